@@ -1,0 +1,43 @@
+import { CosellError } from './errors.ts'
+import { listAccounts } from './load/accounts.ts'
+import type { Warehouse } from './load/database.ts'
+
+const account = 'demo'
+
+/** Settings that point the loader at a sandbox and away from every real account. */
+export function sandboxSettings(url: string): Record<string, string> {
+  return {
+    COSELL_API_URL: url,
+    COSELL_AUTHORITY_URL: url,
+    COSELL_TENANT_ID: 'sandbox',
+    COSELL_CLIENT_ID: 'sandbox',
+    COSELL_REFRESH_TOKEN: 'sandbox-refresh-token',
+  }
+}
+
+/** As `sandboxSettings`, with the account's own name and without the limits of a real API. */
+export function demoSettings(url: string): Record<string, string> {
+  return {
+    ...sandboxSettings(url),
+    COSELL_ACCOUNT: account,
+    COSELL_ACCOUNTS_FILE: '',
+    COSELL_ACCESS_TOKEN: '',
+    COSELL_CLIENT_SECRET: '',
+    COSELL_REQUESTS_PER_MINUTE: '60000',
+  }
+}
+
+/**
+ * Keeps invented referrals out of a warehouse that holds real ones.
+ *
+ * @throws CosellError `configuration` when another account was loaded there.
+ */
+export async function refuseForeignData({ query }: Warehouse): Promise<void> {
+  const others = (await listAccounts(query)).filter((known) => known.account_code !== account)
+  if (others.length === 0) return
+  const names = others.map((known) => known.account_code).join(', ')
+  const text =
+    `The warehouse holds other accounts (${names}); the demo would mix invented referrals with them. ` +
+    'Set COSELL_HOME to another folder, or COSELL_DATABASE_URL to an empty database.'
+  throw new CosellError('configuration', 'demo.not_empty', text)
+}

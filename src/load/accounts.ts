@@ -1,0 +1,45 @@
+import { sql } from 'kysely'
+import type { Database } from '../warehouse.ts'
+import { inTransaction, type Kysely } from './database.ts'
+
+export interface KnownAccount {
+  readonly partner_account_key: number
+  readonly account_code: string
+}
+
+/** Every account that the warehouse holds, in key order. */
+export function listAccounts(query: Kysely<Database>): Promise<KnownAccount[]> {
+  return query
+    .selectFrom('dw.dim_partner_account')
+    .select(['partner_account_key', 'account_code'])
+    .orderBy('partner_account_key')
+    .execute()
+}
+
+/** The key of an account, entered under the next free number when it is new. */
+export async function enterAccount(
+  query: Kysely<Database>,
+  account: { readonly name: string; readonly tenantId: string | undefined },
+): Promise<number> {
+  const known = (await listAccounts(query)).find((other) => other.account_code === account.name)
+  if (known !== undefined) return known.partner_account_key
+  return inTransaction(query, async (transaction) => {
+    // Two first runs at once must not take the same number; readers are not kept waiting.
+    await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)
+    const accounts = await listAccounts(transaction)
+    const entered = accounts.find((other) => other.account_code === account.name)
+    if (entered !== undefined) return entered.partner_account_key
+    const key = 1 + Math.max(0, ...accounts.map((other) => other.partner_account_key))
+    await transaction
+      .insertInto('dw.dim_partner_account')
+      .values({
+        partner_account_key: key,
+        account_code: account.name,
+        account_name: account.name,
+        tenant_id: account.tenantId ?? null,
+        created_at: sql`clock_timestamp()`,
+      })
+      .execute()
+    return key
+  })
+}

@@ -1,0 +1,35 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { sql } from 'kysely'
+import { CosellError } from '../errors.ts'
+import type { Database } from '../warehouse.ts'
+import type { Transaction } from './database.ts'
+
+const folder = new URL('../../sql/checks/', import.meta.url)
+const shown = 3
+
+/**
+ * Runs every promise of `sql/checks` over the referrals of this publish (`stg.referral_key`). A
+ * check is a query that returns the rows that break its promise, which its first line states.
+ *
+ * @throws CosellError `checkFailed` naming the promise and a few of the rows.
+ */
+export async function runChecks(transaction: Transaction<Database>): Promise<void> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  for (const file of files) {
+    const text = await readFile(new URL(file, folder), 'utf8')
+    const broken = await sql<Record<string, unknown>>`
+      select * from (${sql.raw(text.trim().replace(/;$/, ''))}
+      ) broken limit ${shown}`.execute(transaction)
+    if (broken.rows.length > 0) throw brokenPromise(file, text, broken.rows)
+  }
+}
+
+function brokenPromise(file: string, text: string, rows: readonly Record<string, unknown>[]) {
+  const promise = text.slice(0, text.indexOf('\n')).replace(/^-- */, '')
+  const examples = rows.map((row) => JSON.stringify(row)).join(', ')
+  return new CosellError(
+    'checkFailed',
+    `check.${file.replace(/\.sql$/, '')}`,
+    `Nothing was published: expected "${promise}", got ${examples}. This is a fault of cosell or of its data; keep the database and report it.`,
+  )
+}

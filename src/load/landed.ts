@@ -1,0 +1,119 @@
+import { sql } from 'kysely'
+import type { Database } from '../warehouse.ts'
+import type { Kysely } from './database.ts'
+import { unpublishedStatuses } from './ledger.ts'
+
+/** One landed version, people put back beside the payload. */
+export interface LandedRow {
+  readonly version_no: number
+  readonly resource_type: 'referral' | 'referral_absence' | 'referral_presence'
+  readonly observed_at: string
+  readonly source_updated_text: string | null
+  readonly payload: unknown
+  readonly people: unknown
+}
+
+export interface LandedResource {
+  readonly resource_id: string
+  readonly versions: LandedRow[]
+}
+
+interface StreamedRow extends LandedRow {
+  readonly resource_id: string
+}
+
+const rowsPerFetch = 200
+
+/**
+ * Yields referrals in id order, each with every version that was ever landed, a referral at a time
+ * in memory: those with a version that no publish has taken up yet, or all for a rebuild.
+ */
+export async function* readLanded(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  which: 'unpublished' | 'all',
+): AsyncGenerator<LandedResource> {
+  const sightings = await readSightings(query, partnerAccountKey)
+  let resource: LandedResource | undefined
+  for await (const row of streamVersions(query, partnerAccountKey, which)) {
+    const { resource_id, ...version } = row
+    if (resource?.resource_id !== resource_id) {
+      if (resource !== undefined) yield resource
+      resource = { resource_id, versions: [...(sightings.get(resource_id) ?? [])] }
+    }
+    resource.versions.push(version)
+  }
+  if (resource !== undefined) yield resource
+}
+
+function streamVersions(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  which: 'unpublished' | 'all',
+): AsyncIterable<StreamedRow> {
+  const versions = query
+    .selectFrom('raw.payload as landed')
+    .innerJoin('pii.payload as cut', (on) =>
+      on
+        .onRef('cut.partner_account_key', '=', 'landed.partner_account_key')
+        .onRef('cut.resource_type', '=', 'landed.resource_type')
+        .onRef('cut.resource_id', '=', 'landed.resource_id')
+        .onRef('cut.version_no', '=', 'landed.version_no'),
+    )
+    .select([
+      'landed.resource_id',
+      'landed.version_no',
+      sql<'referral'>`landed.resource_type`.as('resource_type'),
+      'landed.observed_at',
+      'landed.source_updated_text',
+      'landed.payload',
+      'cut.people',
+    ])
+    .where('landed.partner_account_key', '=', partnerAccountKey)
+    .where('landed.resource_type', '=', 'referral')
+    .orderBy('landed.resource_id')
+    .orderBy('landed.version_no')
+  const wanted =
+    which === 'all'
+      ? versions
+      : versions.where('landed.resource_id', 'in', changedIds(query, partnerAccountKey))
+  return wanted.stream(rowsPerFetch)
+}
+
+function changedIds(query: Kysely<Database>, partnerAccountKey: number) {
+  return query
+    .selectFrom('raw.payload as fresh')
+    .select('fresh.resource_id')
+    .where('fresh.partner_account_key', '=', partnerAccountKey)
+    .where('fresh.run_id', 'in', (from) =>
+      from
+        .selectFrom('etl.run')
+        .select('run_id')
+        .where('partner_account_key', '=', partnerAccountKey)
+        .where('run_status', 'in', unpublishedStatuses),
+    )
+}
+
+/** Absences and returns are few: they are kept by id rather than sorted among the payloads. */
+async function readSightings(query: Kysely<Database>, partnerAccountKey: number) {
+  const rows = await query
+    .selectFrom('raw.payload')
+    .select([
+      'resource_id',
+      'version_no',
+      sql<'referral_absence' | 'referral_presence'>`resource_type`.as('resource_type'),
+      'observed_at',
+      'source_updated_text',
+      'payload',
+    ])
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('resource_type', 'in', ['referral_absence', 'referral_presence'])
+    .execute()
+  const byId = new Map<string, LandedRow[]>()
+  for (const { resource_id, ...row } of rows) {
+    const known = byId.get(resource_id)
+    if (known === undefined) byId.set(resource_id, [{ ...row, people: null }])
+    else known.push({ ...row, people: null })
+  }
+  return byId
+}

@@ -1,0 +1,68 @@
+import type { CalendarDateRule } from './dates.ts'
+import type { Findings } from './findings.ts'
+import type { ReadReferral } from './properties.ts'
+
+/** One landed version of a referral, or the note that a complete sweep did or did not return it. */
+export interface LandedVersion {
+  version_no: number
+  resource_type: 'referral' | 'referral_absence' | 'referral_presence'
+  observed_at: string
+  source_updated_text: string | null
+  payload: unknown
+  people: unknown
+}
+
+/** All that is landed of one referral, in any order. */
+export interface LandedReferral {
+  partner_account_key: number
+  resource_id: string
+  batch_no: number
+  versions: readonly LandedVersion[]
+}
+
+/** Limits of the co-sell programme; they change with the fiscal year. */
+export interface Thresholds {
+  registrationDaysMax: number
+  startDaysBeforeRegistrationMax: number
+  wonHoursMin: number
+  /** Annual contract value in US dollars; other currencies are not compared. */
+  acvMinimumUsd: number
+}
+
+/** All that the transform needs to know beside the payloads. */
+export interface TransformContext {
+  /** Decimals of the currencies that have other than two. */
+  minorUnits: ReadonlyMap<string, number>
+  /** Documented spelling by lower-case value, by enum. */
+  enums: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** Statuses that may follow, by status. */
+  transitions: ReadonlyMap<string, ReadonlySet<string>>
+  /** Substatuses allowed, by status. */
+  substatuses: ReadonlyMap<string, ReadonlySet<string>>
+  /** Solution areas, by solution play. */
+  plays: ReadonlyMap<string, readonly string[]>
+  calendarDateRule: CalendarDateRule
+  /** Hexadecimal digest of the text. */
+  sha256(text: string): string
+  /** Hexadecimal digest, keyed with the secret of this installation. */
+  hmac(text: string): string
+  thresholds: Thresholds
+}
+
+/** One version that could be read, and what is needed to make rows of it. */
+export interface Version {
+  accountKey: number
+  batchNo: number
+  context: TransformContext
+  referral: ReadReferral
+  findings: Findings
+  /** Source time: when the referral was updated, else created. */
+  updatedAt: string
+  observedAt: string
+}
+
+const minorUnitUsual = 2
+
+export function minorUnitOf(context: TransformContext, currency: string): number {
+  return context.minorUnits.get(currency) ?? minorUnitUsual
+}

@@ -1,0 +1,331 @@
+/**
+ * Every property of a referral that the warehouse reads, once: the documented ones, and those that
+ * the live API sends beside them. The reader walks this specification, and the coverage test too.
+ * Names are matched without regard to case; `also` gives other names of the same property.
+ */
+export type Property =
+  | {
+      kind: 'text' | 'key' | 'name' | 'flag' | 'decimal' | 'instant' | 'texts' | 'dictionary'
+      also: Also
+    }
+  | { kind: 'object' | 'list' | 'both' | 'people'; of: ObjectShape<Properties>; also: Also }
+
+type Also = readonly string[]
+export type Properties = Readonly<Record<string, Property>>
+
+export interface Slot {
+  name: string
+  property: Property
+  /** 0 for the name itself, 1 for one of `also`: the lower wins when both are given. */
+  rank: 0 | 1
+}
+
+export interface ObjectShape<P extends Properties> {
+  properties: P
+  slots: ReadonlyMap<string, Slot>
+  lowerCaseSlots: ReadonlyMap<string, Slot>
+  /** What reading an object without properties gives; copied, never handed out. */
+  nothing: Readonly<Record<string, unknown>>
+}
+
+type Scalars = {
+  text: string | null
+  key: string | null
+  name: string | null
+  flag: boolean | null
+  decimal: bigint | null
+  instant: string | null
+  texts: readonly string[]
+  dictionary: readonly (readonly [string, string])[]
+}
+
+/** A person: `extra` keeps the properties that have no column. */
+type Person<Of> = Of & { extra: Readonly<Record<string, unknown>> | null }
+
+/** Shape of what the reader makes of an object with these properties. */
+export type Read<P extends Properties> = {
+  -readonly [Name in keyof P]: P[Name] extends { kind: infer K; of: ObjectShape<infer Inner> }
+    ? K extends 'object'
+      ? Read<Inner> | null
+      : K extends 'people'
+        ? readonly Person<Read<Inner>>[]
+        : readonly Read<Inner>[]
+    : P[Name] extends { kind: infer K extends keyof Scalars }
+      ? Scalars[K]
+      : never
+}
+
+const noNames: Also = []
+
+function scalar<const K extends keyof Scalars>(
+  kind: K,
+  ...also: string[]
+): { kind: K; also: Also } {
+  return { kind, also }
+}
+
+function nested<const K extends 'object' | 'list' | 'both' | 'people', P extends Properties>(
+  kind: K,
+  of: ObjectShape<P>,
+): { kind: K; of: ObjectShape<P>; also: Also } {
+  return { kind, of, also: noNames }
+}
+
+function shape<const P extends Properties>(properties: P): ObjectShape<P> {
+  const slots = new Map<string, Slot>()
+  const nothing: Record<string, unknown> = {}
+  for (const [name, property] of Object.entries(properties)) {
+    slots.set(name, { name, property, rank: 0 })
+    for (const other of property.also) slots.set(other, { name, property, rank: 1 })
+    nothing[name] = isMany(property) ? [] : null
+  }
+  const lowerCaseSlots = new Map([...slots].map(([name, slot]) => [name.toLowerCase(), slot]))
+  return { properties, slots, lowerCaseSlots, nothing }
+}
+
+function isMany({ kind }: Property): boolean {
+  return !['text', 'key', 'name', 'flag', 'decimal', 'instant', 'object'].includes(kind)
+}
+
+const text = scalar('text')
+/** Text that is part of a unique key, where PostgreSQL takes 2,704 bytes at most. */
+const key = scalar('key')
+/** Text in which the API leaves HTML entities undecoded. */
+const name = scalar('name')
+const flag = scalar('flag')
+const decimal = scalar('decimal')
+const instant = scalar('instant')
+const texts = scalar('texts')
+
+// The value lists of these three are documented, the properties that carry them are not.
+const taxonomy = { solutionArea: texts, solutionPlay: texts, partnerRole: texts } as const
+
+const tag = shape({ id: key })
+const typedTag = shape({ id: key, type: key })
+
+const member = shape({
+  firstName: text,
+  lastName: text,
+  phoneNumber: text,
+  email: text,
+  title: text,
+  contactPreference: nested('object', shape({ locale: text, disableNotifications: flag })),
+})
+
+const customerProfile = shape({
+  name,
+  address: nested(
+    'object',
+    shape({
+      addressLine1: text,
+      addressLine2: text,
+      city: text,
+      state: text,
+      postalCode: text,
+      country: text,
+      region: text,
+    }),
+  ),
+  size: key,
+  team: nested('people', member),
+  // `{ moodys, external, duns }` in the documentation, `[{ profileType, id }]` on the wire.
+  ids: nested(
+    'both',
+    shape({
+      profileType: scalar('text', 'type'),
+      id: text,
+      moodys: text,
+      external: text,
+      duns: text,
+    }),
+  ),
+})
+
+const solution = {
+  id: key,
+  name,
+  type: key,
+  solutionType: text,
+  price: text,
+  currency: key,
+  quantity: decimal,
+  publisherName: name,
+} as const
+
+const requirements = shape({
+  industries: nested('list', tag),
+  products: nested('list', tag),
+  services: nested('list', tag),
+  solutions: nested('list', shape(solution)),
+  offers: nested('list', shape({ id: key, name, type: key, offerType: text, publisherName: name })),
+  additionalRequirements: nested(
+    'object',
+    shape({
+      iot: nested(
+        'object',
+        shape({
+          customerLicenseAgreementNumber: text,
+          deviceCategory: text,
+          siliconType: text,
+          azureCertifiedDevice: flag,
+          attachServices: flag,
+        }),
+      ),
+      attributes: nested('list', typedTag),
+    }),
+  ),
+  ...taxonomy,
+})
+
+const registration = shape({
+  id: text,
+  registrationDateTime: instant,
+  status: key,
+  statusReason: text,
+  type: text,
+  contract: nested(
+    'object',
+    shape({
+      value: decimal,
+      currency: key,
+      startDateTime: instant,
+      endDateTime: instant,
+      signDateTime: instant,
+      term: key,
+    }),
+  ),
+  solutionDetails: nested(
+    'list',
+    shape({
+      ...solution,
+      value: decimal,
+      incentives: texts,
+      isDeployedOnAzure: flag,
+      primaryDeploymentOn: key,
+      pricingModel: key,
+      marketplaceTransactionDetails: nested(
+        'object',
+        shape({ isMarketplaceTransacted: flag, marketplaceTransactionDateTime: instant }),
+      ),
+    }),
+  ),
+  statusHistory: nested(
+    'object',
+    shape({
+      reviewPendingDateTime: instant,
+      actionRequiredDateTime: instant,
+      passedDateTime: instant,
+      failedDateTime: instant,
+      approvedDateTime: instant,
+    }),
+  ),
+})
+
+export const referralShape = shape({
+  id: key,
+  engagementId: key,
+  name,
+  externalReferenceId: text,
+  createdDateTime: instant,
+  updatedDateTime: instant,
+  expirationDateTime: instant,
+  acceptedDateTime: instant,
+  closedDateTime: instant,
+  status: key,
+  substatus: key,
+  statusReason: text,
+  type: key,
+  qualification: key,
+  referralSource: key,
+  callToAction: key,
+  direction: text,
+  organizationId: text,
+  organizationName: name,
+  salesStage: text,
+  eTag: scalar('text', '@odata.etag'),
+  mpnId: text,
+  registrationStatus: key,
+  target: nested('both', typedTag),
+  customerProfile: nested('object', customerProfile),
+  consent: nested(
+    'object',
+    shape({
+      // The doubled "To" is the API's own spelling.
+      consentToToShareInfoWithOthers: scalar('flag', 'consentToShareInfoWithOthers'),
+      consentToContact: flag,
+      consentToShareReferralWithMicrosoftSellers: flag,
+      consentToMicrosoftToContactSpecificPartners: flag,
+    }),
+  ),
+  details: nested(
+    'object',
+    shape({
+      notes: text,
+      dealValue: decimal,
+      currency: key,
+      closingDateTime: instant,
+      requirements: nested('object', requirements),
+      ...taxonomy,
+    }),
+  ),
+  team: nested('people', member),
+  inviteContext: nested(
+    'object',
+    shape({
+      notes: text,
+      invitedBy: nested('object', shape({ organizationId: text, organizationName: name })),
+    }),
+  ),
+  trackingInfo: nested('object', shape({ microsoftMsxId: text })),
+  registrations: nested('list', registration),
+  // Where the API offers this entity is not documented; an extractor can put it here.
+  registrationEligibilityPolicies: nested(
+    'list',
+    shape({
+      policyName: key,
+      isEligible: flag,
+      referralProperties: scalar('dictionary'),
+      additionalProperties: texts,
+    }),
+  ),
+  ...taxonomy,
+})
+
+type ShapeOf<S> = S extends ObjectShape<infer P> ? P : never
+export type ReadReferral = Read<ShapeOf<typeof referralShape>>
+export type ReadRegistration = ReadReferral['registrations'][number]
+export type ReadLine = ReadRegistration['solutionDetails'][number]
+export type ReadPerson = ReadReferral['team'][number]
+
+/**
+ * Sent by the live API and deliberately without a column; they stay in the landing zone. A run
+ * counts them, but does not write a finding for each referral.
+ */
+export const knownUnmapped: ReadonlySet<string> = new Set([
+  'lastModifiedVia',
+  'lastRunId',
+  'favorite',
+  'campaignId',
+  'quality',
+  'isSpam',
+  'referralProgram',
+  'dealSensitivity',
+  'createdVia',
+  'tags',
+  'links',
+  '@odata.context',
+  '@odata.id',
+  '@odata.type',
+  'customerProfile.isMatchingComplete',
+  'details.customerRequestedContact',
+  'details.customerAction',
+  'details.incentiveLevel',
+  'details.requirements.salesPlays',
+  'details.requirements.solutions[].closingDateTime',
+  'inviteContext.assistanceRequestCode',
+  'inviteContext.invitedMpnId',
+  'trackingInfo.microsoftUSFedOpportunityId',
+  'trackingInfo.microsoftUSFedLeadId',
+  'trackingInfo.migratedPSCDealId',
+  'trackingInfo.migratedPSCPartnerDealId',
+])

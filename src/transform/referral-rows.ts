@@ -1,0 +1,368 @@
+import { contactRows, textRow } from './contacts.ts'
+import type { LandedReferral, LandedVersion, TransformContext, Version } from './context.ts'
+import { checkRegistration } from './contract-findings.ts'
+import { type CustomerRow, customerRow } from './customer.ts'
+import { parseInstant, sortableInstant } from './dates.ts'
+import { eligibilityRows } from './eligibility.ts'
+import {
+  checkReferral,
+  dealCurrencyOf,
+  factReferralRow,
+  type Milestones,
+  milestonesOf,
+} from './fact-referral.ts'
+import { Findings, findingRow } from './findings.ts'
+import {
+  bySourceTime,
+  type History,
+  historyOf,
+  type Observation,
+  type Sighting,
+} from './history.ts'
+import { knownUnmapped } from './properties.ts'
+import { type Damage, type Remark, readReferral } from './read.ts'
+import { checkWords, referralRow, type Words, wordsOf } from './referral.ts'
+import { dateOf, type Registration, registrationRow, registrationsOf } from './registration.ts'
+import { addLineRows, noteLines } from './registration-lines.ts'
+import { amountText, noteRequested, requestedItems, requestedRows, Solutions } from './solutions.ts'
+import { noCurrency, noRows, type Staged, type StagedRows } from './staged.ts'
+import { KnownTags, type ReferralTags, referralTags, tagRows } from './tags.ts'
+
+export type { LandedReferral, LandedVersion, Thresholds, TransformContext } from './context.ts'
+export type { StagedRows } from './staged.ts'
+
+/** Raised whenever the same payload gives other rows than before; kept with every run. */
+export const transformVersion = 1
+
+export type Transformed =
+  | {
+      kind: 'rows'
+      rows: StagedRows
+      /** Paths of the newest version that hold something and have no column. */
+      unmapped: readonly string[]
+    }
+  /** The newest version cannot be read; its last good rows stay. `rows` say why, no more. */
+  | { kind: 'quarantined'; rows: StagedRows; damage: Damage }
+
+/** One landed payload in its place in time. */
+interface Placed {
+  landed: LandedVersion
+  sourceOrder: string
+  observedAt: string
+  landedNo: number
+}
+
+/** A version that could be read, and what all of its tables share. */
+interface Described {
+  version: Version
+  placed: Placed
+  words: Words
+  customer: CustomerRow
+  milestones: Milestones
+  registrations: readonly Registration[]
+  tags: ReferralTags
+}
+
+/**
+ * All staged rows of one referral: facts and dimensions of its newest version, history of every
+ * version. The same landed versions in any order give the same rows.
+ */
+export function toRows(landed: LandedReferral, context: TransformContext): Transformed {
+  const rows = noRows()
+  const placed = placedVersions(landed)
+  const newest = placed.at(-1)
+  if (newest === undefined) {
+    const damage: Damage = {
+      reasonCode: 'no_payload',
+      itemPath: '',
+      detail: 'expected a landed payload, got none',
+    }
+    return { kind: 'quarantined', rows: withQuarantine(rows, landed, 0, damage), damage }
+  }
+  const known = {
+    solutions: new Solutions(landed.partner_account_key, landed.batch_no),
+    tags: new KnownTags(),
+  }
+  const described: Described[] = []
+  let unmapped: readonly string[] = []
+  let unreadable = 0
+  for (const one of placed) {
+    const read = readVersion(landed, one)
+    if (!read.ok) {
+      withQuarantine(rows, landed, one.landedNo, read)
+      unreadable++
+      if (one === newest) return { kind: 'quarantined', rows, damage: read }
+      continue
+    }
+    const version = versionOf(landed, context, one, read.referral, read.remarks)
+    described.push(describe(version, one, known))
+    unmapped = read.unmapped
+  }
+  const current = described.at(-1)
+  if (current === undefined) throw new Error('the newest version was read and is not there')
+  const history = historyOf(described.map(observationOf), sightingsOf(landed), context)
+  addDimensions(rows, described, known)
+  addCurrent(rows, current, history)
+  addFindings(rows, current, described, history, unmapped, unreadable)
+  return { kind: 'rows', rows, unmapped }
+}
+
+function placedVersions({ versions }: LandedReferral): Placed[] {
+  const placed: Placed[] = []
+  for (const landed of versions) {
+    if (landed.resource_type !== 'referral') continue
+    const observedAt = instantOf(landed.observed_at)
+    const sourceOrder = sourceOrderOf(landed.source_updated_text) ?? sortableInstant(observedAt)
+    placed.push({ landed, sourceOrder, observedAt, landedNo: landed.version_no })
+  }
+  return placed.length < 2 ? placed : placed.sort(bySourceTime)
+}
+
+/** A source time that cannot be is no reason to come last for ever. */
+function sourceOrderOf(text: string | null): string | null {
+  if (text === null) return null
+  return parseInstant(text).kind === 'instant' ? sortableInstant(text) : null
+}
+
+function instantOf(text: string): string {
+  const instant = parseInstant(text)
+  return instant.kind === 'instant' ? instant.value : text
+}
+
+function readVersion(landed: LandedReferral, { landed: { payload, people } }: Placed) {
+  const read = readReferral(payload, people)
+  if (!read.ok || read.referral.id === landed.resource_id) return read
+  const detail = 'expected the id under which it was landed'
+  return { ok: false, reasonCode: 'id_mismatch', itemPath: 'id', detail } as const
+}
+
+function versionOf(
+  landed: LandedReferral,
+  context: TransformContext,
+  { observedAt }: Placed,
+  referral: Version['referral'],
+  remarks: readonly Remark[],
+): Version {
+  const findings = new Findings()
+  for (const { rule, itemPath, observed } of remarks) {
+    const detail =
+      rule === 'value_rounded' ? 'more than four decimals' : 'outside 2000 to 2099, or no such day'
+    findings.add(rule, itemPath, detail, observed)
+  }
+  return {
+    accountKey: landed.partner_account_key,
+    batchNo: landed.batch_no,
+    context,
+    referral,
+    findings,
+    updatedAt: referral.updatedDateTime ?? referral.createdDateTime ?? observedAt,
+    observedAt,
+  }
+}
+
+interface Known {
+  solutions: Solutions
+  tags: KnownTags
+}
+
+function describe(version: Version, placed: Placed, known: Known): Described {
+  const words = wordsOf(version)
+  const tags = referralTags(version)
+  const registrations = registrationsOf(version)
+  noteRequested(version, requestedItems(version.referral), known.solutions)
+  for (const registration of registrations) {
+    noteLines(version, registration, known.solutions, known.tags)
+  }
+  known.tags.addAll(version, tags)
+  return {
+    version,
+    placed,
+    words,
+    customer: customerRow(version),
+    milestones: milestonesOf(version),
+    registrations,
+    tags,
+  }
+}
+
+function observationOf(described: Described): Observation {
+  const { version, placed, words, customer, milestones, registrations } = described
+  const acv = registeredAcv(registrations)
+  return {
+    tracked: {
+      profile_hash: customer.profile_hash,
+      referral_status: words.status,
+      referral_substatus: words.substatus,
+      registration_status: words.registrationStatus,
+      qualification: words.qualification,
+      currency_code: dealCurrencyOf(version),
+      deal_value_amount: amountText(version.referral.details?.dealValue ?? null),
+      expected_close_date: milestones.expectedCloseDate,
+      expiration_date: dateOf(milestones.expirationAt),
+      registered_acv_amount: acv.amount,
+      registered_acv_currency_code: acv.currency,
+    },
+    sourceOrder: placed.sourceOrder,
+    sourceUpdatedAt: version.updatedAt,
+    observedAt: placed.observedAt,
+    landedNo: placed.landedNo,
+    createdAt: milestones.createdAt,
+    acceptedAt: milestones.acceptedAt,
+    closedAt: version.referral.closedDateTime,
+  }
+}
+
+/** Contract ACV of all registrations, when they have one currency. */
+function registeredAcv(registrations: readonly Registration[]) {
+  let sum: bigint | null = null
+  let currency: string | null = null
+  for (const registration of registrations) {
+    if (registration.acv === null) continue
+    if (currency !== null && currency !== registration.currency) {
+      return { amount: null, currency: noCurrency }
+    }
+    currency = registration.currency
+    sum = (sum ?? 0n) + registration.acv
+  }
+  return { amount: amountText(sum), currency: currency ?? noCurrency }
+}
+
+function sightingsOf({ versions }: LandedReferral): Sighting[] {
+  return versions.map(({ resource_type, observed_at }) => ({
+    observedAt: instantOf(observed_at),
+    isPresent: resource_type !== 'referral_absence',
+  }))
+}
+
+/** Members of dimensions come from every version, since history points at them. */
+function addDimensions(rows: StagedRows, described: readonly Described[], known: Known): void {
+  const profiles = new Set<string>()
+  for (const { customer } of described) {
+    if (profiles.has(customer.profile_hash)) continue
+    profiles.add(customer.profile_hash)
+    rows['stg.dim_customer'].push(customer)
+  }
+  rows['stg.dim_solution'] = known.solutions.sorted()
+  rows['stg.dim_tag'] = known.tags.sorted()
+}
+
+function addCurrent(rows: StagedRows, current: Described, history: History): void {
+  const { version, words, customer, milestones, registrations, tags } = current
+  const { accountKey, batchNo, referral } = version
+  const items = requestedItems(referral)
+  const solutionCount = items.filter((item) => item.kind === 'Solution').length
+  const contacts = contactRows(version)
+  const customerContacts = contacts.filter((row) => row.contact_role === 'customer').length
+  const facts = {
+    words,
+    milestones,
+    history,
+    profileHash: customer.profile_hash,
+    registrations,
+    solutionCount,
+    offerCount: items.length - solutionCount,
+  }
+  rows['stg.dim_referral'].push(
+    referralRow(version, {
+      words,
+      classification: tags.classification,
+      history,
+      customerContacts,
+      teamMembers: contacts.length - customerContacts,
+    }),
+  )
+  rows['stg.fact_referral'].push(factReferralRow(version, facts))
+  for (const row of history.versions) {
+    rows['stg.fact_referral_history'].push({
+      partner_account_key: accountKey,
+      batch_no: batchNo,
+      ...row,
+    })
+  }
+  const deal = { value: referral.details?.dealValue ?? null, currency: dealCurrencyOf(version) }
+  rows['stg.fact_referral_solution'] = requestedRows(version, items, deal)
+  for (const registration of registrations) {
+    rows['stg.fact_registration'].push(registrationRow(version, registration))
+    addLineRows(version, registration, rows)
+    checkRegistration(version, registration)
+  }
+  rows['stg.fact_registration_eligibility'] = eligibilityRows(version)
+  rows['stg.bridge_referral_tag'] = tagRows(version, tags)
+  rows['stg.contact'] = contacts
+  const text = textRow(version)
+  if (text !== null) rows['stg.referral_text'].push(text)
+  checkWords(version, words, registrations)
+  checkReferral(version, facts)
+}
+
+/** New properties are told of in the first few; a new generation of the API could bring many. */
+const unmappedFindingsMax = 20
+
+function addFindings(
+  rows: StagedRows,
+  current: Described,
+  described: readonly Described[],
+  history: History,
+  unmapped: readonly string[],
+  unreadable: number,
+): void {
+  const { accountKey, batchNo, findings, referral } = current.version
+  for (const { version_no, is_valid_transition, ...version } of history.versions) {
+    if (is_valid_transition !== false) continue
+    const { previous_referral_status: from, referral_status: to } = version
+    const detail = 'a status that may not follow the one before'
+    findings.add(
+      'status_transition_not_allowed',
+      `version ${version_no}`,
+      detail,
+      `${from} > ${to}`,
+    )
+  }
+  if (unreadable > 0) {
+    const detail = 'earlier versions are set aside and missing in history'
+    findings.add('version_not_readable', '', detail, String(unreadable))
+  }
+  const unknown = unmapped.filter((path) => !knownUnmapped.has(path)).sort()
+  for (const path of unknown.slice(0, unmappedFindingsMax)) {
+    findings.add('unmapped_property', path, 'kept in the landing zone, without a column')
+  }
+  for (const finding of findings.found) {
+    rows['stg.dq_finding'].push(findingRow(accountKey, batchNo, referral.id ?? '', finding))
+  }
+  rows['stg.enum_value'] = undocumentedRows(described)
+}
+
+function undocumentedRows(described: readonly Described[]): Staged<'stg.enum_value'>[] {
+  const rows: Staged<'stg.enum_value'>[] = []
+  const seen = new Set<string>()
+  for (const { version } of described) {
+    for (const value of version.findings.undocumented) {
+      const key = value.join('\u001f')
+      if (seen.has(key)) continue
+      seen.add(key)
+      const [enum_name, parent_value, enum_value] = value
+      const { accountKey: partner_account_key, batchNo: batch_no } = version
+      rows.push({ partner_account_key, batch_no, enum_name, parent_value, enum_value })
+    }
+  }
+  return rows
+}
+
+function withQuarantine(
+  rows: StagedRows,
+  landed: LandedReferral,
+  version_no: number,
+  { reasonCode, itemPath, detail }: Damage,
+): StagedRows {
+  rows['stg.quarantine'].push({
+    partner_account_key: landed.partner_account_key,
+    batch_no: landed.batch_no,
+    resource_type: 'referral',
+    resource_id: landed.resource_id,
+    version_no,
+    reason_code: reasonCode,
+    item_path: itemPath,
+    detail,
+  })
+  return rows
+}

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs'
+
+const manifest: unknown = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+)
+
+/** The version in package.json, which stands beside `src` as well as beside `dist`. */
+export const appVersion: string =
+  typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'

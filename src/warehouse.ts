@@ -1,0 +1,2070 @@
+/**
+ * What is stored: row types, columns and keys of every table, derived from the migrated catalog.
+ * Written by `npm run schema`; change a migration instead of this file.
+ *
+ * Numbers that a double cannot hold (money, hashes), days (`2026-03-31`) and instants (UTC, up to
+ * six fraction digits, `Z`) are strings.
+ */
+import type { Generated } from 'kysely'
+
+/**
+ * One version of one resource as received, without people and free text; rows are only added. A
+ * version is new when its content differs from the one before.
+ */
+export interface RawPayload {
+  partner_account_key: number
+  resource_type: string
+  resource_id: string
+  version_no: number
+  observed_at: string
+  payload_hash: string
+  source_updated_at: string | null
+  source_updated_text: string | null
+  source_ref: string
+  run_id: number
+  payload: unknown
+}
+
+/** One person in one role on one referral. */
+export interface PiiContact {
+  partner_account_key: number
+  referral_key: number
+  contact_role: string
+  contact_no: number
+  first_name: string | null
+  last_name: string | null
+  phone_number: string | null
+  email: string | null
+  title: string | null
+  extra: unknown
+  contact_hash: string | null
+  locale: string | null
+  disable_notifications: boolean | null
+  is_erased: Generated<boolean>
+  erased_at: string | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One person who was erased, known by hash alone, so that a later load leaves them out. */
+export interface PiiErasure {
+  contact_hash: string
+  requested_at: string
+  requested_by: string
+  reason: string | null
+  last_applied_at: string | null
+}
+
+/** What was cut out of one version in raw.payload, under the same key. */
+export interface PiiPayload {
+  partner_account_key: number
+  resource_type: string
+  resource_id: string
+  version_no: number
+  people: unknown
+}
+
+/** One referral: its free text, which may name people. */
+export interface PiiReferralText {
+  partner_account_key: number
+  referral_key: number
+  details_notes: string | null
+  invite_notes: string | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One secret of this installation. */
+export interface PiiSecret {
+  secret_name: string
+  secret_value: string
+}
+
+/** One thing that the API of one account was found to accept or refuse. */
+export interface EtlApiCapability {
+  partner_account_key: number
+  capability: string
+  observed_value: string
+  observed_at: string
+}
+
+/**
+ * One partner account that one database role may read. Matters only where row-level security is on.
+ */
+export interface EtlBiAccess {
+  role_name: string
+  partner_account_key: number
+}
+
+/**
+ * One open finding of one rule about one item of a referral. Belongs to the referral and is
+ * replaced with it.
+ */
+export interface EtlDqFinding {
+  partner_account_key: number
+  referral_id: string
+  rule_code: string
+  item_ref: string
+  severity: string
+  detail: string | null
+  observed_value: string | null
+  first_seen_run_id: number
+  last_seen_run_id: number
+}
+
+/**
+ * One value of one enumeration, under its parent where it has one. Seeded from the documentation;
+ * values that only the data knows are added.
+ */
+export interface EtlEnumValue {
+  enum_name: string
+  parent_value: Generated<string>
+  enum_value: string
+  canonical_value: string
+  description: string | null
+  sort_order: number
+  is_documented: boolean
+  first_seen_run_id: number | null
+}
+
+/** One span of source time read by one run; the progress that a resumed run continues from. */
+export interface EtlExtractWindow {
+  run_id: number
+  window_no: number
+  filter_from: string
+  filter_to: string
+  next_link: string | null
+  page_count: number
+  referral_count: number
+  window_status: string
+  updated_at: string
+}
+
+/** One partner account that somebody writes to or has written to: at most one holder at a time. */
+export interface EtlLease {
+  partner_account_key: number
+  holder: string
+  epoch: number
+  acquired_at: string
+  heartbeat_at: string
+  expires_at: string
+}
+
+/**
+ * One version of one resource that could not be transformed or loaded. The last good rows of the
+ * referral stay in dw.
+ */
+export interface EtlQuarantine {
+  partner_account_key: number
+  resource_type: string
+  resource_id: string
+  version_no: number
+  reason_code: string
+  item_path: string
+  detail: string
+  first_run_id: number
+  last_run_id: number
+  attempts: number
+  resolved_run_id: number | null
+}
+
+/**
+ * One run of one partner account: what it read, what it did and whether readers see it. Every
+ * stored row names the run that wrote it.
+ */
+export interface EtlRun {
+  run_id: Generated<number>
+  partner_account_key: number
+  run_mode: string
+  run_status: string
+  filter_from: string | null
+  filter_to: string | null
+  watermark_to: string | null
+  is_complete_sweep: Generated<boolean>
+  started_at: string
+  extracted_at: string | null
+  published_at: string | null
+  finished_at: string | null
+  page_count: Generated<number>
+  request_count: Generated<number>
+  throttled_count: Generated<number>
+  referral_seen_count: Generated<number>
+  referral_changed_count: Generated<number>
+  referral_rejected_count: Generated<number>
+  referral_missing_count: Generated<number>
+  app_version: string
+  transform_version: number
+  error_message: string | null
+}
+
+/**
+ * One table in one run: how many rows were staged and how many of them really changed something.
+ */
+export interface EtlRunTable {
+  run_id: number
+  table_name: string
+  staged_count: number
+  inserted_count: number
+  updated_count: number
+  deleted_count: number
+}
+
+/** One setting of the warehouse that rules, checks and views read. */
+export interface EtlSetting {
+  setting_name: string
+  setting_value: string
+}
+
+/** Rows for dw.bridge_line_incentive in the batch that is being published. */
+export interface StgBridgeLineIncentive {
+  partner_account_key: number
+  batch_no: number
+  registration_no: number
+  line_no: number
+  tag_group: string
+  tag_type: string
+  tag_id: string
+  weight: string
+  row_hash: string
+}
+
+/** Rows for dw.bridge_referral_tag in the batch that is being published. */
+export interface StgBridgeReferralTag {
+  partner_account_key: number
+  batch_no: number
+  tag_group: string
+  tag_type: string
+  tag_id: string
+  weight: string
+  tag_count: number
+  row_hash: string
+}
+
+/** Rows for pii.contact in the batch that is being published. */
+export interface StgContact {
+  partner_account_key: number
+  batch_no: number
+  contact_role: string
+  contact_no: number
+  first_name: string | null
+  last_name: string | null
+  phone_number: string | null
+  email: string | null
+  title: string | null
+  extra: unknown
+  contact_hash: string | null
+  locale: string | null
+  disable_notifications: boolean | null
+  row_hash: string
+}
+
+/** Rows for dw.dim_customer in the batch that is being published. */
+export interface StgDimCustomer {
+  partner_account_key: number
+  batch_no: number
+  profile_hash: string
+  customer_match_id: string
+  customer_name: string
+  customer_size: string
+  customer_size_min_employees: number | null
+  address_line1: string | null
+  address_line2: string | null
+  city: string | null
+  state: string | null
+  postal_code: string | null
+  country_code: string | null
+  region: string | null
+  moodys_id: string | null
+  external_customer_id: string | null
+  duns_number: string | null
+}
+
+/** Rows for dw.dim_referral in the batch that is being published. */
+export interface StgDimReferral {
+  partner_account_key: number
+  batch_no: number
+  referral_id: string
+  engagement_id: string | null
+  referral_name: string | null
+  external_reference_id: string | null
+  mpn_id: string | null
+  etag: string | null
+  referral_status: string
+  referral_substatus: string
+  status_reason: string | null
+  referral_type: string
+  qualification: string
+  referral_source: string
+  call_to_action: string
+  registration_status: string
+  customer_marketplace_intent: string
+  solution_area: string
+  solution_play: string
+  partner_role: string
+  referral_category: string
+  deal_type: string
+  consent_to_share_info_with_others: boolean | null
+  consent_to_contact: boolean | null
+  consent_to_share_with_microsoft_sellers: boolean | null
+  consent_to_microsoft_contact_specific_partners: boolean | null
+  invited_by_organization_id: string | null
+  invited_by_organization_name: string | null
+  has_iot_requirements: boolean
+  iot_license_agreement_number: string | null
+  iot_device_category: string | null
+  iot_silicon_type: string | null
+  iot_is_azure_certified_device: boolean | null
+  iot_has_attached_services: boolean | null
+  customer_contact_count: number
+  team_member_count: number
+  direction: string | null
+  organization_id: string | null
+  organization_name: string | null
+  sales_stage: string | null
+  microsoft_msx_id: string | null
+  is_missing: boolean
+  missing_since: string | null
+  source_updated_at: string
+  row_hash: string
+}
+
+/** Rows for dw.dim_solution in the batch that is being published. */
+export interface StgDimSolution {
+  partner_account_key: number
+  batch_no: number
+  item_kind: string
+  solution_id: string
+  solution_name: string
+  match_type: string
+  solution_type: string
+  publisher_name: string
+  source_updated_at: string
+  row_hash: string
+}
+
+/** Rows for dw.dim_tag in the batch that is being published. */
+export interface StgDimTag {
+  partner_account_key: number
+  batch_no: number
+  tag_group: string
+  tag_type: string
+  tag_id: string
+}
+
+/** Rows for etl.dq_finding in the batch that is being published. */
+export interface StgDqFinding {
+  partner_account_key: number
+  batch_no: number
+  referral_id: string
+  rule_code: string
+  item_ref: string
+  severity: string
+  detail: string | null
+  observed_value: string | null
+}
+
+/** Rows for etl.enum_value in the batch that is being published. */
+export interface StgEnumValue {
+  partner_account_key: number
+  batch_no: number
+  enum_name: string
+  parent_value: string
+  enum_value: string
+}
+
+/** Rows for dw.fact_acv_schedule in the batch that is being published. */
+export interface StgFactAcvSchedule {
+  partner_account_key: number
+  batch_no: number
+  registration_no: number
+  line_no: number
+  contract_year_no: number
+  item_kind: string
+  solution_id: string
+  currency_code: string
+  contract_currency_code: string
+  period_start_date: string | null
+  period_end_date: string | null
+  period_months: string | null
+  scheduled_solution_amount: string | null
+  scheduled_contract_amount: string | null
+  is_incentive_eligible: boolean
+  is_marketplace_transacted: boolean | null
+  row_hash: string
+}
+
+/** Rows for dw.fact_referral in the batch that is being published. */
+export interface StgFactReferral {
+  partner_account_key: number
+  batch_no: number
+  profile_hash: string
+  referral_status: string
+  referral_substatus: string
+  currency_code: string
+  created_date: string
+  updated_date: string
+  accepted_date: string | null
+  expected_close_date: string | null
+  expiration_date: string | null
+  closed_date: string | null
+  registered_date: string | null
+  registration_approved_date: string | null
+  created_at: string
+  updated_at: string
+  accepted_at: string | null
+  expected_close_at: string | null
+  expiration_at: string | null
+  closed_at: string | null
+  closed_at_basis: string | null
+  deal_value_amount: string | null
+  days_to_accept: number | null
+  days_to_close: number | null
+  days_to_registration: number | null
+  requested_solution_count: number
+  requested_offer_count: number
+  registration_count: number
+  row_hash: string
+}
+
+/** Rows for dw.fact_referral_history in the batch that is being published. */
+export interface StgFactReferralHistory {
+  partner_account_key: number
+  batch_no: number
+  version_no: number
+  valid_from: string
+  valid_to: string | null
+  valid_from_date: string
+  valid_to_date: string | null
+  is_current: boolean
+  is_estimated: boolean
+  is_missing: boolean
+  profile_hash: string
+  referral_status: string
+  referral_substatus: string
+  previous_referral_status: string | null
+  previous_referral_substatus: string | null
+  is_status_change: boolean
+  is_valid_transition: boolean | null
+  registration_status: string
+  qualification: string
+  currency_code: string
+  deal_value_amount: string | null
+  expected_close_date: string | null
+  expiration_date: string | null
+  registered_acv_amount: string | null
+  registered_acv_currency_code: string
+  days_in_version: number | null
+  source_updated_at: string
+  observed_at: string
+  tracked_hash: string
+  row_hash: string
+}
+
+/** Rows for dw.fact_referral_solution in the batch that is being published. */
+export interface StgFactReferralSolution {
+  partner_account_key: number
+  batch_no: number
+  line_no: number
+  item_kind: string
+  solution_id: string
+  price_text: string | null
+  price_amount: string | null
+  currency_code: string
+  quantity: string | null
+  line_amount: string | null
+  weight: string
+  allocated_deal_value_amount: string | null
+  row_hash: string
+}
+
+/** Rows for dw.fact_registration in the batch that is being published. */
+export interface StgFactRegistration {
+  partner_account_key: number
+  batch_no: number
+  registration_no: number
+  registration_id: string | null
+  registration_type: string
+  registration_status: string
+  is_terminal: boolean
+  status_reason: string | null
+  contract_term: string
+  is_perpetual: boolean
+  currency_code: string
+  contract_sign_date: string | null
+  contract_start_date: string | null
+  contract_end_date: string | null
+  contract_end_exclusive_date: string | null
+  term_months: string | null
+  acv_status: string
+  contract_value_amount: string | null
+  contract_acv_amount: string | null
+  contract_annualized_amount: string | null
+  solution_value_amount: string | null
+  nonrecurring_amount: string | null
+  line_count: number
+  registered_at: string | null
+  review_pending_at: string | null
+  action_required_at: string | null
+  approved_at: string | null
+  passed_at: string | null
+  failed_at: string | null
+  registered_date: string | null
+  review_pending_date: string | null
+  action_required_date: string | null
+  approved_date: string | null
+  decided_date: string | null
+  approval_lead_days: string | null
+  decision_lead_days: string | null
+  sign_to_registration_days: number | null
+  row_hash: string
+}
+
+/** Rows for dw.fact_registration_eligibility in the batch that is being published. */
+export interface StgFactRegistrationEligibility {
+  partner_account_key: number
+  batch_no: number
+  policy_name: string
+  is_eligible: boolean | null
+  referral_properties: string
+  additional_properties: string
+  evaluated_at: string
+  evaluated_date: string
+  row_hash: string
+}
+
+/** Rows for dw.fact_registration_solution in the batch that is being published. */
+export interface StgFactRegistrationSolution {
+  partner_account_key: number
+  batch_no: number
+  registration_no: number
+  line_no: number
+  item_kind: string
+  solution_id: string
+  currency_code: string
+  contract_currency_code: string
+  contract_sign_date: string | null
+  contract_start_date: string | null
+  registered_date: string | null
+  price_text: string | null
+  price_amount: string | null
+  quantity: string | null
+  solution_value_amount: string | null
+  solution_acv_amount: string | null
+  solution_annualized_amount: string | null
+  allocated_contract_value_amount: string | null
+  allocated_contract_acv_amount: string | null
+  is_deployed_on_azure: boolean | null
+  primary_deployment_on: string
+  pricing_model: string
+  is_pay_as_you_go: boolean
+  is_marketplace_transacted: boolean | null
+  marketplace_transaction_date: string | null
+  incentive_count: number
+  is_incentive_eligible: boolean
+  incentives: string
+  row_hash: string
+}
+
+/** Rows for etl.quarantine in the batch that is being published. */
+export interface StgQuarantine {
+  partner_account_key: number
+  batch_no: number
+  resource_type: string
+  resource_id: string
+  version_no: number
+  reason_code: string
+  item_path: string
+  detail: string
+}
+
+/** One referral of the batch with the keys that publishing gave it; children find theirs here. */
+export interface StgReferralKey {
+  partner_account_key: number
+  batch_no: number
+  referral_id: string
+  referral_key: number | null
+  customer_key: number | null
+}
+
+/** Rows for pii.referral_text in the batch that is being published. */
+export interface StgReferralText {
+  partner_account_key: number
+  batch_no: number
+  details_notes: string | null
+  invite_notes: string | null
+  row_hash: string
+}
+
+/** One resource that the current sweep of an account returned; what is not here is missing. */
+export interface StgSeen {
+  partner_account_key: number
+  run_id: number
+  resource_id: string
+}
+
+/** One incentive of one registration line. */
+export interface DwBridgeLineIncentive {
+  partner_account_key: number
+  referral_key: number
+  registration_no: number
+  line_no: number
+  tag_key: number
+  weight: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One tag of a referral. With weights a report by tag adds up to the total; without them it shows
+ * how much each tag touches.
+ */
+export interface DwBridgeReferralTag {
+  partner_account_key: number
+  referral_key: number
+  tag_key: number
+  weight: string
+  tag_count: number
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One currency code. */
+export interface DwDimCurrency {
+  currency_code: string
+  currency_name: string
+  minor_unit: Generated<number>
+  is_documented: boolean
+}
+
+/**
+ * One distinct customer profile of one account; the source has no customer id, so a changed profile
+ * is another row and rows never change.
+ */
+export interface DwDimCustomer {
+  customer_key: Generated<number>
+  partner_account_key: number
+  profile_hash: string
+  customer_match_id: string
+  customer_name: string
+  customer_size: string
+  customer_size_min_employees: number | null
+  address_line1: string | null
+  address_line2: string | null
+  city: string | null
+  state: string | null
+  postal_code: string | null
+  country_code: string | null
+  region: string | null
+  moodys_id: string | null
+  external_customer_id: string | null
+  duns_number: string | null
+  created_run_id: number
+}
+
+/**
+ * One calendar day from 2000-01-01 to 2099-12-31, with the fiscal year that starts in the month of
+ * etl.setting fiscal_year_start_month.
+ */
+export interface DwDimDate {
+  date_day: string
+  date_key: number
+  day_name: string
+  day_of_week: number
+  is_weekend: boolean
+  iso_year: number
+  iso_week: number
+  month_start_date: string
+  month_end_date: string
+  month_number: number
+  month_name: string
+  year_month: string
+  calendar_quarter: number
+  calendar_year: number
+  fiscal_year: number
+  fiscal_year_label: string
+  fiscal_quarter: number
+  fiscal_quarter_label: string
+  fiscal_month: number
+  fiscal_quarter_start_date: string
+  fiscal_quarter_end_date: string
+  fiscal_year_start_date: string
+  fiscal_year_end_date: string
+  is_month_end: boolean
+  is_fiscal_quarter_end: boolean
+  is_fiscal_year_end: boolean
+}
+
+/**
+ * One partner account that is extracted: one credential in one tenant. It may hold several Partner
+ * IDs.
+ */
+export interface DwDimPartnerAccount {
+  partner_account_key: number
+  account_code: string
+  account_name: string
+  tenant_id: string | null
+  default_mpn_id: string | null
+  is_active: Generated<boolean>
+  created_at: string
+}
+
+/** One referral of one partner account, as it is now. */
+export interface DwDimReferral {
+  referral_key: Generated<number>
+  partner_account_key: number
+  referral_id: string
+  engagement_id: string | null
+  referral_name: string | null
+  external_reference_id: string | null
+  mpn_id: string | null
+  etag: string | null
+  referral_status: string
+  referral_substatus: string
+  status_reason: string | null
+  referral_type: string
+  qualification: string
+  referral_source: string
+  call_to_action: string
+  registration_status: string
+  customer_marketplace_intent: string
+  solution_area: string
+  solution_play: string
+  partner_role: string
+  referral_category: string
+  deal_type: string
+  consent_to_share_info_with_others: boolean | null
+  consent_to_contact: boolean | null
+  consent_to_share_with_microsoft_sellers: boolean | null
+  consent_to_microsoft_contact_specific_partners: boolean | null
+  invited_by_organization_id: string | null
+  invited_by_organization_name: string | null
+  has_iot_requirements: boolean
+  iot_license_agreement_number: string | null
+  iot_device_category: string | null
+  iot_silicon_type: string | null
+  iot_is_azure_certified_device: boolean | null
+  iot_has_attached_services: boolean | null
+  customer_contact_count: number
+  team_member_count: number
+  direction: string | null
+  organization_id: string | null
+  organization_name: string | null
+  sales_stage: string | null
+  microsoft_msx_id: string | null
+  is_missing: Generated<boolean>
+  missing_since: string | null
+  source_updated_at: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One solution or offer, with the names that the latest referral gives it. */
+export interface DwDimSolution {
+  solution_key: Generated<number>
+  partner_account_key: number
+  item_kind: string
+  solution_id: string
+  solution_name: string
+  match_type: string
+  solution_type: string
+  publisher_name: string
+  source_updated_at: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One pair of status and substatus. */
+export interface DwDimStatus {
+  status_key: number
+  referral_status: string
+  referral_substatus: string
+  stage_label: string
+  stage_sort: number
+  is_open: boolean
+  is_closed: boolean
+  is_won: boolean
+  is_lost: boolean
+  is_decided: boolean
+  is_documented: boolean
+  is_allowed_combination: boolean | null
+}
+
+/** One value of one kind of tag. */
+export interface DwDimTag {
+  tag_key: Generated<number>
+  partner_account_key: number
+  tag_group: string
+  tag_type: string
+  tag_id: string
+  is_documented: boolean
+  created_run_id: number
+}
+
+/**
+ * One contract year of one registration line: what falls into it. The years of a line add up
+ * exactly to its values.
+ */
+export interface DwFactAcvSchedule {
+  partner_account_key: number
+  referral_key: number
+  registration_no: number
+  line_no: number
+  contract_year_no: number
+  customer_key: number
+  solution_key: number
+  currency_code: string
+  contract_currency_code: string
+  period_start_date: string | null
+  period_end_date: string | null
+  period_months: string | null
+  scheduled_solution_amount: string | null
+  scheduled_contract_amount: string | null
+  is_incentive_eligible: boolean
+  is_marketplace_transacted: boolean | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One referral: where it stands, its milestones and its value; the row moves as the referral does.
+ */
+export interface DwFactReferral {
+  partner_account_key: number
+  referral_key: number
+  customer_key: number
+  status_key: number
+  currency_code: string
+  created_date: string
+  updated_date: string
+  accepted_date: string | null
+  expected_close_date: string | null
+  expiration_date: string | null
+  closed_date: string | null
+  registered_date: string | null
+  registration_approved_date: string | null
+  created_at: string
+  updated_at: string
+  accepted_at: string | null
+  expected_close_at: string | null
+  expiration_at: string | null
+  closed_at: string | null
+  closed_at_basis: string | null
+  deal_value_amount: string | null
+  days_to_accept: number | null
+  days_to_close: number | null
+  days_to_registration: number | null
+  requested_solution_count: number
+  requested_offer_count: number
+  registration_count: number
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One referral in one version, valid from one instant to the next; answers what the pipeline was on
+ * any day. A version opens when a tracked column changes: status, registration status,
+ * qualification, customer, value, currency, dates, registered ACV, missing.
+ */
+export interface DwFactReferralHistory {
+  partner_account_key: number
+  referral_key: number
+  version_no: number
+  valid_from: string
+  valid_to: string | null
+  valid_from_date: string
+  valid_to_date: string | null
+  is_current: boolean
+  is_estimated: boolean
+  is_missing: boolean
+  customer_key: number
+  status_key: number
+  previous_status_key: number | null
+  is_status_change: boolean
+  is_valid_transition: boolean | null
+  registration_status: string
+  qualification: string
+  currency_code: string
+  deal_value_amount: string | null
+  expected_close_date: string | null
+  expiration_date: string | null
+  registered_acv_amount: string | null
+  registered_acv_currency_code: string
+  days_in_version: number | null
+  source_updated_at: string
+  observed_at: string
+  tracked_hash: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One solution or offer that a referral asks for. */
+export interface DwFactReferralSolution {
+  partner_account_key: number
+  referral_key: number
+  line_no: number
+  solution_key: number
+  price_text: string | null
+  price_amount: string | null
+  currency_code: string
+  quantity: string | null
+  line_amount: string | null
+  weight: string
+  allocated_deal_value_amount: string | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One deal registration of a referral: its contract, its values and its way through review; the row
+ * moves as the registration does.
+ */
+export interface DwFactRegistration {
+  partner_account_key: number
+  referral_key: number
+  registration_no: number
+  registration_id: string | null
+  customer_key: number
+  registration_type: string
+  registration_status: string
+  is_terminal: boolean
+  status_reason: string | null
+  contract_term: string
+  is_perpetual: boolean
+  currency_code: string
+  contract_sign_date: string | null
+  contract_start_date: string | null
+  contract_end_date: string | null
+  contract_end_exclusive_date: string | null
+  term_months: string | null
+  acv_status: string
+  contract_value_amount: string | null
+  contract_acv_amount: string | null
+  contract_annualized_amount: string | null
+  solution_value_amount: string | null
+  nonrecurring_amount: string | null
+  line_count: number
+  registered_at: string | null
+  review_pending_at: string | null
+  action_required_at: string | null
+  approved_at: string | null
+  passed_at: string | null
+  failed_at: string | null
+  registered_date: string | null
+  review_pending_date: string | null
+  action_required_date: string | null
+  approved_date: string | null
+  decided_date: string | null
+  approval_lead_days: string | null
+  decision_lead_days: string | null
+  sign_to_registration_days: number | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/** One policy that decides whether a referral may be registered, as last evaluated. */
+export interface DwFactRegistrationEligibility {
+  partner_account_key: number
+  referral_key: number
+  policy_name: string
+  is_eligible: boolean | null
+  referral_properties: string
+  additional_properties: string
+  evaluated_at: string
+  evaluated_date: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One solution line of a deal registration; a registration without lines has one placeholder, so
+ * that its contract shows in reports by line.
+ */
+export interface DwFactRegistrationSolution {
+  partner_account_key: number
+  referral_key: number
+  registration_no: number
+  line_no: number
+  customer_key: number
+  solution_key: number
+  currency_code: string
+  contract_currency_code: string
+  contract_sign_date: string | null
+  contract_start_date: string | null
+  registered_date: string | null
+  price_text: string | null
+  price_amount: string | null
+  quantity: string | null
+  solution_value_amount: string | null
+  solution_acv_amount: string | null
+  solution_annualized_amount: string | null
+  allocated_contract_value_amount: string | null
+  allocated_contract_acv_amount: string | null
+  is_deployed_on_azure: boolean | null
+  primary_deployment_on: string
+  pricing_model: string
+  is_pay_as_you_go: boolean
+  is_marketplace_transacted: boolean | null
+  marketplace_transaction_date: string | null
+  incentive_count: number
+  is_incentive_eligible: boolean
+  incentives: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One currency on one calendar day; days without a rate of their own carry the last one, for a week
+ * at most.
+ */
+export interface DwFxRate {
+  currency_code: string
+  rate_date: string
+  rate_to_reporting: string
+  observed_date: string
+  rate_source: string
+}
+
+export interface Database {
+  'raw.payload': RawPayload
+  'pii.contact': PiiContact
+  'pii.erasure': PiiErasure
+  'pii.payload': PiiPayload
+  'pii.referral_text': PiiReferralText
+  'pii.secret': PiiSecret
+  'etl.api_capability': EtlApiCapability
+  'etl.bi_access': EtlBiAccess
+  'etl.dq_finding': EtlDqFinding
+  'etl.enum_value': EtlEnumValue
+  'etl.extract_window': EtlExtractWindow
+  'etl.lease': EtlLease
+  'etl.quarantine': EtlQuarantine
+  'etl.run': EtlRun
+  'etl.run_table': EtlRunTable
+  'etl.setting': EtlSetting
+  'stg.bridge_line_incentive': StgBridgeLineIncentive
+  'stg.bridge_referral_tag': StgBridgeReferralTag
+  'stg.contact': StgContact
+  'stg.dim_customer': StgDimCustomer
+  'stg.dim_referral': StgDimReferral
+  'stg.dim_solution': StgDimSolution
+  'stg.dim_tag': StgDimTag
+  'stg.dq_finding': StgDqFinding
+  'stg.enum_value': StgEnumValue
+  'stg.fact_acv_schedule': StgFactAcvSchedule
+  'stg.fact_referral': StgFactReferral
+  'stg.fact_referral_history': StgFactReferralHistory
+  'stg.fact_referral_solution': StgFactReferralSolution
+  'stg.fact_registration': StgFactRegistration
+  'stg.fact_registration_eligibility': StgFactRegistrationEligibility
+  'stg.fact_registration_solution': StgFactRegistrationSolution
+  'stg.quarantine': StgQuarantine
+  'stg.referral_key': StgReferralKey
+  'stg.referral_text': StgReferralText
+  'stg.seen': StgSeen
+  'dw.bridge_line_incentive': DwBridgeLineIncentive
+  'dw.bridge_referral_tag': DwBridgeReferralTag
+  'dw.dim_currency': DwDimCurrency
+  'dw.dim_customer': DwDimCustomer
+  'dw.dim_date': DwDimDate
+  'dw.dim_partner_account': DwDimPartnerAccount
+  'dw.dim_referral': DwDimReferral
+  'dw.dim_solution': DwDimSolution
+  'dw.dim_status': DwDimStatus
+  'dw.dim_tag': DwDimTag
+  'dw.fact_acv_schedule': DwFactAcvSchedule
+  'dw.fact_referral': DwFactReferral
+  'dw.fact_referral_history': DwFactReferralHistory
+  'dw.fact_referral_solution': DwFactReferralSolution
+  'dw.fact_registration': DwFactRegistration
+  'dw.fact_registration_eligibility': DwFactRegistrationEligibility
+  'dw.fact_registration_solution': DwFactRegistrationSolution
+  'dw.fx_rate': DwFxRate
+}
+
+export const tables = {
+  'raw.payload': {
+    columns: [
+      'partner_account_key',
+      'resource_type',
+      'resource_id',
+      'version_no',
+      'observed_at',
+      'payload_hash',
+      'source_updated_at',
+      'source_updated_text',
+      'source_ref',
+      'run_id',
+      'payload',
+    ],
+    key: ['partner_account_key', 'resource_type', 'resource_id', 'version_no'],
+  },
+  'pii.contact': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'contact_role',
+      'contact_no',
+      'first_name',
+      'last_name',
+      'phone_number',
+      'email',
+      'title',
+      'extra',
+      'contact_hash',
+      'locale',
+      'disable_notifications',
+      'is_erased',
+      'erased_at',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'contact_role', 'contact_no', 'partner_account_key'],
+  },
+  'pii.erasure': {
+    columns: ['contact_hash', 'requested_at', 'requested_by', 'reason', 'last_applied_at'],
+    key: ['contact_hash'],
+  },
+  'pii.payload': {
+    columns: ['partner_account_key', 'resource_type', 'resource_id', 'version_no', 'people'],
+    key: ['partner_account_key', 'resource_type', 'resource_id', 'version_no'],
+  },
+  'pii.referral_text': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'details_notes',
+      'invite_notes',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key'],
+  },
+  'pii.secret': {
+    columns: ['secret_name', 'secret_value'],
+    key: ['secret_name'],
+  },
+  'etl.api_capability': {
+    columns: ['partner_account_key', 'capability', 'observed_value', 'observed_at'],
+    key: ['partner_account_key', 'capability'],
+  },
+  'etl.bi_access': {
+    columns: ['role_name', 'partner_account_key'],
+    key: ['role_name', 'partner_account_key'],
+  },
+  'etl.dq_finding': {
+    columns: [
+      'partner_account_key',
+      'referral_id',
+      'rule_code',
+      'item_ref',
+      'severity',
+      'detail',
+      'observed_value',
+      'first_seen_run_id',
+      'last_seen_run_id',
+    ],
+    key: ['partner_account_key', 'referral_id', 'rule_code', 'item_ref'],
+  },
+  'etl.enum_value': {
+    columns: [
+      'enum_name',
+      'parent_value',
+      'enum_value',
+      'canonical_value',
+      'description',
+      'sort_order',
+      'is_documented',
+      'first_seen_run_id',
+    ],
+    key: ['enum_name', 'parent_value', 'enum_value'],
+  },
+  'etl.extract_window': {
+    columns: [
+      'run_id',
+      'window_no',
+      'filter_from',
+      'filter_to',
+      'next_link',
+      'page_count',
+      'referral_count',
+      'window_status',
+      'updated_at',
+    ],
+    key: ['run_id', 'window_no'],
+  },
+  'etl.lease': {
+    columns: [
+      'partner_account_key',
+      'holder',
+      'epoch',
+      'acquired_at',
+      'heartbeat_at',
+      'expires_at',
+    ],
+    key: ['partner_account_key'],
+  },
+  'etl.quarantine': {
+    columns: [
+      'partner_account_key',
+      'resource_type',
+      'resource_id',
+      'version_no',
+      'reason_code',
+      'item_path',
+      'detail',
+      'first_run_id',
+      'last_run_id',
+      'attempts',
+      'resolved_run_id',
+    ],
+    key: ['partner_account_key', 'resource_type', 'resource_id', 'version_no'],
+  },
+  'etl.run': {
+    columns: [
+      'run_id',
+      'partner_account_key',
+      'run_mode',
+      'run_status',
+      'filter_from',
+      'filter_to',
+      'watermark_to',
+      'is_complete_sweep',
+      'started_at',
+      'extracted_at',
+      'published_at',
+      'finished_at',
+      'page_count',
+      'request_count',
+      'throttled_count',
+      'referral_seen_count',
+      'referral_changed_count',
+      'referral_rejected_count',
+      'referral_missing_count',
+      'app_version',
+      'transform_version',
+      'error_message',
+    ],
+    key: ['run_id'],
+  },
+  'etl.run_table': {
+    columns: [
+      'run_id',
+      'table_name',
+      'staged_count',
+      'inserted_count',
+      'updated_count',
+      'deleted_count',
+    ],
+    key: ['run_id', 'table_name'],
+  },
+  'etl.setting': {
+    columns: ['setting_name', 'setting_value'],
+    key: ['setting_name'],
+  },
+  'stg.bridge_line_incentive': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'registration_no',
+      'line_no',
+      'tag_group',
+      'tag_type',
+      'tag_id',
+      'weight',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.bridge_referral_tag': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'tag_group',
+      'tag_type',
+      'tag_id',
+      'weight',
+      'tag_count',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.contact': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'contact_role',
+      'contact_no',
+      'first_name',
+      'last_name',
+      'phone_number',
+      'email',
+      'title',
+      'extra',
+      'contact_hash',
+      'locale',
+      'disable_notifications',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.dim_customer': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'profile_hash',
+      'customer_match_id',
+      'customer_name',
+      'customer_size',
+      'customer_size_min_employees',
+      'address_line1',
+      'address_line2',
+      'city',
+      'state',
+      'postal_code',
+      'country_code',
+      'region',
+      'moodys_id',
+      'external_customer_id',
+      'duns_number',
+    ],
+    key: [],
+  },
+  'stg.dim_referral': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'referral_id',
+      'engagement_id',
+      'referral_name',
+      'external_reference_id',
+      'mpn_id',
+      'etag',
+      'referral_status',
+      'referral_substatus',
+      'status_reason',
+      'referral_type',
+      'qualification',
+      'referral_source',
+      'call_to_action',
+      'registration_status',
+      'customer_marketplace_intent',
+      'solution_area',
+      'solution_play',
+      'partner_role',
+      'referral_category',
+      'deal_type',
+      'consent_to_share_info_with_others',
+      'consent_to_contact',
+      'consent_to_share_with_microsoft_sellers',
+      'consent_to_microsoft_contact_specific_partners',
+      'invited_by_organization_id',
+      'invited_by_organization_name',
+      'has_iot_requirements',
+      'iot_license_agreement_number',
+      'iot_device_category',
+      'iot_silicon_type',
+      'iot_is_azure_certified_device',
+      'iot_has_attached_services',
+      'customer_contact_count',
+      'team_member_count',
+      'direction',
+      'organization_id',
+      'organization_name',
+      'sales_stage',
+      'microsoft_msx_id',
+      'is_missing',
+      'missing_since',
+      'source_updated_at',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.dim_solution': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'item_kind',
+      'solution_id',
+      'solution_name',
+      'match_type',
+      'solution_type',
+      'publisher_name',
+      'source_updated_at',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.dim_tag': {
+    columns: ['partner_account_key', 'batch_no', 'tag_group', 'tag_type', 'tag_id'],
+    key: [],
+  },
+  'stg.dq_finding': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'referral_id',
+      'rule_code',
+      'item_ref',
+      'severity',
+      'detail',
+      'observed_value',
+    ],
+    key: [],
+  },
+  'stg.enum_value': {
+    columns: ['partner_account_key', 'batch_no', 'enum_name', 'parent_value', 'enum_value'],
+    key: [],
+  },
+  'stg.fact_acv_schedule': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'registration_no',
+      'line_no',
+      'contract_year_no',
+      'item_kind',
+      'solution_id',
+      'currency_code',
+      'contract_currency_code',
+      'period_start_date',
+      'period_end_date',
+      'period_months',
+      'scheduled_solution_amount',
+      'scheduled_contract_amount',
+      'is_incentive_eligible',
+      'is_marketplace_transacted',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.fact_referral': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'profile_hash',
+      'referral_status',
+      'referral_substatus',
+      'currency_code',
+      'created_date',
+      'updated_date',
+      'accepted_date',
+      'expected_close_date',
+      'expiration_date',
+      'closed_date',
+      'registered_date',
+      'registration_approved_date',
+      'created_at',
+      'updated_at',
+      'accepted_at',
+      'expected_close_at',
+      'expiration_at',
+      'closed_at',
+      'closed_at_basis',
+      'deal_value_amount',
+      'days_to_accept',
+      'days_to_close',
+      'days_to_registration',
+      'requested_solution_count',
+      'requested_offer_count',
+      'registration_count',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.fact_referral_history': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'version_no',
+      'valid_from',
+      'valid_to',
+      'valid_from_date',
+      'valid_to_date',
+      'is_current',
+      'is_estimated',
+      'is_missing',
+      'profile_hash',
+      'referral_status',
+      'referral_substatus',
+      'previous_referral_status',
+      'previous_referral_substatus',
+      'is_status_change',
+      'is_valid_transition',
+      'registration_status',
+      'qualification',
+      'currency_code',
+      'deal_value_amount',
+      'expected_close_date',
+      'expiration_date',
+      'registered_acv_amount',
+      'registered_acv_currency_code',
+      'days_in_version',
+      'source_updated_at',
+      'observed_at',
+      'tracked_hash',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.fact_referral_solution': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'line_no',
+      'item_kind',
+      'solution_id',
+      'price_text',
+      'price_amount',
+      'currency_code',
+      'quantity',
+      'line_amount',
+      'weight',
+      'allocated_deal_value_amount',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.fact_registration': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'registration_no',
+      'registration_id',
+      'registration_type',
+      'registration_status',
+      'is_terminal',
+      'status_reason',
+      'contract_term',
+      'is_perpetual',
+      'currency_code',
+      'contract_sign_date',
+      'contract_start_date',
+      'contract_end_date',
+      'contract_end_exclusive_date',
+      'term_months',
+      'acv_status',
+      'contract_value_amount',
+      'contract_acv_amount',
+      'contract_annualized_amount',
+      'solution_value_amount',
+      'nonrecurring_amount',
+      'line_count',
+      'registered_at',
+      'review_pending_at',
+      'action_required_at',
+      'approved_at',
+      'passed_at',
+      'failed_at',
+      'registered_date',
+      'review_pending_date',
+      'action_required_date',
+      'approved_date',
+      'decided_date',
+      'approval_lead_days',
+      'decision_lead_days',
+      'sign_to_registration_days',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.fact_registration_eligibility': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'policy_name',
+      'is_eligible',
+      'referral_properties',
+      'additional_properties',
+      'evaluated_at',
+      'evaluated_date',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.fact_registration_solution': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'registration_no',
+      'line_no',
+      'item_kind',
+      'solution_id',
+      'currency_code',
+      'contract_currency_code',
+      'contract_sign_date',
+      'contract_start_date',
+      'registered_date',
+      'price_text',
+      'price_amount',
+      'quantity',
+      'solution_value_amount',
+      'solution_acv_amount',
+      'solution_annualized_amount',
+      'allocated_contract_value_amount',
+      'allocated_contract_acv_amount',
+      'is_deployed_on_azure',
+      'primary_deployment_on',
+      'pricing_model',
+      'is_pay_as_you_go',
+      'is_marketplace_transacted',
+      'marketplace_transaction_date',
+      'incentive_count',
+      'is_incentive_eligible',
+      'incentives',
+      'row_hash',
+    ],
+    key: [],
+  },
+  'stg.quarantine': {
+    columns: [
+      'partner_account_key',
+      'batch_no',
+      'resource_type',
+      'resource_id',
+      'version_no',
+      'reason_code',
+      'item_path',
+      'detail',
+    ],
+    key: [],
+  },
+  'stg.referral_key': {
+    columns: ['partner_account_key', 'batch_no', 'referral_id', 'referral_key', 'customer_key'],
+    key: [],
+  },
+  'stg.referral_text': {
+    columns: ['partner_account_key', 'batch_no', 'details_notes', 'invite_notes', 'row_hash'],
+    key: [],
+  },
+  'stg.seen': {
+    columns: ['partner_account_key', 'run_id', 'resource_id'],
+    key: [],
+  },
+  'dw.bridge_line_incentive': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'registration_no',
+      'line_no',
+      'tag_key',
+      'weight',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'registration_no', 'line_no', 'tag_key', 'partner_account_key'],
+  },
+  'dw.bridge_referral_tag': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'tag_key',
+      'weight',
+      'tag_count',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'tag_key', 'partner_account_key'],
+  },
+  'dw.dim_currency': {
+    columns: ['currency_code', 'currency_name', 'minor_unit', 'is_documented'],
+    key: ['currency_code'],
+  },
+  'dw.dim_customer': {
+    columns: [
+      'customer_key',
+      'partner_account_key',
+      'profile_hash',
+      'customer_match_id',
+      'customer_name',
+      'customer_size',
+      'customer_size_min_employees',
+      'address_line1',
+      'address_line2',
+      'city',
+      'state',
+      'postal_code',
+      'country_code',
+      'region',
+      'moodys_id',
+      'external_customer_id',
+      'duns_number',
+      'created_run_id',
+    ],
+    key: ['customer_key'],
+  },
+  'dw.dim_date': {
+    columns: [
+      'date_day',
+      'date_key',
+      'day_name',
+      'day_of_week',
+      'is_weekend',
+      'iso_year',
+      'iso_week',
+      'month_start_date',
+      'month_end_date',
+      'month_number',
+      'month_name',
+      'year_month',
+      'calendar_quarter',
+      'calendar_year',
+      'fiscal_year',
+      'fiscal_year_label',
+      'fiscal_quarter',
+      'fiscal_quarter_label',
+      'fiscal_month',
+      'fiscal_quarter_start_date',
+      'fiscal_quarter_end_date',
+      'fiscal_year_start_date',
+      'fiscal_year_end_date',
+      'is_month_end',
+      'is_fiscal_quarter_end',
+      'is_fiscal_year_end',
+    ],
+    key: ['date_day'],
+  },
+  'dw.dim_partner_account': {
+    columns: [
+      'partner_account_key',
+      'account_code',
+      'account_name',
+      'tenant_id',
+      'default_mpn_id',
+      'is_active',
+      'created_at',
+    ],
+    key: ['partner_account_key'],
+  },
+  'dw.dim_referral': {
+    columns: [
+      'referral_key',
+      'partner_account_key',
+      'referral_id',
+      'engagement_id',
+      'referral_name',
+      'external_reference_id',
+      'mpn_id',
+      'etag',
+      'referral_status',
+      'referral_substatus',
+      'status_reason',
+      'referral_type',
+      'qualification',
+      'referral_source',
+      'call_to_action',
+      'registration_status',
+      'customer_marketplace_intent',
+      'solution_area',
+      'solution_play',
+      'partner_role',
+      'referral_category',
+      'deal_type',
+      'consent_to_share_info_with_others',
+      'consent_to_contact',
+      'consent_to_share_with_microsoft_sellers',
+      'consent_to_microsoft_contact_specific_partners',
+      'invited_by_organization_id',
+      'invited_by_organization_name',
+      'has_iot_requirements',
+      'iot_license_agreement_number',
+      'iot_device_category',
+      'iot_silicon_type',
+      'iot_is_azure_certified_device',
+      'iot_has_attached_services',
+      'customer_contact_count',
+      'team_member_count',
+      'direction',
+      'organization_id',
+      'organization_name',
+      'sales_stage',
+      'microsoft_msx_id',
+      'is_missing',
+      'missing_since',
+      'source_updated_at',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key'],
+  },
+  'dw.dim_solution': {
+    columns: [
+      'solution_key',
+      'partner_account_key',
+      'item_kind',
+      'solution_id',
+      'solution_name',
+      'match_type',
+      'solution_type',
+      'publisher_name',
+      'source_updated_at',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['solution_key'],
+  },
+  'dw.dim_status': {
+    columns: [
+      'status_key',
+      'referral_status',
+      'referral_substatus',
+      'stage_label',
+      'stage_sort',
+      'is_open',
+      'is_closed',
+      'is_won',
+      'is_lost',
+      'is_decided',
+      'is_documented',
+      'is_allowed_combination',
+    ],
+    key: ['status_key'],
+  },
+  'dw.dim_tag': {
+    columns: [
+      'tag_key',
+      'partner_account_key',
+      'tag_group',
+      'tag_type',
+      'tag_id',
+      'is_documented',
+      'created_run_id',
+    ],
+    key: ['tag_key'],
+  },
+  'dw.fact_acv_schedule': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'registration_no',
+      'line_no',
+      'contract_year_no',
+      'customer_key',
+      'solution_key',
+      'currency_code',
+      'contract_currency_code',
+      'period_start_date',
+      'period_end_date',
+      'period_months',
+      'scheduled_solution_amount',
+      'scheduled_contract_amount',
+      'is_incentive_eligible',
+      'is_marketplace_transacted',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'registration_no', 'line_no', 'contract_year_no', 'partner_account_key'],
+  },
+  'dw.fact_referral': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'customer_key',
+      'status_key',
+      'currency_code',
+      'created_date',
+      'updated_date',
+      'accepted_date',
+      'expected_close_date',
+      'expiration_date',
+      'closed_date',
+      'registered_date',
+      'registration_approved_date',
+      'created_at',
+      'updated_at',
+      'accepted_at',
+      'expected_close_at',
+      'expiration_at',
+      'closed_at',
+      'closed_at_basis',
+      'deal_value_amount',
+      'days_to_accept',
+      'days_to_close',
+      'days_to_registration',
+      'requested_solution_count',
+      'requested_offer_count',
+      'registration_count',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key'],
+  },
+  'dw.fact_referral_history': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'version_no',
+      'valid_from',
+      'valid_to',
+      'valid_from_date',
+      'valid_to_date',
+      'is_current',
+      'is_estimated',
+      'is_missing',
+      'customer_key',
+      'status_key',
+      'previous_status_key',
+      'is_status_change',
+      'is_valid_transition',
+      'registration_status',
+      'qualification',
+      'currency_code',
+      'deal_value_amount',
+      'expected_close_date',
+      'expiration_date',
+      'registered_acv_amount',
+      'registered_acv_currency_code',
+      'days_in_version',
+      'source_updated_at',
+      'observed_at',
+      'tracked_hash',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'version_no', 'partner_account_key'],
+  },
+  'dw.fact_referral_solution': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'line_no',
+      'solution_key',
+      'price_text',
+      'price_amount',
+      'currency_code',
+      'quantity',
+      'line_amount',
+      'weight',
+      'allocated_deal_value_amount',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'line_no', 'partner_account_key'],
+  },
+  'dw.fact_registration': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'registration_no',
+      'registration_id',
+      'customer_key',
+      'registration_type',
+      'registration_status',
+      'is_terminal',
+      'status_reason',
+      'contract_term',
+      'is_perpetual',
+      'currency_code',
+      'contract_sign_date',
+      'contract_start_date',
+      'contract_end_date',
+      'contract_end_exclusive_date',
+      'term_months',
+      'acv_status',
+      'contract_value_amount',
+      'contract_acv_amount',
+      'contract_annualized_amount',
+      'solution_value_amount',
+      'nonrecurring_amount',
+      'line_count',
+      'registered_at',
+      'review_pending_at',
+      'action_required_at',
+      'approved_at',
+      'passed_at',
+      'failed_at',
+      'registered_date',
+      'review_pending_date',
+      'action_required_date',
+      'approved_date',
+      'decided_date',
+      'approval_lead_days',
+      'decision_lead_days',
+      'sign_to_registration_days',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'registration_no', 'partner_account_key'],
+  },
+  'dw.fact_registration_eligibility': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'policy_name',
+      'is_eligible',
+      'referral_properties',
+      'additional_properties',
+      'evaluated_at',
+      'evaluated_date',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'policy_name', 'partner_account_key'],
+  },
+  'dw.fact_registration_solution': {
+    columns: [
+      'partner_account_key',
+      'referral_key',
+      'registration_no',
+      'line_no',
+      'customer_key',
+      'solution_key',
+      'currency_code',
+      'contract_currency_code',
+      'contract_sign_date',
+      'contract_start_date',
+      'registered_date',
+      'price_text',
+      'price_amount',
+      'quantity',
+      'solution_value_amount',
+      'solution_acv_amount',
+      'solution_annualized_amount',
+      'allocated_contract_value_amount',
+      'allocated_contract_acv_amount',
+      'is_deployed_on_azure',
+      'primary_deployment_on',
+      'pricing_model',
+      'is_pay_as_you_go',
+      'is_marketplace_transacted',
+      'marketplace_transaction_date',
+      'incentive_count',
+      'is_incentive_eligible',
+      'incentives',
+      'row_hash',
+      'created_run_id',
+      'updated_run_id',
+    ],
+    key: ['referral_key', 'registration_no', 'line_no', 'partner_account_key'],
+  },
+  'dw.fx_rate': {
+    columns: ['currency_code', 'rate_date', 'rate_to_reporting', 'observed_date', 'rate_source'],
+    key: ['currency_code', 'rate_date'],
+  },
+} as const
+
+export type TableName = keyof typeof tables

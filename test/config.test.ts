@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { loadConfig, variableHelp, variableNames } from '../src/config.ts'
+import { CosellError } from '../src/errors.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'cosell-config-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+function load(variables: Record<string, string>, overrides: Record<string, string> = {}) {
+  return loadConfig(overrides, variables, directory)
+}
+
+function refusal(variables: Record<string, string>): CosellError {
+  try {
+    load(variables)
+  } catch (error) {
+    if (error instanceof CosellError) return error
+    throw error
+  }
+  throw new Error('the configuration was accepted')
+}
+
+test('without any setting the embedded warehouse below the working directory is used', () => {
+  const config = load({})
+  expect(config).toMatchObject({
+    home: join(directory, '.cosell'),
+    databaseUrl: undefined,
+    overlapHours: 72,
+    pageSize: 100,
+  })
+  expect(config.accounts).toEqual([
+    expect.objectContaining({ name: 'default', apiUrl: 'https://api.partner.microsoft.com' }),
+  ])
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+describe('a setting is refused with its name and a remedy, and its value is not repeated', () => {
+  test.each([
+    {
+      name: 'COSELL_API_URL',
+      value: 'http://example.com',
+      says: 'https://',
+      why: 'a token must not travel in the clear',
+    },
+    {
+      name: 'COSELL_API_URL',
+      value: 'https://u:p@example.com',
+      says: 'https://',
+      why: 'no user in an address',
+    },
+    {
+      name: 'COSELL_API_URL',
+      value: 'https://example.com/v1.0',
+      says: 'without path',
+      why: 'the path is ours',
+    },
+    { name: 'COSELL_API_URL', value: 'api.example.com', says: 'https://', why: 'no scheme' },
+    {
+      name: 'COSELL_DATABASE_URL',
+      value: 'mysql://example.com',
+      says: 'postgres://',
+      why: 'another database',
+    },
+    { name: 'COSELL_PAGE_SIZE', value: '0', says: '>=1', why: 'an empty page never ends' },
+    { name: 'COSELL_PAGE_SIZE', value: 'many', says: 'number', why: 'not a number' },
+    {
+      name: 'COSELL_REPORTING_CURRENCY',
+      value: 'usd',
+      says: 'ISO 4217',
+      why: 'codes are upper case',
+    },
+    { name: 'COSELL_ACCOUNT', value: '../other', says: 'letters', why: 'it names a file' },
+    {
+      name: 'COSELL_PAGESIZE',
+      value: '50',
+      says: 'COSELL_PAGE_SIZE',
+      why: 'a typing error gets the nearest name',
+    },
+    { name: 'NODE_TLS_REJECT_UNAUTHORIZED', value: '0', says: 'unset it', why: 'TLS is never off' },
+  ])('$name=$value: $why', ({ name, value, says }) => {
+    const error = refusal({ [name]: value })
+    expect(error.exitCode).toBe(78)
+    expect(error.message).toContain(name)
+    expect(error.message).toContain(says)
+    if (value.length > 3) expect(error.message.replace(says, '')).not.toContain(value)
+  })
+})
+
+test('every problem is listed at once', () => {
+  const { message } = refusal({ COSELL_PAGE_SIZE: '0', COSELL_CONCURRENCY: '0', COSELL_TYPO: 'x' })
+  expect(message).toContain('COSELL_PAGE_SIZE')
+  expect(message).toContain('COSELL_CONCURRENCY')
+  expect(message).toContain('COSELL_TYPO')
+})
+
+test('http is accepted for loopback alone', () => {
+  for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) {
+    expect(load({ COSELL_API_URL: `http://${host}` }).accounts[0]?.apiUrl).toBe(`http://${host}`)
+  }
+})
+
+test('overrides win over the environment, the environment over .env, and blank means unset', () => {
+  writeFileSync(join(directory, '.env'), 'COSELL_PAGE_SIZE=10\nCOSELL_CONCURRENCY=2\nOTHER=1\n')
+  expect(load({ COSELL_CONCURRENCY: '3' })).toMatchObject({ pageSize: 10, concurrency: 3 })
+  expect(load({ COSELL_CONCURRENCY: '3' }, { COSELL_CONCURRENCY: '5' }).concurrency).toBe(5)
+  expect(load({ COSELL_PAGE_SIZE: '' }).pageSize).toBe(100)
+  rmSync(join(directory, '.env'))
+})
+
+describe('an accounts file', () => {
+  const file = join(directory, 'accounts.json')
+  const withFile = { COSELL_ACCOUNTS_FILE: file }
+
+  test('gives several accounts', () => {
+    writeFileSync(
+      file,
+      JSON.stringify([{ account: 'north', tenantId: 't1' }, { account: 'south' }]),
+    )
+    expect(load(withFile).accounts).toEqual([
+      expect.objectContaining({ name: 'north', tenantId: 't1' }),
+      expect.objectContaining({ name: 'south' }),
+    ])
+  })
+
+  test.each([
+    { text: 'no json', says: 'not JSON' },
+    { text: '[]', says: file },
+    { text: '[{"account":"a"},{"account":"a"}]', says: 'two accounts' },
+    { text: '[{"account":"a","clientsecret":"x"}]', says: 'clientsecret' },
+  ])('is refused when it holds $text', ({ text, says }) => {
+    writeFileSync(file, text)
+    expect(refusal(withFile).message).toContain(says)
+  })
+})
+
+test('the help names every setting', () => {
+  for (const name of variableNames) expect(variableHelp()).toContain(`  ${name} `)
+})

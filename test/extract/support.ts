@@ -1,0 +1,68 @@
+import { pino } from 'pino'
+import {
+  createReferralsApi,
+  type Page,
+  type ReferralsApi,
+  type ReferralsApiOptions,
+} from '../../src/extract/api.ts'
+import type { TokenStore } from '../../src/extract/token-store.ts'
+import { createVirtualClock } from './virtual-clock.ts'
+
+export interface MemoryStore extends TokenStore {
+  readonly saved: string[]
+}
+
+export function memoryStore(token: string | null = null): MemoryStore {
+  const saved: string[] = []
+  return {
+    saved,
+    load: async () => saved.at(-1) ?? token,
+    save: async (refreshToken) => void saved.push(refreshToken),
+  }
+}
+
+/** Short enough to be waited for in a test, since sockets know nothing of a virtual clock. */
+const timeouts = { connectMs: 500, headersMs: 300, bodyIdleMs: 300, totalMs: 600 }
+
+/** An API client with a given access token and time that does not wait, closed after `use`. */
+export async function withApi<T>(
+  url: string,
+  options: Partial<ReferralsApiOptions>,
+  use: (api: ReferralsApi) => Promise<T>,
+): Promise<T> {
+  const api = createReferralsApi({
+    apiUrl: url,
+    authorityUrl: url,
+    accessToken: 'given-token',
+    tokenStore: memoryStore(),
+    pageSize: 3,
+    requestsPerMinute: 6_000,
+    concurrency: 8,
+    clock: createVirtualClock(),
+    random: () => 0.5,
+    timeouts,
+    log: pino({ level: 'silent' }),
+    ...options,
+  })
+  try {
+    return await use(api)
+  } finally {
+    await api.close()
+  }
+}
+
+export const firstPage = { orderBy: 'createdDateTime asc' } as const
+
+export function aReferral(id: string, updated = '2026-01-01T00:00:00Z') {
+  return { id, createdDateTime: '2025-01-01T00:00:00Z', updatedDateTime: updated }
+}
+
+export function idsOf(pages: readonly Page[]): string[][] {
+  return pages.map((page) => page.referrals.map((referral) => (referral as { id: string }).id))
+}
+
+export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of source) all.push(one)
+  return all
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../../src/extract/throttle.ts'
+
+export interface VirtualClock extends Clock {
+  /** The length of every sleep that was asked for. */
+  readonly sleeps: number[]
+}
+
+/**
+ * Time that passes only in sleeps: as soon as nothing else is ready to run, it jumps to the earliest
+ * waking. Answers of real servers arrive while it stands still or after it jumped.
+ */
+export function createVirtualClock(startMs = Date.UTC(2026, 0, 15, 12)): VirtualClock {
+  const sleepers: { at: number; wake: () => void }[] = []
+  const sleeps: number[] = []
+  let elapsed = 0
+  let isPumping = false
+
+  function pump(): void {
+    sleepers.sort((one, other) => one.at - other.at)
+    const first = sleepers.shift()
+    isPumping = first !== undefined
+    if (first === undefined) return
+    elapsed = Math.max(elapsed, first.at)
+    first.wake()
+    setImmediate(pump)
+  }
+
+  return {
+    sleeps,
+    now: () => startMs + elapsed,
+    monotonic: () => elapsed,
+    sleep(ms, signal) {
+      sleeps.push(ms)
+      return new Promise((resolve, reject) => {
+        const abort = () => reject(signal?.reason)
+        if (signal?.aborted) return abort()
+        signal?.addEventListener('abort', abort, { once: true })
+        sleepers.push({ at: elapsed + ms, wake: resolve })
+        if (!isPumping) {
+          isPumping = true
+          setImmediate(pump)
+        }
+      })
+    },
+  }
+}

@@ -1,0 +1,196 @@
+import { readFile } from 'node:fs/promises'
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { tables } from '../../src/warehouse.ts'
+import { withDatabase } from '../support/database.ts'
+import { deriveWarehouse } from '../support/derive-warehouse.ts'
+
+/** The first column of every row: what a query for offenders found. */
+const offenders = (query: ReturnType<typeof sql<{ name: string }>>) =>
+  withDatabase(async (db) => (await query.execute(db)).rows.map((row) => row.name))
+
+const ourSchemas = sql`('raw', 'etl', 'stg', 'dw', 'pii')`
+
+test('every table and every column says what it means', async () => {
+  const silent = await offenders(sql`
+    select concat_ws('.', n.nspname, c.relname, a.attname) as name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relkind = 'r' and n.nspname in ${ourSchemas}
+      and (col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null)
+  `)
+  expect(silent).toEqual([])
+})
+
+test('src/warehouse.ts is what the catalog says', async () => {
+  const committed = await readFile(new URL('../../src/warehouse.ts', import.meta.url), 'utf8')
+  expect(await withDatabase(deriveWarehouse), 'run npm run schema').toBe(committed)
+})
+
+test('every key of dw, raw, pii and etl carries the account, or is shared by all accounts', async () => {
+  // A single surrogate keys the four dimensions: BI tools relate on one column. The rest holds no
+  // account's data, or is keyed by a run, which belongs to one account.
+  const shared = [
+    'dw.dim_customer',
+    'dw.dim_referral',
+    'dw.dim_solution',
+    'dw.dim_tag',
+    'dw.dim_currency',
+    'dw.dim_date',
+    'dw.dim_status',
+    'dw.fx_rate',
+    'etl.enum_value',
+    'etl.extract_window',
+    'etl.run',
+    'etl.run_table',
+    'etl.setting',
+    'pii.erasure',
+    'pii.secret',
+  ]
+  const without = Object.entries(tables)
+    .filter(([name]) => !name.startsWith('stg.'))
+    .filter(([, { key }]) => !(key as readonly string[]).includes('partner_account_key'))
+    .map(([name]) => name)
+  expect(without.sort()).toEqual(shared.sort())
+})
+
+test.each([
+  ['dw.dim_referral', 'partner_account_key, referral_id'],
+  ['dw.dim_customer', 'partner_account_key, profile_hash'],
+  ['dw.dim_solution', 'partner_account_key, item_kind, solution_id'],
+  ['dw.dim_tag', 'partner_account_key, tag_group, tag_type, tag_id'],
+  ['dw.dim_status', 'referral_status, referral_substatus'],
+  ['dw.dim_partner_account', 'account_code'],
+  ['dw.dim_date', 'date_key'],
+])('%s is unique by its natural key (%s)', async (table, key) => {
+  const found = await offenders(sql`
+    select pg_get_constraintdef(oid) as name
+    from pg_constraint
+    where conrelid = ${table}::regclass and contype = 'u'
+  `)
+  expect(found).toEqual([`UNIQUE (${key})`])
+})
+
+test.each([
+  ['dw.fact_referral', ['referral_key']],
+  ['dw.fact_referral_history', ['referral_key', 'version_no']],
+  ['dw.fact_referral_solution', ['referral_key', 'line_no']],
+  ['dw.fact_registration', ['referral_key', 'registration_no']],
+  ['dw.fact_registration_solution', ['referral_key', 'registration_no', 'line_no']],
+  ['dw.fact_acv_schedule', ['referral_key', 'registration_no', 'line_no', 'contract_year_no']],
+  ['dw.fact_registration_eligibility', ['referral_key', 'policy_name']],
+  ['dw.bridge_referral_tag', ['referral_key', 'tag_key']],
+  ['dw.bridge_line_incentive', ['referral_key', 'registration_no', 'line_no', 'tag_key']],
+  ['pii.contact', ['referral_key', 'contact_role', 'contact_no']],
+  ['pii.referral_text', ['referral_key']],
+] as const)('%s has the grain %j of one account', (table, grain) => {
+  expect(tables[table].key).toEqual([...grain, 'partner_account_key'])
+})
+
+test('names need no quotes: lower case, digits and underscores only', async () => {
+  const names = Object.entries(tables).flatMap(([name, { columns }]) => [
+    ...name.split('.'),
+    ...columns,
+  ])
+  expect(names.filter((name) => !/^[a-z][a-z0-9_]*$/.test(name))).toEqual([])
+})
+
+test('dw has no enum, array, JSON or binary column: BI tools fail on them', async () => {
+  const found = await offenders(sql`
+    select distinct format_type(a.atttypid, null) as name
+    from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    where c.relnamespace = 'dw'::regnamespace and c.relkind = 'r' and a.attnum > 0
+    order by 1
+  `)
+  expect(found).toEqual(
+    'bigint boolean date integer numeric smallint text'
+      .split(' ')
+      .concat('timestamp with time zone'),
+  )
+})
+
+test('money is numeric(19,4), to the last digit of what Power BI holds', async () => {
+  const found = await offenders(sql`
+    select concat_ws('.', c.relname, a.attname, format_type(a.atttypid, a.atttypmod)) as name
+    from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    where c.relnamespace in ('dw'::regnamespace, 'stg'::regnamespace) and c.relkind = 'r'
+      and a.attname like '%\\_amount' and format_type(a.atttypid, a.atttypmod) <> 'numeric(19,4)'
+  `)
+  expect(found).toEqual([])
+})
+
+test('an amount is never without its currency in the same row', () => {
+  const lonely = Object.entries(tables)
+    .filter(([, { columns }]) => columns.some((column) => column.endsWith('_amount')))
+    .filter(([, { columns }]) => !columns.some((column) => column === 'currency_code'))
+    .map(([name]) => name)
+  expect(lonely).toEqual([])
+})
+
+test('a staged column has the type and the comment of its target', async () => {
+  const found = await offenders(sql`
+    select concat_ws('.', s.relname, a.attname) as name
+    from pg_class s
+    join pg_attribute a on a.attrelid = s.oid and a.attnum > 0
+    join pg_class t on t.relname = s.relname
+      and t.relnamespace::regnamespace::text in ('dw', 'pii', 'etl')
+    join pg_attribute o on o.attrelid = t.oid and o.attname = a.attname
+    where s.relnamespace = 'stg'::regnamespace
+      and a.attname not in ('partner_account_key')
+      and (
+        format_type(a.atttypid, a.atttypmod) <> format_type(o.atttypid, o.atttypmod)
+        or col_description(s.oid, a.attnum) <> col_description(t.oid, o.attnum)
+      )
+  `)
+  expect(found).toEqual([])
+})
+
+test('staging is unlogged and has neither key nor index', async () => {
+  const found = await offenders(sql`
+    select relname as name
+    from pg_class
+    where relnamespace = 'stg'::regnamespace and (relkind <> 'r' or relpersistence <> 'u')
+      and relkind <> 't'
+  `)
+  expect(found).toEqual([])
+})
+
+test('facts and bridges point to their dimensions, but for the two tables with most rows', async () => {
+  const pointing = await offenders(sql`
+    select conrelid::regclass::text as name
+    from pg_constraint
+    where contype = 'f'
+    group by conrelid
+    order by conrelid::regclass::text collate "C"
+  `)
+  expect(pointing).toEqual([
+    'dw.bridge_line_incentive',
+    'dw.fact_referral',
+    'dw.fact_referral_history',
+    'dw.fact_referral_solution',
+    'dw.fact_registration',
+    'dw.fact_registration_eligibility',
+    'dw.fact_registration_solution',
+  ])
+})
+
+test('a referral has one current version', async () => {
+  const found = await offenders(sql`
+    select indexdef as name
+    from pg_indexes
+    where indexname = 'fact_referral_history_current'
+  `)
+  expect(found).toEqual([expect.stringMatching(/^CREATE UNIQUE INDEX .* WHERE is_current$/)])
+})
+
+test('an installation starts with one secret of 256 bits', async () => {
+  const secrets = await withDatabase((db) =>
+    db.selectFrom('pii.secret').select(['secret_name', 'secret_value']).execute(),
+  )
+  expect(secrets).toEqual([
+    { secret_name: 'install', secret_value: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  ])
+})
