@@ -8,6 +8,7 @@ import { readAll, readById, readChangedSince } from './extract/pages.ts'
 import { createTokenStore } from './extract/token-store.ts'
 import { advanceWatermark, planRead, type ReadPlan } from './extract/windows.ts'
 import { enterAccount, listAccounts } from './load/accounts.ts'
+import { analyzeGrown } from './load/analyze.ts'
 import { databaseFailure, type Warehouse } from './load/database.ts'
 import { beginWindow, type Landing, landPage } from './load/land.ts'
 import { readLanded } from './load/landed.ts'
@@ -145,6 +146,10 @@ async function extract(environment: RunEnvironment, extraction: Extraction) {
       missingCountMax: setting(reference, 'missing_count_max'),
     })
     const { seen, versions, latest } = landing.counts()
+    await analyzeGrown(warehouse.query, [
+      ['raw.payload', versions],
+      ['pii.payload', versions],
+    ])
     const { requests, throttled } = api.counts
     await markExtracted(warehouse.query, runId, { requests, throttled, seen, isCompleteSweep })
     return { seen, latest, requests, throttled, landedRows: 2 * versions + sighted }

@@ -4,6 +4,8 @@ import { type Answer, errorCodes } from './refusal.ts'
 export interface PageQuery {
   orderBy: 'createdDateTime asc' | 'updatedDateTime desc'
   skip?: number
+  /** Rows to ask for instead of the page size. */
+  top?: number
 }
 
 export interface NextLink {
@@ -34,7 +36,7 @@ export interface FetchedReferral {
 export function searchOf(query: PageQuery, pageSize: number): string {
   const orderBy = `$orderby=${encodeURIComponent(query.orderBy)}`
   const skip = query.skip ? `&$skip=${query.skip}` : ''
-  return `?${orderBy}&$top=${pageSize}${skip}`
+  return `?${orderBy}&$top=${query.top ?? pageSize}${skip}`
 }
 
 /** The page in an answer without flaw; a next link that leads elsewhere ends the run. */

@@ -22,7 +22,7 @@ export function readAll(api: ReferralsApi): AsyncGenerator<Page> {
  * it shows nothing new. Pages that hold nothing new are not yielded.
  */
 export async function* readChangedSince(api: ReferralsApi, since: string): AsyncGenerator<Page> {
-  const from = instantKey(since)
+  const from = secondOf(since)
   if (from === null)
     throw new CosellError('bug', 'paging.since', `since: expected an ISO instant, got "${since}".`)
   const known = new Set<string>()
@@ -37,7 +37,7 @@ export async function* readChangedSince(api: ReferralsApi, since: string): Async
       for (const version of versions) known.add(version)
       hadNews ||= isNews
       if (isNews) yield page
-      const oldest = instants(page).at(-1)
+      const oldest = seconds(page).at(-1)
       const isPast = oldest !== undefined && oldest < from
       const isKnown = round > 1 && !isNews && page.referrals.length > 0
       if (isPast || isKnown) break
@@ -65,7 +65,7 @@ export async function* readById(
       const next = underway.length >= concurrency * 2 ? underway.shift() : undefined
       if (next !== undefined) yield await next
     }
-    for (const answer of underway.splice(0)) yield await answer
+    for (let next = underway.shift(); next !== undefined; next = underway.shift()) yield await next
   } finally {
     limit.clearQueue()
     await Promise.allSettled(underway)
@@ -91,6 +91,7 @@ async function* walk(api: ReferralsApi, orderBy: PageQuery['orderBy']): AsyncGen
     if (isProbe && !skipWorks && (page === null || isRepeated)) {
       // Without $skip a page that is not as long as asked for was everything.
       if (received !== api.pageSize) return
+      if (pages === 1 && (await givesLinks(api, orderBy))) return
       throw cannotBePaged(received)
     }
     if (page === null) throw cannotBePaged(received)
@@ -122,6 +123,13 @@ async function getPageAtOffset(
     if (error instanceof CosellError && error.code === 'api.status_400') return null
     throw error
   }
+}
+
+/** Whether a page one shorter has a next link: then a page without one is the last. */
+async function givesLinks(api: ReferralsApi, orderBy: PageQuery['orderBy']): Promise<boolean> {
+  if (api.pageSize === 1) return false
+  const page = await api.getPage({ orderBy, top: api.pageSize - 1 })
+  return page.nextLink !== null
 }
 
 /** Notices that a walk goes in circles. */
@@ -171,8 +179,8 @@ function cannotBePaged(received: number): CosellError {
 }
 
 function checkNewestFirst(page: Page): void {
-  const stamps = instants(page)
-  if (stamps.every((stamp, index) => index === 0 || stamp <= (stamps[index - 1] ?? stamp))) return
+  const stamps = seconds(page)
+  if (stamps.every((stamp, index) => stamp <= (stamps[index - 1] ?? stamp))) return
   throw new CosellError(
     'sourceBroken',
     'paging.order_ignored',
@@ -181,16 +189,18 @@ function checkNewestFirst(page: Page): void {
   )
 }
 
-function instants(page: Page): string[] {
+function seconds(page: Page): string[] {
   return page.referrals
-    .map((referral) => instantKey(textOf(referral, 'updatedDateTime')))
-    .filter((key) => key !== null)
+    .map((referral) => secondOf(textOf(referral, 'updatedDateTime')))
+    .filter((second) => second !== null)
 }
 
-/** The instant as text that sorts by time: seven digits, as .NET has; `null` when it is none in UTC. */
-function instantKey(text: string): string | null {
-  const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$/.exec(text)
-  return parts === null ? null : `${parts[1]}.${(parts[2] ?? '').padEnd(7, '0').slice(0, 7)}`
+/**
+ * The second of an instant, as text that sorts by time; `null` for what is none in UTC. Fractions come
+ * with trailing zeros cut, and a store that sorts them as text puts `.45Z` after `.4579Z`.
+ */
+function secondOf(text: string): string | null {
+  return /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)$/.exec(text)?.[1] ?? null
 }
 
 function versionKey(referral: unknown): string {

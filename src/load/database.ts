@@ -65,7 +65,9 @@ export async function openDatabase(url: string, logger?: Logger): Promise<Wareho
 function encryption(url: string): pg.PoolConfig {
   const target = new URL(url)
   const local = ['localhost', '127.0.0.1', '[::1]', ''].includes(target.hostname)
-  if (local || target.searchParams.has('sslmode')) return {}
+  if (target.searchParams.has('sslmode')) return {}
+  // Said outright, or pg would heed PGSSLMODE of the environment.
+  if (local) return { ssl: false }
   return { ssl: { rejectUnauthorized: true } }
 }
 

@@ -37,14 +37,15 @@ export async function openWarehouse(
     osUser: options.postgresOsUser,
     path: options.path,
   })
-  const opened = await openDatabase(embedded.url, logger)
-  return {
-    ...opened,
-    url: embedded.url,
-    embedded,
-    close: async () => {
-      await opened.close()
-      if (embedded.startedHere && !keepRunning) await embedded.stop()
-    },
+  const leaveAsFound = async () => {
+    if (embedded.startedHere && !keepRunning) await embedded.stop()
+  }
+  try {
+    const opened = await openDatabase(embedded.url, logger)
+    const close = () => opened.close().finally(leaveAsFound)
+    return { ...opened, url: embedded.url, embedded, close }
+  } catch (error) {
+    await leaveAsFound()
+    throw error
   }
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
 import type { Database } from '../warehouse.ts'
+import { analyzeGrown } from './analyze.ts'
 import { runChecks } from './checks.ts'
 import type { Transaction, Warehouse } from './database.ts'
 import { inLeasedTransaction, type Lease } from './lease.ts'
@@ -56,6 +57,13 @@ export async function publish(
     if (!(await isPublished(warehouse.query, request.runId))) throw error
   }
   if (result === undefined) throw new Error('publish ended without a result')
+  await analyzeGrown(
+    warehouse.query,
+    result.written.map(({ table, inserted, updated, deleted }) => [
+      table,
+      inserted + updated + deleted,
+    ]),
+  )
   return result
 }
 

@@ -15,7 +15,7 @@ const flushCharacters = 512 * 1024
 /** Identity of the batch, the account and what the source changes on every write. */
 const neverHashed = new Set(['partner_account_key', 'batch_no', 'etag'])
 
-const stageTables = Object.keys(tables).filter((name): name is StageTable =>
+export const stageTables = Object.keys(tables).filter((name): name is StageTable =>
   name.startsWith('stg.'),
 )
 
@@ -109,7 +109,7 @@ async function copyInto(client: PoolClient, table: StageTable, format: RowFormat
 
 const formats = new Map<StageTable, RowFormat>()
 
-function formatOf(table: StageTable): RowFormat {
+export function formatOf(table: StageTable): RowFormat {
   const known = formats.get(table)
   if (known !== undefined) return known
   const columns: readonly string[] = tables[table].columns

@@ -35,6 +35,8 @@ const auditColumns = new Set(['created_run_id', 'updated_run_id'])
 /**
  * Inserts the staged rows that are new and updates those whose hash differs. The anti-join comes
  * first because ON CONFLICT DO UPDATE locks, and so writes, every conflicting row, changed or not.
+ * Rows go in by key: a history version is closed before the next one becomes the current one, and
+ * two loads that touch the same rows cannot deadlock.
  */
 export async function upsertChanged(
   transaction: Transaction<Database>,
@@ -54,6 +56,7 @@ export async function upsertChanged(
       left join ${sql.table(plan.target)} old on ${matches('old', plan)}
       where s.partner_account_key = ${publication.partnerAccountKey}
         and old.row_hash is distinct from s.row_hash
+      order by ${sql.join(plan.key.map((name) => plan.values.get(name)))}
       on conflict (${sql.join(plan.key.map((name) => sql.ref(name)))}) do update
         set ${sql.join(updated.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))}
       returning t.created_run_id = ${publication.runId} as is_new

@@ -124,6 +124,7 @@ export type EnumName =
   | 'ReferralSubstatus'
   | 'ReferralType'
   | 'RegistrationStatus'
+  | 'RegistrationType'
   | 'Services'
   | 'SolutionArea'
   | 'SolutionPlay'

@@ -1,32 +1,29 @@
 import { contactRows, textRow } from './contacts.ts'
-import type { LandedReferral, LandedVersion, TransformContext, Version } from './context.ts'
+import type { LandedReferral, TransformContext } from './context.ts'
 import { checkRegistration } from './contract-findings.ts'
-import { type CustomerRow, customerRow } from './customer.ts'
-import { parseInstant, sortableInstant } from './dates.ts'
+import type { Damage } from './damage.ts'
+import {
+  type Described,
+  describe,
+  type Known,
+  observationOf,
+  type Placed,
+  placedVersions,
+  sightingsOf,
+  versionOf,
+} from './describe.ts'
 import { eligibilityRows } from './eligibility.ts'
-import {
-  checkReferral,
-  dealCurrencyOf,
-  factReferralRow,
-  type Milestones,
-  milestonesOf,
-} from './fact-referral.ts'
-import { Findings, findingRow } from './findings.ts'
-import {
-  bySourceTime,
-  type History,
-  historyOf,
-  type Observation,
-  type Sighting,
-} from './history.ts'
+import { checkReferral, dealCurrencyOf, factReferralRow } from './fact-referral.ts'
+import { findingRow } from './findings.ts'
+import { type History, historyOf } from './history.ts'
 import { knownUnmapped } from './properties.ts'
-import { type Damage, type Remark, readReferral } from './read.ts'
-import { checkWords, referralRow, type Words, wordsOf } from './referral.ts'
-import { dateOf, type Registration, registrationRow, registrationsOf } from './registration.ts'
-import { addLineRows, noteLines } from './registration-lines.ts'
-import { amountText, noteRequested, requestedItems, requestedRows, Solutions } from './solutions.ts'
-import { noCurrency, noRows, type Staged, type StagedRows } from './staged.ts'
-import { KnownTags, type ReferralTags, referralTags, tagRows } from './tags.ts'
+import { readReferral } from './read.ts'
+import { checkWords, referralRow } from './referral.ts'
+import { registrationRow } from './registration.ts'
+import { addLineRows } from './registration-lines.ts'
+import { requestedItems, requestedRows, Solutions } from './solutions.ts'
+import { noRows, type Staged, type StagedRows } from './staged.ts'
+import { KnownTags, tagRows } from './tags.ts'
 
 export type { LandedReferral, LandedVersion, Thresholds, TransformContext } from './context.ts'
 export type { StagedRows } from './staged.ts'
@@ -43,25 +40,6 @@ export type Transformed =
     }
   /** The newest version cannot be read; its last good rows stay. `rows` say why, no more. */
   | { kind: 'quarantined'; rows: StagedRows; damage: Damage }
-
-/** One landed payload in its place in time. */
-interface Placed {
-  landed: LandedVersion
-  sourceOrder: string
-  observedAt: string
-  landedNo: number
-}
-
-/** A version that could be read, and what all of its tables share. */
-interface Described {
-  version: Version
-  placed: Placed
-  words: Words
-  customer: CustomerRow
-  milestones: Milestones
-  registrations: readonly Registration[]
-  tags: ReferralTags
-}
 
 /**
  * All staged rows of one referral: facts and dimensions of its newest version, history of every
@@ -107,131 +85,11 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
   return { kind: 'rows', rows, unmapped }
 }
 
-function placedVersions({ versions }: LandedReferral): Placed[] {
-  const placed: Placed[] = []
-  for (const landed of versions) {
-    if (landed.resource_type !== 'referral') continue
-    const observedAt = instantOf(landed.observed_at)
-    const sourceOrder = sourceOrderOf(landed.source_updated_text) ?? sortableInstant(observedAt)
-    placed.push({ landed, sourceOrder, observedAt, landedNo: landed.version_no })
-  }
-  return placed.length < 2 ? placed : placed.sort(bySourceTime)
-}
-
-/** A source time that cannot be is no reason to come last for ever. */
-function sourceOrderOf(text: string | null): string | null {
-  if (text === null) return null
-  return parseInstant(text).kind === 'instant' ? sortableInstant(text) : null
-}
-
-function instantOf(text: string): string {
-  const instant = parseInstant(text)
-  return instant.kind === 'instant' ? instant.value : text
-}
-
 function readVersion(landed: LandedReferral, { landed: { payload, people } }: Placed) {
   const read = readReferral(payload, people)
   if (!read.ok || read.referral.id === landed.resource_id) return read
   const detail = 'expected the id under which it was landed'
   return { ok: false, reasonCode: 'id_mismatch', itemPath: 'id', detail } as const
-}
-
-function versionOf(
-  landed: LandedReferral,
-  context: TransformContext,
-  { observedAt }: Placed,
-  referral: Version['referral'],
-  remarks: readonly Remark[],
-): Version {
-  const findings = new Findings()
-  for (const { rule, itemPath, observed } of remarks) {
-    const detail =
-      rule === 'value_rounded' ? 'more than four decimals' : 'outside 2000 to 2099, or no such day'
-    findings.add(rule, itemPath, detail, observed)
-  }
-  return {
-    accountKey: landed.partner_account_key,
-    batchNo: landed.batch_no,
-    context,
-    referral,
-    findings,
-    updatedAt: referral.updatedDateTime ?? referral.createdDateTime ?? observedAt,
-    observedAt,
-  }
-}
-
-interface Known {
-  solutions: Solutions
-  tags: KnownTags
-}
-
-function describe(version: Version, placed: Placed, known: Known): Described {
-  const words = wordsOf(version)
-  const tags = referralTags(version)
-  const registrations = registrationsOf(version)
-  noteRequested(version, requestedItems(version.referral), known.solutions)
-  for (const registration of registrations) {
-    noteLines(version, registration, known.solutions, known.tags)
-  }
-  known.tags.addAll(version, tags)
-  return {
-    version,
-    placed,
-    words,
-    customer: customerRow(version),
-    milestones: milestonesOf(version),
-    registrations,
-    tags,
-  }
-}
-
-function observationOf(described: Described): Observation {
-  const { version, placed, words, customer, milestones, registrations } = described
-  const acv = registeredAcv(registrations)
-  return {
-    tracked: {
-      profile_hash: customer.profile_hash,
-      referral_status: words.status,
-      referral_substatus: words.substatus,
-      registration_status: words.registrationStatus,
-      qualification: words.qualification,
-      currency_code: dealCurrencyOf(version),
-      deal_value_amount: amountText(version.referral.details?.dealValue ?? null),
-      expected_close_date: milestones.expectedCloseDate,
-      expiration_date: dateOf(milestones.expirationAt),
-      registered_acv_amount: acv.amount,
-      registered_acv_currency_code: acv.currency,
-    },
-    sourceOrder: placed.sourceOrder,
-    sourceUpdatedAt: version.updatedAt,
-    observedAt: placed.observedAt,
-    landedNo: placed.landedNo,
-    createdAt: milestones.createdAt,
-    acceptedAt: milestones.acceptedAt,
-    closedAt: version.referral.closedDateTime,
-  }
-}
-
-/** Contract ACV of all registrations, when they have one currency. */
-function registeredAcv(registrations: readonly Registration[]) {
-  let sum: bigint | null = null
-  let currency: string | null = null
-  for (const registration of registrations) {
-    if (registration.acv === null) continue
-    if (currency !== null && currency !== registration.currency) {
-      return { amount: null, currency: noCurrency }
-    }
-    currency = registration.currency
-    sum = (sum ?? 0n) + registration.acv
-  }
-  return { amount: amountText(sum), currency: currency ?? noCurrency }
-}
-
-function sightingsOf({ versions }: LandedReferral): Sighting[] {
-  return versions.map(({ resource_type, observed_at }) => ({
-    observedAt: instantOf(observed_at),
-    isPresent: resource_type !== 'referral_absence',
-  }))
 }
 
 /** Members of dimensions come from every version, since history points at them. */

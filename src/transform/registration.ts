@@ -11,13 +11,14 @@ import { fitsMoney, type Money } from './decimal.ts'
 import { spelled } from './findings.ts'
 import type { ReadLine, ReadRegistration } from './properties.ts'
 import { amountText, compareText, solutionIdOf } from './solutions.ts'
-import { noCurrency, notProvided, type Staged } from './staged.ts'
+import { noCurrency, type Staged } from './staged.ts'
 
 /** A registration with what its contract comes to; rows, history and findings are made of it. */
 export interface Registration {
   no: number
   source: ReadRegistration
   status: string
+  type: string
   term: string
   currency: string
   minorUnit: number
@@ -93,6 +94,7 @@ function registrationOf(version: Version, source: ReadRegistration, no: number):
     no,
     source,
     status: spelled(context.enums, findings, 'RegistrationStatus', source.status, `${path}.status`),
+    type: spelled(context.enums, findings, 'RegistrationType', source.type, `${path}.type`),
     term,
     currency,
     minorUnit,
@@ -164,7 +166,7 @@ export function registrationRow(
     batch_no: batchNo,
     registration_no: registration.no,
     registration_id: source.id,
-    registration_type: source.type ?? notProvided,
+    registration_type: registration.type,
     registration_status: registration.status,
     is_terminal: registration.status === 'Passed' || registration.status === 'Failed',
     status_reason: source.statusReason,

@@ -1,9 +1,9 @@
 import { allocate, equalWeights } from './allocate.ts'
 import { minorUnitOf, type Version } from './context.ts'
+import { keyLengthMax } from './damage.ts'
 import { divideRounded, fitsMoney, formatMoney, type Money, parseMoney } from './decimal.ts'
 import { spelled } from './findings.ts'
 import type { ReadReferral } from './properties.ts'
-import { keyLengthMax } from './read.ts'
 import { notProvided, type Staged } from './staged.ts'
 
 export type ItemKind = 'Solution' | 'Offer'
@@ -27,8 +27,8 @@ export function solutionIdOf(id: string | null, name: string | null): string {
 }
 
 /**
- * The solutions and offers that one referral mentions, each once. Versions come oldest first: the
- * newest that states a property decides it.
+ * The solutions and offers that one referral mentions, each once. They are added oldest version
+ * first, and within it in the order of the rows: the last that states a property decides it.
  */
 export class Solutions {
   private readonly rows = new Map<string, SolutionRow>()
@@ -54,11 +54,10 @@ export class Solutions {
       })
       return
     }
-    const isSame = known.source_updated_at === updatedAt
-    known.solution_name = decided(known.solution_name, item.name, isSame)
-    known.match_type = decided(known.match_type, matchType, isSame)
-    known.solution_type = decided(known.solution_type, item.solutionType, isSame)
-    known.publisher_name = decided(known.publisher_name, item.publisherName, isSame)
+    known.solution_name = item.name ?? known.solution_name
+    if (matchType !== notProvided) known.match_type = matchType
+    known.solution_type = item.solutionType ?? known.solution_type
+    known.publisher_name = item.publisherName ?? known.publisher_name
     known.source_updated_at = updatedAt
   }
 
@@ -67,13 +66,6 @@ export class Solutions {
     const keys = [...this.rows.keys()].sort()
     return keys.flatMap((key) => this.rows.get(key) ?? [])
   }
-}
-
-/** The later value; of two in one payload the smaller, since its lists have no lasting order. */
-function decided(known: string, value: string | null, isSame: boolean): string {
-  if (value === null || value === notProvided) return known
-  if (known === notProvided || !isSame) return value
-  return known < value ? known : value
 }
 
 interface RequestedItem extends Item {

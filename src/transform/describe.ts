@@ -1,0 +1,152 @@
+import type { LandedReferral, LandedVersion, TransformContext, Version } from './context.ts'
+import { type CustomerRow, customerRow } from './customer.ts'
+import type { Remark } from './damage.ts'
+import { parseInstant, sortableInstant } from './dates.ts'
+import { dealCurrencyOf, type Milestones, milestonesOf } from './fact-referral.ts'
+import { Findings } from './findings.ts'
+import { bySourceTime, type Observation, type Sighting } from './history-spans.ts'
+import { type Words, wordsOf } from './referral.ts'
+import { dateOf, type Registration, registrationsOf } from './registration.ts'
+import { noteLines } from './registration-lines.ts'
+import { amountText, noteRequested, requestedItems, type Solutions } from './solutions.ts'
+import { noCurrency } from './staged.ts'
+import { type KnownTags, type ReferralTags, referralTags } from './tags.ts'
+
+/** One landed payload in its place in time. */
+export interface Placed {
+  landed: LandedVersion
+  sourceOrder: string
+  observedAt: string
+  landedNo: number
+}
+
+/** A version that could be read, and what all of its tables share. */
+export interface Described {
+  version: Version
+  placed: Placed
+  words: Words
+  customer: CustomerRow
+  milestones: Milestones
+  registrations: readonly Registration[]
+  tags: ReferralTags
+}
+
+export function placedVersions({ versions }: LandedReferral): Placed[] {
+  const placed: Placed[] = []
+  for (const landed of versions) {
+    if (landed.resource_type !== 'referral') continue
+    const observedAt = instantOf(landed.observed_at)
+    const sourceOrder = sourceOrderOf(landed.source_updated_text) ?? sortableInstant(observedAt)
+    placed.push({ landed, sourceOrder, observedAt, landedNo: landed.version_no })
+  }
+  return placed.length < 2 ? placed : placed.sort(bySourceTime)
+}
+
+/** A source time that cannot be is no reason to come last for ever. */
+function sourceOrderOf(text: string | null): string | null {
+  if (text === null) return null
+  return parseInstant(text).kind === 'instant' ? sortableInstant(text) : null
+}
+
+function instantOf(text: string): string {
+  const instant = parseInstant(text)
+  return instant.kind === 'instant' ? instant.value : text
+}
+
+export function versionOf(
+  landed: LandedReferral,
+  context: TransformContext,
+  { observedAt }: Placed,
+  referral: Version['referral'],
+  remarks: readonly Remark[],
+): Version {
+  const findings = new Findings()
+  for (const { rule, itemPath, observed } of remarks) {
+    const detail =
+      rule === 'value_rounded' ? 'more than four decimals' : 'outside 2000 to 2099, or no such day'
+    findings.add(rule, itemPath, detail, observed)
+  }
+  return {
+    accountKey: landed.partner_account_key,
+    batchNo: landed.batch_no,
+    context,
+    referral,
+    findings,
+    updatedAt: referral.updatedDateTime ?? referral.createdDateTime ?? observedAt,
+    observedAt,
+  }
+}
+
+export interface Known {
+  solutions: Solutions
+  tags: KnownTags
+}
+
+export function describe(version: Version, placed: Placed, known: Known): Described {
+  const words = wordsOf(version)
+  const tags = referralTags(version)
+  const registrations = registrationsOf(version)
+  noteRequested(version, requestedItems(version.referral), known.solutions)
+  for (const registration of registrations) {
+    noteLines(version, registration, known.solutions, known.tags)
+  }
+  known.tags.addAll(version, tags)
+  return {
+    version,
+    placed,
+    words,
+    customer: customerRow(version),
+    milestones: milestonesOf(version),
+    registrations,
+    tags,
+  }
+}
+
+export function observationOf(described: Described): Observation {
+  const { version, placed, words, customer, milestones, registrations } = described
+  const acv = registeredAcv(registrations)
+  return {
+    tracked: {
+      profile_hash: customer.profile_hash,
+      referral_status: words.status,
+      referral_substatus: words.substatus,
+      registration_status: words.registrationStatus,
+      qualification: words.qualification,
+      currency_code: dealCurrencyOf(version),
+      deal_value_amount: amountText(version.referral.details?.dealValue ?? null),
+      expected_close_date: milestones.expectedCloseDate,
+      expiration_date: dateOf(milestones.expirationAt),
+      registered_acv_amount: acv.amount,
+      registered_acv_currency_code: acv.currency,
+    },
+    sourceOrder: placed.sourceOrder,
+    sourceUpdatedAt: version.updatedAt,
+    observedAt: placed.observedAt,
+    landedNo: placed.landedNo,
+    createdAt: milestones.createdAt,
+    acceptedAt: milestones.acceptedAt,
+    closedAt: version.referral.closedDateTime,
+  }
+}
+
+/** Contract ACV of all registrations, when they have one currency. */
+function registeredAcv(registrations: readonly Registration[]) {
+  let sum: bigint | null = null
+  let currency: string | null = null
+  for (const registration of registrations) {
+    if (registration.acv === null) continue
+    if (currency !== null && currency !== registration.currency) {
+      return { amount: null, currency: noCurrency }
+    }
+    currency = registration.currency
+    sum = (sum ?? 0n) + registration.acv
+  }
+  return { amount: amountText(sum), currency: currency ?? noCurrency }
+}
+
+export function sightingsOf({ versions }: LandedReferral): Sighting[] {
+  return versions.map(({ resource_type, observed_at }) => ({
+    observedAt: instantOf(observed_at),
+    isPresent: resource_type !== 'referral_absence',
+  }))
+}

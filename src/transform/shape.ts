@@ -1,0 +1,87 @@
+/** How one property of the source is read. `also` gives other names of it. */
+export type Property =
+  | {
+      kind: 'text' | 'key' | 'name' | 'flag' | 'decimal' | 'instant' | 'texts' | 'dictionary'
+      also: Also
+    }
+  | { kind: 'object' | 'list' | 'both' | 'people'; of: ObjectShape<Properties>; also: Also }
+
+type Also = readonly string[]
+export type Properties = Readonly<Record<string, Property>>
+
+export interface Slot {
+  name: string
+  property: Property
+  /** 0 for the name itself, 1 for one of `also`: the lower wins when both are given. */
+  rank: 0 | 1
+}
+
+export interface ObjectShape<P extends Properties> {
+  properties: P
+  slots: ReadonlyMap<string, Slot>
+  lowerCaseSlots: ReadonlyMap<string, Slot>
+  /** The names, and what each is when it is absent. */
+  names: readonly string[]
+  absent: readonly unknown[]
+}
+
+type Scalars = {
+  text: string | null
+  key: string | null
+  name: string | null
+  flag: boolean | null
+  decimal: bigint | null
+  instant: string | null
+  texts: readonly string[]
+  dictionary: readonly (readonly [string, string])[]
+}
+
+/** A person: `extra` keeps the properties that have no column. */
+type Person<Of> = Of & { extra: Readonly<Record<string, unknown>> | null }
+
+/** Shape of what the reader makes of an object with these properties. */
+export type Read<P extends Properties> = {
+  -readonly [Name in keyof P]: P[Name] extends { kind: infer K; of: ObjectShape<infer Inner> }
+    ? K extends 'object'
+      ? Read<Inner> | null
+      : K extends 'people'
+        ? readonly Person<Read<Inner>>[]
+        : readonly Read<Inner>[]
+    : P[Name] extends { kind: infer K extends keyof Scalars }
+      ? Scalars[K]
+      : never
+}
+
+const noNames: Also = []
+const none: readonly never[] = Object.freeze([])
+
+export function scalar<const K extends keyof Scalars>(
+  kind: K,
+  ...also: string[]
+): { kind: K; also: Also } {
+  return { kind, also }
+}
+
+export function nested<const K extends 'object' | 'list' | 'both' | 'people', P extends Properties>(
+  kind: K,
+  of: ObjectShape<P>,
+): { kind: K; of: ObjectShape<P>; also: Also } {
+  return { kind, of, also: noNames }
+}
+
+/** An object with these properties, whose names are matched without regard to case. */
+export function shape<const P extends Properties>(properties: P): ObjectShape<P> {
+  const slots = new Map<string, Slot>()
+  for (const [name, property] of Object.entries(properties)) {
+    slots.set(name, { name, property, rank: 0 })
+    for (const other of property.also) slots.set(other, { name, property, rank: 1 })
+  }
+  const lowerCaseSlots = new Map([...slots].map(([name, slot]) => [name.toLowerCase(), slot]))
+  const names = Object.keys(properties)
+  const absent = Object.values(properties).map((property) => (isMany(property) ? none : null))
+  return { properties, slots, lowerCaseSlots, names, absent }
+}
+
+function isMany({ kind }: Property): boolean {
+  return !['text', 'key', 'name', 'flag', 'decimal', 'instant', 'object'].includes(kind)
+}

@@ -1,0 +1,218 @@
+import { createHash, createHmac } from 'node:crypto'
+import { sql } from 'kysely'
+import { enterAccount } from '../../src/load/accounts.ts'
+import type { Warehouse } from '../../src/load/database.ts'
+import { beginWindow, type Landing, landPage } from '../../src/load/land.ts'
+import { readLanded } from '../../src/load/landed.ts'
+import { acquireLease, type Lease } from '../../src/load/lease.ts'
+import { beginRun, type RunMode } from '../../src/load/ledger.ts'
+import { type PublishResult, publish } from '../../src/load/publish.ts'
+import { type Reference, readReference } from '../../src/load/reference.ts'
+import { clearStage, type StageTable, stageRows } from '../../src/load/stage.ts'
+import { createLog } from '../../src/log.ts'
+import { cutPeople } from '../../src/transform/cut.ts'
+import { type TransformContext, toRows } from '../../src/transform/referral-rows.ts'
+import type { TableName } from '../../src/warehouse.ts'
+
+export const silent = createLog({ write: () => undefined, isTerminal: false }, 'silent').logger
+
+/** An account of the warehouse whose lease the test holds. */
+export interface TestAccount {
+  readonly warehouse: Warehouse
+  readonly lease: Lease
+  readonly key: number
+  readonly reference: Reference
+  readonly context: TransformContext
+}
+
+export async function anAccount(warehouse: Warehouse, name = 'north'): Promise<TestAccount> {
+  const key = await enterAccount(warehouse.query, { name, tenantId: undefined })
+  const lease = await acquireLease(warehouse.query, key, 'a test', silent)
+  const reference = await readReference(warehouse.query)
+  return { warehouse, lease, key, reference, context: contextOf(reference) }
+}
+
+/** The context as the pipeline makes it of what the warehouse knows. */
+function contextOf(reference: Reference): TransformContext {
+  const setting = (name: string) => Number(reference.settings.get(name))
+  return {
+    ...reference,
+    calendarDateRule: 'nearest_midnight',
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    hmac: (text) => createHmac('sha256', reference.secret).update(text).digest('hex'),
+    thresholds: {
+      registrationDaysMax: setting('registration_days_max'),
+      startDaysBeforeRegistrationMax: setting('start_days_before_registration_max'),
+      wonHoursMin: setting('won_hours_min'),
+      acvMinimumUsd: setting('acv_minimum_usd'),
+    },
+  }
+}
+
+/** `5d3f9a10-...-000000000001` for 1 and so on. */
+export function referralIdOf(no: number): string {
+  return `5d3f9a10-0000-4000-8000-${String(no).padStart(12, '0')}`
+}
+
+export async function aRun(
+  { warehouse, key }: TestAccount,
+  mode: RunMode = 'incremental',
+): Promise<number> {
+  const runId = await beginRun(warehouse.query, {
+    partnerAccountKey: key,
+    mode,
+    from: null,
+    to: null,
+    appVersion: '0.0.0',
+    transformVersion: 1,
+  })
+  const [from, to] = ['2000-01-01T00:00:00Z', '2026-01-01T00:00:00Z']
+  await beginWindow(warehouse.query, { runId, windowNo: 1, from, to })
+  return runId
+}
+
+/** A referral cut and hashed as the pipeline lands it. */
+export function aLanding(wire: unknown): Landing {
+  const cut = cutPeople(wire)
+  return {
+    resource_type: 'referral',
+    resource_id: cut.resourceId ?? '(no id)',
+    payload_hash: createHash('sha256').update(cut.canonical).digest('hex'),
+    source_updated_at: cut.sourceUpdatedAt,
+    source_updated_text: cut.sourceUpdatedText,
+    payload: JSON.stringify(cut.payload),
+    people: JSON.stringify(cut.people),
+  }
+}
+
+export const observedAt = '2026-01-05T02:00:00Z'
+
+/** Lands one page of referrals; returns how many versions were new. */
+export async function landReferrals(
+  account: TestAccount,
+  runId: number,
+  wires: readonly unknown[],
+  at = observedAt,
+): Promise<number> {
+  const landed = await landPage(account.warehouse.query, account.lease, {
+    runId,
+    windowNo: 1,
+    observedAt: at,
+    sourceRef: 'a page',
+    landings: wires.map(aLanding),
+  })
+  return landed.changed
+}
+
+/** Stages what is landed and not yet published, or all of it. */
+export async function stageLanded(
+  { warehouse, key, context }: TestAccount,
+  which: 'unpublished' | 'all',
+): Promise<Map<StageTable, number>> {
+  await clearStage(warehouse.query, key)
+  async function* batches() {
+    let batch_no = 0
+    for await (const landed of readLanded(warehouse.query, key, which)) {
+      batch_no += 1
+      yield toRows({ partner_account_key: key, batch_no, ...landed }, context).rows
+    }
+  }
+  return stageRows(warehouse, batches())
+}
+
+export interface PublishChanges {
+  readonly watermark?: string | null
+  readonly quarantinePercentMax?: number
+  readonly quarantineCountMax?: number
+}
+
+export function publishStaged(
+  { warehouse, lease }: TestAccount,
+  runId: number,
+  staged: ReadonlyMap<StageTable, number>,
+  changes: PublishChanges & { isRebuild?: boolean } = {},
+): Promise<PublishResult> {
+  return publish(warehouse, lease, {
+    runId,
+    watermark: null,
+    staged,
+    isRebuild: false,
+    quarantinePercentMax: 1,
+    quarantineCountMax: 10,
+    ...changes,
+  })
+}
+
+export interface LoadChanges extends PublishChanges {
+  readonly at?: string
+}
+
+export interface Loaded extends PublishResult {
+  readonly runId: number
+}
+
+/** One whole run over one page of referrals. */
+export async function load(
+  account: TestAccount,
+  wires: readonly unknown[],
+  { at, ...changes }: LoadChanges = {},
+): Promise<Loaded> {
+  const runId = await aRun(account)
+  await landReferrals(account, runId, wires, at)
+  const staged = await stageLanded(account, 'unpublished')
+  return { runId, ...(await publishStaged(account, runId, staged, changes)) }
+}
+
+/** One whole rebuild. */
+export async function reload(account: TestAccount, changes: PublishChanges = {}): Promise<Loaded> {
+  const runId = await aRun(account, 'rebuild')
+  const staged = await stageLanded(account, 'all')
+  return { runId, ...(await publishStaged(account, runId, staged, { ...changes, isRebuild: true })) }
+}
+
+/** Rows written, table by table, without the tables that got none. */
+export function writtenBy({ written }: PublishResult): Record<string, string> {
+  const rows = written.filter(({ inserted, updated, deleted }) => inserted + updated + deleted > 0)
+  return Object.fromEntries(
+    rows.map(({ table, inserted, updated, deleted }) => [
+      table,
+      `${inserted} new, ${updated} changed, ${deleted} gone`,
+    ]),
+  )
+}
+
+export async function countOf(
+  { query }: Pick<Warehouse, 'query'>,
+  table: TableName,
+): Promise<number> {
+  const counted = await sql<{ rows: number }>`
+    select count(*) as rows from ${sql.table(table)}`.execute(query)
+  return counted.rows[0]?.rows ?? 0
+}
+
+/** Changes with every row of an account that is inserted, updated, deleted or merely locked. */
+export async function physicalState(
+  { query }: Pick<Warehouse, 'query'>,
+  accountKey: number,
+  tables: readonly TableName[],
+): Promise<Record<string, string>> {
+  const states: Record<string, string> = {}
+  for (const table of tables) {
+    const state = await sql<{ state: string }>`
+      select count(*) || ' rows ' || coalesce(md5(string_agg(
+        concat_ws(' ', ctid, xmin, xmax), ',' order by ctid)), '') as state
+      from ${sql.table(table)} where partner_account_key = ${accountKey}`.execute(query)
+    states[table] = state.rows[0]?.state ?? ''
+  }
+  return states
+}
+
+/** The error that a promise fails with; fails when it does not. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  if (outcome === undefined) throw new Error('expected a failure, got success')
+  return outcome.error
+}

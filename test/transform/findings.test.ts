@@ -1,0 +1,256 @@
+import { expect, test } from 'vitest'
+import { ruleCodes } from '../../src/transform/findings.ts'
+import { aLine, aReferral, aRegistration, rowsOf, rowsOfVersions } from '../support/a-referral.ts'
+
+const contract = aRegistration().contract
+const withContract = (changes: object) =>
+  aReferral({ registrations: [aRegistration({ contract: { ...contract, ...changes } })] })
+const withLine = (...changes: object[]) =>
+  aReferral({ registrations: [aRegistration({ solutionDetails: changes.map(aLine) })] })
+const withRegistration = (changes: object) => aReferral({ registrations: [aRegistration(changes)] })
+
+const cases = [
+  {
+    rule: 'unknown_enum_value',
+    item: 'status',
+    observed: 'Paused',
+    wire: aReferral({ status: 'Paused' }),
+  },
+  {
+    rule: 'unknown_enum_value',
+    item: 'customerProfile.size',
+    observed: 'huge',
+    wire: aReferral({ customerProfile: { size: 'huge' } }),
+  },
+  {
+    rule: 'unknown_enum_value',
+    item: 'registrations[1].solutionDetails[2].pricingModel',
+    observed: 'Barter',
+    wire: withLine({}, { id: 'SOL-2', pricingModel: 'Barter' }),
+  },
+  {
+    rule: 'unknown_enum_value',
+    item: 'solutionPlay of solutionArea',
+    observed: 'Security > Unify Your Data Platform',
+    wire: { ...aReferral(), solutionArea: 'Security', solutionPlay: 'Unify Your Data Platform' },
+  },
+  {
+    rule: 'enum_case_variant',
+    item: 'registrationStatus',
+    observed: 'approved',
+    wire: aReferral({ registrationStatus: 'approved' }),
+  },
+  {
+    rule: 'unmapped_property',
+    item: 'details.estimatedAcr',
+    observed: null,
+    wire: aReferral({ details: { estimatedAcr: 5 } }),
+  },
+  {
+    rule: 'implausible_date',
+    item: 'expirationDateTime',
+    observed: '9999-12-31T23:59:59',
+    wire: aReferral({ expirationDateTime: '9999-12-31T23:59:59.9999999Z' }),
+  },
+  {
+    rule: 'value_rounded',
+    item: 'details.dealValue',
+    observed: null,
+    wire: aReferral({ details: { dealValue: '1.23456' } }),
+  },
+  {
+    rule: 'status_substatus_not_allowed',
+    item: '',
+    observed: 'Active / Won',
+    wire: aReferral({ status: 'Active', registrations: [] }),
+  },
+  {
+    rule: 'registration_status_mismatch',
+    item: '',
+    observed: 'Approved / Failed',
+    wire: withRegistration({ status: 'Failed' }),
+  },
+  {
+    rule: 'more_than_one_registration',
+    item: '',
+    observed: '2',
+    wire: aReferral({ registrations: [aRegistration(), aRegistration({ id: 'REG-2' })] }),
+  },
+  {
+    rule: 'contract_sign_date_in_future',
+    item: 'registrations[1].contract.signDateTime',
+    observed: '2025-12-12',
+    wire: withContract({ signDateTime: '2025-12-12T00:00:00Z' }),
+  },
+  {
+    rule: 'contract_signed_before_creation',
+    item: 'registrations[1].contract.signDateTime',
+    observed: '2025-08-31',
+    wire: withContract({ signDateTime: '2025-08-31T00:00:00Z' }),
+  },
+  {
+    rule: 'registered_too_late',
+    item: 'registrations[1]',
+    observed: '61',
+    wire: withContract({ signDateTime: '2025-10-10T00:00:00Z' }),
+  },
+  {
+    rule: 'contract_start_too_early',
+    item: 'registrations[1].contract.startDateTime',
+    observed: '91',
+    wire: withContract({ startDateTime: '2025-09-10T00:00:00Z' }),
+  },
+  {
+    rule: 'contract_end_before_start',
+    item: 'registrations[1].contract.endDateTime',
+    observed: '2025-11-30',
+    wire: withContract({ endDateTime: '2025-11-30T00:00:00Z' }),
+  },
+  {
+    rule: 'short_contract',
+    item: 'registrations[1].contract',
+    observed: '29',
+    wire: withContract({ endDateTime: '2025-12-29T00:00:00Z' }),
+  },
+  {
+    rule: 'perpetual_with_end_date',
+    item: 'registrations[1].contract.endDateTime',
+    observed: '2028-11-30',
+    wire: withContract({ term: 'Perpetual' }),
+  },
+  {
+    rule: 'solution_value_above_contract_value',
+    item: 'registrations[1]',
+    observed: '120000.01',
+    wire: withLine({ value: '120000.01' }),
+  },
+  {
+    rule: 'mixed_currency',
+    item: 'registrations[1]',
+    observed: 'USD',
+    wire: withLine({ currency: 'EUR' }),
+  },
+  {
+    rule: 'zero_value',
+    item: 'registrations[1].solutionDetails[1].value',
+    observed: '0',
+    wire: withLine({ value: 0 }),
+  },
+  {
+    rule: 'negative_value',
+    item: 'registrations[1].contract.value',
+    observed: '-5',
+    wire: withContract({ value: -5 }),
+  },
+  {
+    rule: 'negative_value',
+    item: 'details.dealValue',
+    observed: '-5',
+    wire: aReferral({ details: { dealValue: -5 } }),
+  },
+  {
+    rule: 'acv_below_minimum',
+    item: 'registrations[1]',
+    observed: '20000',
+    wire: withContract({ value: 60_000 }),
+  },
+  {
+    rule: 'not_deployed_on_azure',
+    item: 'registrations[1].solutionDetails[1].isDeployedOnAzure',
+    observed: 'false',
+    wire: withLine({ isDeployedOnAzure: false }),
+  },
+  {
+    rule: 'marketplace_date_missing',
+    item: 'registrations[1].solutionDetails[1].marketplaceTransactionDetails',
+    observed: null,
+    wire: withLine({ marketplaceTransactionDetails: { isMarketplaceTransacted: true } }),
+  },
+  {
+    rule: 'won_too_soon',
+    item: '',
+    observed: '2.00',
+    wire: aReferral({ createdDateTime: '2025-12-08T09:17:38Z', acceptedDateTime: null }),
+  },
+  {
+    rule: 'negative_duration',
+    item: 'acceptedDateTime',
+    observed: '-2.00',
+    wire: aReferral({ createdDateTime: '2025-09-05T10:00:00Z' }),
+  },
+  {
+    rule: 'duplicate_policy',
+    item: 'registrationEligibilityPolicies[]',
+    observed: null,
+    wire: {
+      ...aReferral(),
+      registrationEligibilityPolicies: [{ policyName: 'A' }, { policyName: 'A' }],
+    },
+  },
+] as const
+
+test.each(cases)('$rule at "$item"', ({ rule, item, observed, wire }) => {
+  const findings = rowsOf(wire)['stg.dq_finding']
+  expect(findings).toContainEqual(
+    expect.objectContaining({ rule_code: rule, item_ref: item, observed_value: observed }),
+  )
+})
+
+test('an ordinary referral has none', () => {
+  expect(rowsOf(aReferral())['stg.dq_finding']).toEqual([])
+})
+
+test.each([
+  { why: '60 days from signing', wire: withContract({ signDateTime: '2025-10-11T00:00:00Z' }) },
+  { why: '90 days from start', wire: withContract({ startDateTime: '2025-09-11T00:00:00Z' }) },
+  {
+    why: 'a lower value in another currency',
+    wire: withContract({ value: 60_000, currency: 'EUR' }),
+  },
+])('the limit itself is kept: $why', ({ wire }) => {
+  const rules = rowsOf(wire)['stg.dq_finding'].map((row) => row.rule_code)
+  expect(rules.filter((rule) => rule !== 'mixed_currency')).toEqual([])
+})
+
+test('every rule has a case', () => {
+  const elsewhere = ['status_transition_not_allowed', 'version_not_readable']
+  const tested = new Set<string>([...cases.map(({ rule }) => rule), ...elsewhere])
+  expect(ruleCodes.filter((rule) => !tested.has(rule))).toEqual([])
+})
+
+test('a value that is not documented joins the catalog, in its place', () => {
+  const values = rowsOf(aReferral({ substatus: 'Parked', qualification: 'Rumour' }))[
+    'stg.enum_value'
+  ]
+  expect(values).toEqual([
+    {
+      partner_account_key: 1,
+      batch_no: 7,
+      enum_name: 'ReferralSubstatus',
+      parent_value: 'Closed',
+      enum_value: 'Parked',
+    },
+    {
+      partner_account_key: 1,
+      batch_no: 7,
+      enum_name: 'ReferralQualification',
+      parent_value: '',
+      enum_value: 'Rumour',
+    },
+  ])
+})
+
+test('so does one of an earlier version, without a finding', () => {
+  const earlier = aReferral({ updatedDateTime: '2025-11-01T00:00:00Z', qualification: 'Rumour' })
+  const rows = rowsOfVersions([{ wire: earlier }, { wire: aReferral() }])
+  expect(rows['stg.enum_value'].map((row) => row.enum_value)).toEqual(['Rumour'])
+  expect(rows['stg.dq_finding']).toEqual([])
+})
+
+test('a documented value in another case is stored as documented', () => {
+  const wire = aReferral({ status: 'closed', substatus: 'WON' })
+  expect(rowsOf(wire)['stg.fact_referral'][0]).toMatchObject({
+    referral_status: 'Closed',
+    referral_substatus: 'Won',
+  })
+})
