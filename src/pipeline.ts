@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { AccountConfig, Config } from './config.ts'
@@ -18,7 +18,7 @@ import { listOpenRegistrations } from './load/open-registrations.ts'
 import { type PublishResult, publish } from './load/publish.ts'
 import { type Reference, readReference, storeReportingCurrency } from './load/reference.ts'
 import { landSightings } from './load/sightings.ts'
-import { clearSeen, clearStage, type StagedBatch, stageRows } from './load/stage.ts'
+import { clearSeen, clearStage, countSeen, type StagedBatch, stageRows } from './load/stage.ts'
 import type { Log } from './log.ts'
 import { addUp, type RunSummary, type Stopwatch, startStopwatch, summarize } from './run-summary.ts'
 import { cutPeople } from './transform/cut.ts'
@@ -137,6 +137,7 @@ async function extract(environment: RunEnvironment, extraction: Extraction) {
         if (found.referral !== null) await landing.land({ ...found, referrals: [found.referral] })
       }
     }
+    const seen = await countSeen(warehouse.query, lease.partnerAccountKey, runId)
     const isCompleteSweep = plan.mode === 'full'
     const sighted = await landSightings(warehouse.query, lease, {
       runId,
@@ -145,7 +146,7 @@ async function extract(environment: RunEnvironment, extraction: Extraction) {
       missingPercentMax: setting(reference, 'missing_percent_max'),
       missingCountMax: setting(reference, 'missing_count_max'),
     })
-    const { seen, versions, latest } = landing.counts()
+    const { versions, latest } = landing.counts()
     await analyzeGrown(warehouse.query, [
       ['raw.payload', versions],
       ['pii.payload', versions],
@@ -171,8 +172,8 @@ function startLanding(
   runId: number,
   reference: Reference,
 ) {
-  const seen = new Set<string>()
   const digest = keyedDigest(reference.secret)
+  let rows = 0
   let versions = 0
   let latest: string | null = null
   const land = async (page: FetchedPage) => {
@@ -186,13 +187,13 @@ function startLanding(
       landings,
     })
     versions += changed
-    for (const { resource_id, source_updated_at: updated } of landings) {
-      seen.add(resource_id)
+    rows += landings.length
+    for (const { source_updated_at: updated } of landings) {
       if (updated !== null && (latest === null || updated > latest)) latest = updated
     }
-    log.progress(`reading: ${seen.size} referrals, ${versions} new versions`)
+    log.progress(`reading: ${rows} referrals, ${versions} new versions`)
   }
-  return { land, counts: () => ({ seen: seen.size, versions, latest }) }
+  return { land, counts: () => ({ versions, latest }) }
 }
 
 function toLanding(referral: unknown, digest: (text: string) => string): Landing {
@@ -271,7 +272,7 @@ function toContext(reference: Reference): TransformContext {
     substatuses,
     plays,
     calendarDateRule: settings.get('calendar_date_rule') === 'utc' ? 'utc' : 'nearest_midnight',
-    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    sha256: (text) => hash('sha256', text),
     hmac: keyedDigest(reference.secret),
     thresholds: {
       registrationDaysMax: setting(reference, 'registration_days_max'),

@@ -111,6 +111,8 @@ test('the tests are where the sources are', () => {
     'transform',
     'load',
     'sandbox',
+    'pipeline',
+    'report',
     'sql',
     'support',
     'bench',

@@ -17,9 +17,12 @@ export async function runChecks(transaction: Transaction<Database>): Promise<voi
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
   for (const file of files) {
     const text = await readFile(new URL(file, folder), 'utf8')
+    // Materialized: a LIMIT that reaches the query makes PostgreSQL plan for the first row, while a
+    // kept promise has none; one check took minutes instead of half a second over 50,000 referrals.
     const broken = await sql<Record<string, unknown>>`
-      select * from (${sql.raw(text.trim().replace(/;$/, ''))}
-      ) broken limit ${shown}`.execute(transaction)
+      with broken as materialized (${sql.raw(text.trim().replace(/;$/, ''))}
+      )
+      select * from broken limit ${shown}`.execute(transaction)
     if (broken.rows.length > 0) throw brokenPromise(file, text, broken.rows)
   }
 }

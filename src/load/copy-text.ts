@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** What a staged column may hold: everything exact is text already. */
 export type CopyValue = string | number | bigint | boolean | null | undefined
@@ -40,5 +40,5 @@ export function copyLine(row: object, format: RowFormat): string {
 }
 
 function hash64(text: string): bigint {
-  return createHash('sha256').update(text).digest().readBigInt64BE(0)
+  return hash('sha256', text, 'buffer').readBigInt64BE(0)
 }

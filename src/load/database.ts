@@ -49,8 +49,12 @@ export async function openDatabase(url: string, logger?: Logger): Promise<Wareho
     options: '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601',
     types,
   })
-  // Without a listener an idle connection that the server closes would end the process.
-  pool.on('error', (error) => logger?.warn({ code: codeOf(error) }, 'idle connection lost'))
+  // Without a listener a connection that the server closes would end the process: one that is idle
+  // tells the pool, one that a transaction or a COPY holds between two statements only itself.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) =>
+    client.on('error', (error) => logger?.warn({ code: codeOf(error) }, 'connection lost')),
+  )
   const query = new Query<Database>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) })
   try {
     await sql`select 1`.execute(query)

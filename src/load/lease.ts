@@ -82,10 +82,14 @@ export function inLeasedTransaction<T>(
       .forUpdate()
       .execute()
     if (ours.length === 0) throw await heldByAnother(query, lease.partnerAccountKey)
-    return use(transaction)
+    const result = await use(transaction)
+    // A transaction may outlast the lease, whose heartbeat cannot pass the lock meanwhile.
+    await extend(transaction, lease.partnerAccountKey, lease.epoch)
+    return result
   })
 }
 
+/** Does nothing while a transaction of ours holds the row: it extends the lease itself at its end. */
 async function extend(query: Kysely<Database>, partnerAccountKey: number, epoch: number) {
   await query
     .updateTable('etl.lease')
@@ -93,8 +97,15 @@ async function extend(query: Kysely<Database>, partnerAccountKey: number, epoch:
       heartbeat_at: sql`clock_timestamp()`,
       expires_at: sql`clock_timestamp() + make_interval(secs => ${leaseSeconds})`,
     })
-    .where('partner_account_key', '=', partnerAccountKey)
-    .where('epoch', '=', epoch)
+    .where('partner_account_key', 'in', (from) =>
+      from
+        .selectFrom('etl.lease')
+        .select('partner_account_key')
+        .where('partner_account_key', '=', partnerAccountKey)
+        .where('epoch', '=', epoch)
+        .forUpdate()
+        .skipLocked(),
+    )
     .execute()
 }
 

@@ -187,6 +187,7 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
   return upsertChanged(transaction, plan, publication)
 }
 
+/** Every staged referral, whole or not: the checks look at those that are here. */
 async function findReferralKeys(transaction: Transaction<Database>, publication: Publication) {
   await sql`
     insert into stg.referral_key
@@ -194,12 +195,12 @@ async function findReferralKeys(transaction: Transaction<Database>, publication:
     select s.partner_account_key, s.batch_no, s.referral_id, referral.referral_key,
       customer.customer_key
     from stg.dim_referral s
-    join stg.fact_referral fact
-      on fact.partner_account_key = s.partner_account_key and fact.batch_no = s.batch_no
     join dw.dim_referral referral
       on referral.partner_account_key = s.partner_account_key
       and referral.referral_id = s.referral_id
-    join dw.dim_customer customer
+    left join stg.fact_referral fact
+      on fact.partner_account_key = s.partner_account_key and fact.batch_no = s.batch_no
+    left join dw.dim_customer customer
       on customer.partner_account_key = s.partner_account_key
       and customer.profile_hash = fact.profile_hash
     where s.partner_account_key = ${publication.partnerAccountKey}`.execute(transaction)

@@ -96,9 +96,12 @@ async function guardAgainstVanishing(
   guard: Sightings,
 ) {
   const counted = await sql<{ visible: number; vanished: number }>`
-    select count(*) as visible,
-      count(*) filter (where not ${isSeen(account, guard.runId, 'known.referral_id')}) as vanished
+    select count(*) as visible, count(*) filter (where seen.resource_id is null) as vanished
     from dw.dim_referral known
+    left join (
+      select distinct resource_id from stg.seen
+      where partner_account_key = ${account} and run_id = ${guard.runId}
+    ) seen on seen.resource_id = known.referral_id
     where known.partner_account_key = ${account} and not known.is_missing`.execute(transaction)
   const { visible, vanished } = counted.rows[0] ?? { visible: 0, vanished: 0 }
   if (vanished <= guard.missingCountMax) return

@@ -6,6 +6,8 @@ import { nested, type ObjectShape, type Read, scalar, shape } from './shape.ts'
 const text = scalar('text')
 /** Text that is part of a unique key, where PostgreSQL takes 2,704 bytes at most. */
 const key = scalar('key')
+/** A member of an enum or value list: a number in its place is damage. */
+const word = scalar('word')
 /** Text in which the API leaves HTML entities undecoded. */
 const name = scalar('name')
 const flag = scalar('flag')
@@ -17,7 +19,7 @@ const texts = scalar('texts')
 const taxonomy = { solutionArea: texts, solutionPlay: texts, partnerRole: texts } as const
 
 const tag = shape({ id: key })
-const typedTag = shape({ id: key, type: key })
+const typedTag = shape({ id: key, type: word })
 
 const member = shape({
   firstName: text,
@@ -42,7 +44,7 @@ const customerProfile = shape({
       region: text,
     }),
   ),
-  size: key,
+  size: word,
   team: nested('people', member),
   // `{ moodys, external, duns }` in the documentation, `[{ profileType, id }]` on the wire.
   ids: nested(
@@ -60,10 +62,10 @@ const customerProfile = shape({
 const solution = {
   id: key,
   name,
-  type: key,
+  type: word,
   solutionType: text,
   price: text,
-  currency: key,
+  currency: word,
   quantity: decimal,
   publisherName: name,
 } as const
@@ -73,7 +75,10 @@ const requirements = shape({
   products: nested('list', tag),
   services: nested('list', tag),
   solutions: nested('list', shape(solution)),
-  offers: nested('list', shape({ id: key, name, type: key, offerType: text, publisherName: name })),
+  offers: nested(
+    'list',
+    shape({ id: key, name, type: word, offerType: text, publisherName: name }),
+  ),
   additionalRequirements: nested(
     'object',
     shape({
@@ -96,18 +101,18 @@ const requirements = shape({
 const registration = shape({
   id: text,
   registrationDateTime: instant,
-  status: key,
+  status: word,
   statusReason: text,
-  type: text,
+  type: word,
   contract: nested(
     'object',
     shape({
       value: decimal,
-      currency: key,
+      currency: word,
       startDateTime: instant,
       endDateTime: instant,
       signDateTime: instant,
-      term: key,
+      term: word,
     }),
   ),
   solutionDetails: nested(
@@ -117,8 +122,8 @@ const registration = shape({
       value: decimal,
       incentives: texts,
       isDeployedOnAzure: flag,
-      primaryDeploymentOn: key,
-      pricingModel: key,
+      primaryDeploymentOn: word,
+      pricingModel: word,
       marketplaceTransactionDetails: nested(
         'object',
         shape({ isMarketplaceTransacted: flag, marketplaceTransactionDateTime: instant }),
@@ -147,20 +152,20 @@ export const referralShape = shape({
   expirationDateTime: instant,
   acceptedDateTime: instant,
   closedDateTime: instant,
-  status: key,
-  substatus: key,
+  status: word,
+  substatus: word,
   statusReason: text,
-  type: key,
-  qualification: key,
-  referralSource: key,
-  callToAction: key,
+  type: word,
+  qualification: word,
+  referralSource: word,
+  callToAction: word,
   direction: text,
   organizationId: text,
   organizationName: name,
   salesStage: text,
   eTag: scalar('text', '@odata.etag'),
   mpnId: text,
-  registrationStatus: key,
+  registrationStatus: word,
   target: nested('both', typedTag),
   customerProfile: nested('object', customerProfile),
   consent: nested(
@@ -178,7 +183,7 @@ export const referralShape = shape({
     shape({
       notes: text,
       dealValue: decimal,
-      currency: key,
+      currency: word,
       closingDateTime: instant,
       requirements: nested('object', requirements),
       ...taxonomy,

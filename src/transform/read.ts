@@ -52,7 +52,7 @@ export function readReferral(payload: unknown, people: unknown = null): ReadResu
   try {
     const referral = readRoot(payload, reading)
     if (people !== null) addPeople(referral, readRoot(people, reading))
-    requireProperties(referral)
+    requireProperties(referral, reading)
     return { ok: true, referral, unmapped: reading.unmapped, remarks: reading.remarks }
   } catch (error) {
     if (error instanceof DamageFound) return { ok: false, ...error.damage }
@@ -84,14 +84,17 @@ function addPeople(referral: ReadReferral, people: ReadReferral): void {
   }
 }
 
-function requireProperties(referral: ReadReferral): void {
+function requireProperties(referral: ReadReferral, { remarks }: Reading): void {
   if (referral.id === null) throw missing('id')
-  if (referral.createdDateTime === null) throw missing('createdDateTime')
   if (referral.status === null) throw missing('status')
+  if (referral.createdDateTime !== null) return
+  const isImplausible = remarks.some((remark) => remark.itemPath === 'createdDateTime')
+  if (!isImplausible) throw missing('createdDateTime')
+  throw damage('missing_property', 'createdDateTime', 'expected a day of 2000 to 2099, got another')
 }
 
 function missing(name: string): DamageFound {
-  return damage('missing_property', name, `expected a value, got none`)
+  return damage('missing_property', name, 'expected a value, got none')
 }
 
 function readObject(
@@ -167,6 +170,9 @@ function readValue(
   switch (property.kind) {
     case 'text':
       return readText(value, path, name)
+    case 'word':
+      if (typeof value !== 'string') throw wrongType('text', value, path, name)
+      return readKey(value, path, name)
     case 'key':
       return readKey(value, path, name)
     case 'name': {

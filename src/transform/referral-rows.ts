@@ -1,3 +1,4 @@
+import { CosellError } from '../errors.ts'
 import { contactRows, textRow } from './contacts.ts'
 import type { LandedReferral, TransformContext } from './context.ts'
 import { checkRegistration } from './contract-findings.ts'
@@ -77,12 +78,17 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
     unmapped = read.unmapped
   }
   const current = described.at(-1)
-  if (current === undefined) throw new Error('the newest version was read and is not there')
+  if (current === undefined) throw versionLost(landed.batch_no)
   const history = historyOf(described.map(observationOf), sightingsOf(landed), context)
   addDimensions(rows, described, known)
   addCurrent(rows, current, history)
   addFindings(rows, current, described, history, unmapped, unreadable)
   return { kind: 'rows', rows, unmapped }
+}
+
+function versionLost(batchNo: number): CosellError {
+  const message = `referral ${batchNo} of the batch: its newest version was read and is gone. Report it.`
+  return new CosellError('bug', 'transform.version_lost', message)
 }
 
 function readVersion(landed: LandedReferral, { landed: { payload, people } }: Placed) {

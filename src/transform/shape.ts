@@ -1,7 +1,16 @@
 /** How one property of the source is read. `also` gives other names of it. */
 export type Property =
   | {
-      kind: 'text' | 'key' | 'name' | 'flag' | 'decimal' | 'instant' | 'texts' | 'dictionary'
+      kind:
+        | 'text'
+        | 'key'
+        | 'word'
+        | 'name'
+        | 'flag'
+        | 'decimal'
+        | 'instant'
+        | 'texts'
+        | 'dictionary'
       also: Also
     }
   | { kind: 'object' | 'list' | 'both' | 'people'; of: ObjectShape<Properties>; also: Also }
@@ -28,6 +37,7 @@ export interface ObjectShape<P extends Properties> {
 type Scalars = {
   text: string | null
   key: string | null
+  word: string | null
   name: string | null
   flag: boolean | null
   decimal: bigint | null
@@ -83,5 +93,5 @@ export function shape<const P extends Properties>(properties: P): ObjectShape<P>
 }
 
 function isMany({ kind }: Property): boolean {
-  return !['text', 'key', 'name', 'flag', 'decimal', 'instant', 'object'].includes(kind)
+  return !['text', 'key', 'word', 'name', 'flag', 'decimal', 'instant', 'object'].includes(kind)
 }

@@ -28,29 +28,35 @@ async function throughCopy(warehouse: Warehouse, texts: readonly string[]) {
 }
 
 // PostgreSQL has no NUL in a text, and a lone surrogate is no character; the transform drops both.
-const anyText = fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replaceAll('\0', ''))
+const anyText = fc
+  .string({ unit: 'binary', maxLength: 40 })
+  .map((text) => text.replaceAll('\0', ''))
 const awkwardText = fc.string({
   unit: fc.constantFrom('\\', 'N', '.', '\t', '\n', '\r', 'n', 't', 'b', 'x', '0', '"', "'", ' '),
   maxLength: 12,
 })
 
+const awkwardTexts = [
+  { text: '\\N', why: 'the text \\N is not null' },
+  { text: '\\.', why: 'the end-of-data mark inside a text ends nothing' },
+  { text: '\n\\.\n', why: 'nor does it on a line of its own' },
+  { text: 'C:\\new\\table', why: 'backslashes are not escapes' },
+  { text: 'a\tb\r\nc\rd\ne', why: 'tabs and line ends stay within the column' },
+  { text: '\b\f\v\u0001\u007f', why: 'other control characters pass' },
+  { text: '\u2028\u2029\u0085\ufeff', why: 'Unicode line separators and a byte order mark pass' },
+  { text: '👩‍👩‍👧 e\u0301 日本', why: 'emoji, combining marks and wide characters pass' },
+  { text: `"quoted", 'quoted', {a,b}`, why: 'quotes, commas and braces are plain text' },
+  { text: '', why: 'an empty text is not null' },
+  { text: '  trailing  ', why: 'spaces stay' },
+]
+
 describe('text through COPY', () => {
-  test.each([
-    { text: '\\N', why: 'the text \\N is not null' },
-    { text: '\\.', why: 'the end-of-data mark inside a text ends nothing' },
-    { text: '\n\\.\n', why: 'nor does it on a line of its own' },
-    { text: 'C:\\new\\table', why: 'backslashes are not escapes' },
-    { text: 'a\tb\r\nc\rd\ne', why: 'tabs and line ends stay within the column' },
-    { text: '\b\f\v\u0001\u007f', why: 'other control characters pass' },
-    { text: '\u2028\u2029\u0085\ufeff', why: 'Unicode line separators and a byte order mark pass' },
-    { text: '👩‍👩‍👧 e\u0301 日本', why: 'emoji, combining marks and wide characters pass' },
-    { text: `"quoted", 'quoted', {a,b}`, why: 'quotes, commas and braces are plain text' },
-    { text: '', why: 'an empty text is not null' },
-    { text: '  trailing  ', why: 'spaces stay' },
-  ])('$why', ({ text }) =>
+  test('keeps what COPY could take for a mark of its own', () =>
     withDatabase(async (_, __, warehouse) => {
-      const bytes = Buffer.byteLength(text)
-      expect(await throughCopy(warehouse, [text])).toEqual([{ tag_id: text, bytes }])
+      for (const { text, why } of awkwardTexts) {
+        const bytes = Buffer.byteLength(text)
+        expect(await throughCopy(warehouse, [text]), why).toEqual([{ tag_id: text, bytes }])
+      }
     }))
 
   test('every text comes back byte for byte', () =>
@@ -60,7 +66,9 @@ describe('text through COPY', () => {
         fc.asyncProperty(texts, async (sent) => {
           const stored = await throughCopy(warehouse, sent)
           expect(stored.map(({ tag_id }) => tag_id)).toEqual(sent)
-          expect(stored.map(({ bytes }) => bytes)).toEqual(sent.map((text) => Buffer.byteLength(text)))
+          expect(stored.map(({ bytes }) => bytes)).toEqual(
+            sent.map((text) => Buffer.byteLength(text)),
+          )
         }),
         { numRuns: 40 },
       )
@@ -70,7 +78,13 @@ describe('text through COPY', () => {
     withDatabase(async (db, _, warehouse) => {
       const details = [null, undefined, '\\N', 'null', '']
       const rows = details.map((detail, batch_no) => ({
-        ...{ partner_account_key: 1, referral_id: 'r', rule_code: 'c', item_ref: '', severity: 'info' },
+        ...{
+          partner_account_key: 1,
+          referral_id: 'r',
+          rule_code: 'c',
+          item_ref: '',
+          severity: 'info',
+        },
         batch_no,
         detail,
       }))
@@ -138,14 +152,17 @@ async function hashesOf(warehouse: Warehouse, table: StageTable): Promise<string
 }
 
 describe('row_hash', () => {
-  test.each(hashedTables)('of %s differs with every column but account, batch and etag', (table) =>
+  test('differs with every column but account, batch and etag', () =>
     withDatabase(async (_, __, warehouse) => {
-      const { names, rows } = await variations(warehouse, table)
-      await stage(warehouse, { [table]: rows })
-      const [first, ...others] = await hashesOf(warehouse, table)
-      const same = names.filter((____, index) => others[index] === first)
-      expect(same).toEqual(names.filter((name) => identity.includes(name)))
-      expect(new Set([first, ...others]).size).toBe(rows.length - same.length)
+      expect(hashedTables).toHaveLength(13)
+      for (const table of hashedTables) {
+        const { names, rows } = await variations(warehouse, table)
+        await stage(warehouse, { [table]: rows })
+        const [first, ...others] = await hashesOf(warehouse, table)
+        const same = names.filter((____, index) => others[index] === first)
+        expect(same, table).toEqual(names.filter((name) => identity.includes(name)))
+        expect(new Set([first, ...others]).size, table).toBe(rows.length - same.length)
+      }
     }))
 
   test('tells null from the text \\N, from an empty text and from a value one column later', () => {

@@ -81,7 +81,8 @@ describe('a page', () => {
     withAccount(async (account, runId) => {
       expect(await landReferrals(account, runId, page.map(named))).toBe(expected.length)
       expect(await versionsOf(account)).toEqual(expected)
-    }))
+    }),
+  )
 
   test('with one referral twice is compared with what is landed already', () =>
     withAccount(async (account, runId) => {

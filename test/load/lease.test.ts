@@ -14,6 +14,8 @@ import {
   publishStaged,
   silent,
   stageLanded,
+  untilWaiting,
+  whileLocked,
 } from '../support/staged-rows.ts'
 
 const acquire = ({ query }: Warehouse, key: number, holder: string) =>
@@ -84,12 +86,12 @@ describe('an account that is held', () => {
       )
     }))
 
-  test.each([1, 2, 3, 4, 5])('goes to exactly one of four at once, round %i', () =>
+  test('goes to exactly one of four who want it at once, twenty times over', () =>
     withDatabase(async (_, url, warehouse) => {
       const { key } = await anAccount(warehouse)
       const other = await openDatabase(url)
       try {
-        for (let round = 0; round < 4; round++) {
+        for (let round = 0; round < 20; round++) {
           if (round === 0) await warehouse.query.deleteFrom('etl.lease').execute()
           else await expire(warehouse)
           const racers = [warehouse, other, warehouse, other].map((from, no) =>
@@ -103,8 +105,7 @@ describe('an account that is held', () => {
       } finally {
         await other.close()
       }
-    }),
-  )
+    }))
 })
 
 describe('a heartbeat', () => {
@@ -128,14 +129,41 @@ describe('a heartbeat', () => {
   test('of a holder who had lost the account does not extend the lease of the next', () =>
     withDatabase(async (_, __, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-      const { key } = await anAccount(warehouse)
-      await expire(warehouse)
-      vi.useRealTimers()
-      await acquire(warehouse, key, 'the second')
+      await anAccount(warehouse)
+      await sql`
+        update etl.lease set holder = 'the second', epoch = 2,
+          expires_at = clock_timestamp() + interval '1 hour'`.execute(warehouse.query)
       const before = await leaseRow(warehouse)
-      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-      vi.advanceTimersByTime(15_000)
+      await whileLocked(warehouse, 'etl.lease', async () => {
+        vi.advanceTimersByTime(15_000)
+        await untilWaiting(warehouse, 1)
+      })
+      await untilWaiting(warehouse, 0)
       expect(await leaseRow(warehouse)).toEqual(before)
+    }))
+
+  test('that cannot reach the database is tried again the next time', () =>
+    withDatabase(async (_, url, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      const { key, lease } = await anAccount(warehouse)
+      await lease.release()
+      const own = await openDatabase(`${url}?statement_timeout=50`)
+      try {
+        const held = await acquire(own, key, 'the second')
+        await whileLocked(warehouse, 'etl.lease', async () => {
+          vi.advanceTimersByTime(15_000)
+          await untilWaiting(warehouse, 1)
+          await untilWaiting(warehouse, 0)
+        })
+        await expire(warehouse)
+        vi.advanceTimersByTime(15_000)
+        await vi.waitFor(async () =>
+          expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 2 }),
+        )
+        await held.release()
+      } finally {
+        await own.close()
+      }
     }))
 })
 
@@ -168,28 +196,47 @@ describe('a holder who lost the account', () => {
       expect(await countOf(warehouse, 'etl.run_table')).toBe(0)
       expect(await physicalState(warehouse, account.key, ['etl.run'])).toEqual(before)
     }))
+})
 
-  test('cannot lose it between the check and the commit', () =>
+describe('a transaction under the lease', () => {
+  test('keeps the account until it ends, even when the lease expires meanwhile', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccount(warehouse)
+      await expire(warehouse)
+      let takingOver: Promise<unknown> | undefined
+      await inLeasedTransaction(warehouse.query, lease, async () => {
+        takingOver = failureOf(acquire(warehouse, key, 'the second'))
+        await untilWaiting(warehouse, 1)
+      })
+      expect(await takingOver).toMatchObject(accountHeld('a test'))
+      expect(await leaseRow(warehouse)).toMatchObject({ epoch: 1, is_held: true })
+    }))
+
+  test('that fails gives an expired lease to whoever waits for it', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
       await expire(warehouse)
       let takingOver: Promise<Lease> | undefined
-      await inLeasedTransaction(warehouse.query, lease, async (transaction) => {
+      const failing = inLeasedTransaction(warehouse.query, lease, async () => {
         takingOver = acquire(warehouse, key, 'the second')
-        await untilSomebodyWaits(warehouse)
-        await transaction.deleteFrom('etl.bi_access').execute()
-        const seen = await leaseRow(warehouse)
-        expect(seen).toMatchObject({ holder: 'a test', epoch: 1 })
+        await untilWaiting(warehouse, 1)
+        throw new Error('no')
       })
+      expect(await failureOf(failing)).toMatchObject({ message: 'no' })
       expect(await takingOver).toMatchObject({ epoch: 2 })
     }))
-})
 
-async function untilSomebodyWaits({ query }: Warehouse) {
-  await vi.waitFor(async () => {
-    const waiting = await sql`
-      select 1 from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(query)
-    expect(waiting.rows).toHaveLength(1)
-  })
-}
+  test('does not keep heartbeats waiting, which would use up the connections', () =>
+    withDatabase(async (_, __, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      const { lease } = await anAccount(warehouse)
+      const before = await leaseRow(warehouse)
+      await inLeasedTransaction(warehouse.query, lease, async () => {
+        vi.advanceTimersByTime(15_000 * 20)
+        await untilWaiting(warehouse, 0)
+        expect(await leaseRow(warehouse)).toEqual(before)
+      })
+      const after = await leaseRow(warehouse)
+      expect(Date.parse(after.expires_at)).toBeGreaterThan(Date.parse(before.expires_at))
+    }))
+})

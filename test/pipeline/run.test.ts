@@ -150,7 +150,10 @@ test('a review that leaves updatedDateTime alone is published by the nightly run
     const statuses = sandbox
       .referrals()
       .flatMap(({ registrations }) => (registrations ?? []).map(({ status }) => status))
-    const stored = await db.selectFrom('dw.fact_registration').select('registration_status').execute()
+    const stored = await db
+      .selectFrom('dw.fact_registration')
+      .select('registration_status')
+      .execute()
     expect(stored.map((row) => row.registration_status).sort()).toEqual(statuses.sort())
   }))
 
@@ -166,7 +169,11 @@ test('new referrals are published by the nightly run', () =>
 test('only the second sweep without it makes a referral missing, and its return is seen', () =>
   withNights({ referrals, seed }, async ({ sandbox, db, run }) => {
     const missing = () =>
-      db.selectFrom('dw.dim_referral').select('referral_id').where('is_missing', '=', true).execute()
+      db
+        .selectFrom('dw.dim_referral')
+        .select('referral_id')
+        .where('is_missing', '=', true)
+        .execute()
     await run()
     const [vanished] = sandbox.vanish(1)
     expect(await run(true)).toMatchObject({ missing: 0 })
@@ -195,7 +202,10 @@ describe('every way in which the API may behave', () => {
       why: 'neither a filter on dates nor $skip',
       options: { dateFilter: false, skip: false, pageCap: 33 },
     },
-    { why: '$top means no more than, and the count is of all', options: { top: 'total', count: 'total' } },
+    {
+      why: '$top means no more than, and the count is of all',
+      options: { top: 'total', count: 'total' },
+    },
     { why: 'pages are shorter than asked for', options: { pageCap: 7 } },
     { why: 'every sign-in gives another refresh token', options: { rotateRefreshToken: true } },
   ]

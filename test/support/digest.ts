@@ -11,7 +11,8 @@ const members: Readonly<Record<string, string>> = {
   partner_account_key: `(select account_code from dw.dim_partner_account m
     where m.partner_account_key = t.partner_account_key)`,
   referral_key: '(select referral_id from dw.dim_referral m where m.referral_key = t.referral_key)',
-  customer_key: '(select profile_hash from dw.dim_customer m where m.customer_key = t.customer_key)',
+  customer_key:
+    '(select profile_hash from dw.dim_customer m where m.customer_key = t.customer_key)',
   status_key: statusOf('status_key'),
   previous_status_key: statusOf('previous_status_key'),
   solution_key: `(select row(item_kind, solution_id) from dw.dim_solution m
@@ -57,7 +58,7 @@ export async function digestState(
 export async function digestRowVersions(db: Kysely<Database>): Promise<Digest> {
   const digest: Record<string, string> = {}
   for (const name of names.filter((known) => /^(raw|pii|dw)\./.test(known))) {
-    digest[name] = await hashRows(db, name, "row(t.xmin, t.ctid)::text")
+    digest[name] = await hashRows(db, name, 'row(t.xmin, t.ctid)::text')
   }
   return digest
 }

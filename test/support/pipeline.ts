@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Kysely } from 'kysely'
@@ -44,6 +44,8 @@ export async function withSandbox<T>(
 
 export async function withHome<T>(use: (home: string) => Promise<T>): Promise<T> {
   const home = await mkdtemp(path.join(tmpdir(), 'cosell-home-'))
+  // The embedded server of a root user runs as another account, which must get in.
+  await chmod(home, 0o755)
   try {
     return await use(home)
   } finally {

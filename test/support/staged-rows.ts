@@ -167,7 +167,10 @@ export async function load(
 export async function reload(account: TestAccount, changes: PublishChanges = {}): Promise<Loaded> {
   const runId = await aRun(account, 'rebuild')
   const staged = await stageLanded(account, 'all')
-  return { runId, ...(await publishStaged(account, runId, staged, { ...changes, isRebuild: true })) }
+  return {
+    runId,
+    ...(await publishStaged(account, runId, staged, { ...changes, isRebuild: true })),
+  }
 }
 
 /** Rows written, table by table, without the tables that got none. */
@@ -205,6 +208,31 @@ export async function physicalState(
     states[table] = state.rows[0]?.state ?? ''
   }
   return states
+}
+
+/** Runs `use` while somebody else keeps all writers out of a table; readers get in. */
+export function whileLocked<T>(
+  { query }: Pick<Warehouse, 'query'>,
+  table: TableName,
+  use: () => Promise<T>,
+): Promise<T> {
+  return query.transaction().execute(async (transaction) => {
+    await sql`lock table ${sql.table(table)} in exclusive mode`.execute(transaction)
+    return use()
+  })
+}
+
+/** Until so many statements in the database wait for a lock; fails after ten seconds. */
+export async function untilWaiting({ query }: Pick<Warehouse, 'query'>, count: number) {
+  const deadline = Date.now() + 10_000
+  while (Date.now() < deadline) {
+    const waiting = await sql`
+      select 1 from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(query)
+    if (waiting.rows.length === count) return
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  throw new Error(`expected ${count} statements that wait for a lock`)
 }
 
 /** The error that a promise fails with; fails when it does not. */

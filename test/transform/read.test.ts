@@ -41,6 +41,7 @@ describe('a damaged referral is set aside with reason and place', () => {
     },
     { wire: { ...aReferral(), name: {} }, reason: 'wrong_type', path: 'name' },
     { wire: { ...aReferral(), name: true }, reason: 'wrong_type', path: 'name' },
+    { wire: { ...aReferral(), status: 3 }, reason: 'wrong_type', path: 'status' },
     { wire: { ...aReferral(), status: ['New'] }, reason: 'wrong_type', path: 'status' },
     { wire: { ...aReferral(), details: [] }, reason: 'wrong_type', path: 'details' },
     { wire: { ...aReferral(), details: 'none' }, reason: 'wrong_type', path: 'details' },

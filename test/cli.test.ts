@@ -1,0 +1,317 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { variableNames } from '../src/config.ts'
+import { sandboxSettings } from '../src/demo.ts'
+import { exitCodes } from '../src/errors.ts'
+import { openDatabase } from '../src/load/database.ts'
+import { stopEmbedded } from '../src/load/embedded.ts'
+import { withDatabase } from './support/database.ts'
+import { withHome, withSandbox } from './support/pipeline.ts'
+import { type CliEnd, resultOf, runCli, startCli } from './support/run-cli.ts'
+import { withServer } from './support/scripted-server.ts'
+
+const commands = ['demo', 'run', 'rebuild', 'migrate', 'status', 'warehouse', 'sandbox']
+const closed = 'postgres://somebody:hidden-word@127.0.0.1:9/nowhere'
+const token = 'a-token-that-nobody-gave'
+const population = ['--referrals', '60', '--json']
+
+/** Lines of standard error that are no log events, up to what tells a person what failed. */
+function strayLines({ stderr }: CliEnd): string[] {
+  const [logged = ''] = stderr.split(/^cosell: /m)
+  return logged.split('\n').filter((line) => line !== '' && !/^\{"level":\d0,"time":/.test(line))
+}
+
+describe('the help', () => {
+  test('lists the commands that there are, every setting and every exit code', () =>
+    withHome(async (home) => {
+      const { code, stdout, stderr } = await runCli(['--help'], { cwd: home })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const listed = [...stdout.matchAll(/^ {2}([a-z]+) \[[a-z]+\]/gm)].map(([, name]) => name)
+      expect(listed.filter((name) => name !== 'help')).toEqual(commands)
+      for (const name of variableNames) expect(stdout).toContain(`  ${name} `)
+      for (const exit of Object.values(exitCodes)) {
+        expect(stdout).toMatch(new RegExp(`^ {2}${exit} +\\w`, 'm'))
+      }
+    }))
+
+  test.concurrent.each(commands)('of %s says what it does, and gives examples', (command) =>
+    withHome(async (home) => {
+      const { code, stdout } = await runCli([command, '--help'], { cwd: home })
+      expect(code).toBe(0)
+      expect(stdout).toContain(`Usage: cosell ${command}`)
+      expect(stdout).toContain('--json')
+      expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ cosell ${command}`))
+    }),
+  )
+})
+
+describe('a wrong command ends with its exit code and says what to do', () => {
+  test.concurrent.each<{
+    args: string[]
+    env?: Record<string, string>
+    exits: number
+    says: string
+    why: string
+  }>([
+    { args: ['rnu'], exits: 2, says: 'Did you mean run?', why: 'no such command' },
+    { args: [], exits: 2, says: 'Usage: cosell', why: 'no command at all' },
+    { args: ['run', '--fulll'], exits: 2, says: 'Did you mean --full?', why: 'no such option' },
+    { args: ['run', 'now'], exits: 2, says: 'too many arguments', why: 'a word too many' },
+    {
+      args: ['demo', '--referrals', '-5'],
+      exits: 2,
+      says: 'Expected a whole number',
+      why: 'less than nothing',
+    },
+    {
+      args: ['run'],
+      env: { COSELL_PAGESIZE: '10' },
+      exits: 78,
+      says: 'did you mean COSELL_PAGE_SIZE?',
+      why: 'no such setting',
+    },
+    {
+      args: ['status'],
+      env: { COSELL_DATABASE_URL: 'mysql://127.0.0.1/cosell' },
+      exits: 78,
+      says: 'COSELL_DATABASE_URL',
+      why: 'another kind of database',
+    },
+    {
+      args: ['status', '--json'],
+      env: { COSELL_DATABASE_URL: closed },
+      exits: 75,
+      says: 'No PostgreSQL answers at 127.0.0.1:9',
+      why: 'the database is down',
+    },
+    {
+      args: ['warehouse'],
+      env: { COSELL_DATABASE_URL: closed },
+      exits: 78,
+      says: 'Unset it',
+      why: 'somebody else keeps the warehouse up',
+    },
+  ])('$why: cosell $args', ({ args, env = {}, exits, says }) =>
+    withHome(async (home) => {
+      const end = await runCli(args, { cwd: home, env })
+      expect(end.code, end.stderr).toBe(exits)
+      expect(end.stderr).toContain(says)
+      expect(end.stderr + end.stdout).not.toContain('hidden-word')
+      expect(await readdir(home), 'a refused command leaves no files').toEqual([])
+      if (!args.includes('--json')) expect(end.stdout).toBe('')
+      else expect(resultOf(end)).toMatchObject({ status: 'failed', exit_code: exits })
+    }),
+  )
+})
+
+describe('cosell run', () => {
+  test('takes its settings from .env, and prints nothing but the result', () =>
+    withHome((home) =>
+      withSandbox({ referrals: 60 }, ({ url: api }) =>
+        withDatabase(async (_, url) => {
+          const settings = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
+          const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`)
+          await writeFile(path.join(home, '.env'), lines.join(''))
+          const json = await runCli(['run', '--json'], { cwd: home })
+          expect(json.code, json.stderr).toBe(0)
+          expect(json.stdout.split('\n')).toHaveLength(2)
+          expect(resultOf(json)).toEqual({
+            status: 'published',
+            run_ids: [1],
+            seen: 60,
+            changed: 60,
+            unchanged: 0,
+            quarantined: 0,
+            missing: 0,
+            requests: expect.any(Number),
+            throttled: 0,
+            rows_written: expect.any(Number),
+            duration_ms: expect.any(Number),
+            stages: expect.any(Object),
+          })
+          expect(strayLines(json)).toEqual([])
+          const text = await runCli(['run'], { cwd: home })
+          expect(text.stdout).toContain('0 written: nothing changed')
+          expect(strayLines(text)).toEqual([])
+        }),
+      ),
+    ))
+
+  test.concurrent.each([
+    {
+      why: 'the refresh token is refused',
+      settings: { COSELL_REFRESH_TOKEN: token },
+      exits: 77,
+    },
+    {
+      why: 'nobody answers',
+      settings: {
+        COSELL_API_URL: 'http://127.0.0.1:9',
+        COSELL_AUTHORITY_URL: 'http://127.0.0.1:9',
+      },
+      exits: 75,
+    },
+  ])('ends with $exits when $why, and tells no secret', ({ settings, exits }) =>
+    withHome((home) =>
+      withSandbox({ referrals: 5 }, ({ url: api }) =>
+        withDatabase(async (_, url) => {
+          const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, ...settings }
+          const end = await runCli(['run', '--json'], { cwd: home, env })
+          expect(end.code, end.stderr).toBe(exits)
+          expect(resultOf(end)).toMatchObject({ status: 'failed', exit_code: exits })
+          const secrets = [token, 'sandbox-refresh-token']
+          expect(secrets.filter((secret) => (end.stdout + end.stderr).includes(secret))).toEqual([])
+          expect(strayLines(end)).toEqual([])
+        }),
+      ),
+    ),
+  )
+})
+
+test('the dead-man switch hears how each run ended, and no answer of its changes that', () =>
+  withHome((home) =>
+    withSandbox({ referrals: 20 }, ({ url: api }) =>
+      withDatabase((_, url) =>
+        withServer(
+          () => ({ status: 500 }),
+          async (monitor) => {
+            const settings = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
+            const env = { ...settings, COSELL_PING_URL: `${monitor.url}/job/` }
+            const refused = { ...env, COSELL_REFRESH_TOKEN: token }
+            expect(await runCli(['run'], { cwd: home, env: refused })).toMatchObject({ code: 77 })
+            expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
+            const [failed, done] = [monitor.requests.at(0), monitor.requests.at(-1)]
+            expect(failed).toMatchObject({ method: 'POST', path: '/job/fail' })
+            expect(JSON.parse(failed?.body ?? '')).toMatchObject({ exitCode: 77 })
+            expect(done).toMatchObject({ method: 'POST', path: '/job/' })
+            expect(JSON.parse(done?.body ?? '')).toMatchObject({ status: 'published', changed: 20 })
+          },
+        ),
+      ),
+    ),
+  ))
+
+test('the demo loads everything once, nothing the second time, and what changed the third', () =>
+  withHome((home) =>
+    withDatabase(async (_, url) => {
+      const options = { cwd: home, env: { COSELL_DATABASE_URL: url } }
+      const demo = async (...flags: string[]) => {
+        const end = await runCli(['demo', ...population, ...flags], options)
+        expect(end.code, end.stderr).toBe(0)
+        return resultOf(end)
+      }
+      expect(await demo()).toMatchObject({ status: 'published', seen: 60, changed: 60 })
+      expect(await demo()).toMatchObject({ changed: 0, rows_written: 0 })
+      expect(await demo('--change', '7')).toMatchObject({ changed: 7 })
+
+      const status = resultOf(await runCli(['status', '--json'], options))
+      expect(status).toMatchObject({
+        status: 'ok',
+        accounts: [{ account: 'demo', referrals: 60, open_quarantine: 0 }],
+      })
+      const rebuilt = resultOf(await runCli(['rebuild', '--json'], options))
+      expect(rebuilt).toMatchObject({ seen: 60, requests: 0, rows_written: 0 })
+      const migrated = resultOf(await runCli(['migrate', '--json'], options))
+      expect(migrated).toEqual({ status: 'migrated', applied: [] })
+    }),
+  ))
+
+test('the demo stays away from a warehouse that holds another account', () =>
+  withHome((home) =>
+    withDatabase(async (db, url) => {
+      const account = {
+        account_code: 'real',
+        account_name: 'real',
+        created_at: '2026-01-01T00:00:00Z',
+      }
+      await db
+        .insertInto('dw.dim_partner_account')
+        .values({ partner_account_key: 1, ...account })
+        .execute()
+      const env = { COSELL_DATABASE_URL: url }
+      const end = await runCli(['demo', ...population], { cwd: home, env })
+      expect(end.code).toBe(78)
+      expect(end.stderr).toContain('(real)')
+      expect(await db.selectFrom('dw.fact_referral').selectAll().execute()).toEqual([])
+    }),
+  ))
+
+test('a reader that closes the pipe early is no failure', () =>
+  withHome(async (home) => {
+    await withDatabase(async (_, url) => {
+      const run = startCli(['status'], { cwd: home, env: { COSELL_DATABASE_URL: url } })
+      run.child.stdout?.destroy()
+      const { code, stderr } = await run.ended
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    })
+  }))
+
+test.each([
+  { signal: 'SIGTERM', exits: 143 },
+  { signal: 'SIGINT', exits: 130 },
+] as const)('the sandbox says where it is, and $signal ends it with $exits', ({ signal, exits }) =>
+  withHome(async (home) => {
+    const sandbox = startCli(['sandbox', ...population], { cwd: home })
+    const { url, status } = resultOf(await sandbox.says('"url"'))
+    expect(status).toBe('running')
+    const state = await fetch(`${url}/sandbox/state`)
+    expect(await state.json()).toMatchObject({ referrals: 60 })
+    sandbox.child.kill(signal)
+    const end = await sandbox.ended
+    expect(end).toMatchObject({ code: exits, signal: null, stderr: '' })
+    await expect(fetch(`${url}/sandbox/state`)).rejects.toThrow()
+  }),
+)
+
+describe('the embedded warehouse', () => {
+  test('is up from the line that says how to connect until SIGINT, and ends with 130', () =>
+    withEmbeddedHome(async (home) => {
+      const keeper = startCli(['warehouse', '--json'], { cwd: home })
+      const { url, version } = resultOf(await keeper.says('"url"'))
+      const { query, close } = await openDatabase(String(url))
+      const found = await sql<{ version: string }>`
+        select current_setting('server_version') as version`.execute(query)
+      expect(found.rows[0]?.version).toContain(String(version))
+      expect(await query.selectFrom('dw.fact_referral').selectAll().execute()).toEqual([])
+      await close()
+      keeper.child.kill('SIGINT')
+      expect(await keeper.ended).toMatchObject({ code: 130, signal: null, stderr: '' })
+      await expect(openDatabase(String(url))).rejects.toMatchObject({
+        code: 'database.unreachable',
+      })
+    }))
+
+  test('stays up after the demo, which shows what it holds, until it is told to stop', () =>
+    withEmbeddedHome(async (home) => {
+      const options = { cwd: home }
+      const demo = await runCli(['demo', '--referrals', '60'], options)
+      expect(demo.code, demo.stderr).toBe(0)
+      for (const said of ['60 changed', 'dw.fact_referral', 'Contract ACV', 'Look around:']) {
+        expect(demo.stdout).toContain(said)
+      }
+      const url = /psql '(\S+)'/.exec(demo.stdout)?.[1] ?? ''
+      const { query, close } = await openDatabase(url)
+      expect(await query.selectFrom('dw.fact_referral').selectAll().execute()).toHaveLength(60)
+      await close()
+      const stop = async () => resultOf(await runCli(['warehouse', '--stop', '--json'], options))
+      expect(await stop()).toEqual({ status: 'stopped' })
+      expect(await stop()).toEqual({ status: 'not running' })
+      const status = await runCli(['status'], options)
+      expect(status.stdout).toMatch(/^Account +demo\n(.+\n)*Referrals +60$/m)
+      await expect(openDatabase(url)).rejects.toMatchObject({ code: 'database.unreachable' })
+    }))
+})
+
+/** A home whose server ends with the test. */
+function withEmbeddedHome(use: (home: string) => Promise<void>): Promise<void> {
+  return withHome(async (folder) => {
+    const { PATH = '', COSELL_PG_BINDIR: binDir } = process.env
+    try {
+      await use(folder)
+    } finally {
+      await stopEmbedded({ home: path.join(folder, '.cosell'), path: PATH, binDir })
+    }
+  })
+}

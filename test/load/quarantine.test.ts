@@ -1,0 +1,232 @@
+import { describe, expect, test } from 'vitest'
+import { aReferral } from '../support/a-referral.ts'
+import { withDatabase } from '../support/database.ts'
+import {
+  anAccount,
+  aRun,
+  countOf,
+  failureOf,
+  landReferrals,
+  load,
+  publishStaged,
+  referralIdOf,
+  reload,
+  stageLanded,
+  type TestAccount,
+  writtenBy,
+} from '../support/staged-rows.ts'
+
+const withAccount = <T>(use: (account: TestAccount) => Promise<T>): Promise<T> =>
+  withDatabase(async (_, __, warehouse) => use(await anAccount(warehouse)))
+
+const readable = (no: number, changes = {}) => aReferral({ id: referralIdOf(no), ...changes })
+const unreadable = (no: number) => readable(no, { createdDateTime: 'last spring' })
+const each = <T>(count: number, make: (no: number) => T, from = 1): T[] =>
+  Array.from({ length: count }, (_, index) => make(from + index))
+
+const heldBy = ({ warehouse }: TestAccount) =>
+  warehouse.query
+    .selectFrom('etl.quarantine')
+    .select(['version_no', 'reason_code', 'item_path', 'attempts', 'first_run_id', 'last_run_id'])
+    .select('resolved_run_id')
+    .orderBy('resource_id')
+    .orderBy('version_no')
+    .execute()
+
+describe('a referral that cannot be read', () => {
+  test('is set aside with its reason while the others are published', () =>
+    withAccount(async (account) => {
+      const loaded = await load(account, [readable(1), unreadable(2), readable(3)])
+      expect(loaded).toMatchObject({ staged: 2, changed: 2, quarantined: 1 })
+      expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(2)
+      expect(await heldBy(account)).toEqual([
+        {
+          version_no: 1,
+          reason_code: 'invalid_instant',
+          item_path: 'createdDateTime',
+          attempts: 1,
+          first_run_id: loaded.runId,
+          last_run_id: loaded.runId,
+          resolved_run_id: null,
+        },
+      ])
+      const run = await account.warehouse.query
+        .selectFrom('etl.run')
+        .select(['referral_changed_count', 'referral_rejected_count'])
+        .execute()
+      expect(run).toEqual([{ referral_changed_count: 2, referral_rejected_count: 1 }])
+    }))
+
+  test('keeps its last good rows', () =>
+    withAccount(async (account) => {
+      await load(account, [readable(1, { name: 'Good' })])
+      const second = await load(account, [unreadable(1)])
+      expect(second).toMatchObject({ quarantined: 1, staged: 0 })
+      expect(writtenBy(second)).toEqual({})
+      const kept = await account.warehouse.query
+        .selectFrom('dw.dim_referral')
+        .select('referral_name')
+        .execute()
+      expect(kept).toEqual([{ referral_name: 'Good' }])
+    }))
+
+  test('is counted again at every attempt and held until it can be read', () =>
+    withAccount(async (account) => {
+      const first = await load(account, [unreadable(1)])
+      await reload(account)
+      const third = await reload(account)
+      expect(await heldBy(account)).toMatchObject([
+        {
+          attempts: 3,
+          first_run_id: first.runId,
+          last_run_id: third.runId,
+          resolved_run_id: null,
+        },
+      ])
+    }))
+
+  test('is resolved by the run that reads a newer version, though the older one stays unreadable', () =>
+    withAccount(async (account) => {
+      await load(account, [unreadable(1), unreadable(2)])
+      const mended = readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })
+      const second = await load(account, [mended], { at: '2026-01-06T02:00:00Z' })
+      expect(second).toMatchObject({ staged: 1, quarantined: 0 })
+      expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(1)
+      const findings = await account.warehouse.query
+        .selectFrom('etl.dq_finding')
+        .select('observed_value')
+        .where('rule_code', '=', 'version_not_readable')
+        .execute()
+      expect(findings).toEqual([{ observed_value: '1' }])
+      const held = await heldBy(account)
+      expect(held.map((entry) => entry.resolved_run_id)).toEqual([second.runId, null])
+      await reload(account)
+      expect((await heldBy(account))[0]).toMatchObject({ resolved_run_id: second.runId })
+    }))
+
+  test('is entered version by version', () =>
+    withAccount(async (account) => {
+      await load(account, [unreadable(1)])
+      await load(account, [{ ...unreadable(1), name: 'Still unreadable' }])
+      expect(await heldBy(account)).toMatchObject([
+        { version_no: 1, attempts: 2 },
+        { version_no: 2, attempts: 1 },
+      ])
+    }))
+})
+
+describe('a referral that was mended', () => {
+  test('is held again when a still newer version cannot be read', () =>
+    withAccount(async (account) => {
+      await load(account, [unreadable(1)])
+      await load(account, [readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })])
+      const broken = { ...unreadable(1), updatedDateTime: '2026-01-03T00:00:00Z' }
+      expect(await load(account, [broken])).toMatchObject({ quarantined: 1 })
+      const held = await heldBy(account)
+      expect(held.map((entry) => entry.resolved_run_id)).toEqual([null, null])
+    }))
+})
+
+describe('too many unreadable referrals', () => {
+  test.each([
+    { bad: 10, good: 0, max: {}, why: 'ten, however large their share' },
+    { bad: 11, good: 11, max: { quarantinePercentMax: 50 }, why: 'exactly the share allowed' },
+    { bad: 11, good: 0, max: { quarantineCountMax: 11 }, why: 'exactly the number allowed' },
+    { bad: 11, good: 0, max: { quarantinePercentMax: 100 }, why: 'all, when that is allowed' },
+  ])('are not: $why', ({ bad, good, max }) =>
+    withAccount(async (account) => {
+      const page = [...each(bad, unreadable), ...each(good, readable, 100)]
+      expect(await load(account, page, max)).toMatchObject({ staged: good, quarantined: bad })
+    }),
+  )
+
+  test.each([
+    { bad: 11, good: 0, max: {}, percent: '100.0', why: 'eleven of eleven' },
+    {
+      bad: 11,
+      good: 10,
+      max: { quarantinePercentMax: 50 },
+      percent: '52.4',
+      why: 'just over half',
+    },
+  ])('refuse the publish, which changes nothing: $why', ({ bad, good, max, percent }) =>
+    withAccount(async (account) => {
+      const runId = await aRun(account)
+      await landReferrals(account, runId, [...each(bad, unreadable), ...each(good, readable, 100)])
+      const staged = await stageLanded(account, 'unpublished')
+      const failure = await failureOf(publishStaged(account, runId, staged, max))
+      expect(failure).toMatchObject({
+        kind: 'checkFailed',
+        exitCode: 65,
+        code: 'quarantine.threshold',
+        message: expect.stringContaining(
+          `${bad} of ${bad + good} referrals cannot be read (${percent} %`,
+        ),
+      })
+      const untouched = [
+        'dw.dim_referral',
+        'dw.dim_tag',
+        'etl.quarantine',
+        'etl.run_table',
+      ] as const
+      for (const table of untouched) expect(await countOf(account.warehouse, table)).toBe(0)
+      const runs = await account.warehouse.query
+        .selectFrom('etl.run')
+        .select('run_status')
+        .execute()
+      expect(runs).toEqual([{ run_status: 'running' }])
+    }),
+  )
+})
+
+describe('findings', () => {
+  const withStrangeValue = (value: string, changes = {}) =>
+    readable(1, { qualification: value, ...changes })
+
+  const findingsOf = ({ warehouse }: TestAccount) =>
+    warehouse.query
+      .selectFrom('etl.dq_finding')
+      .select(['rule_code', 'item_ref', 'observed_value', 'first_seen_run_id', 'last_seen_run_id'])
+      .where('item_ref', '=', 'qualification')
+      .execute()
+
+  test('are replaced, not piled up: what stays keeps the run that saw it first', () =>
+    withAccount(async (account) => {
+      const first = await load(account, [withStrangeValue('Odd'), readable(2)])
+      const before = await countOf(account.warehouse, 'etl.dq_finding')
+      const second = await load(account, [withStrangeValue('Odd', { name: 'Renamed' })])
+      expect(await countOf(account.warehouse, 'etl.dq_finding')).toBe(before)
+      expect(await findingsOf(account)).toEqual([
+        {
+          rule_code: 'unknown_enum_value',
+          item_ref: 'qualification',
+          observed_value: 'Odd',
+          first_seen_run_id: first.runId,
+          last_seen_run_id: second.runId,
+        },
+      ])
+    }))
+
+  test('take the value that was observed last', () =>
+    withAccount(async (account) => {
+      await load(account, [withStrangeValue('Odd')])
+      await load(account, [withStrangeValue('Odder')])
+      expect(await findingsOf(account)).toMatchObject([{ observed_value: 'Odder' }])
+    }))
+
+  test('go when they no longer hold', () =>
+    withAccount(async (account) => {
+      await load(account, [withStrangeValue('Odd')])
+      await load(account, [readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })])
+      expect(await findingsOf(account)).toEqual([])
+    }))
+
+  test('of other referrals and other accounts stay', () =>
+    withAccount(async (account) => {
+      const south = await anAccount(account.warehouse, 'south')
+      await load(south, [withStrangeValue('Odd')])
+      await load(account, [withStrangeValue('Odd'), readable(2, { qualification: 'Odd' })])
+      await load(account, [readable(2, { updatedDateTime: '2026-01-02T00:00:00Z' })])
+      expect(await findingsOf(account)).toHaveLength(2)
+    }))
+})

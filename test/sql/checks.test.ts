@@ -1,0 +1,225 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { runChecks } from '../../src/load/checks.ts'
+import type { Transaction } from '../../src/load/database.ts'
+import type { Database } from '../../src/warehouse.ts'
+import { aLine, aReferral, aRegistration } from '../support/a-referral.ts'
+import { withDatabase } from '../support/database.ts'
+import {
+  anAccount,
+  failureOf,
+  load,
+  referralIdOf,
+  type TestAccount,
+} from '../support/staged-rows.ts'
+
+const folder = new URL('../../sql/checks/', import.meta.url)
+const checks = (await readdir(folder)).map((file) => file.replace(/\.sql$/, '')).sort()
+
+/** Two of everything that a check counts or sums. */
+const aWholeReferral = (no: number) =>
+  aReferral({
+    id: referralIdOf(no),
+    details: {
+      ...aReferral().details,
+      requirements: {
+        industries: [{ id: 'Manufacturing' }, { id: 'Education' }],
+        solutions: [
+          { id: 'SOL-1', name: 'One' },
+          { id: 'SOL-2', name: 'Two' },
+        ],
+      },
+    },
+    registrations: [
+      aRegistration({
+        solutionDetails: [
+          aLine({ id: 'SOL-1', incentives: ['one', 'two', 'three'] }),
+          aLine({ id: 'SOL-2', value: 20_000 }),
+        ],
+      }),
+    ],
+  })
+
+interface Violation {
+  readonly check: string
+  readonly why: string
+  readonly plant: RawBuilder<unknown>
+}
+
+const every = (check: string, violations: readonly (readonly [string, RawBuilder<unknown>])[]) =>
+  violations.map(([why, plant]): Violation => ({ check, why, plant }))
+
+const factDates = [
+  ...['created_date', 'updated_date', 'accepted_date', 'expected_close_date', 'expiration_date'],
+  ...['closed_date', 'registered_date', 'registration_approved_date'],
+]
+const counted = [
+  ...['fact_referral', 'fact_referral_history', 'fact_referral_solution', 'fact_registration'],
+  ...['fact_registration_solution', 'fact_acv_schedule', 'bridge_referral_tag'],
+  'bridge_line_incentive',
+]
+
+const violations: readonly Violation[] = [
+  ...every('every_key_has_its_dimension', [
+    ['a customer', sql`update dw.fact_acv_schedule set customer_key = -1`],
+    ['a solution', sql`update dw.fact_acv_schedule set solution_key = -1`],
+    ['a tag', sql`update dw.bridge_referral_tag set tag_key = -tag_key`],
+    ['a deal currency', sql`update dw.fact_referral set currency_code = 'ZZZ'`],
+    ['a line currency', sql`update dw.fact_registration_solution set currency_code = 'ZZZ'`],
+    [
+      'a contract currency',
+      sql`update dw.fact_registration_solution set contract_currency_code = 'ZZZ'`,
+    ],
+    ...factDates.map(
+      (column) =>
+        [column, sql`update dw.fact_referral set ${sql.ref(column)} = '1999-12-31'`] as const,
+    ),
+  ]),
+  ...every('every_referral_is_whole', [
+    ['no fact', sql`delete from dw.fact_referral`],
+    ['no history', sql`delete from dw.fact_referral_history`],
+    ['no current version', sql`update dw.fact_referral_history set is_current = false`],
+  ]),
+  ...every(
+    'everything_staged_is_published',
+    counted.flatMap((table) => [
+      [
+        `a row of ${table} is lost`,
+        sql`insert into ${sql.id('stg', table)} select * from ${sql.id('stg', table)} limit 1`,
+      ] as const,
+      [`rows of ${table} are too many`, sql`delete from ${sql.id('stg', table)}`] as const,
+    ]),
+  ),
+  ...every('history_is_seamless', [
+    ['a gap', sql`update dw.fact_referral_history set valid_to = valid_to + interval '1 us'`],
+    [
+      'an overlap',
+      sql`update dw.fact_referral_history set valid_from = valid_from - interval '1 us'`,
+    ],
+    [
+      'the last version has an end',
+      sql`update dw.fact_referral_history set valid_to = now() where is_current`,
+    ],
+    [
+      'versions are numbered against time',
+      sql`update dw.fact_referral_history set version_no = 10 - version_no`,
+    ],
+  ]),
+  ...every('lines_sum_to_contract', [
+    [
+      'a contract is worth more',
+      sql`update dw.fact_registration set contract_value_amount = contract_value_amount + 0.0001`,
+    ],
+    [
+      'a contract is worth less a year',
+      sql`update dw.fact_registration set contract_acv_amount = contract_acv_amount - 0.0001`,
+    ],
+    ['a contract has no value', sql`update dw.fact_registration set contract_value_amount = null`],
+    [
+      'a share is missing',
+      sql`update dw.fact_registration_solution set allocated_contract_acv_amount = null
+        where line_no = 1`,
+    ],
+  ]),
+  ...every('schedule_sums_to_line', [
+    [
+      'a line is worth more',
+      sql`update dw.fact_registration_solution
+        set solution_value_amount = solution_value_amount + 0.0001 where line_no = 1`,
+    ],
+    [
+      'a year carries less of the contract',
+      sql`update dw.fact_acv_schedule
+        set scheduled_contract_amount = scheduled_contract_amount - 0.0001
+        where contract_year_no = 2`,
+    ],
+    [
+      'a year carries no amount',
+      sql`update dw.fact_acv_schedule set scheduled_solution_amount = null
+        where contract_year_no = 1`,
+    ],
+  ]),
+  ...every('weights_sum_to_one', [
+    ['tags', sql`update dw.bridge_referral_tag set weight = weight + 0.000001`],
+    ['requested lines', sql`update dw.fact_referral_solution set weight = weight - 0.000001`],
+    ['incentives', sql`update dw.bridge_line_incentive set weight = 0 where weight = 0.333333`],
+  ]),
+]
+
+const enough = new Error('looked at; rolled back')
+
+/** Runs the checks over referral 1 of the account after `plant`, in a transaction that is rolled back. */
+async function checked({ warehouse }: TestAccount, plant?: RawBuilder<unknown>): Promise<unknown> {
+  let failure: unknown
+  const looking = warehouse.query.transaction().execute(async (transaction) => {
+    await chooseReferral(transaction)
+    if (plant !== undefined) {
+      const planted = await plant.execute(transaction)
+      expect(planted.numAffectedRows, 'rows that the plant touched').toBeGreaterThan(0n)
+    }
+    failure = await runChecks(transaction).catch((error: unknown) => error)
+    throw enough
+  })
+  expect(await failureOf(looking)).toBe(enough)
+  return failure
+}
+
+async function chooseReferral(transaction: Transaction<Database>) {
+  await sql`
+    insert into stg.referral_key
+      (partner_account_key, batch_no, referral_id, referral_key, customer_key)
+    select partner_account_key, s.batch_no, referral_id, fact.referral_key, fact.customer_key
+    from stg.dim_referral s
+    join dw.dim_referral referral using (partner_account_key, referral_id)
+    join dw.fact_referral fact using (partner_account_key, referral_key)
+    where referral_id = ${referralIdOf(1)}`.execute(transaction)
+}
+
+describe('the promises of sql/checks', () => {
+  test.each(checks)('%s: states its promise in its first line', async (check) => {
+    const text = await readFile(new URL(`${check}.sql`, folder), 'utf8')
+    expect(text.slice(0, text.indexOf('\n'))).toMatch(/^-- [A-Z].+\.$/)
+  })
+
+  test('each have a violation planted below', () => {
+    expect([...new Set(violations.map(({ check }) => check))].sort()).toEqual(checks)
+  })
+
+  test('are kept by referrals as they are loaded', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      await load(account, [aWholeReferral(1), aWholeReferral(2)])
+      expect(await checked(account)).toBeUndefined()
+    }))
+
+  test.each(checks)('%s: is found broken, and the failure names it', (check) =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      await load(account, [aWholeReferral(1), aWholeReferral(2)])
+      const text = await readFile(new URL(`${check}.sql`, folder), 'utf8')
+      const promise = text.slice('-- '.length, text.indexOf('\n'))
+      for (const { why, plant } of violations.filter((violation) => violation.check === check)) {
+        expect(await checked(account, plant), why).toMatchObject({
+          kind: 'checkFailed',
+          exitCode: 65,
+          code: `check.${check}`,
+          message: expect.stringContaining(`expected "${promise}", got {`),
+        })
+      }
+      expect(await checked(account)).toBeUndefined()
+    }),
+  )
+
+  test('concern the referrals of the publish only', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      await load(account, [aWholeReferral(1), aWholeReferral(2)])
+      const other = sql`
+        update dw.fact_registration set contract_value_amount = 1
+        from dw.dim_referral referral
+        where referral.referral_key = fact_registration.referral_key
+          and referral.referral_id = ${referralIdOf(2)}`
+      expect(await checked(account, other)).toBeUndefined()
+    }))
+})
