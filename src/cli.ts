@@ -326,3 +326,5 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 process.exitCode = await main(process.argv.slice(2))
+// A socket that its library forgot must not keep a finished command, and the cron job, alive.
+setTimeout(() => process.exit(), 2_000).unref()

@@ -225,30 +225,34 @@ async function stageAndPublish(
   staging: Staging,
 ): Promise<PublishResult> {
   const { warehouse, log } = environment
-  const account = lease.partnerAccountKey
-  await clearStage(warehouse.query, account)
-  const staged = await stageRows(warehouse, transformLanded(environment, account, staging))
-  stopwatch.lap('transform_ms')
-  log.progress('publishing')
-  const published = await publish(warehouse, lease, {
-    runId: staging.runId,
-    watermark: staging.watermark,
-    staged,
-    isRebuild: staging.which === 'all',
-    quarantinePercentMax: setting(staging.reference, 'quarantine_percent_max'),
-    quarantineCountMax: setting(staging.reference, 'quarantine_count_max'),
-  })
-  await clearStage(warehouse.query, account)
-  await clearSeen(warehouse.query, account)
-  stopwatch.lap('publish_ms')
-  return published
+  const { runId, reference, watermark } = staging
+  await clearStage(warehouse.query, lease)
+  try {
+    const staged = await stageRows(warehouse, transformLanded(environment, lease, staging))
+    stopwatch.lap('transform_ms')
+    log.progress('publishing')
+    return await publish(warehouse, lease, {
+      runId,
+      watermark,
+      staged,
+      isRebuild: staging.which === 'all',
+      quarantinePercentMax: setting(reference, 'quarantine_percent_max'),
+      quarantineCountMax: setting(reference, 'quarantine_count_max'),
+    })
+  } finally {
+    // Staged rows hold people too. When this fails, the lease is lost or the database is gone, and
+    // the next run empties them before it begins.
+    await clearStage(warehouse.query, lease).catch(() => undefined)
+    await clearSeen(warehouse.query, lease.partnerAccountKey, runId).catch(() => undefined)
+    stopwatch.lap('publish_ms')
+  }
 }
 
 const referralsPerProgress = 500
 
 async function* transformLanded(
   { warehouse, log, signal }: RunEnvironment,
-  partner_account_key: number,
+  { partnerAccountKey: partner_account_key }: Lease,
   { reference, which }: Staging,
 ): AsyncGenerator<StagedBatch> {
   const context = toContext(reference)

@@ -16,6 +16,13 @@ with staged as (
   from stg.bridge_referral_tag s join stg.referral_key using (partner_account_key, batch_no)
   union all select 'bridge_line_incentive', count(*)
   from stg.bridge_line_incentive s join stg.referral_key using (partner_account_key, batch_no)
+  union all select 'fact_registration_eligibility', count(*)
+  from stg.fact_registration_eligibility s
+    join stg.referral_key using (partner_account_key, batch_no)
+  union all select 'contact', count(*)
+  from stg.contact s join stg.referral_key using (partner_account_key, batch_no)
+  union all select 'referral_text', count(*)
+  from stg.referral_text s join stg.referral_key using (partner_account_key, batch_no)
 ),
 published as (
   select 'fact_referral' as table_name, count(*) as row_count
@@ -35,6 +42,13 @@ published as (
   from dw.bridge_referral_tag t join stg.referral_key using (referral_key, partner_account_key)
   union all select 'bridge_line_incentive', count(*)
   from dw.bridge_line_incentive t join stg.referral_key using (referral_key, partner_account_key)
+  union all select 'fact_registration_eligibility', count(*)
+  from dw.fact_registration_eligibility t
+    join stg.referral_key using (referral_key, partner_account_key)
+  union all select 'contact', count(*)
+  from pii.contact t join stg.referral_key using (referral_key, partner_account_key)
+  union all select 'referral_text', count(*)
+  from pii.referral_text t join stg.referral_key using (referral_key, partner_account_key)
 )
 select table_name, staged.row_count as staged, published.row_count as published
 from staged

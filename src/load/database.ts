@@ -39,14 +39,12 @@ const types = {
  */
 export async function openDatabase(url: string, logger?: Logger): Promise<Warehouse> {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withUtc(url),
     ...encryption(url),
     max: 6,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     application_name: 'cosell',
-    // A role or database may carry other defaults; every text that we read or write is UTC ISO.
-    options: '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601',
     types,
   })
   // Without a listener a connection that the server closes would end the process: one that is idle
@@ -63,6 +61,18 @@ export async function openDatabase(url: string, logger?: Logger): Promise<Wareho
     throw connectionFailure(url, error)
   }
   return { query, pool, close: () => query.destroy() }
+}
+
+/**
+ * The address with the settings that our reading of dates rests on, whatever the defaults of the
+ * role or database are. They go into the address, whose own `options` would replace them elsewhere.
+ */
+function withUtc(url: string): string {
+  const target = new URL(url)
+  const ours = '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601'
+  const given = target.searchParams.get('options')
+  target.searchParams.set('options', given === null ? ours : `${given} ${ours}`)
+  return target.href
 }
 
 /** TLS with a verified certificate, unless the server is this machine or the URL says otherwise. */
@@ -102,7 +112,7 @@ export function databaseFailure(error: unknown): CosellError {
     const text = `The database refused a statement: ${reason}. Grant the right to the user of COSELL_DATABASE_URL.`
     return new CosellError('configuration', 'database.forbidden', text, { cause: error })
   }
-  if (isTransient(code)) {
+  if (isTransient(code) || isDropped(error)) {
     const text = `The database could not finish (${code}: ${reason}). Nothing half-done is visible; run again.`
     return new CosellError('tryAgainLater', 'database.unavailable', text, { cause: error })
   }
@@ -116,9 +126,15 @@ export function databaseFailure(error: unknown): CosellError {
   )
 }
 
-/** Lost connections (also without a SQLSTATE), restarts, locks, serialization, full disks. */
+/** Lost connections, restarts, locks, serialization, full disks. */
 function isTransient(code: string): boolean {
-  return /^(08|40|53|55|57|58)\w{3}$|^25006$|^E[A-Z]+$|^none$/.test(code)
+  return /^(08|40|53|55|57|58)\w{3}$|^25006$|^E[A-Z]+$/.test(code)
+}
+
+/** pg tells of a dropped connection by a bare Error without a code; a fault of ours has no code either. */
+function isDropped(error: unknown): boolean {
+  if (!(error instanceof Error) || 'code' in error) return false
+  return /connection|timeout|terminated/i.test(error.message)
 }
 
 function connectionFailure(url: string, error: unknown): CosellError {

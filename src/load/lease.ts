@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Database } from '../warehouse.ts'
-import { inTransaction, type Kysely, type Transaction } from './database.ts'
+import { codeOf, inTransaction, type Kysely, type Transaction } from './database.ts'
 
 /** The right to write one account; the epoch tells a revived old holder from the present one. */
 export interface Lease {
@@ -26,20 +26,7 @@ export async function acquireLease(
   holder: string,
   logger: Logger,
 ): Promise<Lease> {
-  const taken = await sql<{ epoch: number }>`
-    insert into etl.lease as held
-      (partner_account_key, holder, epoch, acquired_at, heartbeat_at, expires_at)
-    values (${partnerAccountKey}, ${holder}, 1, clock_timestamp(), clock_timestamp(),
-      clock_timestamp() + make_interval(secs => ${leaseSeconds}))
-    on conflict (partner_account_key) do update
-      set holder = excluded.holder,
-          epoch = held.epoch + 1,
-          acquired_at = excluded.acquired_at,
-          heartbeat_at = excluded.heartbeat_at,
-          expires_at = excluded.expires_at
-      where held.expires_at <= excluded.acquired_at
-    returning epoch`.execute(query)
-  const epoch = taken.rows[0]?.epoch
+  const epoch = await takeOver(query, partnerAccountKey, holder)
   if (epoch === undefined) throw await heldByAnother(query, partnerAccountKey)
   const heartbeat = setInterval(() => {
     extend(query, partnerAccountKey, epoch).catch((error: unknown) => {
@@ -59,6 +46,38 @@ export async function acquireLease(
         .where('epoch', '=', epoch)
         .execute()
     },
+  }
+}
+
+const lockNotAvailable = '55P03'
+
+/** The new epoch; none when another run holds the lease, or is writing under it at this moment. */
+async function takeOver(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  holder: string,
+): Promise<number | undefined> {
+  try {
+    return await inTransaction(query, async (transaction) => {
+      await sql`set local lock_timeout = '2s'`.execute(transaction)
+      const taken = await sql<{ epoch: number }>`
+    insert into etl.lease as held
+      (partner_account_key, holder, epoch, acquired_at, heartbeat_at, expires_at)
+    values (${partnerAccountKey}, ${holder}, 1, clock_timestamp(), clock_timestamp(),
+      clock_timestamp() + make_interval(secs => ${leaseSeconds}))
+    on conflict (partner_account_key) do update
+      set holder = excluded.holder,
+          epoch = held.epoch + 1,
+          acquired_at = excluded.acquired_at,
+          heartbeat_at = excluded.heartbeat_at,
+          expires_at = excluded.expires_at
+      where held.expires_at <= excluded.acquired_at
+    returning epoch`.execute(transaction)
+      return taken.rows[0]?.epoch
+    })
+  } catch (error) {
+    if (codeOf(error) === lockNotAvailable) return undefined
+    throw error
   }
 }
 

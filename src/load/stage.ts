@@ -4,7 +4,8 @@ import type { PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { type Database, type TableName, tables } from '../warehouse.ts'
 import { copyLine, type RowFormat } from './copy-text.ts'
-import { inTransaction, type Kysely, type Warehouse } from './database.ts'
+import type { Kysely, Warehouse } from './database.ts'
+import { inLeasedTransaction, type Lease } from './lease.ts'
 
 export type StageTable = Extract<TableName, `stg.${string}`>
 export type StagedBatch = { readonly [T in StageTable]?: readonly object[] }
@@ -27,8 +28,9 @@ export const stageTables = Object.keys(tables).filter((name): name is StageTable
  * Empties the staging tables of an account: by TRUNCATE when no other account is being loaded (no
  * dead rows are left), else by DELETE. The lease table is locked meanwhile, so no other load starts.
  */
-export function clearStage(query: Kysely<Database>, partnerAccountKey: number): Promise<void> {
-  return inTransaction(query, async (transaction) => {
+export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void> {
+  const { partnerAccountKey } = lease
+  return inLeasedTransaction(query, lease, async (transaction) => {
     await sql`lock table etl.lease in share row exclusive mode`.execute(transaction)
     const others = await transaction
       .selectFrom('etl.lease')
@@ -64,9 +66,13 @@ export async function countSeen(
   return counted.seen
 }
 
-/** Forgets the ids that a run has seen, once it is published or given up. */
-export async function clearSeen(query: Kysely<Database>, partnerAccountKey: number) {
-  await query.deleteFrom('stg.seen').where('partner_account_key', '=', partnerAccountKey).execute()
+/** Forgets the ids that a run and those before it have seen. */
+export async function clearSeen(query: Kysely<Database>, partnerAccountKey: number, runId: number) {
+  await query
+    .deleteFrom('stg.seen')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('run_id', '<=', runId)
+    .execute()
 }
 
 /**

@@ -8,7 +8,13 @@ import { bySourceTime, type Observation, type Sighting } from './history-spans.t
 import { type Words, wordsOf } from './referral.ts'
 import { dateOf, type Registration, registrationsOf } from './registration.ts'
 import { noteLines } from './registration-lines.ts'
-import { amountText, noteRequested, requestedItems, type Solutions } from './solutions.ts'
+import {
+  amountText,
+  noteRequested,
+  requestedItems,
+  type SolutionRow,
+  Solutions,
+} from './solutions.ts'
 import { noCurrency } from './staged.ts'
 import { type KnownTags, type ReferralTags, referralTags } from './tags.ts'
 
@@ -28,6 +34,7 @@ export interface Described {
   customer: CustomerRow
   milestones: Milestones
   registrations: readonly Registration[]
+  solutions: readonly SolutionRow[]
   tags: ReferralTags
 }
 
@@ -77,20 +84,16 @@ export function versionOf(
   }
 }
 
-export interface Known {
-  solutions: Solutions
-  tags: KnownTags
-}
-
-export function describe(version: Version, placed: Placed, known: Known): Described {
+export function describe(version: Version, placed: Placed, knownTags: KnownTags): Described {
   const words = wordsOf(version)
   const tags = referralTags(version)
   const registrations = registrationsOf(version)
-  noteRequested(version, requestedItems(version.referral), known.solutions)
+  const solutions = new Solutions(version.accountKey, version.batchNo)
+  noteRequested(version, requestedItems(version.referral), solutions)
   for (const registration of registrations) {
-    noteLines(version, registration, known.solutions, known.tags)
+    noteLines(version, registration, solutions, knownTags)
   }
-  known.tags.addAll(version, tags)
+  knownTags.addAll(version, tags)
   return {
     version,
     placed,
@@ -98,6 +101,7 @@ export function describe(version: Version, placed: Placed, known: Known): Descri
     customer: customerRow(version),
     milestones: milestonesOf(version),
     registrations,
+    solutions: solutions.sorted(),
     tags,
   }
 }

@@ -6,7 +6,6 @@ import type { Damage } from './damage.ts'
 import {
   type Described,
   describe,
-  type Known,
   observationOf,
   type Placed,
   placedVersions,
@@ -22,7 +21,7 @@ import { readReferral } from './read.ts'
 import { checkWords, referralRow } from './referral.ts'
 import { registrationRow } from './registration.ts'
 import { addLineRows } from './registration-lines.ts'
-import { requestedItems, requestedRows, Solutions } from './solutions.ts'
+import { requestedItems, requestedRows } from './solutions.ts'
 import { noRows, type Staged, type StagedRows } from './staged.ts'
 import { KnownTags, tagRows } from './tags.ts'
 
@@ -58,10 +57,7 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
     }
     return { kind: 'quarantined', rows: withQuarantine(rows, landed, 0, damage), damage }
   }
-  const known = {
-    solutions: new Solutions(landed.partner_account_key, landed.batch_no),
-    tags: new KnownTags(),
-  }
+  const knownTags = new KnownTags()
   const described: Described[] = []
   let unmapped: readonly string[] = []
   let unreadable = 0
@@ -74,13 +70,13 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
       continue
     }
     const version = versionOf(landed, context, one, read.referral, read.remarks)
-    described.push(describe(version, one, known))
+    described.push(describe(version, one, knownTags))
     unmapped = read.unmapped
   }
   const current = described.at(-1)
   if (current === undefined) throw versionLost(landed.batch_no)
   const history = historyOf(described.map(observationOf), sightingsOf(landed), context)
-  addDimensions(rows, described, known)
+  addDimensions(rows, described, knownTags)
   addCurrent(rows, current, history)
   addFindings(rows, current, described, history, unmapped, unreadable)
   return { kind: 'rows', rows, unmapped }
@@ -99,15 +95,20 @@ function readVersion(landed: LandedReferral, { landed: { payload, people } }: Pl
 }
 
 /** Members of dimensions come from every version, since history points at them. */
-function addDimensions(rows: StagedRows, described: readonly Described[], known: Known): void {
+function addDimensions(
+  rows: StagedRows,
+  described: readonly Described[],
+  knownTags: KnownTags,
+): void {
   const profiles = new Set<string>()
   for (const { customer } of described) {
     if (profiles.has(customer.profile_hash)) continue
     profiles.add(customer.profile_hash)
     rows['stg.dim_customer'].push(customer)
   }
-  rows['stg.dim_solution'] = known.solutions.sorted()
-  rows['stg.dim_tag'] = known.tags.sorted()
+  // A row a version: which of them describes the solution is decided among all referrals' rows.
+  rows['stg.dim_solution'] = described.flatMap(({ solutions }) => solutions)
+  rows['stg.dim_tag'] = knownTags.sorted()
 }
 
 function addCurrent(rows: StagedRows, current: Described, history: History): void {

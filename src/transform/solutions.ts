@@ -27,8 +27,8 @@ export function solutionIdOf(id: string | null, name: string | null): string {
 }
 
 /**
- * The solutions and offers that one referral mentions, each once. They are added oldest version
- * first, and within it in the order of the rows: the last that states a property decides it.
+ * The solutions and offers that one version of a referral mentions, each once. They are added in the
+ * order of the rows: the last that states a property decides it.
  */
 export class Solutions {
   private readonly rows = new Map<string, SolutionRow>()

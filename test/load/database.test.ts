@@ -221,9 +221,16 @@ test.each([
   { code: '57P01', kind: 'tryAgainLater', why: 'a restart' },
   { code: '25006', kind: 'tryAgainLater', why: 'a standby that answers' },
   { code: 'ECONNRESET', kind: 'tryAgainLater', why: 'a cut connection' },
-  { code: undefined, kind: 'tryAgainLater', why: 'a connection that ended without a code' },
+  {
+    message: 'Connection terminated unexpectedly',
+    kind: 'tryAgainLater',
+    why: 'a connection that ended without a code',
+  },
+  { message: 'x is not a function', kind: 'bug', why: 'a fault of ours, which has no code either' },
   { code: '42601', kind: 'bug', why: 'a syntax error' },
   { code: '23505', kind: 'bug', why: 'a broken constraint' },
-])('$why is a failure of kind $kind', ({ code, kind }) => {
-  expect(databaseFailure(Object.assign(new Error('reason'), { code }))).toMatchObject({ kind })
+])('$why is a failure of kind $kind', ({ code, message, kind }) => {
+  const error = new Error(message ?? 'reason')
+  const coded = code === undefined ? error : Object.assign(error, { code })
+  expect(databaseFailure(coded)).toMatchObject({ kind })
 })

@@ -38,7 +38,7 @@ async function sweep(
   })
   const staged = await stageLanded(account, 'unpublished')
   const published = await publishStaged(account, runId, staged)
-  await clearSeen(warehouse.query, key)
+  await clearSeen(warehouse.query, key, runId)
   return { ...published, runId, landed }
 }
 
@@ -154,8 +154,8 @@ test('a run that reads changes only marks nothing', () =>
 
 describe('a sweep that misses much', () => {
   const missed = async (account: TestAccount, known: number, returned: number) => {
-    await load(account, numbered(upTo(known)))
-    await clearSeen(account.warehouse.query, account.key)
+    const { runId } = await load(account, numbered(upTo(known)))
+    await clearSeen(account.warehouse.query, account.key, runId)
     return sweep(account, 6, upTo(returned))
   }
 

@@ -63,14 +63,14 @@ describe('staging', () => {
         await stageLanded(account, 'unpublished')
       }
       expect(await countOf(warehouse, 'stg.fact_referral')).toBe(2)
-      await clearStage(warehouse.query, north.key)
+      await clearStage(warehouse.query, north.lease)
       const left = await warehouse.query
         .selectFrom('stg.fact_referral')
         .select('partner_account_key')
         .execute()
       expect(left).toEqual([{ partner_account_key: south.key }])
       await south.lease.release()
-      await clearStage(warehouse.query, north.key)
+      await clearStage(warehouse.query, north.lease)
       expect(await countOf(warehouse, 'stg.fact_referral')).toBe(0)
     }))
 
@@ -78,11 +78,12 @@ describe('staging', () => {
     withDatabase(async (_, __, warehouse) => {
       const north = await anAccount(warehouse, 'north')
       const south = await anAccount(warehouse, 'south')
-      await landReferrals(north, await aRun(north), [aReferral()])
+      const runId = await aRun(north)
+      await landReferrals(north, runId, [aReferral()])
       await landReferrals(south, await aRun(south), [aReferral()])
-      await clearStage(warehouse.query, north.key)
+      await clearStage(warehouse.query, north.lease)
       expect(await countOf(warehouse, 'stg.seen')).toBe(2)
-      await clearSeen(warehouse.query, north.key)
+      await clearSeen(warehouse.query, north.key, runId)
       expect(await countOf(warehouse, 'stg.seen')).toBe(1)
     }))
 })
@@ -113,11 +114,11 @@ test('registrations that are not decided are asked for by id, unless the run has
     const registered = (no: number, status: string) =>
       aReferral({ id: referralIdOf(no), registrations: [aRegistration({ status })] })
     const statuses = ['ReviewPending', 'Passed', 'ActionRequired', 'ReviewPending', 'Failed']
-    await load(account, [
+    const { runId: loaded } = await load(account, [
       ...statuses.map((status, index) => registered(index + 1, status)),
       registered(6, 'ReviewPending'),
     ])
-    await clearSeen(db, account.key)
+    await clearSeen(db, account.key, loaded)
     await db
       .updateTable('dw.dim_referral')
       .set({ is_missing: true })

@@ -25,10 +25,10 @@ interface TestServer {
 
 /**
  * One server for all tests, in a temporary folder and careless of power cuts; or the one that
- * COSELL_TEST_DATABASE_URL names, as a superuser. Tests clone databases on it from one template.
+ * TEST_DATABASE_URL names, as a superuser. Tests clone databases on it from one template.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const named = process.env.COSELL_TEST_DATABASE_URL
+  const named = process.env.TEST_DATABASE_URL
   const server = named ? { url: named, stop: async () => {} } : await startThrowaway()
   // Two test runs may share a named server.
   const template = `cosell_template_${process.pid}`

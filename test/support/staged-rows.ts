@@ -106,10 +106,10 @@ export async function landReferrals(
 
 /** Stages what is landed and not yet published, or all of it. */
 export async function stageLanded(
-  { warehouse, key, context }: TestAccount,
+  { warehouse, lease, key, context }: TestAccount,
   which: 'unpublished' | 'all',
 ): Promise<Map<StageTable, number>> {
-  await clearStage(warehouse.query, key)
+  await clearStage(warehouse.query, lease)
   async function* batches() {
     let batch_no = 0
     for await (const landed of readLanded(warehouse.query, key, which)) {
