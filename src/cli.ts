@@ -129,7 +129,7 @@ function lookAround({ url, embedded }: OpenWarehouse): string {
     'Look around:',
     `  psql '${url}'`,
     `Connection string for BI tools: ${url}`,
-    'The embedded warehouse stays up; `cosell warehouse --stop` ends it.',
+    'The embedded warehouse stays up; `npx cosell warehouse --stop` ends it.',
   ]
   return (embedded === undefined ? lines.slice(0, -1) : lines).join('\n')
 }

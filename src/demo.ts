@@ -1,6 +1,6 @@
 import { CosellError } from './errors.ts'
-import { listAccounts } from './load/accounts.ts'
 import type { Warehouse } from './load/database.ts'
+import { readStatus } from './load/figures.ts'
 
 const account = 'demo'
 
@@ -33,9 +33,10 @@ export function demoSettings(url: string): Record<string, string> {
  * @throws CosellError `configuration` when another account was loaded there.
  */
 export async function refuseForeignData({ query }: Warehouse): Promise<void> {
-  const others = (await listAccounts(query)).filter((known) => known.account_code !== account)
+  const loaded = (await readStatus(query)).filter((known) => known.referrals > 0)
+  const others = loaded.filter((known) => known.account !== account)
   if (others.length === 0) return
-  const names = others.map((known) => known.account_code).join(', ')
+  const names = others.map((known) => known.account).join(', ')
   const text =
     `The warehouse holds other accounts (${names}); the demo would mix invented referrals with them. ` +
     'Set COSELL_HOME to another folder, or COSELL_DATABASE_URL to an empty database.'

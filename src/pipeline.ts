@@ -2,7 +2,7 @@ import { createHmac, hash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { AccountConfig, Config } from './config.ts'
-import { CosellError } from './errors.ts'
+import type { CosellError } from './errors.ts'
 import { createReferralsApi, type ReferralsApi } from './extract/api.ts'
 import { readAll, readById, readChangedSince } from './extract/pages.ts'
 import { createTokenStore } from './extract/token-store.ts'
@@ -75,7 +75,7 @@ async function loadAccount(
     lastSweepAt: state.last_sweep_at,
     full,
     now,
-    sweepDaysMax: setting(reference, 'full_sweep_days_max'),
+    sweepDaysMax: reference.settings.fullSweepDaysMax,
     overlapHours: config.overlapHours,
   })
   return inRun(environment, lease, { ...plan, to: startedAt }, async (runId) => {
@@ -143,8 +143,7 @@ async function extract(environment: RunEnvironment, extraction: Extraction) {
       runId,
       observedAt: startedAt,
       isCompleteSweep,
-      missingPercentMax: setting(reference, 'missing_percent_max'),
-      missingCountMax: setting(reference, 'missing_count_max'),
+      ...reference.settings,
     })
     const { versions, latest } = landing.counts()
     await analyzeGrown(warehouse.query, [
@@ -236,8 +235,7 @@ async function stageAndPublish(
       watermark,
       staged,
       isRebuild: staging.which === 'all',
-      quarantinePercentMax: setting(reference, 'quarantine_percent_max'),
-      quarantineCountMax: setting(reference, 'quarantine_count_max'),
+      ...reference.settings,
     })
   } finally {
     // Staged rows hold people too. When this fails, the lease is lost or the database is gone, and
@@ -267,35 +265,19 @@ async function* transformLanded(
   }
 }
 
-function toContext(reference: Reference): TransformContext {
-  const { minorUnits, enums, transitions, substatuses, plays, settings } = reference
+/** What the transform needs beside the payloads; its hashes come from outside, so that it stays pure. */
+export function toContext(reference: Reference): TransformContext {
   return {
-    minorUnits,
-    enums,
-    transitions,
-    substatuses,
-    plays,
-    calendarDateRule: settings.get('calendar_date_rule') === 'utc' ? 'utc' : 'nearest_midnight',
+    ...reference,
+    calendarDateRule: reference.settings.calendarDateRule,
+    thresholds: reference.settings,
     sha256: (text) => hash('sha256', text),
     hmac: keyedDigest(reference.secret),
-    thresholds: {
-      registrationDaysMax: setting(reference, 'registration_days_max'),
-      startDaysBeforeRegistrationMax: setting(reference, 'start_days_before_registration_max'),
-      wonHoursMin: setting(reference, 'won_hours_min'),
-      acvMinimumUsd: setting(reference, 'acv_minimum_usd'),
-    },
   }
 }
 
 function keyedDigest(secret: string): (text: string) => string {
   return (text) => createHmac('sha256', secret).update(text).digest('hex')
-}
-
-function setting(reference: Reference, name: string): number {
-  const value = reference.settings.get(name)
-  if (value !== undefined && Number.isFinite(Number(value))) return Number(value)
-  const text = `etl.setting ${name}: expected a number, got ${value}. Mend the row, then run again.`
-  throw new CosellError('configuration', 'setting.invalid', text)
 }
 
 function openApi({ config, log, signal }: RunEnvironment, account: AccountConfig): ReferralsApi {

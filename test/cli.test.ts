@@ -218,24 +218,22 @@ test('the demo loads everything once, nothing the second time, and what changed 
     }),
   ))
 
-test('the demo stays away from a warehouse that holds another account', () =>
+test('the demo stays away from a warehouse with referrals of another account', () =>
   withHome((home) =>
-    withDatabase(async (db, url) => {
-      const account = {
-        account_code: 'real',
-        account_name: 'real',
-        created_at: '2026-01-01T00:00:00Z',
-      }
-      await db
-        .insertInto('dw.dim_partner_account')
-        .values({ partner_account_key: 1, ...account })
-        .execute()
-      const env = { COSELL_DATABASE_URL: url }
-      const end = await runCli(['demo', ...population], { cwd: home, env })
-      expect(end.code).toBe(78)
-      expect(end.stderr).toContain('(real)')
-      expect(await db.selectFrom('dw.fact_referral').selectAll().execute()).toEqual([])
-    }),
+    withSandbox({ referrals: 5 }, ({ url: api }) =>
+      withDatabase(async (db, url) => {
+        const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, COSELL_ACCOUNT: 'real' }
+        expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
+        const end = await runCli(['demo', ...population], { cwd: home, env })
+        expect(end.code).toBe(78)
+        expect(end.stderr).toContain('(real)')
+        const accounts = await db
+          .selectFrom('dw.dim_partner_account')
+          .select('account_code')
+          .execute()
+        expect(accounts).toEqual([{ account_code: 'real' }])
+      }),
+    ),
   ))
 
 test('a reader that closes the pipe early is no failure', () =>

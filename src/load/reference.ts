@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../warehouse.ts'
 import type { Kysely } from './database.ts'
+import { parseSettings, type Settings } from './settings.ts'
 
 /** What the warehouse knows before any payload: the reference data that rules lean on. */
 export interface Reference {
@@ -14,7 +15,7 @@ export interface Reference {
   readonly substatuses: ReadonlyMap<string, ReadonlySet<string>>
   /** Solution areas by play. */
   readonly plays: ReadonlyMap<string, readonly string[]>
-  readonly settings: ReadonlyMap<string, string>
+  readonly settings: Settings
   /** Key of the payload and contact hashes; never leaves this process. */
   readonly secret: string
 }
@@ -56,7 +57,7 @@ export async function readReference(query: Kysely<Database>): Promise<Reference>
     transitions,
     substatuses,
     plays,
-    settings: new Map(settings.map((row) => [row.setting_name, row.setting_value])),
+    settings: parseSettings(new Map(settings.map((row) => [row.setting_name, row.setting_value]))),
     secret: secret.secret_value,
   }
 }

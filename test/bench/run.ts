@@ -3,7 +3,6 @@
  * on this machine in one go, so trust the ratios; the absolute figures belong to the machine.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash, createHmac } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +19,7 @@ import { readLanded } from '../../src/load/landed.ts'
 import { readReference } from '../../src/load/reference.ts'
 import { formatOf, stageTables } from '../../src/load/stage.ts'
 import { createLog } from '../../src/log.ts'
+import { toContext } from '../../src/pipeline.ts'
 import { toRows } from '../../src/transform/referral-rows.ts'
 import { measureFloor } from './floor.ts'
 
@@ -144,18 +144,7 @@ async function timeExtraction(url: string) {
 /** From the landed payloads to COPY text, without sending it. */
 async function timeTransform({ query }: Warehouse) {
   const reference = await readReference(query)
-  const context = {
-    ...reference,
-    calendarDateRule: 'nearest_midnight',
-    sha256: (text: string) => createHash('sha256').update(text).digest('hex'),
-    hmac: (text: string) => createHmac('sha256', reference.secret).update(text).digest('hex'),
-    thresholds: {
-      registrationDaysMax: 60,
-      startDaysBeforeRegistrationMax: 90,
-      wonHoursMin: 72,
-      acvMinimumUsd: 25_000,
-    },
-  } as const
+  const context = toContext(reference)
   const started = performance.now()
   let batch_no = 0
   let characters = 0

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { enterAccount } from '../../src/load/accounts.ts'
 import type { Warehouse } from '../../src/load/database.ts'
@@ -10,6 +10,7 @@ import { type PublishResult, publish } from '../../src/load/publish.ts'
 import { type Reference, readReference } from '../../src/load/reference.ts'
 import { clearStage, type StageTable, stageRows } from '../../src/load/stage.ts'
 import { createLog } from '../../src/log.ts'
+import { toContext } from '../../src/pipeline.ts'
 import { cutPeople } from '../../src/transform/cut.ts'
 import { type TransformContext, toRows } from '../../src/transform/referral-rows.ts'
 import type { TableName } from '../../src/warehouse.ts'
@@ -29,24 +30,7 @@ export async function anAccount(warehouse: Warehouse, name = 'north'): Promise<T
   const key = await enterAccount(warehouse.query, { name, tenantId: undefined })
   const lease = await acquireLease(warehouse.query, key, 'a test', silent)
   const reference = await readReference(warehouse.query)
-  return { warehouse, lease, key, reference, context: contextOf(reference) }
-}
-
-/** The context as the pipeline makes it of what the warehouse knows. */
-function contextOf(reference: Reference): TransformContext {
-  const setting = (name: string) => Number(reference.settings.get(name))
-  return {
-    ...reference,
-    calendarDateRule: 'nearest_midnight',
-    sha256: (text) => createHash('sha256').update(text).digest('hex'),
-    hmac: (text) => createHmac('sha256', reference.secret).update(text).digest('hex'),
-    thresholds: {
-      registrationDaysMax: setting('registration_days_max'),
-      startDaysBeforeRegistrationMax: setting('start_days_before_registration_max'),
-      wonHoursMin: setting('won_hours_min'),
-      acvMinimumUsd: setting('acv_minimum_usd'),
-    },
-  }
+  return { warehouse, lease, key, reference, context: toContext(reference) }
 }
 
 /** `5d3f9a10-...-000000000001` for 1 and so on. */
