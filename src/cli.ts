@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
 import { type Config, loadConfig, variableHelp } from './config.ts'
 import { demoSettings, refuseForeignData, sandboxSettings } from './demo.ts'
 import { CosellError, exitCodes } from './errors.ts'
@@ -10,7 +10,9 @@ import { countRows, readAcvByFiscalYear, readStatus } from './load/figures.ts'
 import { migrate } from './load/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from './load/open.ts'
 import { createLog } from './log.ts'
-import { type RunEnvironment, rebuild, run } from './pipeline.ts'
+import { type RetryRequest, type RunEnvironment, rebuild, retry, run } from './pipeline.ts'
+import { listHeld, misused, quarantineHelp, showHeld } from './quarantine.ts'
+import { renderHeld, renderQuarantine } from './report/quarantine.ts'
 import { renderAcv, renderRun, renderStatus, renderTables } from './report/summary.ts'
 import { type SandboxOptions, startSandbox } from './sandbox/server.ts'
 import { appVersion } from './version.ts'
@@ -72,6 +74,22 @@ command('status', 'Show how fresh each account is, its last runs and what needs 
     }),
   )
 
+command('quarantine', 'List, show or try again the referrals that could not be read.')
+  .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry']))
+  .argument('[referral-id...]', 'show: one; retry: some, or all that are set aside')
+  .option('--account <name>', 'only this account; needed when two have the same referral')
+  .addHelpText(
+    'after',
+    examples(
+      'cosell quarantine list',
+      'cosell quarantine show 5d3f9a10-0000-4000-8000-000000000001',
+      'cosell quarantine retry',
+      'cosell quarantine retry 5d3f9a10-0000-4000-8000-000000000001 --account contoso --json',
+    ),
+  )
+  .addHelpText('after', quarantineHelp)
+  .action(quarantine)
+
 command('warehouse', 'Keep the embedded warehouse up for psql and BI tools until interrupted.')
   .option('--stop', 'stop the embedded warehouse, whoever started it')
   .addHelpText('after', examples('cosell warehouse', 'cosell warehouse --stop'))
@@ -122,6 +140,33 @@ async function demo({ json, ...population }: JsonFlag & Population) {
     })
   }
   await inRun(config, use, keepRunning).finally(() => sandbox.close())
+}
+
+type QuarantineFlags = JsonFlag & { readonly account?: string }
+
+async function quarantine(
+  action: string,
+  ids: readonly string[],
+  { json, account }: QuarantineFlags,
+) {
+  if (action === 'retry') return retryHeld({ referralIds: ids, account }, json)
+  if (action === 'list' && ids.length > 0) throw misused('list takes no referral id.')
+  await withWarehouse(loadConfig(), async ({ query }) => {
+    if (action === 'show') {
+      const entries = await showHeld(query, ids, account)
+      say(json, { status: 'ok', entries }, () => entries.map(renderHeld).join('\n\n'))
+    } else {
+      const entries = await listHeld(query, account)
+      say(json, { status: 'ok', entries }, () => renderQuarantine(entries))
+    }
+  })
+}
+
+function retryHeld(request: RetryRequest, json: true | undefined) {
+  return inRun(loadConfig(), async (environment) => {
+    const summary = await retry(environment, request)
+    say(json, summary, () => renderRun(summary))
+  })
 }
 
 function lookAround({ url, embedded }: OpenWarehouse): string {

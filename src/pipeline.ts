@@ -1,28 +1,30 @@
-import { createHmac, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { AccountConfig, Config } from './config.ts'
-import type { CosellError } from './errors.ts'
+import { CosellError } from './errors.ts'
 import { createReferralsApi, type ReferralsApi } from './extract/api.ts'
 import { readAll, readById, readChangedSince } from './extract/pages.ts'
 import { createTokenStore } from './extract/token-store.ts'
 import { advanceWatermark, planRead, type ReadPlan } from './extract/windows.ts'
-import { enterAccount, listAccounts } from './load/accounts.ts'
+import { keyedDigest, startLanding } from './landing.ts'
+import { enterAccount, listAccounts, refuseUnknownAccount } from './load/accounts.ts'
 import { analyzeGrown } from './load/analyze.ts'
 import { databaseFailure, type Warehouse } from './load/database.ts'
-import { beginWindow, type Landing, landPage } from './load/land.ts'
-import { readLanded } from './load/landed.ts'
+import { beginWindow } from './load/land.ts'
+import { type LandedScope, readLanded } from './load/landed.ts'
 import { acquireLease, type Lease } from './load/lease.ts'
 import { beginRun, markExtracted, markFailed, readAccountState } from './load/ledger.ts'
 import { listOpenRegistrations } from './load/open-registrations.ts'
 import { type PublishResult, publish } from './load/publish.ts'
+import { listQuarantine } from './load/quarantine.ts'
 import { type Reference, readReference, storeReportingCurrency } from './load/reference.ts'
 import { landSightings } from './load/sightings.ts'
 import { clearSeen, clearStage, countSeen, type StagedBatch, stageRows } from './load/stage.ts'
 import type { Log } from './log.ts'
 import { addUp, type RunSummary, type Stopwatch, startStopwatch, summarize } from './run-summary.ts'
-import { cutPeople } from './transform/cut.ts'
 import { type TransformContext, toRows, transformVersion } from './transform/referral-rows.ts'
+import { remember } from './transform/remember.ts'
 import { appVersion } from './version.ts'
 
 export interface RunEnvironment {
@@ -54,8 +56,46 @@ export async function rebuild(environment: RunEnvironment): Promise<RunSummary> 
   const accounts = known.map((account) => ({ ...account, name: account.account_code }))
   return eachAccount(accounts, environment, (account) =>
     underLease(environment, account.partner_account_key, (lease) =>
-      rebuildAccount(environment, lease),
+      replay(environment, lease, 'all'),
     ),
+  )
+}
+
+export interface RetryRequest {
+  /** Name of an account; every account when left out. */
+  readonly account?: string | undefined
+  /** Referrals to try; all that are set aside when empty. */
+  readonly referralIds: readonly string[]
+}
+
+/**
+ * Transforms and publishes again the landed versions of referrals that are set aside, without the
+ * API. Those that still cannot be read stay where they are, with one attempt more.
+ *
+ * @throws CosellError `usage` when the account is not known or a referral is not set aside.
+ */
+export async function retry(
+  environment: RunEnvironment,
+  { account, referralIds }: RetryRequest,
+): Promise<RunSummary> {
+  const { query } = environment.warehouse
+  const known = await listAccounts(query)
+  refuseUnknownAccount(account, known)
+  const held = await listQuarantine(query, { account, openOnly: true })
+  const wanted = new Set(referralIds)
+  for (const { referral_id } of held) wanted.delete(referral_id)
+  if (wanted.size > 0) {
+    const text = `Not in quarantine: ${[...wanted].join(', ')}. \`cosell quarantine list\` shows what is.`
+    throw new CosellError('usage', 'quarantine.not_held', text)
+  }
+  const isWanted = (id: string) => referralIds.length === 0 || referralIds.includes(id)
+  const accounts = known.flatMap(({ partner_account_key: key, account_code: name }) => {
+    const theirs = held.filter((entry) => entry.account === name && isWanted(entry.referral_id))
+    const ids = [...new Set(theirs.map((entry) => entry.referral_id))]
+    return ids.length === 0 ? [] : [{ key, name, ids }]
+  })
+  return eachAccount(accounts, environment, ({ key, ids }) =>
+    underLease(environment, key, (lease) => replay(environment, lease, { ids })),
   )
 }
 
@@ -85,14 +125,19 @@ async function loadAccount(
     const published = await stageAndPublish(environment, lease, stopwatch, {
       runId,
       reference,
-      which: 'unpublished',
+      scope: 'unpublished',
+      rowsRead: read.rows,
       watermark: advanceWatermark(state.watermark, read.latest, startedAt),
     })
     return summarize(runId, read, published, stopwatch.stages)
   })
 }
 
-async function rebuildAccount(environment: RunEnvironment, lease: Lease): Promise<RunSummary> {
+async function replay(
+  environment: RunEnvironment,
+  lease: Lease,
+  scope: Exclude<LandedScope, 'unpublished'>,
+): Promise<RunSummary> {
   const { query } = environment.warehouse
   const reference = await readReference(query)
   const { watermark } = await readAccountState(query, lease.partnerAccountKey)
@@ -101,7 +146,7 @@ async function rebuildAccount(environment: RunEnvironment, lease: Lease): Promis
     const published = await stageAndPublish(environment, lease, stopwatch, {
       runId,
       reference,
-      which: 'all',
+      scope,
       watermark,
     })
     const seen = published.staged + published.quarantined
@@ -127,7 +172,9 @@ async function extract(environment: RunEnvironment, extraction: Extraction) {
   await beginWindow(warehouse.query, { runId, windowNo: 1, from, to: startedAt })
   const api = openApi(environment, extraction.account)
   try {
-    const landing = startLanding(environment, lease, runId, reference)
+    const { query } = warehouse
+    const { secret } = reference
+    const landing = startLanding({ ...environment, query, lease, runId, secret })
     const pages = plan.since === null ? readAll(api) : readChangedSince(api, plan.since)
     for await (const page of pages) await landing.land(page)
     if (plan.mode === 'incremental') {
@@ -145,76 +192,33 @@ async function extract(environment: RunEnvironment, extraction: Extraction) {
       isCompleteSweep,
       ...reference.settings,
     })
-    const { versions, latest } = landing.counts()
+    const { rows, versions, latest } = landing.counts()
     await analyzeGrown(warehouse.query, [
       ['raw.payload', versions],
       ['pii.payload', versions],
     ])
     const { requests, throttled } = api.counts
     await markExtracted(warehouse.query, runId, { requests, throttled, seen, isCompleteSweep })
-    return { seen, latest, requests, throttled, landedRows: 2 * versions + sighted }
+    return { seen, latest, requests, throttled, rows, landedRows: 2 * versions + sighted }
   } finally {
     await api.close()
-  }
-}
-
-interface FetchedPage {
-  readonly referrals: readonly unknown[]
-  readonly requestId: string
-  readonly fetchedAt: string
-  readonly nextLink?: unknown
-}
-
-function startLanding(
-  { warehouse, log, signal }: RunEnvironment,
-  lease: Lease,
-  runId: number,
-  reference: Reference,
-) {
-  const digest = keyedDigest(reference.secret)
-  let rows = 0
-  let versions = 0
-  let latest: string | null = null
-  const land = async (page: FetchedPage) => {
-    signal.throwIfAborted()
-    const landings = page.referrals.map((referral) => toLanding(referral, digest))
-    const { changed } = await landPage(warehouse.query, lease, {
-      runId,
-      windowNo: 1,
-      observedAt: page.fetchedAt,
-      sourceRef: page.requestId,
-      landings,
-    })
-    versions += changed
-    rows += landings.length
-    for (const { source_updated_at: updated } of landings) {
-      if (updated !== null && (latest === null || updated > latest)) latest = updated
-    }
-    log.progress(`reading: ${rows} referrals, ${versions} new versions`)
-  }
-  return { land, counts: () => ({ versions, latest }) }
-}
-
-function toLanding(referral: unknown, digest: (text: string) => string): Landing {
-  const cut = cutPeople(referral)
-  const payload_hash = digest(cut.canonical)
-  return {
-    resource_type: 'referral',
-    // Without an id it cannot be loaded; under its hash it can be landed, and set aside, once.
-    resource_id: cut.resourceId ?? `(no id) ${payload_hash.slice(0, 16)}`,
-    payload_hash,
-    source_updated_at: cut.sourceUpdatedAt,
-    source_updated_text: cut.sourceUpdatedText,
-    payload: JSON.stringify(cut.payload),
-    people: JSON.stringify(cut.people),
   }
 }
 
 interface Staging {
   readonly runId: number
   readonly reference: Reference
-  readonly which: 'unpublished' | 'all'
+  readonly scope: LandedScope
   readonly watermark: string | null
+  /** Rows that pages brought; a replay has none and counts the versions that it reads. */
+  readonly rowsRead?: number
+}
+
+/** What the transform met on its way. */
+interface Tally {
+  versions: number
+  /** Referrals by property without a column, known or not, in the newest version. */
+  readonly unmapped: Map<string, number>
 }
 
 async function stageAndPublish(
@@ -224,17 +228,23 @@ async function stageAndPublish(
   staging: Staging,
 ): Promise<PublishResult> {
   const { warehouse, log } = environment
-  const { runId, reference, watermark } = staging
+  const { runId, reference, watermark, scope } = staging
+  const tally: Tally = { versions: 0, unmapped: new Map() }
   await clearStage(warehouse.query, lease)
   try {
-    const staged = await stageRows(warehouse, transformLanded(environment, lease, staging))
+    const staged = await stageRows(warehouse, transformLanded(environment, lease, staging, tally))
     stopwatch.lap('transform_ms')
+    if (tally.unmapped.size > 0) {
+      const referrals = Object.fromEntries([...tally.unmapped].sort())
+      log.logger.info({ run_id: runId, referrals }, 'properties without a column')
+    }
     log.progress('publishing')
     return await publish(warehouse, lease, {
       runId,
       watermark,
       staged,
-      isRebuild: staging.which === 'all',
+      scope,
+      rowsRead: staging.rowsRead ?? tally.versions,
       ...reference.settings,
     })
   } finally {
@@ -251,19 +261,30 @@ const referralsPerProgress = 500
 async function* transformLanded(
   { warehouse, log, signal }: RunEnvironment,
   { partnerAccountKey: partner_account_key }: Lease,
-  { reference, which }: Staging,
+  { reference, scope }: Staging,
+  tally: Tally,
 ): AsyncGenerator<StagedBatch> {
   const context = toContext(reference)
   let batch_no = 0
-  for await (const landed of readLanded(warehouse.query, partner_account_key, which)) {
+  for await (const landed of readLanded(warehouse.query, partner_account_key, scope)) {
     batch_no += 1
     if (batch_no % referralsPerProgress === 0) {
       signal.throwIfAborted()
       log.progress(`transforming: ${batch_no} referrals`)
     }
-    yield toRows({ partner_account_key, batch_no, ...landed }, context).rows
+    tally.versions += landed.versions.filter((one) => one.resource_type === 'referral').length
+    const transformed = toRows({ partner_account_key, batch_no, ...landed }, context)
+    if (transformed.kind === 'rows') {
+      for (const path of transformed.unmapped) {
+        tally.unmapped.set(path, 1 + (tally.unmapped.get(path) ?? 0))
+      }
+    }
+    yield transformed.rows
   }
 }
+
+/** People recur from referral to referral, and each digest takes 2 µs. */
+const hmacsRemembered = 2000
 
 /** What the transform needs beside the payloads; its hashes come from outside, so that it stays pure. */
 export function toContext(reference: Reference): TransformContext {
@@ -272,12 +293,8 @@ export function toContext(reference: Reference): TransformContext {
     calendarDateRule: reference.settings.calendarDateRule,
     thresholds: reference.settings,
     sha256: (text) => hash('sha256', text),
-    hmac: keyedDigest(reference.secret),
+    hmac: remember(keyedDigest(reference.secret), hmacsRemembered),
   }
-}
-
-function keyedDigest(secret: string): (text: string) => string {
-  return (text) => createHmac('sha256', secret).update(text).digest('hex')
 }
 
 function openApi({ config, log, signal }: RunEnvironment, account: AccountConfig): ReferralsApi {
@@ -350,7 +367,12 @@ async function inRun(
     const summary = await use(runId)
     log.end()
     log.logger.info(
-      { run_id: runId, changed: summary.changed, rows: summary.rows_written },
+      {
+        run_id: runId,
+        changed: summary.changed,
+        rows: summary.rows_written,
+        conservation: summary.conservation,
+      },
       'published',
     )
     return summary

@@ -1,3 +1,4 @@
+import { type Conservation, nothingRead } from './load/conservation.ts'
 import type { PublishResult } from './load/publish.ts'
 
 export type Stage = 'extract_ms' | 'transform_ms' | 'publish_ms'
@@ -19,6 +20,8 @@ export interface RunSummary {
   readonly rows_written: number
   readonly duration_ms: number
   readonly stages: Readonly<Record<Stage, number>>
+  /** Where everything went that was fetched; a run in which the terms do not add up fails. */
+  readonly conservation: Conservation
 }
 
 /** What was read, before anything was published. */
@@ -61,7 +64,7 @@ export function summarize(
     run_ids: [runId],
     seen: read.seen,
     changed: published.changed,
-    unchanged: Math.max(0, read.seen - published.changed - published.quarantined),
+    unchanged: published.conservation.unchanged,
     quarantined: published.quarantined,
     missing: published.missing,
     requests: read.requests,
@@ -69,6 +72,7 @@ export function summarize(
     rows_written: read.landedRows + written.reduce((sum, rows) => sum + rows, 0),
     duration_ms: Object.values(stages).reduce((sum, ms) => sum + ms, 0),
     stages,
+    conservation: published.conservation,
   }
 }
 
@@ -93,5 +97,12 @@ export function addUp(runs: readonly RunSummary[]): RunSummary {
       transform_ms: sum((run) => run.stages.transform_ms),
       publish_ms: sum((run) => run.stages.publish_ms),
     },
+    conservation: runs.reduce((total, run) => plus(total, run.conservation), nothingRead),
   }
+}
+
+function plus(total: Conservation, more: Conservation): Conservation {
+  const names = Object.keys(nothingRead) as (keyof Conservation)[]
+  const sums = names.map((name) => [name, total[name] + more[name]])
+  return Object.fromEntries(sums) as Conservation
 }

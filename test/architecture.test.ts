@@ -7,9 +7,11 @@ const source = fileURLToPath(new URL('../src/', import.meta.url))
 
 /** The arrows of README: what each part may import beside itself, `errors`, `log` and `version`. */
 const mayImport: Record<string, readonly string[]> = {
-  cli: ['config', 'demo', 'pipeline', 'extract', 'load', 'report', 'sandbox'],
+  cli: ['config', 'demo', 'pipeline', 'quarantine', 'extract', 'load', 'report', 'sandbox'],
   demo: ['load'],
-  pipeline: ['config', 'run-summary', 'extract', 'transform', 'load'],
+  pipeline: ['config', 'landing', 'run-summary', 'extract', 'transform', 'load'],
+  landing: ['transform', 'load', 'warehouse'],
+  quarantine: ['load', 'report', 'warehouse'],
   'run-summary': ['load'],
   config: [],
   extract: ['referral'],

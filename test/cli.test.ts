@@ -12,7 +12,16 @@ import { withHome, withSandbox } from './support/pipeline.ts'
 import { type CliEnd, resultOf, runCli, startCli } from './support/run-cli.ts'
 import { withServer } from './support/scripted-server.ts'
 
-const commands = ['demo', 'run', 'rebuild', 'migrate', 'status', 'warehouse', 'sandbox']
+const commands = [
+  'demo',
+  'run',
+  'rebuild',
+  'migrate',
+  'status',
+  'quarantine',
+  'warehouse',
+  'sandbox',
+]
 const closed = 'postgres://somebody:hidden-word@127.0.0.1:9/nowhere'
 const token = 'a-token-that-nobody-gave'
 const population = ['--referrals', '60', '--json']
@@ -58,6 +67,14 @@ describe('a wrong command ends with its exit code and says what to do', () => {
     { args: ['rnu'], exits: 2, says: 'Did you mean run?', why: 'no such command' },
     { args: [], exits: 2, says: 'Usage: cosell', why: 'no command at all' },
     { args: ['run', '--fulll'], exits: 2, says: 'Did you mean --full?', why: 'no such option' },
+    {
+      args: ['quarantine'],
+      exits: 2,
+      says: "missing required argument 'action'",
+      why: 'no action',
+    },
+    { args: ['quarantine', 'empty'], exits: 2, says: 'list, show, retry', why: 'no such action' },
+    { args: ['quarantine', 'list', 'x'], exits: 2, says: 'no referral id', why: 'an id too many' },
     { args: ['run', 'now'], exits: 2, says: 'too many arguments', why: 'a word too many' },
     {
       args: ['demo', '--referrals', '-5'],
@@ -130,6 +147,17 @@ describe('cosell run', () => {
             rows_written: expect.any(Number),
             duration_ms: expect.any(Number),
             stages: expect.any(Object),
+            conservation: {
+              fetched: 60,
+              inserted: 60,
+              updated: 0,
+              unchanged: 0,
+              superseded: 0,
+              quarantined: 0,
+              rows_read: expect.any(Number),
+              repeated: expect.any(Number),
+              taken_over: 0,
+            },
           })
           expect(strayLines(json)).toEqual([])
           const text = await runCli(['run'], { cwd: home })
@@ -169,6 +197,75 @@ describe('cosell run', () => {
     ),
   )
 })
+
+test('cosell quarantine lists, shows without people, and tries again', () =>
+  withHome((home) =>
+    withSandbox({ referrals: 60, broken: 5 }, ({ url: api, referrals }) =>
+      withDatabase(async (_, url) => {
+        const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, COSELL_ACCOUNT: 'north' }
+        const said: string[] = []
+        const quarantine = async (...args: string[]) => {
+          const end = await runCli(['quarantine', ...args], { cwd: home, env })
+          said.push(end.stdout, end.stderr)
+          return end
+        }
+        expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
+        const list = await quarantine('list', '--account', 'north', '--json')
+        expect({ code: list.code, stray: strayLines(list) }).toEqual({ code: 0, stray: [] })
+        const { status, entries } = resultOf(list) as {
+          status: string
+          entries: { referral_id: string; item_path: string }[]
+        }
+        expect(status).toBe('ok')
+        expect(entries).toHaveLength(5)
+        expect(entries[0]).toEqual({
+          account: 'north',
+          referral_id: expect.any(String),
+          version_no: 1,
+          reason_code: expect.any(String),
+          item_path: expect.any(String),
+          detail: expect.stringContaining('expected'),
+          attempts: 1,
+          first_run_id: 1,
+          last_run_id: 1,
+          resolved_run_id: null,
+        })
+        const ids = entries.map((entry) => entry.referral_id)
+        const table = await quarantine('list')
+        for (const id of ids) expect(table.stdout).toContain(id)
+        for (const { referral_id: id, item_path } of entries) {
+          const shown = await quarantine('show', id)
+          expect(shown).toMatchObject({ code: 0 })
+          expect(shown.stdout).toContain(`at ${item_path}: expected`)
+        }
+        const retried = await quarantine('retry', ids[0] ?? '', '--json')
+        expect(retried.code, retried.stderr).toBe(0)
+        expect(resultOf(retried)).toMatchObject({ run_ids: [2], seen: 1, quarantined: 1 })
+        const one = resultOf(await quarantine('show', ids[0] ?? '', '--json'))
+        expect(one).toMatchObject({ entries: [{ attempts: 2, last_run_id: 2, excerpt: {} }] })
+        expect((await quarantine('retry')).stdout).toContain('5 quarantined')
+
+        const people = referrals().flatMap(({ team, customerProfile, details }) => [
+          ...[...(team ?? []), ...(customerProfile?.team ?? [])].flatMap((person) => [
+            person.email,
+            person.phoneNumber,
+          ]),
+          customerProfile?.name,
+          details?.notes,
+        ])
+        const told = people.filter((text) => text && said.join('').includes(text))
+        expect(told).toEqual([])
+        for (const args of [
+          ['show', 'nobody'],
+          ['retry', 'nobody'],
+          ['show'],
+          ['list', '--account', 'x'],
+        ]) {
+          expect(await quarantine(...args), args.join(' ')).toMatchObject({ code: 2, stdout: '' })
+        }
+      }),
+    ),
+  ))
 
 test('the dead-man switch hears how each run ended, and no answer of its changes that', () =>
   withHome((home) =>

@@ -12,7 +12,7 @@ export function parseJson(text: string): unknown {
 }
 
 // Over-cautious: they also look into strings, which then only costs the slower way. Measured on a page
-// of 376 KB: JSON.parse 1.4 ms, with these in front 2.8 ms, with the repair 6 ms.
+// of 371 KB, in one run: with these in front 1.6 times JSON.parse alone, with the repair 4.3 times.
 const suspectNumber = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE]|\.0{6})/
 const suspectEscape = /\\u(?:0000|[dD][89a-fA-F])/
 // Four times as fast as /\p{Cs}/u, which means the same.
@@ -22,7 +22,7 @@ function mayNeedRepair(text: string): boolean {
   return (
     suspectNumber.test(text) ||
     (text.includes('\\u') && suspectEscape.test(text)) ||
-    text.search(loneSurrogate) >= 0
+    !text.isWellFormed()
   )
 }
 

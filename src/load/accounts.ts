@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { CosellError } from '../errors.ts'
 import type { Database } from '../warehouse.ts'
 import { inTransaction, type Kysely } from './database.ts'
 
@@ -14,6 +15,16 @@ export function listAccounts(query: Kysely<Database>): Promise<KnownAccount[]> {
     .select(['partner_account_key', 'account_code'])
     .orderBy('partner_account_key')
     .execute()
+}
+
+/**
+ * @throws CosellError `usage` when a name is given that no account of the warehouse has.
+ */
+export function refuseUnknownAccount(name: string | undefined, known: readonly KnownAccount[]) {
+  if (name === undefined || known.some((account) => account.account_code === name)) return
+  const names = known.map((account) => account.account_code).join(', ')
+  const text = `The warehouse has no account "${name}". Expected one of: ${names || '(none yet)'}.`
+  throw new CosellError('usage', 'account.unknown', text)
 }
 
 /** The key of an account, entered under the next free number when it is new. */

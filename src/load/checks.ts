@@ -8,13 +8,17 @@ const folder = new URL('../../sql/checks/', import.meta.url)
 const shown = 3
 
 /**
- * Runs every promise of `sql/checks` over the referrals of this publish (`stg.referral_key`). A
- * check is a query that returns the rows that break its promise, which its first line states.
+ * Runs the promises of `sql/checks`, all of them or those named, over the referrals of this publish
+ * (`stg.referral_key`). A check is a query that returns the rows that break its promise, which its
+ * first line states.
  *
  * @throws CosellError `checkFailed` naming the promise and a few of the rows.
  */
-export async function runChecks(transaction: Transaction<Database>): Promise<void> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+export async function runChecks(
+  transaction: Transaction<Database>,
+  only?: readonly string[],
+): Promise<void> {
+  const files = only?.map((name) => `${name}.sql`) ?? (await readdir(folder)).sort()
   for (const file of files) {
     const text = await readFile(new URL(file, folder), 'utf8')
     // Materialized: a LIMIT that reaches the query makes PostgreSQL plan for the first row, while a

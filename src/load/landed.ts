@@ -22,20 +22,23 @@ interface StreamedRow extends LandedRow {
   readonly resource_id: string
 }
 
+/** Referrals with a version that no publish has taken up yet, all of them, or those named. */
+export type LandedScope = 'unpublished' | 'all' | { readonly ids: readonly string[] }
+
 const rowsPerFetch = 200
 
 /**
  * Yields referrals in id order, each with every version that was ever landed, a referral at a time
- * in memory: those with a version that no publish has taken up yet, or all for a rebuild.
+ * in memory.
  */
 export async function* readLanded(
   query: Kysely<Database>,
   partnerAccountKey: number,
-  which: 'unpublished' | 'all',
+  scope: LandedScope,
 ): AsyncGenerator<LandedResource> {
   const sightings = await readSightings(query, partnerAccountKey)
   let resource: LandedResource | undefined
-  for await (const row of streamVersions(query, partnerAccountKey, which)) {
+  for await (const row of streamVersions(query, partnerAccountKey, scope)) {
     const { resource_id, ...version } = row
     if (resource?.resource_id !== resource_id) {
       if (resource !== undefined) yield resource
@@ -49,7 +52,7 @@ export async function* readLanded(
 function streamVersions(
   query: Kysely<Database>,
   partnerAccountKey: number,
-  which: 'unpublished' | 'all',
+  scope: LandedScope,
 ): AsyncIterable<StreamedRow> {
   // People by a probe of the whole key rather than by a join: before the landing zone is analyzed
   // a join was planned as one row by one row, and took time by the square of the rows.
@@ -76,10 +79,11 @@ function streamVersions(
     .where('landed.resource_type', '=', 'referral')
     .orderBy('landed.resource_id')
     .orderBy('landed.version_no')
+  if (scope === 'all') return versions.stream(rowsPerFetch)
   const wanted =
-    which === 'all'
-      ? versions
-      : versions.where('landed.resource_id', 'in', changedIds(query, partnerAccountKey))
+    scope === 'unpublished'
+      ? versions.where('landed.resource_id', 'in', changedIds(query, partnerAccountKey))
+      : versions.where(sql<boolean>`landed.resource_id = any(${scope.ids}::text[])`)
   return wanted.stream(rowsPerFetch)
 }
 

@@ -102,17 +102,21 @@ export interface Published {
   readonly changed: number
   readonly quarantined: number
   readonly missing: number
+  /** Only named referrals were published: what else other runs had landed still waits. */
+  readonly isOfSome: boolean
 }
 
 /** The last words of a publish: this run is published, what others had landed went with it. */
 export async function markPublished(transaction: Transaction<Database>, run: Published) {
-  await transaction
-    .updateTable('etl.run')
-    .set({ run_status: 'abandoned' })
-    .where('partner_account_key', '=', run.partnerAccountKey)
-    .where('run_id', '<>', run.runId)
-    .where('run_status', 'in', unpublishedStatuses)
-    .execute()
+  if (!run.isOfSome) {
+    await transaction
+      .updateTable('etl.run')
+      .set({ run_status: 'abandoned' })
+      .where('partner_account_key', '=', run.partnerAccountKey)
+      .where('run_id', '<>', run.runId)
+      .where('run_status', 'in', unpublishedStatuses)
+      .execute()
+  }
   await transaction
     .updateTable('etl.run')
     .set({

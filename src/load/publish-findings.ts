@@ -3,12 +3,26 @@ import type { Database } from '../warehouse.ts'
 import type { Transaction } from './database.ts'
 import type { Publication } from './upsert.ts'
 
-/** Replaces the findings of the staged referrals: what no longer holds goes, what stays keeps its first run. */
+/**
+ * Replaces the findings of the staged referrals: what no longer holds goes, what stays keeps its
+ * first run. Then those about the warehouse as a whole follow: one for each value that is not
+ * documented, and one for each property without a column, however many referrals have it.
+ */
 export async function publishFindings(
   transaction: Transaction<Database>,
   publication: Publication,
+  isEverythingStaged: boolean,
 ) {
-  const { partnerAccountKey, runId } = publication
+  await replaceOfReferrals(transaction, publication)
+  await addUnknownValues(transaction, publication)
+  if (isEverythingStaged) await deleteKnownValues(transaction, publication)
+  await countUnmapped(transaction, publication)
+}
+
+async function replaceOfReferrals(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
   await sql`
     delete from etl.dq_finding old
     using stg.referral_key k
@@ -36,4 +50,80 @@ export async function publishFindings(
           detail = excluded.detail,
           observed_value = excluded.observed_value,
           last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}
+
+/** As `item_ref`; the parent is empty where the enum has none. */
+const valueRef = sql`enum_name || '/' || parent_value || '/' || enum_value`
+
+/** What any version of a referral says stays: history keeps it, though later versions do not. */
+async function addUnknownValues(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    insert into etl.dq_finding
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select distinct ${partnerAccountKey}::integer, '', 'unknown_enum_value', ${valueRef}, 'warn',
+      'loaded as it is, though not a documented ' || enum_name, enum_value, ${runId}::bigint,
+      ${runId}::bigint
+    from stg.enum_value
+    where partner_account_key = ${partnerAccountKey}
+    order by 4
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}
+
+/** Values that became documented, or that no version has any more under the rules of today. */
+async function deleteKnownValues(
+  transaction: Transaction<Database>,
+  { partnerAccountKey }: Publication,
+) {
+  await sql`
+    delete from etl.dq_finding old
+    where old.partner_account_key = ${partnerAccountKey}
+      and old.referral_id = ''
+      and old.rule_code = 'unknown_enum_value'
+      and old.item_ref not in (
+        select ${valueRef} from stg.enum_value
+        where partner_account_key = ${partnerAccountKey})`.execute(transaction)
+}
+
+/**
+ * Adds up the findings of referrals, which are all there whichever of them this run read: so the
+ * counts are those of the whole warehouse after every run.
+ */
+async function countUnmapped(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    with counted as materialized (
+      select item_ref, count(*) as referrals, min(referral_id collate "C") as example
+      from etl.dq_finding
+      where partner_account_key = ${partnerAccountKey}
+        and rule_code = 'unmapped_property'
+        and referral_id <> ''
+      group by item_ref
+    ),
+    gone as (
+      delete from etl.dq_finding old
+      where old.partner_account_key = ${partnerAccountKey}
+        and old.rule_code = 'unmapped_property'
+        and old.referral_id = ''
+        and old.item_ref not in (select item_ref from counted)
+    )
+    insert into etl.dq_finding as old
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select ${partnerAccountKey}::integer, '', 'unmapped_property', item_ref, 'info',
+      'without a column in ' || referrals || ' referrals, such as ' || example, referrals::text,
+      ${runId}::bigint, ${runId}::bigint
+    from counted
+    order by item_ref
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set detail = excluded.detail,
+          observed_value = excluded.observed_value,
+          last_seen_run_id = excluded.last_seen_run_id
+      where old.detail is distinct from excluded.detail`.execute(transaction)
 }

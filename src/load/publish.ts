@@ -3,7 +3,9 @@ import { CosellError } from '../errors.ts'
 import type { Database } from '../warehouse.ts'
 import { analyzeGrown } from './analyze.ts'
 import { runChecks } from './checks.ts'
+import { type Conservation, conserve } from './conservation.ts'
 import type { Transaction, Warehouse } from './database.ts'
+import type { LandedScope } from './landed.ts'
 import { inLeasedTransaction, type Lease } from './lease.ts'
 import { isPublished, markPublished } from './ledger.ts'
 import { publishChildren } from './publish-children.ts'
@@ -17,8 +19,10 @@ export interface PublishRequest {
   readonly runId: number
   readonly watermark: string | null
   readonly staged: ReadonlyMap<StageTable, number>
-  /** A rebuild stages every referral; only those whose row differs have changed then. */
-  readonly isRebuild: boolean
+  /** Whose versions are staged. In a replay, of all or some, only a row that differs has changed. */
+  readonly scope: LandedScope
+  /** Rows that pages brought; in a replay, versions that were read from the landing zone. */
+  readonly rowsRead: number
   /** Above both, the run publishes nothing: many unreadable referrals mean that the source changed. */
   readonly quarantinePercentMax: number
   readonly quarantineCountMax: number
@@ -28,10 +32,11 @@ export interface PublishResult {
   readonly written: readonly RowsWritten[]
   /** Referrals that were staged. */
   readonly staged: number
-  /** Referrals with a new version; in a rebuild, those whose row in `dw.dim_referral` differs. */
+  /** Referrals with a new version; in a replay, those whose row in `dw.dim_referral` differs. */
   readonly changed: number
   readonly quarantined: number
   readonly missing: number
+  readonly conservation: Conservation
 }
 
 /**
@@ -39,7 +44,8 @@ export interface PublishResult {
  * bridges, history, people, findings, quarantine, the ledger and the watermark.
  *
  * @throws CosellError `checkFailed` when a promise of `sql/checks` is broken or too many referrals
- * are unreadable, `accountHeld` when the lease was lost; nothing is published then.
+ * are unreadable, `bug` when what was read and what is staged do not add up, `accountHeld` when the
+ * lease was lost; nothing is published then.
  */
 export async function publish(
   warehouse: Warehouse,
@@ -72,16 +78,21 @@ async function publishStaged(
   partnerAccountKey: number,
   request: PublishRequest,
 ): Promise<PublishResult> {
-  const publication = { partnerAccountKey, runId: request.runId }
+  const { runId, scope } = request
+  const publication = { partnerAccountKey, runId }
   await sql`set local work_mem = '96MB'`.execute(transaction)
+  // The row estimates of some checks are high enough for it, and their code runs once.
+  await sql`set local jit = off`.execute(transaction)
+  const conservation = await conserve(transaction, publication, request)
   const missing = await countNewlyMissing(transaction, publication)
   const written = await publishDimensions(transaction, publication)
   written.push(...(await publishChildren(transaction, publication)))
-  await publishFindings(transaction, publication)
+  await publishFindings(transaction, publication, scope === 'all')
   const quarantined = await publishQuarantine(transaction, publication)
   const staged = request.staged.get('stg.dim_referral') ?? 0
-  const changed = request.isRebuild ? countWritten(written, 'dw.dim_referral') : staged
-  refuseTooMany(quarantined, staged + quarantined, request)
+  const changed = scope === 'unpublished' ? staged : countWritten(written, 'dw.dim_referral')
+  // Those that are tried again by name were set aside before: none of them is news.
+  if (typeof scope === 'string') refuseTooMany(quarantined, staged + quarantined, request)
   await runChecks(transaction)
   await transaction
     .deleteFrom('stg.referral_key')
@@ -94,8 +105,9 @@ async function publishStaged(
     changed,
     quarantined,
     missing,
+    isOfSome: typeof scope !== 'string',
   })
-  return { written, staged, changed, quarantined, missing }
+  return { written, staged, changed, quarantined, missing, conservation }
 }
 
 function countWritten(written: readonly RowsWritten[], name: string): number {

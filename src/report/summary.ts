@@ -122,7 +122,7 @@ function wholeUnits(amount: string): string {
 }
 
 /** Columns padded to their widest cell; numbers to the right. */
-function renderGrid(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+export function renderGrid(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)),
   )

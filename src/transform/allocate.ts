@@ -6,6 +6,7 @@ import { type Money, roundedShare, roundingStep } from './decimal.ts'
  * negative. No weights, no parts.
  */
 export function allocate(total: Money, weights: readonly bigint[], minorUnit: number): Money[] {
+  if (weights.length === 1) return [total]
   const usable = haveOneSign(weights) ? weights : weights.map(() => 1n)
   const sum = usable.reduce((left, right) => left + right, 0n)
   const step = roundingStep(total, minorUnit)
@@ -29,11 +30,25 @@ function haveOneSign(weights: readonly bigint[]): boolean {
   return hasPositive !== hasNegative
 }
 
+/** Weights of lists of usual length, made when first asked for. */
+const usualWeights: (readonly string[])[] = []
+const usualCountMax = 20
+
 /** Weights with six decimals that add up to exactly 1; the first ones get what does not divide. */
-export function equalWeights(count: number): string[] {
+export function equalWeights(count: number): readonly string[] {
+  if (count > usualCountMax) return weightsOf(count)
+  const known = usualWeights[count] ?? weightsOf(count)
+  usualWeights[count] = known
+  return known
+}
+
+function weightsOf(count: number): readonly string[] {
   const share = Math.floor(1_000_000 / count)
   const larger = 1_000_000 - share * count
-  return Array.from({ length: count }, (_, index) => weightText(share + (index < larger ? 1 : 0)))
+  const weights = Array.from({ length: count }, (_, index) =>
+    weightText(share + (index < larger ? 1 : 0)),
+  )
+  return Object.freeze(weights)
 }
 
 function weightText(millionths: number): string {

@@ -32,6 +32,8 @@ const invalid: ParsedInstant = { kind: 'invalid' }
  * a watermark is not later than the instant it came from. A leap second is implausible.
  */
 export function parseInstant(wire: string): ParsedInstant {
+  const usual = usualInstant(wire, 6)
+  if (usual !== null && digitsAt(usual, 0) === 20) return { kind: 'instant', value: usual }
   if (wire.startsWith('0001') && unsetText.test(wire)) return unset
   const match = instantText.exec(wire)
   if (match === null) return invalid
@@ -46,9 +48,45 @@ export function parseInstant(wire: string): ParsedInstant {
  * What is no instant gives '' and so comes before everything.
  */
 export function sortableInstant(wire: string): string {
+  const usual = usualInstant(wire, 7)
+  if (usual !== null) return usual
   const match = instantText.exec(wire)
   return match === null ? '' : (universalTime(match, 7) ?? '')
 }
+
+const instantLayout = '0000-00-00T00:00:00'
+const zeros = '0000000'
+
+/**
+ * What `universalTime` gives for a possible instant with capital `T` and `Z`, as nearly all are:
+ * no match object, no strings of parts, a sixth less for reading a referral. Null for other text.
+ */
+function usualInstant(wire: string, fractionDigits: number): string | null {
+  const end = wire.length - 1
+  const dot = instantLayout.length
+  if (end < dot || wire.charCodeAt(end) !== letterZ) return null
+  for (let index = 0; index < dot; index++) {
+    const expected = instantLayout.charCodeAt(index)
+    const code = wire.charCodeAt(index)
+    if (expected === zero ? code < zero || code > nine : code !== expected) return null
+  }
+  if (end > dot && (end === dot + 1 || wire.charCodeAt(dot) !== point)) return null
+  for (let index = dot + 1; index < end; index++) {
+    const code = wire.charCodeAt(index)
+    if (code < zero || code > nine) return null
+  }
+  if (digitsAt(wire, 11) > 23 || digitsAt(wire, 14) > 59 || digitsAt(wire, 17) > 59) return null
+  if (!isDate(wire)) return null
+  const missing = fractionDigits - Math.max(0, end - dot - 1)
+  if (missing === 0) return wire
+  if (missing < 0) return `${wire.slice(0, missing - 1)}Z`
+  return `${wire.slice(0, end)}${end === dot ? '.' : ''}${zeros.slice(0, missing)}Z`
+}
+
+const zero = 48
+const nine = 57
+const point = 46
+const letterZ = 90
 
 /** The matched instant in UTC with so many fraction digits; null when the calendar has none such. */
 function universalTime(match: RegExpExecArray, fractionDigits: number): string | null {

@@ -23,7 +23,6 @@ const severities = {
   solution_value_above_contract_value: 'warn',
   status_substatus_not_allowed: 'warn',
   status_transition_not_allowed: 'warn',
-  unknown_enum_value: 'warn',
   unmapped_property: 'info',
   value_rounded: 'info',
   version_not_readable: 'warn',
@@ -102,7 +101,6 @@ export function spelled(
     findings.add('enum_case_variant', itemRef, `${enumName} in another case than documented`, value)
     return spelling
   }
-  findings.add('unknown_enum_value', itemRef, `not a documented ${enumName}`, value)
   findings.undocumented.push([enumName, parent, value])
   return value
 }

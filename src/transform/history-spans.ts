@@ -180,20 +180,13 @@ export function merge(segments: readonly Segment[], vanishings: readonly Vanishi
 }
 
 function contentOf(tracked: Tracked, isMissing: boolean): string {
-  return [
-    tracked.profile_hash,
-    tracked.referral_status,
-    tracked.referral_substatus,
-    tracked.registration_status,
-    tracked.qualification,
-    tracked.currency_code,
-    tracked.deal_value_amount,
-    tracked.expected_close_date,
-    tracked.expiration_date,
-    tracked.registered_acv_amount,
-    tracked.registered_acv_currency_code,
-    isMissing,
-  ].join('\u001f')
+  const words =
+    `${tracked.profile_hash}\u001f${tracked.referral_status}\u001f${tracked.referral_substatus}` +
+    `\u001f${tracked.registration_status}\u001f${tracked.qualification}\u001f${tracked.currency_code}`
+  const amounts =
+    `${tracked.deal_value_amount ?? ''}\u001f${tracked.expected_close_date ?? ''}` +
+    `\u001f${tracked.expiration_date ?? ''}\u001f${tracked.registered_acv_amount ?? ''}`
+  return `${words}\u001f${amounts}\u001f${tracked.registered_acv_currency_code}\u001f${isMissing}`
 }
 
 function later(left: string, right: string): string {

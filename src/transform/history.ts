@@ -1,3 +1,4 @@
+import type { Version } from './context.ts'
 import { daysBetween, utcDate } from './dates.ts'
 import {
   bySourceTime,
@@ -9,6 +10,7 @@ import {
   type Tracked,
   vanishingsOf,
 } from './history-spans.ts'
+import type { Staged } from './staged.ts'
 
 export interface HistoryRules {
   transitions: ReadonlyMap<string, ReadonlySet<string>>
@@ -109,6 +111,44 @@ function versionOf(
     source_updated_at: observation.sourceUpdatedAt,
     observed_at: span.observedAt,
     tracked_hash: signedHash(rules.sha256(span.content)),
+  }
+}
+
+/** Column by column: copying by `{ ...row, batch_no }` was 8 % of a profile of the whole transform. */
+export function historyRow(
+  { accountKey, batchNo }: Version,
+  row: HistoryVersion,
+): Staged<'stg.fact_referral_history'> {
+  return {
+    partner_account_key: accountKey,
+    batch_no: batchNo,
+    version_no: row.version_no,
+    valid_from: row.valid_from,
+    valid_to: row.valid_to,
+    valid_from_date: row.valid_from_date,
+    valid_to_date: row.valid_to_date,
+    is_current: row.is_current,
+    is_estimated: row.is_estimated,
+    is_missing: row.is_missing,
+    profile_hash: row.profile_hash,
+    referral_status: row.referral_status,
+    referral_substatus: row.referral_substatus,
+    previous_referral_status: row.previous_referral_status,
+    previous_referral_substatus: row.previous_referral_substatus,
+    is_status_change: row.is_status_change,
+    is_valid_transition: row.is_valid_transition,
+    registration_status: row.registration_status,
+    qualification: row.qualification,
+    currency_code: row.currency_code,
+    deal_value_amount: row.deal_value_amount,
+    expected_close_date: row.expected_close_date,
+    expiration_date: row.expiration_date,
+    registered_acv_amount: row.registered_acv_amount,
+    registered_acv_currency_code: row.registered_acv_currency_code,
+    days_in_version: row.days_in_version,
+    source_updated_at: row.source_updated_at,
+    observed_at: row.observed_at,
+    tracked_hash: row.tracked_hash,
   }
 }
 

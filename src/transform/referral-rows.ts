@@ -15,7 +15,7 @@ import {
 import { eligibilityRows } from './eligibility.ts'
 import { checkReferral, dealCurrencyOf, factReferralRow } from './fact-referral.ts'
 import { findingRow } from './findings.ts'
-import { type History, historyOf } from './history.ts'
+import { type History, historyOf, historyRow } from './history.ts'
 import { knownUnmapped } from './properties.ts'
 import { readReferral } from './read.ts'
 import { checkWords, referralRow } from './referral.ts'
@@ -107,13 +107,13 @@ function addDimensions(
     rows['stg.dim_customer'].push(customer)
   }
   // A row a version: which of them describes the solution is decided among all referrals' rows.
-  rows['stg.dim_solution'] = described.flatMap(({ solutions }) => solutions)
+  for (const { solutions } of described) rows['stg.dim_solution'].push(...solutions)
   rows['stg.dim_tag'] = knownTags.sorted()
 }
 
 function addCurrent(rows: StagedRows, current: Described, history: History): void {
   const { version, words, customer, milestones, registrations, tags } = current
-  const { accountKey, batchNo, referral } = version
+  const { referral } = version
   const items = requestedItems(referral)
   const solutionCount = items.filter((item) => item.kind === 'Solution').length
   const contacts = contactRows(version)
@@ -138,11 +138,7 @@ function addCurrent(rows: StagedRows, current: Described, history: History): voi
   )
   rows['stg.fact_referral'].push(factReferralRow(version, facts))
   for (const row of history.versions) {
-    rows['stg.fact_referral_history'].push({
-      partner_account_key: accountKey,
-      batch_no: batchNo,
-      ...row,
-    })
+    rows['stg.fact_referral_history'].push(historyRow(version, row))
   }
   const deal = { value: referral.details?.dealValue ?? null, currency: dealCurrencyOf(version) }
   rows['stg.fact_referral_solution'] = requestedRows(version, items, deal)
@@ -172,9 +168,9 @@ function addFindings(
   unreadable: number,
 ): void {
   const { accountKey, batchNo, findings, referral } = current.version
-  for (const { version_no, is_valid_transition, ...version } of history.versions) {
-    if (is_valid_transition !== false) continue
-    const { previous_referral_status: from, referral_status: to } = version
+  for (const version of history.versions) {
+    if (version.is_valid_transition !== false) continue
+    const { version_no, previous_referral_status: from, referral_status: to } = version
     const detail = 'a status that may not follow the one before'
     findings.add(
       'status_transition_not_allowed',
@@ -187,8 +183,8 @@ function addFindings(
     const detail = 'earlier versions are set aside and missing in history'
     findings.add('version_not_readable', '', detail, String(unreadable))
   }
-  const unknown = unmapped.filter((path) => !knownUnmapped.has(path)).sort()
-  for (const path of unknown.slice(0, unmappedFindingsMax)) {
+  const unknown = unmapped.filter((path) => !knownUnmapped.has(path))
+  for (const path of unknown.sort().slice(0, unmappedFindingsMax)) {
     findings.add('unmapped_property', path, 'kept in the landing zone, without a column')
   }
   for (const finding of findings.found) {

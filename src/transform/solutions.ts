@@ -4,7 +4,7 @@ import { keyLengthMax } from './damage.ts'
 import { divideRounded, fitsMoney, formatMoney, type Money, parseMoney } from './decimal.ts'
 import { spelled } from './findings.ts'
 import type { ReadReferral } from './properties.ts'
-import { notProvided, type Staged } from './staged.ts'
+import { inKeyOrder, notProvided, type Staged } from './staged.ts'
 
 export type ItemKind = 'Solution' | 'Offer'
 export type SolutionRow = Staged<'stg.dim_solution'>
@@ -62,9 +62,7 @@ export class Solutions {
   }
 
   sorted(): SolutionRow[] {
-    if (this.rows.size < 2) return [...this.rows.values()]
-    const keys = [...this.rows.keys()].sort()
-    return keys.flatMap((key) => this.rows.get(key) ?? [])
+    return inKeyOrder(this.rows)
   }
 }
 

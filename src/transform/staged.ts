@@ -35,3 +35,14 @@ export function noRows(): StagedRows {
     'stg.quarantine': [],
   }
 }
+
+/** The rows of a map in the order of their keys. */
+export function inKeyOrder<Row>(byKey: ReadonlyMap<string, Row>): Row[] {
+  if (byKey.size < 2) return [...byKey.values()]
+  const rows: Row[] = []
+  for (const key of [...byKey.keys()].sort()) {
+    const row = byKey.get(key)
+    if (row !== undefined) rows.push(row)
+  }
+  return rows
+}

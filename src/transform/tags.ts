@@ -2,7 +2,7 @@ import { equalWeights } from './allocate.ts'
 import type { Version } from './context.ts'
 import { type EnumName, spelled } from './findings.ts'
 import type { ReadReferral } from './properties.ts'
-import { notProvided, type Staged } from './staged.ts'
+import { inKeyOrder, notProvided, type Staged } from './staged.ts'
 
 type TagGroup = 'Industry' | 'Product' | 'Service' | 'Attribute' | 'Target'
 
@@ -171,8 +171,6 @@ function checkPairs(version: Version, areas: readonly string[], plays: readonly 
   for (const play of plays) {
     const documented = context.plays.get(play)
     if (documented === undefined || documented.includes(area)) continue
-    const detail = 'not a documented play of this solution area'
-    findings.add('unknown_enum_value', 'solutionPlay of solutionArea', detail, `${area} > ${play}`)
     findings.undocumented.push(['SolutionPlay', area, play])
   }
 }
@@ -238,7 +236,6 @@ export class KnownTags {
   }
 
   sorted(): Staged<'stg.dim_tag'>[] {
-    const keys = [...this.keys.keys()].sort()
-    return keys.flatMap((key) => this.keys.get(key) ?? [])
+    return inKeyOrder(this.keys)
   }
 }

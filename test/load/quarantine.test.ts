@@ -180,6 +180,7 @@ describe('too many unreadable referrals', () => {
 })
 
 describe('findings', () => {
+  /** A documented value in another case. */
   const withStrangeValue = (value: string, changes = {}) =>
     readable(1, { qualification: value, ...changes })
 
@@ -192,15 +193,15 @@ describe('findings', () => {
 
   test('are replaced, not piled up: what stays keeps the run that saw it first', () =>
     withAccount(async (account) => {
-      const first = await load(account, [withStrangeValue('Odd'), readable(2)])
+      const first = await load(account, [withStrangeValue('direct'), readable(2)])
       const before = await countOf(account.warehouse, 'etl.dq_finding')
-      const second = await load(account, [withStrangeValue('Odd', { name: 'Renamed' })])
+      const second = await load(account, [withStrangeValue('direct', { name: 'Renamed' })])
       expect(await countOf(account.warehouse, 'etl.dq_finding')).toBe(before)
       expect(await findingsOf(account)).toEqual([
         {
-          rule_code: 'unknown_enum_value',
+          rule_code: 'enum_case_variant',
           item_ref: 'qualification',
-          observed_value: 'Odd',
+          observed_value: 'direct',
           first_seen_run_id: first.runId,
           last_seen_run_id: second.runId,
         },
@@ -209,14 +210,14 @@ describe('findings', () => {
 
   test('take the value that was observed last', () =>
     withAccount(async (account) => {
-      await load(account, [withStrangeValue('Odd')])
-      await load(account, [withStrangeValue('Odder')])
-      expect(await findingsOf(account)).toMatchObject([{ observed_value: 'Odder' }])
+      await load(account, [withStrangeValue('direct')])
+      await load(account, [withStrangeValue('dIRECT')])
+      expect(await findingsOf(account)).toMatchObject([{ observed_value: 'dIRECT' }])
     }))
 
   test('go when they no longer hold', () =>
     withAccount(async (account) => {
-      await load(account, [withStrangeValue('Odd')])
+      await load(account, [withStrangeValue('direct')])
       await load(account, [readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })])
       expect(await findingsOf(account)).toEqual([])
     }))
@@ -224,9 +225,119 @@ describe('findings', () => {
   test('of other referrals and other accounts stay', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
-      await load(south, [withStrangeValue('Odd')])
-      await load(account, [withStrangeValue('Odd'), readable(2, { qualification: 'Odd' })])
+      await load(south, [withStrangeValue('direct')])
+      await load(account, [withStrangeValue('direct'), readable(2, { qualification: 'direct' })])
       await load(account, [readable(2, { updatedDateTime: '2026-01-02T00:00:00Z' })])
       expect(await findingsOf(account)).toHaveLength(2)
+    }))
+})
+
+describe('findings about the warehouse', () => {
+  const ofWarehouse = ({ warehouse }: TestAccount) =>
+    warehouse.query
+      .selectFrom('etl.dq_finding')
+      .select(['rule_code', 'item_ref', 'severity', 'detail', 'observed_value'])
+      .select(['first_seen_run_id', 'last_seen_run_id'])
+      .where('referral_id', '=', '')
+      .orderBy('rule_code')
+      .orderBy('item_ref')
+      .execute()
+  const odd = (no: number, changes = {}) => readable(no, { qualification: 'Odd', ...changes })
+  const later = { updatedDateTime: '2026-01-02T00:00:00Z' }
+
+  test('are one for each value that is not documented, however many referrals have it', () =>
+    withAccount(async (account) => {
+      const first = await load(account, [odd(1), odd(2), odd(3, { status: 'Paused' })])
+      const second = await load(account, [odd(4)])
+      const found = await ofWarehouse(account)
+      expect(found.filter((row) => row.item_ref.startsWith('ReferralQualification'))).toEqual([
+        {
+          rule_code: 'unknown_enum_value',
+          item_ref: 'ReferralQualification//Odd',
+          severity: 'warn',
+          detail: 'loaded as it is, though not a documented ReferralQualification',
+          observed_value: 'Odd',
+          first_seen_run_id: first.runId,
+          last_seen_run_id: second.runId,
+        },
+      ])
+      expect(found.map((row) => row.item_ref)).toContain('ReferralStatus//Paused')
+      const catalogued = await account.warehouse.query
+        .selectFrom('etl.enum_value')
+        .select(['enum_value', 'first_seen_run_id'])
+        .where('enum_name', '=', 'ReferralQualification')
+        .where('is_documented', '=', false)
+        .execute()
+      expect(catalogued).toEqual([{ enum_value: 'Odd', first_seen_run_id: first.runId }])
+    }))
+
+  test('stay while history has the value, and go when a rebuild finds it nowhere', () =>
+    withAccount(async (account) => {
+      await load(account, [odd(1), readable(2)])
+      await load(account, [readable(1, later)], { at: '2026-01-06T02:00:00Z' })
+      await reload(account)
+      expect(await ofWarehouse(account)).toHaveLength(1)
+      await account.warehouse.query
+        .insertInto('etl.dq_finding')
+        .values({
+          partner_account_key: account.key,
+          referral_id: '',
+          rule_code: 'unknown_enum_value',
+          item_ref: 'ReferralStatus//Since documented',
+          severity: 'warn',
+          detail: '',
+          first_seen_run_id: 1,
+          last_seen_run_id: 1,
+        })
+        .execute()
+      await load(account, [readable(2, later)])
+      expect(await ofWarehouse(account)).toHaveLength(2)
+      await reload(account)
+      expect(await ofWarehouse(account)).toMatchObject([{ item_ref: 'ReferralQualification//Odd' }])
+    }))
+
+  test('are of their account alone', () =>
+    withAccount(async (account) => {
+      const south = await anAccount(account.warehouse, 'south')
+      await load(account, [odd(1)])
+      await load(south, [odd(1)])
+      await reload(account)
+      expect(await ofWarehouse(account)).toHaveLength(2)
+    }))
+
+  test('count the referrals with a property that has no column, whichever of them a run read', () =>
+    withAccount(async (account) => {
+      const withMood = (no: number, changes = {}) => ({ ...readable(no, changes), mood: 'fine' })
+      const known = { favorite: true }
+      const first = await load(account, [
+        withMood(2),
+        withMood(3),
+        { ...readable(1), ...known },
+        readable(4),
+      ])
+      const told = async () => (await ofWarehouse(account)).map(({ detail }) => detail)
+      expect(await ofWarehouse(account)).toEqual([
+        {
+          rule_code: 'unmapped_property',
+          item_ref: 'mood',
+          severity: 'info',
+          detail: `without a column in 2 referrals, such as ${referralIdOf(2)}`,
+          observed_value: '2',
+          first_seen_run_id: first.runId,
+          last_seen_run_id: first.runId,
+        },
+      ])
+      await load(account, [withMood(4, later), readable(1, later)])
+      expect(await told()).toEqual([`without a column in 3 referrals, such as ${referralIdOf(2)}`])
+      await load(account, [readable(2, later)])
+      const grown = await told()
+      expect(grown).toEqual([`without a column in 2 referrals, such as ${referralIdOf(3)}`])
+      await reload(account)
+      expect(await told()).toEqual(grown)
+      await load(account, [
+        readable(3, later),
+        readable(4, { updatedDateTime: '2026-01-03T00:00:00Z' }),
+      ])
+      expect(await told()).toEqual([])
     }))
 })

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { demoSettings } from '../../src/demo.ts'
 import { countRows, digestRowVersions, digestState } from '../support/digest.ts'
 import { failureOf, type Nights, withNights, withSandbox } from '../support/pipeline.ts'
@@ -124,4 +124,135 @@ test('a sweep that misses a tenth of the referrals is a lost role, and nothing i
     const failure = await failureOf(nights.run(true))
     expect(failure).toMatchObject({ kind: 'checkFailed', code: 'sweep.vanished' })
     expect(await digestState(nights.db)).toEqual(before)
+  }))
+
+/** What a later version of cosell might do: reads one kind of damage, here by mending it by hand. */
+function mendDealValues({ db }: Nights) {
+  return sql`
+    update raw.payload set payload = jsonb_set(payload, '{details,dealValue}', '"12.5"')
+    where resource_id in (
+      select resource_id from etl.quarantine where item_path = 'details.dealValue')`.execute(db)
+}
+
+describe('trying again what is set aside', () => {
+  test('publishes what can be read now, counts an attempt of the others, and asks no API', () =>
+    withNights({ referrals, seed, broken }, async (nights) => {
+      await nights.run()
+      const before = await setAside(nights)
+      const mended = before.filter((row) => row.item_path === 'details.dealValue')
+      expect(mended.length).toBeGreaterThan(0)
+      await mendDealValues(nights)
+      const asked = nights.sandbox.requests.length
+      const summary = await nights.retry()
+      expect(nights.sandbox.requests).toHaveLength(asked)
+      expect(summary).toMatchObject({
+        status: 'published',
+        seen: broken,
+        changed: mended.length,
+        quarantined: broken - mended.length,
+        requests: 0,
+        conservation: { fetched: broken, inserted: mended.length },
+      })
+      const ids = mended.map((row) => row.resource_id)
+      expect(await countRows(nights.db, /^dw\.fact_referral$/)).toEqual({
+        'dw.fact_referral': referrals - broken + ids.length,
+      })
+      const held = await nights.db
+        .selectFrom('etl.quarantine')
+        .select(['resource_id', 'attempts', 'resolved_run_id'])
+        .execute()
+      for (const { resource_id, attempts, resolved_run_id } of held) {
+        const isMended = ids.includes(resource_id)
+        expect({ attempts, resolved_run_id }).toEqual({
+          attempts: isMended ? 1 : 2,
+          resolved_run_id: isMended ? summary.run_ids[0] : null,
+        })
+      }
+      const settled = await digestState(nights.db)
+      await nights.rebuild()
+      expect(await digestState(nights.db)).toEqual(settled)
+      const [run] = await nights.db
+        .selectFrom('etl.run')
+        .select(['run_mode', 'run_status'])
+        .where('run_id', '=', summary.run_ids[0] ?? 0)
+        .execute()
+      expect(run).toEqual({ run_mode: 'rebuild', run_status: 'published' })
+    }))
+
+  test('takes the referrals that are named alone, and keeps the watermark', () =>
+    withNights({ referrals, seed, broken }, async (nights) => {
+      await nights.run()
+      const [first] = await setAside(nights)
+      const summary = await nights.retry({ referralIds: [first?.resource_id ?? ''] })
+      expect(summary).toMatchObject({ seen: 1, changed: 0, quarantined: 1, rows_written: 0 })
+      const attempts = await nights.db.selectFrom('etl.quarantine').select('attempts').execute()
+      expect(attempts.map((row) => row.attempts).sort()).toEqual([1, 1, 1, 1, 1, 2])
+      expect(await nights.run()).toMatchObject({ changed: 0, rows_written: 0 })
+      const runs = await nights.db.selectFrom('etl.run').select('watermark_to').execute()
+      expect(new Set(runs.map((row) => row.watermark_to)).size).toBe(1)
+    }))
+
+  test('does nothing when nothing is set aside, and refuses what is not', () =>
+    withNights({ referrals: 20, seed }, async (nights) => {
+      await nights.run()
+      expect(await nights.retry()).toMatchObject({ run_ids: [], seen: 0, rows_written: 0 })
+      const strangers = [{ referralIds: ['nobody'] }, { account: 'elsewhere' }]
+      for (const request of strangers) {
+        expect(await failureOf(nights.retry(request))).toMatchObject({ kind: 'usage', exitCode: 2 })
+      }
+      const runs = await nights.db.selectFrom('etl.run').select('run_id').execute()
+      expect(runs).toHaveLength(1)
+    }))
+
+  test('happens by itself when a newer version arrives', () =>
+    withSandbox({ referrals, seed }, (whole) =>
+      withNights({ referrals, seed, broken }, async (nights) => {
+        await nights.run()
+        expect(await nights.run(true, demoSettings(whole.url))).toMatchObject({
+          changed: broken,
+          quarantined: 0,
+          conservation: { inserted: broken, unchanged: referrals - broken },
+        })
+        expect(await setAside(nights)).toEqual([])
+      }),
+    ))
+})
+
+test('every night accounts for all that it fetched, in the summary and in the log', () =>
+  withNights({ referrals, seed, broken }, async (nights) => {
+    const summaries = [await nights.run()]
+    for (const count of [10, 25]) {
+      nights.sandbox.change(count)
+      nights.sandbox.arrive(2)
+      summaries.push(await nights.run())
+    }
+    nights.sandbox.vanish(3)
+    summaries.push(await nights.run(true), await nights.run(true), await nights.rebuild())
+    const logged = nights.logged
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => msg === 'published')
+      .map(({ conservation }) => conservation)
+    expect(summaries.map(({ conservation }) => conservation)).toEqual(logged)
+    for (const { seen, unchanged, conservation } of summaries) {
+      const { fetched, superseded, rows_read, repeated, taken_over, ...terms } = conservation
+      const sum = Object.values(terms).reduce((total, count) => total + count, superseded)
+      expect(sum).toBe(fetched)
+      expect(rows_read - repeated + taken_over).toBe(fetched)
+      expect(fetched - superseded).toBe(seen)
+      expect(unchanged).toBe(conservation.unchanged)
+    }
+    expect(summaries[0]?.conservation).toMatchObject({ inserted: 144, quarantined: broken })
+  }))
+
+test('a new value of an enum raises one finding, not one for each referral that has it', () =>
+  withNights({ referrals: 300, seed }, async ({ db, run }) => {
+    await run()
+    const values = await sql<{ item_ref: string }>`
+      select enum_name || '/' || parent_value || '/' || enum_value as item_ref
+      from etl.enum_value where not is_documented order by item_ref`.execute(db)
+    const findings = await sql<{ item_ref: string }>`
+      select item_ref from etl.dq_finding
+      where rule_code = 'unknown_enum_value' order by item_ref`.execute(db)
+    expect(values.rows.length).toBeGreaterThan(0)
+    expect(findings.rows).toEqual(values.rows)
   }))

@@ -50,10 +50,48 @@ interface Violation {
 const every = (check: string, violations: readonly (readonly [string, RawBuilder<unknown>])[]) =>
   violations.map(([why, plant]): Violation => ({ check, why, plant }))
 
-const factDates = [
-  ...['created_date', 'updated_date', 'accepted_date', 'expected_close_date', 'expiration_date'],
-  ...['closed_date', 'registered_date', 'registration_approved_date'],
-]
+const dates: Readonly<Record<string, readonly string[]>> = {
+  fact_referral: [
+    ...['created_date', 'updated_date', 'accepted_date', 'expected_close_date', 'expiration_date'],
+    ...['closed_date', 'registered_date', 'registration_approved_date'],
+  ],
+  fact_referral_history: [
+    ...['valid_from_date', 'valid_to_date', 'expected_close_date', 'expiration_date'],
+  ],
+  fact_registration: [
+    ...['contract_sign_date', 'contract_start_date', 'contract_end_date', 'registered_date'],
+    ...['review_pending_date', 'action_required_date', 'approved_date', 'decided_date'],
+  ],
+  fact_registration_solution: [
+    ...['contract_sign_date', 'contract_start_date', 'registered_date'],
+    'marketplace_transaction_date',
+  ],
+}
+const datesPastTheCalendar = [
+  ['fact_registration', 'contract_end_exclusive_date'],
+  ['fact_acv_schedule', 'period_start_date'],
+  ['fact_acv_schedule', 'period_end_date'],
+] as const
+const currencies = [
+  ['fact_referral', 'currency_code'],
+  ['fact_referral_history', 'currency_code'],
+  ['fact_referral_history', 'registered_acv_currency_code'],
+  ['fact_referral_solution', 'currency_code'],
+  ['fact_registration', 'currency_code'],
+  ['fact_registration_solution', 'currency_code'],
+  ['fact_registration_solution', 'contract_currency_code'],
+  ['fact_acv_schedule', 'currency_code'],
+  ['fact_acv_schedule', 'contract_currency_code'],
+] as const
+const amounts = [
+  ['fact_referral', 'deal_value_amount'],
+  ['fact_registration', 'contract_value_amount'],
+  ['fact_registration_solution', 'solution_value_amount'],
+] as const
+
+const set = (table: string, column: string, value: unknown) =>
+  sql`update ${sql.id('dw', table)} set ${sql.ref(column)} = ${value}`
+
 const counted = [
   ...['fact_referral', 'fact_referral_history', 'fact_referral_solution', 'fact_registration'],
   ...['fact_registration_solution', 'fact_acv_schedule', 'bridge_referral_tag'],
@@ -62,18 +100,67 @@ const counted = [
 
 const violations: readonly Violation[] = [
   ...every('every_key_has_its_dimension', [
+    ['an account', sql`delete from dw.dim_partner_account`],
     ['a customer', sql`update dw.fact_acv_schedule set customer_key = -1`],
     ['a solution', sql`update dw.fact_acv_schedule set solution_key = -1`],
     ['a tag', sql`update dw.bridge_referral_tag set tag_key = -tag_key`],
-    ['a deal currency', sql`update dw.fact_referral set currency_code = 'ZZZ'`],
-    ['a line currency', sql`update dw.fact_registration_solution set currency_code = 'ZZZ'`],
+    ['a day of the calendar', sql`delete from dw.dim_date where date_day = '2030-02-03'`],
+    ...currencies.map(
+      ([table, column]) => [`${table} ${column}`, set(table, column, 'ZZZ')] as const,
+    ),
+    ...Object.entries(dates).flatMap(([table, columns]) =>
+      columns.flatMap((column) => [
+        [`${table} ${column} is too early`, set(table, column, '1999-12-31')] as const,
+        [`${table} ${column} is too late`, set(table, column, '2100-01-01')] as const,
+      ]),
+    ),
+    ...datesPastTheCalendar.map(
+      ([table, column]) => [`${table} ${column}`, set(table, column, '1999-12-31')] as const,
+    ),
+  ]),
+  ...every('everything_landed_has_its_place', [
+    ['a version was not staged', sql`update etl.run set run_status = 'extracted'`],
+  ]),
+  ...every('history_agrees_with_fact', [
+    ['another status', sql`update dw.fact_referral set status_key = -1`],
     [
-      'a contract currency',
-      sql`update dw.fact_registration_solution set contract_currency_code = 'ZZZ'`,
+      'another deal value',
+      sql`update dw.fact_referral set deal_value_amount = deal_value_amount + 0.0001`,
     ],
-    ...factDates.map(
-      (column) =>
-        [column, sql`update dw.fact_referral set ${sql.ref(column)} = '1999-12-31'`] as const,
+    ['no deal value', sql`update dw.fact_referral_history set deal_value_amount = null`],
+    ['another currency', sql`update dw.fact_referral set currency_code = 'EUR'`],
+    [
+      'another customer',
+      sql`with former as (
+          insert into dw.dim_customer
+          select (jsonb_populate_record(d, '{"customer_key": 999, "profile_hash": "former"}')).*
+          from dw.dim_customer d limit 1)
+        update dw.fact_referral set customer_key = 999`,
+    ],
+  ]),
+  ...every('landed_amounts_are_published', [
+    ...amounts.map(
+      ([table, column]) =>
+        [
+          `another ${column}`,
+          sql`update ${sql.id('dw', table)} set ${sql.ref(column)} = ${sql.ref(column)} + 0.0001`,
+        ] as const,
+    ),
+    ...amounts.map(([table, column]) => [`no ${column}`, set(table, column, null)] as const),
+    ...amounts.map(
+      ([table, column]) => [`${column} in euros`, set(table, 'currency_code', 'EUR')] as const,
+    ),
+  ]),
+  ...every('staged_amounts_are_published', [
+    ...amounts.map(
+      ([table, column]) =>
+        [
+          `another ${column}`,
+          sql`update ${sql.id('dw', table)} set ${sql.ref(column)} = ${sql.ref(column)} + 0.0001`,
+        ] as const,
+    ),
+    ...amounts.map(
+      ([table, column]) => [`${column} in euros`, set(table, 'currency_code', 'EUR')] as const,
     ),
   ]),
   ...every('every_referral_is_whole', [
@@ -147,10 +234,24 @@ const violations: readonly Violation[] = [
   ]),
 ]
 
+function respelled(value: unknown, spell: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item) => respelled(item, spell))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  return Object.fromEntries(entries.map(([name, item]) => [spell(name), respelled(item, spell)]))
+}
+
 const enough = new Error('looked at; rolled back')
 
-/** Runs the checks over referral 1 of the account after `plant`, in a transaction that is rolled back. */
-async function checked({ warehouse }: TestAccount, plant?: RawBuilder<unknown>): Promise<unknown> {
+/**
+ * Runs the checks, or one, over referral 1 of the account after `plant`, in a transaction that is
+ * rolled back. One, because most damage breaks several promises.
+ */
+async function checked(
+  { warehouse }: TestAccount,
+  plant?: RawBuilder<unknown>,
+  check?: string,
+): Promise<unknown> {
   let failure: unknown
   const looking = warehouse.query.transaction().execute(async (transaction) => {
     await chooseReferral(transaction)
@@ -158,7 +259,9 @@ async function checked({ warehouse }: TestAccount, plant?: RawBuilder<unknown>):
       const planted = await plant.execute(transaction)
       expect(planted.numAffectedRows, 'rows that the plant touched').toBeGreaterThan(0n)
     }
-    failure = await runChecks(transaction).catch((error: unknown) => error)
+    failure = await runChecks(transaction, check === undefined ? undefined : [check]).catch(
+      (error: unknown) => error,
+    )
     throw enough
   })
   expect(await failureOf(looking)).toBe(enough)
@@ -200,13 +303,84 @@ describe('the promises of sql/checks', () => {
       const text = await readFile(new URL(`${check}.sql`, folder), 'utf8')
       const promise = text.slice('-- '.length, text.indexOf('\n'))
       for (const { why, plant } of violations.filter((violation) => violation.check === check)) {
-        expect(await checked(account, plant), why).toMatchObject({
+        expect(await checked(account, plant, check), why).toMatchObject({
           kind: 'checkFailed',
           exitCode: 65,
           code: `check.${check}`,
           message: expect.stringContaining(`expected "${promise}", got {`),
         })
       }
+      expect(await checked(account)).toBeUndefined()
+    }),
+  )
+
+  test('read the payload that is newest by source time, whatever was landed last', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      const worth = (dealValue: unknown, updatedDateTime: string) => ({
+        ...aWholeReferral(1),
+        updatedDateTime,
+        details: { ...aReferral().details, dealValue },
+      })
+      await load(account, [worth('250000.5', '2026-01-02T00:00:00.1234567Z')])
+      await load(account, [worth(1, '2026-01-02T00:00:00.1234566Z')])
+      await load(account, [worth(2, '2025-12-31T23:59:59Z')])
+      expect(await checked(account)).toBeUndefined()
+      const fact = await warehouse.query
+        .selectFrom('dw.fact_referral')
+        .select('deal_value_amount')
+        .executeTakeFirstOrThrow()
+      expect(fact.deal_value_amount).toBe('250000.5000')
+    }))
+
+  const spellings = {
+    PascalCase: (name: string) => name.charAt(0).toUpperCase() + name.slice(1),
+    'upper case': (name: string) => name.toUpperCase(),
+  }
+  test.each(Object.entries(spellings))('read payloads in %s', (_name, spell) =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      await load(account, [respelled(aWholeReferral(1), spell)])
+      expect(await checked(account)).toBeUndefined()
+      for (const [table, column] of amounts) {
+        const failure = await checked(
+          account,
+          set(table, column, 1),
+          'landed_amounts_are_published',
+        )
+        expect(failure, column).toMatchObject({ kind: 'checkFailed' })
+      }
+    }),
+  )
+
+  /** Amounts and currencies as a careless system may write them; a publish must not fail on them. */
+  const written: readonly (readonly [unknown, unknown])[] = [
+    ['1e3', ' usd '],
+    ['-0.00005', null],
+    [' 12.5 ', ''],
+    ['0e999999999', 'EUR'],
+    ['1e-99999999', 'USD'],
+    ['1e0002', 'USD'],
+    [`${'0'.repeat(5_000)}7`, 'USD'],
+    ['\u00a07\u00a0', 'USD'],
+    [7, '\u00a0'],
+    [7, 'u\u017fd'],
+    ['', 'USD'],
+    [null, 'EUR'],
+    [999_999_999_999.5, 'JPY'],
+  ]
+  test.each(written)('do not stumble over the amount %j in %j', (value, currency) =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      const { contract } = aRegistration()
+      const registration = aRegistration({
+        contract: { ...contract, value, currency },
+        solutionDetails: [aLine({ value, currency }), aLine({ id: 'SOL-2', currency: null })],
+      })
+      const details = { ...aReferral().details, dealValue: value, currency }
+      await load(account, [
+        { ...aReferral({ id: referralIdOf(1) }), details, registrations: [registration] },
+      ])
       expect(await checked(account)).toBeUndefined()
     }),
   )

@@ -7,7 +7,7 @@ import { demoSettings } from '../../src/demo.ts'
 import { CosellError } from '../../src/errors.ts'
 import type { Warehouse } from '../../src/load/database.ts'
 import { createLog } from '../../src/log.ts'
-import { type RunEnvironment, rebuild, run } from '../../src/pipeline.ts'
+import { type RetryRequest, type RunEnvironment, rebuild, retry, run } from '../../src/pipeline.ts'
 import type { Referral } from '../../src/referral.ts'
 import type { RunSummary } from '../../src/run-summary.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
@@ -26,6 +26,7 @@ export interface Nights {
   readonly home: string
   run(full?: boolean, settings?: Settings): Promise<RunSummary>
   rebuild(): Promise<RunSummary>
+  retry(request?: Partial<RetryRequest>): Promise<RunSummary>
 }
 
 export type Settings = Readonly<Record<string, string>>
@@ -78,6 +79,7 @@ export function withNights(
           home,
           run: (full = false, more) => run(environment(more), full),
           rebuild: () => rebuild(environment()),
+          retry: (request = {}) => retry(environment(), { referralIds: [], ...request }),
         })
       }),
     ),

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { enterAccount } from '../../src/load/accounts.ts'
 import type { Warehouse } from '../../src/load/database.ts'
 import { beginWindow, type Landing, landPage } from '../../src/load/land.ts'
-import { readLanded } from '../../src/load/landed.ts'
+import { type LandedScope, readLanded } from '../../src/load/landed.ts'
 import { acquireLease, type Lease } from '../../src/load/lease.ts'
 import { beginRun, type RunMode } from '../../src/load/ledger.ts'
 import { type PublishResult, publish } from '../../src/load/publish.ts'
@@ -91,12 +91,12 @@ export async function landReferrals(
 /** Stages what is landed and not yet published, or all of it. */
 export async function stageLanded(
   { warehouse, lease, key, context }: TestAccount,
-  which: 'unpublished' | 'all',
+  scope: LandedScope,
 ): Promise<Map<StageTable, number>> {
   await clearStage(warehouse.query, lease)
   async function* batches() {
     let batch_no = 0
-    for await (const landed of readLanded(warehouse.query, key, which)) {
+    for await (const landed of readLanded(warehouse.query, key, scope)) {
       batch_no += 1
       yield toRows({ partner_account_key: key, batch_no, ...landed }, context).rows
     }
@@ -110,21 +110,42 @@ export interface PublishChanges {
   readonly quarantineCountMax?: number
 }
 
-export function publishStaged(
+export async function publishStaged(
   { warehouse, lease }: TestAccount,
   runId: number,
   staged: ReadonlyMap<StageTable, number>,
-  changes: PublishChanges & { isRebuild?: boolean } = {},
+  changes: PublishChanges & { scope?: LandedScope; rowsRead?: number } = {},
 ): Promise<PublishResult> {
+  const { scope = 'unpublished' } = changes
   return publish(warehouse, lease, {
     runId,
     watermark: null,
     staged,
-    isRebuild: false,
+    scope,
+    rowsRead: await rowsReadBy(warehouse, lease.partnerAccountKey, runId, scope),
     quarantinePercentMax: 1,
     quarantineCountMax: 10,
     ...changes,
   })
+}
+
+/** Rows of the pages that a run landed; in a replay, the versions that there are. */
+async function rowsReadBy(
+  { query }: Pick<Warehouse, 'query'>,
+  accountKey: number,
+  runId: number,
+  scope: LandedScope,
+): Promise<number> {
+  const ids = typeof scope === 'string' ? null : scope.ids
+  const counted = await sql<{ rows: number }>`
+    select case when ${scope === 'unpublished'} then
+        (select count(*) from stg.seen where run_id = ${runId})
+      else
+        (select count(*) from raw.payload
+          where partner_account_key = ${accountKey} and resource_type = 'referral'
+            and (${ids}::text[] is null or resource_id = any(${ids}::text[])))
+      end as rows`.execute(query)
+  return counted.rows[0]?.rows ?? 0
 }
 
 export interface LoadChanges extends PublishChanges {
@@ -153,7 +174,7 @@ export async function reload(account: TestAccount, changes: PublishChanges = {})
   const staged = await stageLanded(account, 'all')
   return {
     runId,
-    ...(await publishStaged(account, runId, staged, { ...changes, isRebuild: true })),
+    ...(await publishStaged(account, runId, staged, { ...changes, scope: 'all' })),
   }
 }
 

@@ -1,0 +1,19 @@
+-- Every referral with a landed version that was not yet published is published now or set aside.
+select distinct landed.resource_id
+from raw.payload landed
+where landed.resource_type = 'referral'
+  and (landed.partner_account_key, landed.run_id) in (
+    select run.partner_account_key, run.run_id
+    from etl.run run
+    where run.run_status in ('running', 'extracted', 'failed')
+      and run.partner_account_key in (select partner_account_key from stg.referral_key))
+  and not exists (
+    select 1 from stg.referral_key k
+    where k.partner_account_key = landed.partner_account_key
+      and k.referral_id = landed.resource_id)
+  and not exists (
+    select 1 from etl.quarantine aside
+    where aside.partner_account_key = landed.partner_account_key
+      and aside.resource_type = landed.resource_type
+      and aside.resource_id = landed.resource_id
+      and aside.resolved_run_id is null)

@@ -1,0 +1,168 @@
+/**
+ * Cost of the pure transform beside JSON.parse of the same referrals: `tsx test/bench/transform.ts
+ * [referrals]`, 2,000 unless told. Every round times every step, and each figure is the median of
+ * the rounds, so the ratios hold on a busy machine too.
+ */
+import { hash } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { copyLine, type RowFormat } from '../../src/load/copy-text.ts'
+import { openDatabase } from '../../src/load/database.ts'
+import { startEmbedded } from '../../src/load/embedded.ts'
+import { migrate } from '../../src/load/migrate.ts'
+import { readReference } from '../../src/load/reference.ts'
+import { formatOf, type StagedBatch, type StageTable } from '../../src/load/stage.ts'
+import { toContext } from '../../src/pipeline.ts'
+import { Simulation } from '../../src/sandbox/simulation.ts'
+import { cutPeople } from '../../src/transform/cut.ts'
+import { readReferral } from '../../src/transform/read.ts'
+import { type LandedReferral, toRows } from '../../src/transform/referral-rows.ts'
+import { aLine, aReferral, aRegistration } from '../support/a-referral.ts'
+
+const rounds = 15
+const count = Number(process.argv[2] ?? 2000)
+const observed_at = '2026-07-01T02:00:00Z'
+const unhashedFormats = new Map<RowFormat, RowFormat>()
+
+const context = toContext(await documentedReference())
+const simulated = new Simulation(count, 1, 0).referrals().map((one) => JSON.stringify(one))
+const fixed = Array.from({ length: count }, (_, index) => JSON.stringify(twoLists(index)))
+report('population of the sandbox', simulated)
+report('one registration with 2 lines, 3 requested solutions', fixed)
+
+/** Reference data as a migrated database has it: with other enums findings would cost more. */
+async function documentedReference() {
+  const home = await mkdtemp(join(tmpdir(), 'cosell-bench-'))
+  // Root's server runs as another account, which must be able to enter.
+  await chmod(home, 0o755)
+  const embedded = await startEmbedded({ home, path: process.env.PATH ?? '' })
+  try {
+    const warehouse = await openDatabase(embedded.url)
+    try {
+      await migrate(warehouse.query)
+      return await readReference(warehouse.query)
+    } finally {
+      await warehouse.close()
+    }
+  } finally {
+    await embedded.stop()
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+/** The same shape with other ids, names, amounts and days, so that nothing can be remembered. */
+function twoLists(index: number) {
+  const solutions = [1, 2, 3].map((no) => ({
+    id: `SOL-${no}-${index}`,
+    name: `Solution ${no} of ${index}`,
+    type: 'Name',
+    price: null,
+    quantity: no,
+    currency: 'USD',
+    publisherName: 'Tern &amp; Gull Systems',
+    solutionType: '3P',
+    closingDateTime: null,
+  }))
+  const day = `2025-${10 + (index % 3)}-${10 + (index % 20)}`
+  const base = aReferral()
+  return aReferral({
+    id: `5d3f9a10-0000-4000-8000-${String(index).padStart(12, '0')}`,
+    name: `Warehouse sensors ${index}`,
+    updatedDateTime: `${day}T09:18:01.7654321Z`,
+    closedDateTime: `${day}T09:17:38Z`,
+    customerProfile: { ...base.customerProfile, name: `Puffin Logistics ${index} Ltd.` },
+    details: {
+      ...base.details,
+      dealValue: 120_000 + index,
+      requirements: { ...base.details?.requirements, solutions },
+    },
+    registrations: [
+      aRegistration({
+        registrationDateTime: `${day}T09:18:01Z`,
+        solutionDetails: [
+          aLine({ id: `SOL-1-${index}`, name: `Solution 1 of ${index}`, value: 70_000 + index }),
+          aLine({ id: `SOL-2-${index}`, name: `Solution 2 of ${index}`, value: 30_000.55 }),
+        ],
+      }),
+    ],
+  })
+}
+
+function landedOf(wire: string, batch_no: number): LandedReferral {
+  const { resourceId, sourceUpdatedText, payload, people } = cutPeople(JSON.parse(wire))
+  const version = {
+    version_no: 1,
+    resource_type: 'referral',
+    observed_at,
+    source_updated_text: sourceUpdatedText,
+    payload: JSON.parse(JSON.stringify(payload)),
+    people: JSON.parse(JSON.stringify(people)),
+  } as const
+  return { partner_account_key: 1, resource_id: resourceId ?? '', batch_no, versions: [version] }
+}
+
+function report(title: string, wires: readonly string[]) {
+  const parsed = wires.map((wire): unknown => JSON.parse(wire))
+  const landed = wires.map(landedOf)
+  const rows = landed.map((one): StagedBatch => toRows(one, context).rows)
+  const bytes = wires.reduce((sum, wire) => sum + Buffer.byteLength(wire), 0)
+  const rowCount = rows.flatMap((staged) => Object.values(staged)).flat().length
+  say(title)
+  say(`  ${(bytes / count / 1000).toFixed(2)} kB and ${(rowCount / count).toFixed(1)} rows each`)
+  const steps: readonly [string, () => unknown][] = [
+    ['JSON.parse', () => each(wires, JSON.parse)],
+    ['readReferral', () => each(landed, readVersions)],
+    ['toRows', () => each(landed, (one) => toRows(one, context))],
+    ['toRows + COPY text', () => each(landed, (one) => copyText(toRows(one, context).rows, false))],
+    ['  and row hashes', () => each(landed, (one) => copyText(toRows(one, context).rows, true))],
+    ['COPY text alone', () => each(rows, (staged) => copyText(staged, false))],
+    ['  and row hashes', () => each(rows, (staged) => copyText(staged, true))],
+    ['cutPeople', () => each(parsed, cutPeople)],
+    ['  and hash', () => each(parsed, (one) => hash('sha256', cutPeople(one).canonical))],
+  ]
+  const times = steps.map((): number[] => [])
+  for (let round = 0; round < rounds; round++) {
+    steps.forEach(([, step], index) => {
+      const started = performance.now()
+      step()
+      times[index]?.push(performance.now() - started)
+    })
+  }
+  const medians = times.map((all) => all.sort((a, b) => a - b)[rounds >> 1] ?? 0)
+  steps.forEach(([name], index) => {
+    const micros = ((medians[index] ?? 0) * 1000) / count
+    const ratio = (medians[index] ?? 0) / (medians[0] ?? 1)
+    say(`  ${name.padEnd(20)} ${micros.toFixed(1).padStart(7)} µs ${ratio.toFixed(2).padStart(6)}`)
+  })
+}
+
+function each<T>(items: readonly T[], use: (item: T) => unknown) {
+  for (const item of items) use(item)
+}
+
+function readVersions({ versions }: LandedReferral) {
+  return versions.map(({ payload, people }) => readReferral(payload, people))
+}
+
+function copyText(staged: StagedBatch, hasRowHash: boolean): number {
+  let characters = 0
+  for (const table in staged) {
+    const rows = staged[table as StageTable] ?? []
+    if (rows.length === 0) continue
+    const format: RowFormat = formatOf(table as StageTable)
+    const used = hasRowHash ? format : unhashedFormat(format)
+    for (const row of rows) characters += copyLine(row, used).length
+  }
+  return characters
+}
+
+function unhashedFormat(format: RowFormat): RowFormat {
+  const known = unhashedFormats.get(format) ?? { ...format, hasRowHash: false }
+  unhashedFormats.set(format, known)
+  return known
+}
+
+function say(text: string) {
+  process.stdout.write(`${text}\n`)
+}

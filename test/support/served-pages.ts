@@ -1,0 +1,41 @@
+import type { Kysely } from 'kysely'
+import { demoSettings } from '../../src/demo.ts'
+import type { Warehouse } from '../../src/load/database.ts'
+import { run } from '../../src/pipeline.ts'
+import type { RunSummary } from '../../src/run-summary.ts'
+import type { Database } from '../../src/warehouse.ts'
+import { withDatabase } from './database.ts'
+import { environmentOf, withHome } from './pipeline.ts'
+import { type Reply, withServer } from './scripted-server.ts'
+
+export interface ServedPage {
+  readonly db: Kysely<Database>
+  readonly warehouse: Warehouse
+  readonly summary: RunSummary
+  /** Everything that was logged. */
+  readonly logged: string
+}
+
+/** Runs the pipeline over an account whose only page has this body, character by character. */
+export function withServedPage(
+  body: string,
+  use: (loaded: ServedPage) => Promise<void>,
+): Promise<void> {
+  const script = ({ path }: { path: string }): Reply =>
+    /skip=[1-9]/.test(path) ? { body: pageOf([]) } : { body }
+  return withServer(script, (server) =>
+    withHome((home) =>
+      withDatabase(async (db, _, warehouse) => {
+        const logged: string[] = []
+        const settings = { ...demoSettings(server.url), COSELL_ACCESS_TOKEN: 'a-token' }
+        const summary = await run(environmentOf(warehouse, home, logged, settings), true)
+        await use({ db, warehouse, summary, logged: logged.join('') })
+      }),
+    ),
+  )
+}
+
+/** A page of referrals that are JSON text already. */
+export function pageOf(referrals: readonly string[]): string {
+  return `{"@odata.count":${referrals.length},"value":[${referrals.join(',')}]}`
+}
