@@ -2,7 +2,9 @@ import { nextLinkQuery } from './origin.ts'
 import { type Answer, errorCodes } from './refusal.ts'
 
 export interface PageQuery {
-  orderBy: 'createdDateTime asc' | 'updatedDateTime desc'
+  orderBy: 'createdDateTime asc' | 'updatedDateTime asc' | 'updatedDateTime desc'
+  /** An OData expression, not yet encoded. */
+  filter?: string
   skip?: number
   /** Rows to ask for instead of the page size. */
   top?: number
@@ -34,9 +36,10 @@ export interface FetchedReferral {
 
 /** The query of a list request, blanks encoded and `$` as it is. */
 export function searchOf(query: PageQuery, pageSize: number): string {
+  const filter = query.filter ? `$filter=${encodeURIComponent(query.filter)}&` : ''
   const orderBy = `$orderby=${encodeURIComponent(query.orderBy)}`
   const skip = query.skip ? `&$skip=${query.skip}` : ''
-  return `?${orderBy}&$top=${query.top ?? pageSize}${skip}`
+  return `?${filter}${orderBy}&$top=${query.top ?? pageSize}${skip}`
 }
 
 /** The page in an answer without flaw; a next link that leads elsewhere ends the run. */

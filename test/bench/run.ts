@@ -19,7 +19,7 @@ import { readLanded } from '../../src/load/landed.ts'
 import { readReference } from '../../src/load/reference.ts'
 import { formatOf, stageTables } from '../../src/load/stage.ts'
 import { createLog } from '../../src/log.ts'
-import { toContext } from '../../src/pipeline.ts'
+import { toContext } from '../../src/staging.ts'
 import { toRows } from '../../src/transform/referral-rows.ts'
 import { measureFloor } from './floor.ts'
 

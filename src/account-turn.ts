@@ -1,0 +1,86 @@
+import { hostname } from 'node:os'
+import type { CosellError } from './errors.ts'
+import type { ReadPlan } from './extract/windows.ts'
+import { databaseFailure } from './load/database.ts'
+import { acquireLease, type Lease } from './load/lease.ts'
+import { beginRun, markFailed } from './load/ledger.ts'
+import type { RunEnvironment } from './run-environment.ts'
+import { addUp, type RunSummary } from './run-summary.ts'
+import { transformVersion } from './transform/referral-rows.ts'
+import { appVersion } from './version.ts'
+
+/** Loads accounts one after the other; the first failure is thrown once all had their turn. */
+export async function eachAccount<A extends { readonly name: string }>(
+  accounts: readonly A[],
+  { log, signal }: RunEnvironment,
+  load: (account: A) => Promise<RunSummary>,
+): Promise<RunSummary> {
+  const done: RunSummary[] = []
+  const failures: CosellError[] = []
+  for (const account of accounts) {
+    try {
+      done.push(await load(account))
+    } catch (error) {
+      const failure = signal.aborted ? signal.reason : databaseFailure(error)
+      log.end()
+      log.logger.error({ account: account.name, code: failure.code }, failure.message)
+      failures.push(failure)
+      if (signal.aborted) break
+    }
+  }
+  const first = failures[0]
+  if (first !== undefined) throw first
+  return addUp(done)
+}
+
+/** Holds the lease of an account while `use` runs. */
+export async function underLease(
+  { warehouse, log }: RunEnvironment,
+  partnerAccountKey: number,
+  use: (lease: Lease) => Promise<RunSummary>,
+): Promise<RunSummary> {
+  const holder = `${hostname()} process ${process.pid}`
+  const lease = await acquireLease(warehouse.query, partnerAccountKey, holder, log.logger)
+  try {
+    return await use(lease)
+  } finally {
+    await lease.release()
+  }
+}
+
+/** Enters a run in the ledger before `use` and, when it fails, why. */
+export async function inRun(
+  { warehouse, log }: RunEnvironment,
+  lease: Lease,
+  span: { mode: ReadPlan['mode'] | 'rebuild'; since: string | null; to: string | null },
+  use: (runId: number) => Promise<RunSummary>,
+): Promise<RunSummary> {
+  const runId = await beginRun(warehouse.query, {
+    partnerAccountKey: lease.partnerAccountKey,
+    mode: span.mode,
+    from: span.since,
+    to: span.to,
+    appVersion,
+    transformVersion,
+  })
+  log.logger.info({ run_id: runId, mode: span.mode, since: span.since }, 'run started')
+  try {
+    const summary = await use(runId)
+    log.end()
+    log.logger.info(
+      {
+        run_id: runId,
+        changed: summary.changed,
+        rows: summary.rows_written,
+        conservation: summary.conservation,
+      },
+      'published',
+    )
+    return summary
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    // The first error counts: when the database is gone, the ledger cannot be told of it either.
+    await markFailed(warehouse.query, runId, message).catch(() => undefined)
+    throw error
+  }
+}

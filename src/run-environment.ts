@@ -1,0 +1,12 @@
+import type { Config } from './config.ts'
+import type { Warehouse } from './load/database.ts'
+import type { Log } from './log.ts'
+
+/** What every run is given. */
+export interface RunEnvironment {
+  readonly config: Config
+  readonly warehouse: Warehouse
+  readonly log: Log
+  /** Aborted with the CosellError that says why the run must stop. */
+  readonly signal: AbortSignal
+}

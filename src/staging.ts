@@ -1,0 +1,104 @@
+import { hash } from 'node:crypto'
+import { keyedDigest } from './landing.ts'
+import { type LandedScope, readLanded } from './load/landed.ts'
+import type { Lease } from './load/lease.ts'
+import { type PublishResult, publish } from './load/publish.ts'
+import type { Reference } from './load/reference.ts'
+import { clearSeen, clearStage, type StagedBatch, stageRows } from './load/stage.ts'
+import type { RunEnvironment } from './run-environment.ts'
+import type { Stopwatch } from './run-summary.ts'
+import { type TransformContext, toRows } from './transform/referral-rows.ts'
+import { remember } from './transform/remember.ts'
+
+export interface Staging {
+  readonly runId: number
+  readonly reference: Reference
+  readonly scope: LandedScope
+  readonly watermark: string | null
+  /** Rows that pages brought; a replay has none and counts the versions that it reads. */
+  readonly rowsRead?: number
+}
+
+/** What the transform met on its way. */
+interface Tally {
+  versions: number
+  /** Referrals by property without a column, known or not, in the newest version. */
+  readonly unmapped: Map<string, number>
+}
+
+/** From the landing zone to what readers see. */
+export async function stageAndPublish(
+  environment: RunEnvironment,
+  lease: Lease,
+  stopwatch: Stopwatch,
+  staging: Staging,
+): Promise<PublishResult> {
+  const { warehouse, log } = environment
+  const { runId, reference, watermark, scope } = staging
+  const tally: Tally = { versions: 0, unmapped: new Map() }
+  await clearStage(warehouse.query, lease)
+  try {
+    const staged = await stageRows(warehouse, transformLanded(environment, lease, staging, tally))
+    stopwatch.lap('transform_ms')
+    if (tally.unmapped.size > 0) {
+      const referrals = Object.fromEntries([...tally.unmapped].sort())
+      log.logger.info({ run_id: runId, referrals }, 'properties without a column')
+    }
+    log.progress('publishing')
+    return await publish(warehouse, lease, {
+      runId,
+      watermark,
+      staged,
+      scope,
+      rowsRead: staging.rowsRead ?? tally.versions,
+      ...reference.settings,
+    })
+  } finally {
+    // Staged rows hold people too. When this fails, the lease is lost or the database is gone, and
+    // the next run empties them before it begins.
+    await clearStage(warehouse.query, lease).catch(() => undefined)
+    await clearSeen(warehouse.query, lease.partnerAccountKey, runId).catch(() => undefined)
+    stopwatch.lap('publish_ms')
+  }
+}
+
+const referralsPerProgress = 500
+
+async function* transformLanded(
+  { warehouse, log, signal }: RunEnvironment,
+  { partnerAccountKey: partner_account_key }: Lease,
+  { reference, scope }: Staging,
+  tally: Tally,
+): AsyncGenerator<StagedBatch> {
+  const context = toContext(reference)
+  let batch_no = 0
+  for await (const landed of readLanded(warehouse.query, partner_account_key, scope)) {
+    batch_no += 1
+    if (batch_no % referralsPerProgress === 0) {
+      signal.throwIfAborted()
+      log.progress(`transforming: ${batch_no} referrals`)
+    }
+    tally.versions += landed.versions.filter((one) => one.resource_type === 'referral').length
+    const transformed = toRows({ partner_account_key, batch_no, ...landed }, context)
+    if (transformed.kind === 'rows') {
+      for (const path of transformed.unmapped) {
+        tally.unmapped.set(path, 1 + (tally.unmapped.get(path) ?? 0))
+      }
+    }
+    yield transformed.rows
+  }
+}
+
+/** People recur from referral to referral, and each digest takes 2 µs. */
+const hmacsRemembered = 2000
+
+/** What the transform needs beside the payloads; its hashes come from outside, so that it stays pure. */
+export function toContext(reference: Reference): TransformContext {
+  return {
+    ...reference,
+    calendarDateRule: reference.settings.calendarDateRule,
+    thresholds: reference.settings,
+    sha256: (text) => hash('sha256', text),
+    hmac: remember(keyedDigest(reference.secret), hmacsRemembered),
+  }
+}
