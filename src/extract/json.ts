@@ -12,8 +12,9 @@ export function parseJson(text: string): unknown {
 }
 
 // Over-cautious: they also look into strings, which then only costs the slower way. Measured on a page
-// of 371 KB, in one run: with these in front 1.6 times JSON.parse alone, with the repair 4.3 times.
-const suspectNumber = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE]|\.0{6})/
+// of 376 KB, in one run: with these in front 1.4 times JSON.parse alone, with the repair 4.3 times.
+// With `\s`, which also stands for what JSON does not take, the first is a quarter slower.
+const suspectNumber = /[:,[][ \t\n\r]*-?\d(?:[\d.]{15}|[\d.]*[eE]|\.0{6})/
 const suspectEscape = /\\u(?:0000|[dD][89a-fA-F])/
 // Four times as fast as /\p{Cs}/u, which means the same.
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g

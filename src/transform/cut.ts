@@ -1,6 +1,7 @@
 import { depthMax, isObject } from './damage.ts'
 import { parseInstant } from './dates.ts'
 import { referralShape } from './properties.ts'
+import { SortedKeys } from './sorted-keys.ts'
 import { cleanText } from './text.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -41,6 +42,14 @@ const roles: ReadonlyMap<string, Role> = new Map([
   ]),
 ])
 
+function roleOf(key: string): Role {
+  return roles.get(key) ?? roles.get(key.toLowerCase()) ?? 'other'
+}
+
+/** `@odata.` properties change without the referral changing, and at its root so do a few others. */
+const innerKeys = new SortedKeys((key) => !key.startsWith('@odata.'))
+const rootKeys = new SortedKeys((key) => !key.startsWith('@odata.') && roleOf(key) !== 'etag')
+
 /**
  * Takes the people and the free text out of a referral, so that nothing but the restricted part of
  * the landing zone ever holds them. Nothing is lost: payload and people together are the whole.
@@ -60,7 +69,7 @@ export function cutPeople(wire: unknown): Cut {
   let created: unknown = null
   for (const key in whole) {
     const value = whole[key]
-    switch (roles.get(key) ?? roles.get(key.toLowerCase()) ?? 'other') {
+    switch (roleOf(key)) {
       case 'people':
         people[key] = value
         continue
@@ -170,17 +179,10 @@ function canonicalOf(value: unknown, depth: number): string {
   }
   const source = value as Json
   let text = '{'
-  for (const key of Object.keys(source).sort()) {
-    if (isVolatile(key, depth)) continue
-    text += `${key.length}"${key}:${canonicalOf(source[key], depth + 1)},`
+  for (const { key, label } of (depth === 1 ? rootKeys : innerKeys).of(source)) {
+    text += label
+    text += canonicalOf(source[key], depth + 1)
+    text += ','
   }
   return `${text}}`
-}
-
-/** What changes without the referral changing. */
-function isVolatile(key: string, depth: number): boolean {
-  if (key.charCodeAt(0) === 64) return key.startsWith('@odata.')
-  if (depth > 1) return false
-  const role = roles.get(key) ?? roles.get(key.toLowerCase())
-  return role === 'etag'
 }
