@@ -33,14 +33,28 @@ export async function eachAccount<A extends { readonly name: string }>(
   return addUp(done)
 }
 
-/** Holds the lease of an account while `use` runs. */
-export async function underLease(
-  { warehouse, log }: RunEnvironment,
+/** How long a run waits for a backfill to make its pause between two windows. */
+const waitForBackfillMs = 15 * 60_000
+/** How the holder of a lease begins that is a backfill. */
+const backfillHolder = 'backfill on '
+
+/**
+ * Holds the lease of an account while `use` runs. A backfill waits for whoever holds it, until the
+ * deadline; every other run waits for a backfill alone.
+ */
+export async function underLease<T>(
+  { warehouse, log, signal }: RunEnvironment,
   partnerAccountKey: number,
-  use: (lease: Lease) => Promise<RunSummary>,
-): Promise<RunSummary> {
-  const holder = `${hostname()} process ${process.pid}`
-  const lease = await acquireLease(warehouse.query, partnerAccountKey, holder, log.logger)
+  use: (lease: Lease) => Promise<T>,
+  turn: 'run' | 'backfill' = 'run',
+): Promise<T> {
+  const isBackfill = turn === 'backfill'
+  const holder = `${isBackfill ? backfillHolder : ''}${hostname()} process ${process.pid}`
+  const lease = await acquireLease(warehouse.query, partnerAccountKey, holder, log.logger, {
+    waitsFor: (present) => isBackfill || present.startsWith(backfillHolder),
+    waitMs: isBackfill ? Number.POSITIVE_INFINITY : waitForBackfillMs,
+    signal,
+  })
   try {
     return await use(lease)
   } finally {
@@ -52,7 +66,11 @@ export async function underLease(
 export async function inRun(
   { warehouse, log }: RunEnvironment,
   lease: Lease,
-  span: { mode: ReadPlan['mode'] | 'rebuild'; since: string | null; to: string | null },
+  span: {
+    mode: ReadPlan['mode'] | 'backfill' | 'rebuild'
+    since: string | null
+    to: string | null
+  },
   use: (runId: number) => Promise<RunSummary>,
 ): Promise<RunSummary> {
   const runId = await beginRun(warehouse.query, {

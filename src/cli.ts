@@ -1,8 +1,15 @@
 #!/usr/bin/env node
-import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Argument, Command, CommanderError } from 'commander'
+import { backfill } from './backfill.ts'
+import { planBackfill } from './backfill-plan.ts'
+import { examples, exitCodeHelp, wholeNumber } from './cli/help.ts'
+import { aborted, listenToSignals } from './cli/signals.ts'
 import { type Config, loadConfig, variableHelp } from './config.ts'
 import { demoSettings, refuseForeignData, sandboxSettings } from './demo.ts'
+import { readSignIns } from './doctor/sign-in-age.ts'
+import { diagnose, exitKindOf } from './doctor.ts'
 import { CosellError, exitCodes } from './errors.ts'
+import type { BackfillRequest } from './extract/backfill-windows.ts'
 import { ping } from './extract/ping.ts'
 import { databaseFailure } from './load/database.ts'
 import { stopEmbedded } from './load/embedded.ts'
@@ -10,8 +17,11 @@ import { countRows, readAcvByFiscalYear, readStatus } from './load/figures.ts'
 import { migrate } from './load/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from './load/open.ts'
 import { createLog } from './log.ts'
+import { login, renderLogin } from './login.ts'
 import { type RetryRequest, rebuild, retry, run } from './pipeline.ts'
 import { listHeld, misused, quarantineHelp, showHeld } from './quarantine.ts'
+import { renderBackfillPlan } from './report/backfill.ts'
+import { renderDiagnosis, toJson } from './report/doctor.ts'
 import { renderHeld, renderQuarantine } from './report/quarantine.ts'
 import { renderAcv, renderRun, renderStatus, renderTables } from './report/summary.ts'
 import type { RunEnvironment } from './run-environment.ts'
@@ -25,6 +35,9 @@ const log = createLog({
 
 /** Ends whatever is under way at the next safe point; a second signal ends it at once. */
 const interruption = new AbortController()
+
+/** How the process ends when nothing is thrown. */
+let ending: keyof typeof exitCodes = 'done'
 
 interface JsonFlag {
   readonly json?: true
@@ -48,6 +61,22 @@ command('run', 'Read what changed in every account and publish it: the nightly j
   .addHelpText('after', examples('cosell run', 'cosell run --full', 'cosell run --json'))
   .action(({ json, full }: JsonFlag & { full?: true }) => nightly(json, full === true))
 
+command(
+  'backfill',
+  'Read history month by month, beside the nightly job; goes on where it stopped.',
+)
+  .requiredOption('--from <day>', 'first day of creation, YYYY-MM-DD')
+  .option('--to <day>', 'first day that is not read (tomorrow)')
+  .option('--plan', 'show windows, calls and time, and change nothing')
+  .addHelpText(
+    'after',
+    examples(
+      'cosell backfill --from 2022-01-01 --plan',
+      'cosell backfill --from 2022-01-01 --to 2024-01-01',
+    ),
+  )
+  .action(readHistory)
+
 command('rebuild', 'Transform and publish again from the landing zone, without the API.')
   .addHelpText('after', examples('cosell rebuild', 'cosell rebuild --json'))
   .action(({ json }: JsonFlag) =>
@@ -57,23 +86,33 @@ command('rebuild', 'Transform and publish again from the landing zone, without t
     }),
   )
 
-command('migrate', 'Bring the schema up to date; run, rebuild and demo do it too.')
-  .addHelpText('after', examples('cosell migrate', 'cosell migrate --json'))
-  .action(({ json }: JsonFlag) =>
-    withWarehouse(loadConfig(), async (_, applied) => {
-      const done = applied.length === 0 ? 'already up to date' : `now has ${applied.join(', ')}`
-      say(json, { status: 'migrated', applied }, () => `The schema is ${done}.`)
-    }),
-  )
+command('login', 'Sign a person in with a code entered in a browser, and keep the sign-in.')
+  .option('--account <name>', 'needed when several accounts are configured')
+  .addHelpText('after', examples('cosell login', 'cosell login --account contoso'))
+  .action(async ({ json, account }: JsonFlag & { account?: string }) => {
+    const { signal } = interruption
+    const tell = (text: string) => process.stderr.write(`${text}\n`)
+    const result = await login({ config: loadConfig(), account, log: log.logger, signal, tell })
+    say(json, result, () => renderLogin(result))
+  })
+
+command('doctor', 'Look at settings, sign-in, API and database, and say what to mend.')
+  .addHelpText('after', examples('cosell doctor', 'cosell doctor --json'))
+  .action(async ({ json }: JsonFlag) => {
+    const diagnosis = await diagnose({ config: loadConfig(), log, signal: interruption.signal })
+    say(json, toJson(diagnosis), () => renderDiagnosis(diagnosis))
+    ending = exitKindOf(diagnosis)
+  })
 
 command('status', 'Show how fresh each account is, its last runs and what needs attention.')
   .addHelpText('after', examples('cosell status', 'cosell status --json'))
-  .action(({ json }: JsonFlag) =>
-    withWarehouse(loadConfig(), async ({ query }) => {
-      const accounts = await readStatus(query)
+  .action(({ json }: JsonFlag) => {
+    const config = loadConfig()
+    return withWarehouse(config, async ({ query }) => {
+      const accounts = await readStatus(query, await readSignIns(config, Date.now()))
       say(json, { status: 'ok', accounts }, () => renderStatus(accounts))
-    }),
-  )
+    })
+  })
 
 command('quarantine', 'List, show or try again the referrals that could not be read.')
   .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry']))
@@ -90,6 +129,15 @@ command('quarantine', 'List, show or try again the referrals that could not be r
   )
   .addHelpText('after', quarantineHelp)
   .action(quarantine)
+
+command('migrate', 'Bring the schema up to date; run, rebuild and demo do it too.')
+  .addHelpText('after', examples('cosell migrate', 'cosell migrate --json'))
+  .action(({ json }: JsonFlag) =>
+    withWarehouse(loadConfig(), async (_, applied) => {
+      const done = applied.length === 0 ? 'already up to date' : `now has ${applied.join(', ')}`
+      say(json, { status: 'migrated', applied }, () => `The schema is ${done}.`)
+    }),
+  )
 
 command('warehouse', 'Keep the embedded warehouse up for psql and BI tools until interrupted.')
   .option('--stop', 'stop the embedded warehouse, whoever started it')
@@ -108,6 +156,20 @@ populationFlags(command('sandbox', 'Serve the simulated Referrals API until inte
   .option('--documented-next-link', 'next links as documented: plain http, without /engagements')
   .addHelpText('after', examples('cosell sandbox --port 8080', 'cosell sandbox --referrals 50000'))
   .action(serveSandbox)
+
+type BackfillFlags = JsonFlag & BackfillRequest & { readonly plan?: true }
+
+function readHistory({ json, plan, ...request }: BackfillFlags) {
+  return inRun(loadConfig(), async (environment) => {
+    if (plan) {
+      const planned = await planBackfill(environment, request)
+      say(json, planned, () => renderBackfillPlan(planned.accounts))
+    } else {
+      const summary = await backfill(environment, request)
+      say(json, summary, () => renderRun(summary))
+    }
+  })
+}
 
 async function nightly(json: true | undefined, full: boolean) {
   const config = loadConfig()
@@ -186,7 +248,7 @@ async function keepWarehouse(json: true | undefined) {
     say(json, { status: 'running', url, version }, () =>
       [`PostgreSQL ${version} is up.`, '', `  psql '${url}'`, '', 'Ctrl-C ends it.'].join('\n'),
     )
-    await interrupted()
+    await aborted(interruption.signal)
   })
 }
 
@@ -219,7 +281,7 @@ async function serveSandbox({ json, documentedNextLink, ...options }: SandboxFla
       'Ctrl-C ends it.',
     ].join('\n'),
   )
-  await interrupted()
+  await aborted(interruption.signal)
   await sandbox.close()
 }
 
@@ -266,77 +328,17 @@ function inRun(
     interruption.abort(new CosellError('tryAgainLater', 'run.deadline', text))
   }, minutes * 60_000)
   const { signal } = interruption
+  const deadlineAt = performance.now() + minutes * 60_000
   return withWarehouse(
     config,
-    (warehouse) => use({ config, warehouse, log, signal }),
+    (warehouse) => use({ config, warehouse, log, signal, deadlineAt }),
     keepRunning,
   ).finally(() => clearTimeout(deadline))
-}
-
-function interrupted(): Promise<void> {
-  const { signal } = interruption
-  return new Promise((done) => {
-    // A pending promise alone does not keep Node.js running; this timer does.
-    const awake = setInterval(() => undefined, 60_000)
-    const end = () => {
-      clearInterval(awake)
-      done()
-    }
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
-}
-
-function listenToSignals() {
-  for (const [name, kind] of [
-    ['SIGINT', 'interrupted'],
-    ['SIGTERM', 'terminated'],
-  ] as const) {
-    process.on(name, () => {
-      if (interruption.signal.aborted) process.exit(exitCodes[kind])
-      const text = `${name}: stopped. Nothing half-done is visible; what was read is kept.`
-      interruption.abort(new CosellError(kind, `signal.${kind}`, text))
-    })
-  }
-  // `cosell status | head -1` closes the pipe: not a failure of the run.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
 }
 
 function say(json: true | undefined, result: object, text: () => string) {
   log.end()
   process.stdout.write(`${json ? JSON.stringify(result) : text()}\n`)
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Expected a whole number.')
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
-}
-
-function exitCodeHelp(): string {
-  const meanings: Record<keyof typeof exitCodes, string> = {
-    done: 'done, also with a few referrals in quarantine (the summary says so)',
-    usage: 'wrong usage',
-    accountHeld: 'another run holds the account',
-    checkFailed: 'a data check failed, nothing was published',
-    sourceBroken: 'the API broke its contract',
-    bug: 'a fault of cosell',
-    tryAgainLater: 'try again later: throttled, database down, deadline',
-    signIn: 'sign-in needs a person',
-    configuration: 'wrong configuration',
-    interrupted: 'interrupted (SIGINT)',
-    terminated: 'terminated (SIGTERM)',
-  }
-  const lines = Object.entries(meanings).map(([kind, meaning]) => {
-    const code = exitCodes[kind as keyof typeof exitCodes]
-    return `  ${String(code).padEnd(3)}  ${meaning}`
-  })
-  return ['Exit codes:', ...lines].join('\n')
 }
 
 /** Says what went wrong and returns the exit code. */
@@ -361,11 +363,17 @@ function toFailure(error: unknown): CosellError {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  listenToSignals()
+  listenToSignals(interruption, process.exit)
+  // `cosell status | head -1` closes the pipe: not a failure of the run.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
   try {
     await program.parseAsync(args, { from: 'user' })
     const { signal } = interruption
-    return signal.aborted && signal.reason instanceof CosellError ? signal.reason.exitCode : 0
+    return signal.aborted && signal.reason instanceof CosellError
+      ? signal.reason.exitCode
+      : exitCodes[ending]
   } catch (error) {
     return fail(error, args.includes('--json'))
   }

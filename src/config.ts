@@ -88,7 +88,10 @@ const environment = z.object({
     blankIsUnset,
     z
       .string()
-      .regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:port/database')
+      .refine(
+        (text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
+        'expected postgres://user:password@host:port/database, special characters percent-encoded',
+      )
       .optional(),
   ),
   COSELL_PG_BINDIR: optionalText,

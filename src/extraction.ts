@@ -1,14 +1,14 @@
-import { join } from 'node:path'
 import type { AccountConfig } from './config.ts'
-import { createReferralsApi, type ReferralsApi } from './extract/api.ts'
-import { readAll, readById, readChangedSince } from './extract/pages.ts'
-import { createTokenStore } from './extract/token-store.ts'
-import type { ReadPlan } from './extract/windows.ts'
-import { startLanding } from './landing.ts'
+import { type Contact, inContact } from './contact.ts'
+import { readAll } from './extract/read-all.ts'
+import { readById } from './extract/read-by-id.ts'
+import { readChangedSince } from './extract/read-changed.ts'
+import { type ReadPlan, shortfallOf } from './extract/windows.ts'
+import { type Landing, startLanding } from './landing.ts'
 import { analyzeGrown } from './load/analyze.ts'
 import { beginWindow } from './load/land.ts'
 import type { Lease } from './load/lease.ts'
-import { markExtracted } from './load/ledger.ts'
+import { type Extracted, markExtracted } from './load/ledger.ts'
 import { listOpenRegistrations } from './load/open-registrations.ts'
 import type { Reference } from './load/reference.ts'
 import { landSightings } from './load/sightings.ts'
@@ -25,58 +25,72 @@ export interface Extraction {
 }
 
 /** Reads the API into the landing zone: pages first, then what no page shows. */
-export async function extract(environment: RunEnvironment, extraction: Extraction) {
-  const { warehouse, config } = environment
-  const { lease, runId, reference, plan, startedAt } = extraction
-  const from = plan.since ?? '2000-01-01T00:00:00Z'
-  await beginWindow(warehouse.query, { runId, windowNo: 1, from, to: startedAt })
-  const api = openApi(environment, extraction.account)
-  try {
-    const { query } = warehouse
-    const { secret } = reference
-    const landing = startLanding({ ...environment, query, lease, runId, secret })
-    const pages = plan.since === null ? readAll(api) : readChangedSince(api, plan.since)
-    for await (const page of pages) await landing.land(page)
-    if (plan.mode === 'incremental') {
-      // A review decision may leave updatedDateTime as it was, so no page would show it.
-      const ids = await listOpenRegistrations(warehouse.query, lease.partnerAccountKey, runId)
-      for await (const found of readById(api, ids, config.concurrency)) {
-        if (found.referral !== null) await landing.land({ ...found, referrals: [found.referral] })
-      }
-    }
-    const seen = await countSeen(warehouse.query, lease.partnerAccountKey, runId)
-    const isCompleteSweep = plan.mode === 'full'
-    const sighted = await landSightings(warehouse.query, lease, {
-      runId,
-      observedAt: startedAt,
-      isCompleteSweep,
-      ...reference.settings,
-    })
-    const { rows, versions, latest } = landing.counts()
-    await analyzeGrown(warehouse.query, [
-      ['raw.payload', versions],
-      ['pii.payload', versions],
-    ])
-    const { requests, throttled } = api.counts
-    await markExtracted(warehouse.query, runId, { requests, throttled, seen, isCompleteSweep })
-    return { seen, latest, requests, throttled, rows, landedRows: 2 * versions + sighted }
-  } finally {
-    await api.close()
-  }
+export function extract(environment: RunEnvironment, extraction: Extraction) {
+  const { account, lease } = extraction
+  return inContact(environment, lease.partnerAccountKey, account, (contact) =>
+    read(environment, extraction, contact),
+  )
 }
 
-/** The API of an account as the settings say. */
-export function openApi(
-  { config, log, signal }: RunEnvironment,
-  account: AccountConfig,
-): ReferralsApi {
-  return createReferralsApi({
-    ...account,
-    tokenStore: createTokenStore(join(config.home, 'tokens', `${account.name}.json`)),
-    pageSize: config.pageSize,
-    requestsPerMinute: config.requestsPerMinute,
-    concurrency: config.concurrency,
-    signal,
-    log: log.logger,
-  })
+async function read(
+  environment: RunEnvironment,
+  extraction: Extraction,
+  { api, capabilities }: Contact,
+) {
+  const { config, warehouse, log } = environment
+  const { query } = warehouse
+  const { lease, runId, reference, plan, startedAt } = extraction
+  const from = plan.since ?? '2000-01-01T00:00:00Z'
+  await beginWindow(query, { runId, windowNo: 1, from, to: startedAt })
+  const { secret } = reference
+  const landing = startLanding({ ...environment, query, lease, runId, secret })
+  const pages =
+    plan.since === null
+      ? readAll(api, capabilities)
+      : readChangedSince(api, plan.since, capabilities)
+  let greatestCount = 0
+  for await (const page of pages) {
+    greatestCount = Math.max(greatestCount, page.count ?? 0)
+    await landing.land(page)
+  }
+  if (plan.mode === 'incremental') {
+    // A review decision may leave updatedDateTime as it was, so no page would show it.
+    const ids = await listOpenRegistrations(query, lease.partnerAccountKey, runId)
+    for await (const found of readById(api, ids, config.concurrency)) await landing.landOne(found)
+    await landing.landRest()
+  }
+  const seen = await countSeen(query, lease.partnerAccountKey, runId)
+  const isSweep = plan.mode === 'full'
+  const lacking = isSweep ? shortfallOf({ seen, greatestCount, count: capabilities.count }) : 0
+  if (lacking > 0) {
+    const text = 'the sweep is not complete: it read fewer referrals than the API counts'
+    log.logger.warn({ run_id: runId, read: seen, counted: greatestCount }, text)
+  }
+  const isCompleteSweep = isSweep && lacking === 0
+  const { requests, throttled } = api.counts
+  const conclusion = { seen, requests, throttled, isCompleteSweep, principal: api.principal() }
+  const concluded = await conclude(environment, extraction, landing, conclusion)
+  // The watermark does not move past what this run should have read and did not.
+  return { ...concluded, latest: lacking === 0 ? landing.counts().latest : null }
+}
+
+/** Enters what a read has come to: sightings, statistics for the planner, the run's figures. */
+export async function conclude(
+  { warehouse: { query } }: RunEnvironment,
+  reading: Pick<Extraction, 'lease' | 'runId' | 'reference' | 'startedAt'>,
+  landing: Landing,
+  extracted: Extracted,
+) {
+  const { lease, runId, reference, startedAt: observedAt } = reading
+  const { principal, isCompleteSweep } = extracted
+  const sightings = { runId, principal, observedAt, isCompleteSweep, ...reference.settings }
+  const sighted = await landSightings(query, lease, sightings)
+  const { rows, versions } = landing.counts()
+  await analyzeGrown(query, [
+    ['raw.payload', versions],
+    ['pii.payload', versions],
+  ])
+  await markExtracted(query, runId, extracted)
+  const { seen, requests, throttled } = extracted
+  return { seen, requests, throttled, rows, landedRows: 2 * versions + sighted }
 }

@@ -9,4 +9,6 @@ export interface RunEnvironment {
   readonly log: Log
   /** Aborted with the CosellError that says why the run must stop. */
   readonly signal: AbortSignal
+  /** When the run has to be over, by `performance.now()`; none in a test. */
+  readonly deadlineAt?: number | undefined
 }

@@ -4,6 +4,7 @@ import { type LandedScope, readLanded } from './load/landed.ts'
 import type { Lease } from './load/lease.ts'
 import { type PublishResult, publish } from './load/publish.ts'
 import type { Reference } from './load/reference.ts'
+import { redo } from './load/retry.ts'
 import { clearSeen, clearStage, type StagedBatch, stageRows } from './load/stage.ts'
 import type { RunEnvironment } from './run-environment.ts'
 import type { Stopwatch } from './run-summary.ts'
@@ -35,10 +36,14 @@ export async function stageAndPublish(
 ): Promise<PublishResult> {
   const { warehouse, log } = environment
   const { runId, reference, watermark, scope } = staging
-  const tally: Tally = { versions: 0, unmapped: new Map() }
-  await clearStage(warehouse.query, lease)
-  try {
-    const staged = await stageRows(warehouse, transformLanded(environment, lease, staging, tally))
+  const attempt = async () => {
+    const tally: Tally = { versions: 0, unmapped: new Map() }
+    await clearStage(warehouse.query, lease)
+    const staged = await stageRows(
+      warehouse,
+      lease,
+      transformLanded(environment, lease, staging, tally),
+    )
     stopwatch.lap('transform_ms')
     if (tally.unmapped.size > 0) {
       const referrals = Object.fromEntries([...tally.unmapped].sort())
@@ -53,11 +58,14 @@ export async function stageAndPublish(
       rowsRead: staging.rowsRead ?? tally.versions,
       ...reference.settings,
     })
+  }
+  try {
+    return await redo(attempt)
   } finally {
     // Staged rows hold people too. When this fails, the lease is lost or the database is gone, and
     // the next run empties them before it begins.
     await clearStage(warehouse.query, lease).catch(() => undefined)
-    await clearSeen(warehouse.query, lease.partnerAccountKey, runId).catch(() => undefined)
+    await clearSeen(warehouse.query, lease, runId).catch(() => undefined)
     stopwatch.lap('publish_ms')
   }
 }

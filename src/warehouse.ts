@@ -197,6 +197,8 @@ export interface EtlRun {
   app_version: string
   transform_version: number
   error_message: string | null
+  watermark_text: string | null
+  principal: string | null
 }
 
 /**
@@ -215,6 +217,16 @@ export interface EtlRunTable {
 export interface EtlSetting {
   setting_name: string
   setting_value: string
+}
+
+/**
+ * One referral that one user was once shown. Only who was shown it can tell that it is missing; a
+ * user whose rows are deleted starts anew.
+ */
+export interface EtlSight {
+  partner_account_key: number
+  principal: string
+  referral_id: string
 }
 
 /** Rows for dw.bridge_line_incentive in the batch that is being published. */
@@ -1054,6 +1066,7 @@ export interface Database {
   'etl.run': EtlRun
   'etl.run_table': EtlRunTable
   'etl.setting': EtlSetting
+  'etl.sight': EtlSight
   'stg.bridge_line_incentive': StgBridgeLineIncentive
   'stg.bridge_referral_tag': StgBridgeReferralTag
   'stg.contact': StgContact
@@ -1258,6 +1271,8 @@ export const tables = {
       'app_version',
       'transform_version',
       'error_message',
+      'watermark_text',
+      'principal',
     ],
     key: ['run_id'],
   },
@@ -1275,6 +1290,10 @@ export const tables = {
   'etl.setting': {
     columns: ['setting_name', 'setting_value'],
     key: ['setting_name'],
+  },
+  'etl.sight': {
+    columns: ['partner_account_key', 'principal', 'referral_id'],
+    key: ['partner_account_key', 'principal', 'referral_id'],
   },
   'stg.bridge_line_incentive': {
     columns: [

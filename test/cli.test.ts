@@ -15,10 +15,13 @@ import { withServer } from './support/scripted-server.ts'
 const commands = [
   'demo',
   'run',
+  'backfill',
   'rebuild',
-  'migrate',
+  'login',
+  'doctor',
   'status',
   'quarantine',
+  'migrate',
   'warehouse',
   'sandbox',
 ]

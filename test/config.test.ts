@@ -63,6 +63,12 @@ describe('a setting is refused with its name and a remedy, and its value is not 
       says: 'postgres://',
       why: 'another database',
     },
+    {
+      name: 'COSELL_DATABASE_URL',
+      value: 'postgres://u:p@:x/d',
+      says: 'percent-encoded',
+      why: 'no host, no port',
+    },
     { name: 'COSELL_PAGE_SIZE', value: '0', says: '>=1', why: 'an empty page never ends' },
     { name: 'COSELL_PAGE_SIZE', value: 'many', says: 'number', why: 'not a number' },
     {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { Pool } from 'undici'
 import { CosellError } from '../errors.ts'
+import { boundary } from '../io.ts'
 import type { Logger } from '../log.ts'
 import { appVersion } from '../version.ts'
 import { createTokens } from './auth.ts'
@@ -18,9 +19,11 @@ import {
 } from './envelope.ts'
 import { createExchange, type Request, type Send, type Site } from './exchange.ts'
 import { parseHttpDate } from './http-date.ts'
+import { type PostForm, redeemRefreshToken } from './msal.ts'
 import { checkedBaseUrl, nextLinkQuery } from './origin.ts'
 import { type Answer, lacksMultiFactor, listNotFound, refusal } from './refusal.ts'
 import { retryAfterMs, retryDelayMs } from './retry.ts'
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 import { type Clock, createThrottle, systemClock } from './throttle.ts'
 import type { TokenStore } from './token-store.ts'
 import { type Failed, failedBy, TotalTimeout } from './trouble.ts'
@@ -37,6 +40,10 @@ export interface ReferralsApi {
   readonly pageSize: number
   /** Requests sent to the API, retries included, and how many of them it throttled. */
   readonly counts: { readonly requests: number; readonly throttled: number }
+  /** The rate that the API was found to bear: the `startingRate` of the next run. */
+  readonly requestsPerMinute: number
+  /** Who signs in, as one opaque text; `null` before the first request and when the token does not say. */
+  principal(): string | null
   /** Ends what is under way and closes every connection. */
   close(): Promise<void>
 }
@@ -52,7 +59,11 @@ export interface ReferralsApiOptions {
   tokenStore: TokenStore
   pageSize: number
   requestsPerMinute: number
+  /** The rate that an earlier run learned; never above `requestsPerMinute`. */
+  startingRate?: number | undefined
   concurrency: number
+  /** When the run has to be over, in the clock's monotonic milliseconds: no wait goes past it. */
+  deadlineAt?: number | undefined
   clock?: Clock | undefined
   random?: (() => number) | undefined
   /** Aborting it ends every request and wait; its reason is what is thrown. */
@@ -78,33 +89,20 @@ const defaultTimeouts: Timeouts = {
 }
 
 /** Entra is asked once an hour; the bound only matters when it fails. */
-const authorityBudget = { requestsPerMinute: 60, concurrency: 1 }
+const authorityBudget = { requestsPerMinute: 60, startingRate: undefined, concurrency: 1 }
 
 /** The Referrals API of one account, with sign-in, budget and retries. */
 export function createReferralsApi(options: ReferralsApiOptions): ReferralsApi {
   const clock = options.clock ?? systemClock
   const lifetime = followed(options.signal)
-  const context = { ...options, clock, signal: lifetime.signal }
+  const context = { ...options, clock, signal: lifetime.signal, retries: createRetryBudget() }
   const base = checkedBaseUrl(options.apiUrl, 'COSELL_API_URL')
   const list = below(base, '/v1.0/engagements/referrals')
-  const authorityBase = checkedBaseUrl(options.authorityUrl, 'COSELL_AUTHORITY_URL')
-  const tenant = encodeURIComponent(options.tenantId ?? 'common')
   const api = openSite(base, 'COSELL_API_URL', context)
-  const authority = openSite(authorityBase, 'COSELL_AUTHORITY_URL', {
-    ...context,
-    ...authorityBudget,
-  })
+  const authority = openAuthoritySite(context)
   const tokens = createTokens({
     ...context,
-    post: (form) =>
-      authority.exchange({
-        method: 'POST',
-        path: below(authorityBase, `/${tenant}/oauth2/v2.0/token`).pathname,
-        what: 'Token endpoint',
-        headers: async () => ({ 'content-type': 'application/x-www-form-urlencoded' }),
-        body: new URLSearchParams(form).toString(),
-        flawOf: () => null,
-      }),
+    redeem: (refreshToken) => redeemRefreshToken(options, refreshToken, authority.post),
   })
 
   /** Asks with a token, and once more with a new one when the first is refused. */
@@ -129,6 +127,10 @@ export function createReferralsApi(options: ReferralsApiOptions): ReferralsApi {
   return {
     counts: api.counts,
     pageSize: options.pageSize,
+    principal: tokens.principal,
+    get requestsPerMinute() {
+      return api.throttle.learnedRate
+    },
     async getPage(query) {
       const search =
         'nextLink' in query
@@ -154,6 +156,47 @@ export function createReferralsApi(options: ReferralsApiOptions): ReferralsApi {
   }
 }
 
+export type AuthorityOptions = Pick<
+  ReferralsApiOptions,
+  'authorityUrl' | 'clock' | 'random' | 'signal' | 'timeouts' | 'deadlineAt' | 'log'
+>
+
+/** The sign-in service alone, for a person who signs in. */
+export function openAuthority(options: AuthorityOptions): {
+  post: PostForm
+  close(): Promise<void>
+} {
+  const clock = options.clock ?? systemClock
+  const lifetime = followed(options.signal)
+  const retries = createRetryBudget()
+  const site = openAuthoritySite({ ...options, clock, signal: lifetime.signal, retries })
+  const close = () => {
+    lifetime.end()
+    return site.pool.destroy()
+  }
+  return { post: site.post, close }
+}
+
+function openAuthoritySite(
+  context: Omit<Parameters<typeof openSite>[2], keyof typeof authorityBudget> & {
+    authorityUrl: string
+  },
+): { pool: Pool; post: PostForm } {
+  const setting = 'COSELL_AUTHORITY_URL'
+  const base = checkedBaseUrl(context.authorityUrl, setting)
+  const { pool, exchange } = openSite(base, setting, { ...context, ...authorityBudget })
+  const post: PostForm = (path, form) =>
+    exchange({
+      method: 'POST',
+      path: below(base, path).pathname,
+      what: 'Token endpoint',
+      headers: async () => ({ 'content-type': 'application/x-www-form-urlencoded' }),
+      body: form,
+      flawOf: () => null,
+    })
+  return { pool, post }
+}
+
 function isGone(answer: Answer): boolean {
   return answer.status === 404 || answer.status === 410
 }
@@ -165,8 +208,12 @@ function below(base: URL, path: string): URL {
 function openSite(
   base: URL,
   setting: Site['setting'],
-  options: Pick<ReferralsApiOptions, 'requestsPerMinute' | 'concurrency' | 'log'> & {
+  options: Pick<
+    ReferralsApiOptions,
+    'requestsPerMinute' | 'startingRate' | 'concurrency' | 'deadlineAt' | 'log'
+  > & {
     clock: Clock
+    retries: RetryBudget
     random?: (() => number) | undefined
     signal: AbortSignal
     timeouts?: Timeouts | undefined
@@ -180,10 +227,11 @@ function openSite(
     bodyTimeout: timeouts.bodyIdleMs,
   })
   const counts = { requests: 0, throttled: 0 }
-  const site: Site = { origin: base.origin, setting, throttle: createThrottle(options), counts }
+  const throttle = createThrottle(options)
+  const site: Site = { origin: base.origin, setting, throttle, counts }
   const send = createSend(pool, { ...options, totalMs: timeouts.totalMs })
   const random = options.random ?? Math.random
-  return { pool, counts, exchange: createExchange({ ...options, random, site, send }) }
+  return { pool, counts, throttle, exchange: createExchange({ ...options, random, site, send }) }
 }
 
 function createSend(
@@ -197,6 +245,7 @@ function createSend(
     const end = () => ending.abort(signal.reason)
     const deadline = setTimeout(() => ending.abort(new TotalTimeout()), totalMs)
     signal.addEventListener('abort', end, { once: true })
+    boundary('http', () => routeOf(request), 'before')
     try {
       const { statusCode, ...response } = await pool.request({
         method: request.method,
@@ -225,8 +274,14 @@ function createSend(
     } finally {
       clearTimeout(deadline)
       signal.removeEventListener('abort', end)
+      boundary('http', () => routeOf(request), 'after')
     }
   }
+}
+
+/** Where a request goes, without the id of a referral and without the query. */
+function routeOf({ method, path }: Request): string {
+  return `${method} ${path.split(/[/?]/).slice(0, 4).join('/')}`
 }
 
 const commonHeaders = {

@@ -15,3 +15,47 @@ export interface Capabilities {
   /** What `@odata.count` counts. */
   readonly count: 'page' | 'total' | 'unknown'
 }
+
+/** Whether no way to go through the list was found, as in an account without referrals. */
+export function isNothingKnown(found: Capabilities): boolean {
+  const { createdFilter, updatedFilter, nextLink, skip } = found
+  return createdFilter === null && updatedFilter === null && !nextLink && !skip
+}
+
+/** As the ledger keeps it: a name and a word each. */
+export function describeCapabilities(found: Capabilities): Record<string, string> {
+  return {
+    created_filter: found.createdFilter ?? 'none',
+    updated_filter: found.updatedFilter ?? 'none',
+    next_link: found.nextLink ? 'yes' : 'no',
+    skip: found.skip ? 'yes' : 'no',
+    page_cap: String(found.pageCap ?? 'unknown'),
+    count: found.count,
+  }
+}
+
+/** What the ledger keeps, read again; null when something is missing or not understood. */
+export function parseCapabilities(kept: ReadonlyMap<string, string>): Capabilities | null {
+  const [createdFilter, updatedFilter] = [
+    literalOf(kept.get('created_filter')),
+    literalOf(kept.get('updated_filter')),
+  ]
+  const [nextLink, skip] = [flagOf(kept.get('next_link')), flagOf(kept.get('skip'))]
+  const pageCap = kept.get('page_cap') ?? ''
+  const count = kept.get('count')
+  if (createdFilter === undefined || updatedFilter === undefined) return null
+  if (nextLink === undefined || skip === undefined) return null
+  if (count !== 'page' && count !== 'total' && count !== 'unknown') return null
+  if (!/^(?:unknown|\d{1,9})$/.test(pageCap)) return null
+  const cap = pageCap === 'unknown' ? null : Number(pageCap)
+  return { createdFilter, updatedFilter, nextLink, skip, pageCap: cap, count }
+}
+
+function literalOf(word: string | undefined): DateLiteral | null | undefined {
+  if (word === 'none') return null
+  return word === 'bare' || word === 'quoted' ? word : undefined
+}
+
+function flagOf(word: string | undefined): boolean | undefined {
+  return word === 'yes' ? true : word === 'no' ? false : undefined
+}

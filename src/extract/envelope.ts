@@ -2,7 +2,7 @@ import { nextLinkQuery } from './origin.ts'
 import { type Answer, errorCodes } from './refusal.ts'
 
 export interface PageQuery {
-  orderBy: 'createdDateTime asc' | 'updatedDateTime asc' | 'updatedDateTime desc'
+  orderBy: `${'createdDateTime' | 'updatedDateTime'} ${'asc' | 'desc'}`
   /** An OData expression, not yet encoded. */
   filter?: string
   skip?: number

@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts'
 import type { Answer } from './refusal.ts'
 import { isThrottling, retryDelayMs } from './retry.ts'
+import { budgetExhausted, type RetryBudget } from './retry-budget.ts'
 import type { Clock, Slot, Throttle } from './throttle.ts'
 import { type Failed, givenUp } from './trouble.ts'
 
@@ -30,17 +31,18 @@ export type Send = (request: Request, headers: Record<string, string>) => Promis
 /**
  * Sends until there is an answer that asking again would not change: a good one, or a final refusal.
  *
- * @throws CosellError when the tries are used up
+ * @throws CosellError when the tries of the request, the retries of the run or its time are used up
  */
 export function createExchange(context: {
   site: Site
   send: Send
+  retries: RetryBudget
   clock: Clock
   random: () => number
   signal: AbortSignal
   log: Logger
 }): (request: Request) => Promise<Answer> {
-  const { site, clock, signal, log } = context
+  const { site, retries, clock, signal, log } = context
 
   async function attempt(
     request: Request,
@@ -48,6 +50,7 @@ export function createExchange(context: {
     slot: Slot,
   ): Promise<Answer | { delayMs: number }> {
     const headers = await request.headers()
+    await slot.ready(signal)
     signal.throwIfAborted()
     site.counts.requests += 1
     const result = await context.send(request, headers)
@@ -59,16 +62,20 @@ export function createExchange(context: {
     const delayMs = retryDelayMs(tries, result.trouble, context.random())
     const isHeld = holdOthers(site, slot, result, delayMs ?? 0)
     if (delayMs === null) throw givenUp(result, { ...site, what: request.what, tries })
+    if (!retries.take()) throw budgetExhausted(request.what, result.got)
     const { got, requestId } = result
     log.warn({ requestId, tries, delayMs: Math.round(delayMs), got }, `${request.what}: try again`)
     return { delayMs: isHeld ? 0 : delayMs }
   }
 
   return async (request) => {
+    retries.earn()
     for (let tries = 1; ; tries += 1) {
       const result = await site.throttle.run((slot) => attempt(request, tries, slot), signal)
       if (!('delayMs' in result)) return result
-      if (result.delayMs > 0) await clock.sleep(result.delayMs, signal)
+      if (result.delayMs === 0) continue
+      site.throttle.checkWait(result.delayMs)
+      await clock.sleep(result.delayMs, signal)
     }
   }
 }

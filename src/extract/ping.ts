@@ -1,4 +1,5 @@
 import { request } from 'undici'
+import { across } from '../io.ts'
 import type { Logger } from '../log.ts'
 
 const tries = 3
@@ -18,16 +19,19 @@ export async function ping(
   const target = outcome === 'done' ? url : `${url.replace(/\/$/, '')}/fail`
   for (let attempt = 1; attempt <= tries; attempt++) {
     try {
-      const answer = await request(target, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        signal: AbortSignal.timeout(timeoutMs),
+      const isHeard = await across('http', 'POST ping', async () => {
+        const answer = await request(target, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          headersTimeout: timeoutMs,
+          bodyTimeout: timeoutMs,
+          signal: AbortSignal.timeout(timeoutMs),
+        })
+        await answer.body.dump()
+        return answer.statusCode < 400
       })
-      await answer.body.dump()
-      if (answer.statusCode < 400) return
+      if (isHeard) return
     } catch {
       // Tried again, then warned about below.
     }

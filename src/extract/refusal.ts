@@ -1,4 +1,5 @@
 import { CosellError } from '../errors.ts'
+import { signInAgain } from './sign-in-refusal.ts'
 
 /** An answer of the API as received: any status, body parsed when it was JSON. */
 export interface Answer {
@@ -39,8 +40,8 @@ export function refusal(answer: Answer, what: string): CosellError {
     return new CosellError(
       'signIn',
       'auth.mfa_required',
-      `${got} The Referrals admin has to sign in again with multi-factor authentication; put the ` +
-        'new refresh token into COSELL_REFRESH_TOKEN.',
+      `${got} The Referrals admin has to sign in again with multi-factor authentication; ` +
+        `${signInAgain}.`,
     )
   if (answer.status === 401)
     return new CosellError(
@@ -54,7 +55,8 @@ export function refusal(answer: Answer, what: string): CosellError {
       ? new CosellError(
           'signIn',
           'auth.insufficient_claims',
-          `${got} A conditional access rule asks for more proof; the Referrals admin has to sign in again.`,
+          `${got} A conditional access rule asks for more proof; the Referrals admin has to sign in ` +
+            `again; ${signInAgain}.`,
         )
       : new CosellError(
           'signIn',

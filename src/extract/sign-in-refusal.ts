@@ -6,7 +6,12 @@ interface Remedy {
   action: string
 }
 
-const signInAgain = 'put the new refresh token into COSELL_REFRESH_TOKEN'
+/** Which way of signing in was refused. */
+export type SignInFlow = 'refresh' | 'deviceCode'
+
+/** What the person who signs in again does with it. */
+export const signInAgain =
+  'run `cosell login`, or put the new refresh token into COSELL_REFRESH_TOKEN'
 
 /** What Entra's numbers mean to a person; unknown ones fall back on the OAuth error. */
 const remedyByNumber: Record<string, Remedy> = {
@@ -54,11 +59,48 @@ const remedyByNumber: Record<string, Remedy> = {
     action:
       'COSELL_CLIENT_SECRET is missing, wrong or expired; create a new secret of the Entra application.',
   }),
+  700025: {
+    kind: 'configuration',
+    code: 'auth.public_client',
+    action:
+      'The Entra application is a public client, which has no secret; unset COSELL_CLIENT_SECRET.',
+  },
   ...same(['90002', '900023', '700016'], {
     kind: 'configuration',
     code: 'auth.unknown_application',
     action:
       'Check COSELL_TENANT_ID and COSELL_CLIENT_ID: no such tenant, or no such application in it.',
+  }),
+}
+
+const askedAnew = 'Run `cosell login` again'
+
+const deviceCodeExpired: Remedy = {
+  kind: 'signIn',
+  code: 'auth.device_code_expired',
+  action: `Nobody entered the code in time. ${askedAnew}, and let the Referrals admin enter the new code.`,
+}
+
+/** Where a number means something else when a person signs in with a code. */
+const remedyOfDeviceCode: Record<string, Remedy> = {
+  7000218: {
+    kind: 'configuration',
+    code: 'auth.public_client_flows',
+    action:
+      'A sign-in with a code sends no secret, also when COSELL_CLIENT_SECRET is set: an administrator ' +
+      'has to allow public client flows in the authentication settings of the Entra application ' +
+      'COSELL_CLIENT_ID. Otherwise obtain a refresh token elsewhere and put it into COSELL_REFRESH_TOKEN.',
+  },
+  ...same(['70019', 'expired_token'], deviceCodeExpired),
+  ...same(['authorization_declined', 'access_denied', '65004'], {
+    kind: 'signIn',
+    code: 'auth.device_code_declined',
+    action: `The sign-in was declined in the browser. ${askedAnew}, and accept it as the Referrals admin.`,
+  }),
+  ...same(['70018', 'bad_verification_code', 'invalid_grant'], {
+    kind: 'signIn',
+    code: 'auth.device_code_unknown',
+    action: `The sign-in service does not accept its own code any more. ${askedAnew}.`,
   }),
 }
 
@@ -92,7 +134,12 @@ const otherwise: Remedy = {
  * The failure for an answer of the token endpoint. Its `error_description` stays out of the message:
  * it names users and repeats what was sent.
  */
-export function refusalOf(status: number, body: unknown, requestId: string): CosellError {
+export function refusalOf(
+  status: number,
+  body: unknown,
+  requestId: string,
+  flow: SignInFlow = 'refresh',
+): CosellError {
   const {
     error,
     error_codes: codes,
@@ -103,8 +150,7 @@ export function refusalOf(status: number, body: unknown, requestId: string): Cos
     ...(Array.isArray(codes) ? codes.map(String) : []),
     ...[...String(description ?? '').matchAll(/AADSTS(\d{4,8})/g)].map((match) => match[1] ?? ''),
   ].filter((number) => /^\d{4,8}$/.test(number))
-  const known = numbers.map((number) => remedyByNumber[number]).find((found) => found !== undefined)
-  const remedy = known ?? remedyByError[oauthError ?? ''] ?? otherwise
+  const remedy = remedyFor([...numbers, oauthError ?? ''], flow)
   const what = [oauthError, ...new Set(numbers.map((number) => `AADSTS${number}`))]
     .filter((part) => part !== null)
     .join(', ')
@@ -114,6 +160,23 @@ export function refusalOf(status: number, body: unknown, requestId: string): Cos
     `Token endpoint: expected a token, got ${status}${what === '' ? '' : ` (${what})`}, request ` +
       `${requestId}. ${remedy.action}`,
   )
+}
+
+/** The code was given, and no answer of the service says that it ran out. */
+export function codeRanOut(): CosellError {
+  const { kind, code, action } = deviceCodeExpired
+  return new CosellError(kind, code, `Device code: expected a sign-in, got none. ${action}`)
+}
+
+/** A number says more than the error it comes with. */
+function remedyFor(names: readonly string[], flow: SignInFlow): Remedy {
+  const general = [remedyByNumber, remedyByError]
+  const tables = flow === 'deviceCode' ? [remedyOfDeviceCode, ...general] : general
+  for (const name of names) {
+    const table = tables.find((one) => Object.hasOwn(one, name))
+    if (table?.[name] !== undefined) return table[name]
+  }
+  return otherwise
 }
 
 function same(names: readonly string[], remedy: Remedy): Record<string, Remedy> {

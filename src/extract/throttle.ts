@@ -27,6 +27,8 @@ export const systemClock: Clock = {
 
 /** What a running request tells the budget about the answer it got. */
 export interface Slot {
+  /** Waits for the end of a pause that began since the turn came, while a token was renewed. */
+  ready(signal?: AbortSignal): Promise<void>
   accepted(): void
   /** The server throttles: everybody waits `pauseMs`, and the rate is halved. */
   refused(pauseMs: number): void
@@ -37,8 +39,12 @@ export interface Slot {
 export interface Throttle {
   /** Runs the task once a slot and its turn are there. Turns are first come, first served. */
   run<T>(task: (slot: Slot) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** @throws CosellError when a wait of this length is not worth beginning. */
+  checkWait(waitMs: number): void
   /** The rate in force, at most the configured one. */
   readonly requestsPerMinute: number
+  /** What the server was found to bear, for the next run to start with: a cut is not the limit. */
+  readonly learnedRate: number
 }
 
 /** A longer pause is not slept through: the run ends and says when to come back. */
@@ -56,13 +62,17 @@ export function createThrottle(options: {
   requestsPerMinute: number
   concurrency: number
   clock: Clock
+  /** The rate that an earlier run learned; above the ceiling it means the ceiling. */
+  startingRate?: number | undefined
+  /** When the run has to be over, on the clock's monotonic time. */
+  deadlineAt?: number | undefined
 }): Throttle {
-  const { requestsPerMinute: ceiling, clock } = options
+  const { requestsPerMinute: ceiling, clock, deadlineAt = Number.POSITIVE_INFINITY } = options
   const climb = { toPlateau: 1 / 40, beyond: 3 / 10_000 }
   const floor = Math.max(1, ceiling / 32)
   const limit = pLimit(options.concurrency)
-  let rate = ceiling
-  let plateau = ceiling
+  let rate = Math.min(ceiling, Math.max(floor, options.startingRate ?? ceiling))
+  let plateau = rate
   const acceptedAt: number[] = []
   let lastCut = Number.NEGATIVE_INFINITY
   let nextStart = Number.NEGATIVE_INFINITY
@@ -75,16 +85,25 @@ export function createThrottle(options: {
       signal?.throwIfAborted()
       const now = clock.monotonic()
       due = Math.max(due, pausedUntil, nextStart)
-      if (due - now > longestPauseMs) throw pauseTooLong(due - now)
       if (due <= now) break
+      checkWait(due - now)
       await clock.sleep(due - now, signal)
     }
     // Counted from when it was due: a timer that wakes late does not delay those behind it.
     nextStart = due + 60_000 / rate
   }
 
+  function checkWait(waitMs: number): void {
+    if (waitMs > longestPauseMs) throw pauseTooLong(waitMs)
+    if (clock.monotonic() + waitMs > deadlineAt) throw pastDeadline(waitMs)
+  }
+
   function pause(pauseMs: number): void {
     pausedUntil = Math.max(pausedUntil, clock.monotonic() + pauseMs)
+  }
+
+  function leftOfPause(): number {
+    return pausedUntil - clock.monotonic()
   }
 
   /** Accepted requests a minute, over the last minute and the pause that buys them. */
@@ -98,6 +117,12 @@ export function createThrottle(options: {
   function openSlot(): Slot {
     const startedAt = clock.monotonic()
     return {
+      async ready(signal) {
+        for (let left = leftOfPause(); left > 0; left = leftOfPause()) {
+          checkWait(left)
+          await clock.sleep(left, signal)
+        }
+      },
       accepted() {
         const now = clock.monotonic()
         acceptedAt.push(now)
@@ -124,6 +149,10 @@ export function createThrottle(options: {
     get requestsPerMinute() {
       return rate
     },
+    get learnedRate() {
+      return Math.min(ceiling, Math.max(rate, plateau))
+    },
+    checkWait,
     run(task, signal) {
       return limit(async () => {
         const turn = lastTurn.then(() => waitForTurn(signal))
@@ -141,5 +170,14 @@ function pauseTooLong(remainingMs: number): CosellError {
     'throttle.pause_too_long',
     `The server asks to be left alone for ${Math.ceil(remainingMs / 1000)} s, longer than the ` +
       `${longestPauseMs / 1000} s a run waits. Start the run again after that time.`,
+  )
+}
+
+function pastDeadline(waitMs: number): CosellError {
+  return new CosellError(
+    'tryAgainLater',
+    'run.deadline',
+    `The next request has to wait ${Math.ceil(waitMs / 1000)} s, past the time that ` +
+      'COSELL_RUN_DEADLINE_MINUTES leaves. What was read is kept; start the run again.',
   )
 }

@@ -38,14 +38,17 @@ export function failedBy(error: unknown): Failed | null {
     return { trouble: { kind: 'interrupted' }, got: 'an answer that took too long as a whole' }
   if (error instanceof CutBody) return { trouble: { kind: 'interrupted' }, got: error.message }
   if (error instanceof UnusableBody) return { trouble: { kind: 'unusable' }, got: error.message }
+  // Not every error of the parser has a code: `HTTP/9.9` has one, an answer of a mail server has none.
+  if (error instanceof Error && error.name === 'HTTPParserError')
+    return { trouble: { kind: 'unusable' }, got: 'an answer that is not HTTP' }
   const code = codeOf(error)
   if (code === null) return null
   const got = wordsByCode[code] ?? code
   if (unreachable.includes(code)) return { trouble: { kind: 'unreachable' }, got }
   if (/CERT|^ERR_TLS|^ERR_SSL|^EPROTO$|^UNABLE_TO|^HOSTNAME_MISMATCH$/.test(code))
     return { trouble: { kind: 'identity' }, got: `a failed TLS handshake (${code})` }
-  if (/^HPE_|^UND_ERR_HEADERS_OVERFLOW$/.test(code))
-    return { trouble: { kind: 'unusable' }, got: `an answer that is not HTTP (${code})` }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW')
+    return { trouble: { kind: 'unusable' }, got: 'headers without end' }
   // Anything else of the system or the connection; a wrong argument is a bug and is not tried again.
   const isOfConnection = /^E[A-Z]+$/.test(code) || code in wordsByCode
   return isOfConnection ? { trouble: { kind: 'interrupted' }, got } : null

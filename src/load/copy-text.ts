@@ -8,6 +8,8 @@ const special = /[\\\t\n\r]/
 const specials = /[\\\t\n\r]/g
 const escapes: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
 
+const unescapes: Record<string, string> = { t: '\t', n: '\n', r: '\r' }
+
 function escaped(text: string): string {
   return text.replace(specials, (found) => escapes[found] ?? found)
 }
@@ -18,6 +20,11 @@ export function copyValue(value: CopyValue): string {
   if (value === null || value === undefined) return '\\N'
   if (typeof value === 'boolean') return value ? 't' : 'f'
   return String(value)
+}
+
+/** What a text was before `copyValue`. */
+export function copiedText(copied: string): string {
+  return copied.replace(/\\(.)/g, (_, sign: string) => unescapes[sign] ?? sign)
 }
 
 /** How the rows of one staging table are written. */

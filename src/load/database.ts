@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net'
 import { type Kysely, PostgresDialect, Kysely as Query, sql, type Transaction } from 'kysely'
 import pg from 'pg'
-import Cursor from 'pg-cursor'
 import { CosellError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Database } from '../warehouse.ts'
+import { Client } from './client.ts'
+import { LosableCursor } from './cursor.ts'
 
 export type { Kysely, Transaction }
 
@@ -13,6 +15,9 @@ export interface Warehouse {
   readonly pool: pg.Pool
   close(): Promise<void>
 }
+
+/** Several times what the slowest statement of a rebuild of a million referrals takes. */
+const statementMsMax = 15 * 60_000
 
 const int8 = 20
 const date = 1082
@@ -37,23 +42,32 @@ const types = {
  * @throws CosellError `tryAgainLater` when nobody answers, `configuration` when the server refuses
  * the user, the password or the database.
  */
-export async function openDatabase(url: string, logger?: Logger): Promise<Warehouse> {
+export async function openDatabase(
+  url: string,
+  logger?: Logger,
+  silenceMsMax = statementMsMax,
+): Promise<Warehouse> {
   const pool = new pg.Pool({
-    connectionString: withUtc(url),
+    Client,
+    connectionString: withOurSettings(url),
     ...encryption(url),
     max: 6,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: 'cosell',
     types,
   })
   // Without a listener a connection that the server closes would end the process: one that is idle
   // tells the pool, one that a transaction or a COPY holds between two statements only itself.
   pool.on('error', () => undefined)
-  pool.on('connect', (client) =>
-    client.on('error', (error) => logger?.warn({ code: codeOf(error) }, 'connection lost')),
-  )
-  const query = new Query<Database>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) })
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger?.warn({ code: codeOf(error) }, 'connection lost'))
+    endWhenSilent(client, silenceMsMax)
+  })
+  const query = new Query<Database>({
+    dialect: new PostgresDialect({ pool, cursor: LosableCursor }),
+  })
   try {
     await sql`select 1`.execute(query)
   } catch (error) {
@@ -64,12 +78,24 @@ export async function openDatabase(url: string, logger?: Logger): Promise<Wareho
 }
 
 /**
- * The address with the settings that our reading of dates rests on, whatever the defaults of the
+ * Ends a connection over which nothing came or went for so long: a network that swallows what is
+ * sent, unlike a server that dies, tells nobody. It holds for COPY and cursors as for statements,
+ * which pg's own `query_timeout` would break, and leaves no client in the pool that still waits.
+ */
+function endWhenSilent(client: pg.PoolClient, silenceMsMax: number) {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+  stream.setTimeout(silenceMsMax, () => stream.destroy())
+}
+
+/**
+ * The address with the settings that our reading and writing rest on, whatever the defaults of the
  * role or database are. They go into the address, whose own `options` would replace them elsewhere.
  */
-function withUtc(url: string): string {
+function withOurSettings(url: string): string {
   const target = new URL(url)
-  const ours = '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601'
+  const ours =
+    '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c search_path=public ' +
+    '-c standard_conforming_strings=on -c array_nulls=on'
   const given = target.searchParams.get('options')
   target.searchParams.set('options', given === null ? ours : `${given} ${ours}`)
   return target.href
@@ -132,7 +158,7 @@ function isTransient(code: string): boolean {
 }
 
 /** pg tells of a dropped connection by a bare Error without a code; a fault of ours has no code either. */
-function isDropped(error: unknown): boolean {
+export function isDropped(error: unknown): boolean {
   if (!(error instanceof Error) || 'code' in error) return false
   return /connection|timeout|terminated/i.test(error.message)
 }

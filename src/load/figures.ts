@@ -51,7 +51,25 @@ export async function readAcvByFiscalYear(query: Kysely<Database>): Promise<AcvO
     .execute()
 }
 
-export interface AccountStatus {
+/** How old a sign-in is: known from the token store, not from the warehouse. */
+export interface SignInFigures {
+  /** When a person signed in; null when that is not known. */
+  readonly signed_in_at: string | null
+  readonly sign_in_renewed_at: string | null
+  /** Days since it was renewed last. */
+  readonly sign_in_idle_days: number | null
+  /** What to do before it dies, or since it has; null when nothing. */
+  readonly sign_in_warning: string | null
+}
+
+const unknownSignIn: SignInFigures = {
+  signed_in_at: null,
+  sign_in_renewed_at: null,
+  sign_in_idle_days: null,
+  sign_in_warning: null,
+}
+
+export interface AccountStatus extends SignInFigures {
   readonly account: string
   readonly watermark: string | null
   readonly last_published_at: string | null
@@ -76,9 +94,17 @@ export interface RunRow {
 
 const runsShown = 5
 
-/** What each account holds, how fresh it is and how its last runs ended. */
-export async function readStatus(query: Kysely<Database>): Promise<AccountStatus[]> {
-  const accounts = await sql<Omit<AccountStatus, 'runs'> & { partner_account_key: number }>`
+type StoredStatus = Omit<AccountStatus, 'runs' | keyof SignInFigures>
+
+/**
+ * What each account holds, how fresh it is and how its last runs ended; `signIns` by account name
+ * is what the token store says.
+ */
+export async function readStatus(
+  query: Kysely<Database>,
+  signIns: ReadonlyMap<string, SignInFigures> = new Map(),
+): Promise<AccountStatus[]> {
+  const accounts = await sql<StoredStatus & { partner_account_key: number }>`
     select account.partner_account_key, account.account_code as account,
       published.watermark, published.last_published_at,
       round(extract(epoch from clock_timestamp() - published.last_published_at) / 3600, 1)::float8
@@ -100,9 +126,24 @@ export async function readStatus(query: Kysely<Database>): Promise<AccountStatus
     order by account.partner_account_key`.execute(query)
   const statuses: AccountStatus[] = []
   for (const { partner_account_key, ...account } of accounts.rows) {
-    statuses.push({ ...account, runs: await readRuns(query, partner_account_key) })
+    const signIn = signIns.get(account.account) ?? unknownSignIn
+    statuses.push({ ...account, ...signIn, runs: await readRuns(query, partner_account_key) })
   }
   return statuses
+}
+
+/** Referrals of an account that the source still shows, as far as is known. */
+export async function countPresent(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+): Promise<number> {
+  const counted = await query
+    .selectFrom('dw.dim_referral')
+    .select((is) => is.fn.countAll<number>().as('referrals'))
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('is_missing', '=', false)
+    .executeTakeFirstOrThrow()
+  return counted.referrals
 }
 
 function readRuns(query: Kysely<Database>, partnerAccountKey: number): Promise<RunRow[]> {

@@ -6,7 +6,7 @@ export type RunMode = 'incremental' | 'full' | 'backfill' | 'import' | 'rebuild'
 
 /** What earlier runs of an account left: where to read from and whether a sweep is due. */
 export interface AccountState {
-  /** Source time up to which everything is published; `null` before the first run. */
+  /** Source time up to which everything is published, as `watermark_text`; `null` before the first run. */
   readonly watermark: string | null
   readonly last_sweep_at: string | null
 }
@@ -24,7 +24,7 @@ export async function readAccountState(
     .where('run_status', '=', 'published')
   return published
     .select((is) => [
-      is.fn.max('watermark_to').as('watermark'),
+      is.fn.max(sql<string | null>`watermark_text collate "C"`).as('watermark'),
       is.fn.max('started_at').filterWhere('is_complete_sweep', '=', true).as('last_sweep_at'),
     ])
     .executeTakeFirstOrThrow()
@@ -63,6 +63,8 @@ export interface Extracted {
   readonly throttled: number
   readonly seen: number
   readonly isCompleteSweep: boolean
+  /** Who signed in; null when the access token does not tell. */
+  readonly principal: string | null
 }
 
 export async function markExtracted(query: Kysely<Database>, runId: number, extracted: Extracted) {
@@ -75,12 +77,13 @@ export async function markExtracted(query: Kysely<Database>, runId: number, extr
       throttled_count: extracted.throttled,
       referral_seen_count: extracted.seen,
       is_complete_sweep: extracted.isCompleteSweep,
+      principal: extracted.principal,
     })
     .where('run_id', '=', runId)
     .execute()
   await query
     .updateTable('etl.extract_window')
-    .set({ window_status: 'done', updated_at: sql`clock_timestamp()` })
+    .set({ window_status: 'done', next_link: null, updated_at: sql`clock_timestamp()` })
     .where('run_id', '=', runId)
     .execute()
 }
@@ -98,6 +101,7 @@ export async function markFailed(query: Kysely<Database>, runId: number, message
 export interface Published {
   readonly partnerAccountKey: number
   readonly runId: number
+  /** UTC with seven fraction digits. */
   readonly watermark: string | null
   readonly changed: number
   readonly quarantined: number
@@ -123,7 +127,9 @@ export async function markPublished(transaction: Transaction<Database>, run: Pub
       run_status: 'published',
       published_at: sql`clock_timestamp()`,
       finished_at: sql`clock_timestamp()`,
-      watermark_to: run.watermark,
+      watermark_text: run.watermark,
+      // The database would round the seventh digit, and so be ahead of the source.
+      watermark_to: run.watermark?.replace(/\dZ$/, 'Z') ?? null,
       referral_changed_count: run.changed,
       referral_rejected_count: run.quarantined,
       referral_missing_count: run.missing,

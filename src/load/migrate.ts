@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { CosellError, type FailureKind } from '../errors.ts'
@@ -10,12 +11,18 @@ interface MigrateOptions {
   folder?: string
   /** How long a statement waits for a table that somebody else uses. */
   lockTimeoutMs?: number
+  /** For how long a migration that did not get its tables is tried again. */
+  patienceMs?: number
 }
 
 /** 15 brought `security_invoker`, which keeps row-level security in force behind the views. */
-const serverVersionMin = 15
-/** Longer than a dashboard's query; every reader that comes after us queues behind our wait. */
-const defaultLockTimeoutMs = 10_000
+export const serverVersionMin = 15
+/** Every reader that comes after us queues behind our wait: it is short, and repeated. */
+const defaultLockTimeoutMs = 1_000
+/** In which readers who queued are served. */
+const pauseMs = 500
+/** Longer than a dashboard's query. */
+const defaultPatienceMs = 30_000
 /** `sql/` lies beside `src/` in a checkout and beside `dist/` in the installed package. */
 const shippedFolder = fileURLToPath(new URL('../../sql/migrations/', import.meta.url))
 
@@ -34,7 +41,11 @@ const lockNotAvailable = '55P03'
  */
 export async function migrate<Schema>(
   db: Kysely<Schema>,
-  { folder = shippedFolder, lockTimeoutMs = defaultLockTimeoutMs }: MigrateOptions = {},
+  {
+    folder = shippedFolder,
+    lockTimeoutMs = defaultLockTimeoutMs,
+    patienceMs = defaultPatienceMs,
+  }: MigrateOptions = {},
 ): Promise<string[]> {
   await refuseOldServer(db)
   const migrations = await readMigrations(folder, lockTimeoutMs)
@@ -50,14 +61,42 @@ export async function migrate<Schema>(
     allowUnorderedMigrations: true,
   })
   const applied: string[] = []
+  let started = performance.now()
   // One step a call: Kysely wraps a call in one transaction, and a file is to be one transaction.
   for (;;) {
     const { error, results = [] } = await migrator.migrateUp()
     const step = results.at(-1)?.migrationName
-    if (error !== undefined) throw failure(error, step)
+    if (error !== undefined) {
+      const isOver = performance.now() - started >= patienceMs
+      if (isOver || codeOf(error) !== lockNotAvailable) throw failure(error, step)
+      await sleep(pauseMs)
+      continue
+    }
     if (step === undefined) return applied
     applied.push(step)
+    started = performance.now()
   }
+}
+
+/** Names of migrations: of those that are applied, and of those that `migrate` would apply. */
+export interface SchemaState {
+  readonly applied: readonly string[]
+  readonly pending: readonly string[]
+}
+
+/**
+ * How far the schema has come; changes nothing.
+ *
+ * @throws CosellError `configuration` when another version of cosell has migrated the database.
+ */
+export async function compareSchema<Schema>(
+  db: Kysely<Schema>,
+  folder = shippedFolder,
+): Promise<SchemaState> {
+  const known = Object.keys(await readMigrations(folder, defaultLockTimeoutMs))
+  await refuseOtherVersion(db, known)
+  const applied = await readLedger(db)
+  return { applied, pending: known.filter((name) => !applied.includes(name)) }
 }
 
 async function readMigrations(folder: string, lockTimeoutMs: number) {

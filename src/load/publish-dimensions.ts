@@ -84,6 +84,7 @@ async function addStatuses(transaction: Transaction<Database>, publication: Publ
       select 1 from dw.dim_status known
       where known.referral_status = staged.referral_status
         and known.referral_substatus = staged.referral_substatus)
+    order by referral_status, referral_substatus
     on conflict (referral_status, referral_substatus) do nothing`.execute(transaction)
   return inserted('dw.dim_status', added)
 }
@@ -164,6 +165,7 @@ async function upsertSolutions(
         and old.item_kind = s.item_kind
         and old.solution_id = s.solution_id
       where old.solution_key is null or ${rank('s')} > ${rank('old')}
+      order by s.item_kind, s.solution_id
       on conflict (partner_account_key, item_kind, solution_id) do update
         set ${sql.join(updated.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))}
       returning t.created_run_id = ${publication.runId} as is_new

@@ -6,7 +6,8 @@ import type { Publication } from './upsert.ts'
 /**
  * Replaces the findings of the staged referrals: what no longer holds goes, what stays keeps its
  * first run. Then those about the warehouse as a whole follow: one for each value that is not
- * documented, and one for each property without a column, however many referrals have it.
+ * documented, one for each property without a column, however many referrals have it, and one when
+ * the user who signs in is not shown all.
  */
 export async function publishFindings(
   transaction: Transaction<Database>,
@@ -17,6 +18,7 @@ export async function publishFindings(
   await addUnknownValues(transaction, publication)
   if (isEverythingStaged) await deleteKnownValues(transaction, publication)
   await countUnmapped(transaction, publication)
+  await compareSight(transaction, publication)
 }
 
 async function replaceOfReferrals(
@@ -126,4 +128,50 @@ async function countUnmapped(
           observed_value = excluded.observed_value,
           last_seen_run_id = excluded.last_seen_run_id
       where old.detail is distinct from excluded.detail`.execute(transaction)
+}
+
+/**
+ * After a complete sweep, says so when the account has referrals that its principal was never shown:
+ * those cannot be found missing, and their changes are not read. One finding, about who swept last.
+ */
+async function compareSight(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    with sweep as materialized (
+      select coalesce(principal, 'unknown') as principal
+      from etl.run
+      where run_id = ${runId} and is_complete_sweep
+    ),
+    compared as materialized (
+      select sweep.principal, count(shown.referral_id) as shown_count, count(*) as known_count
+      from sweep
+      join dw.dim_referral known
+        on known.partner_account_key = ${partnerAccountKey} and not known.is_missing
+      left join etl.sight shown
+        on shown.partner_account_key = known.partner_account_key
+        and shown.principal = sweep.principal
+        and shown.referral_id = known.referral_id
+      group by sweep.principal
+      having count(shown.referral_id) < count(*)
+    ),
+    gone as (
+      delete from etl.dq_finding old
+      using sweep
+      where old.partner_account_key = ${partnerAccountKey}
+        and old.referral_id = ''
+        and old.rule_code = 'principal_sees_less'
+        and old.item_ref not in (select left(principal, 8) from compared)
+    )
+    insert into etl.dq_finding
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select ${partnerAccountKey}::integer, '', 'principal_sees_less', left(principal, 8), 'warn',
+      'expected to see every known referral; a Referrals admin of the entire company must sign in',
+      shown_count || ' of ' || known_count, ${runId}::bigint, ${runId}::bigint
+    from compared
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set observed_value = excluded.observed_value,
+          last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
 }

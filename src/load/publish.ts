@@ -8,10 +8,10 @@ import type { Transaction, Warehouse } from './database.ts'
 import type { LandedScope } from './landed.ts'
 import { inLeasedTransaction, type Lease } from './lease.ts'
 import { isPublished, markPublished } from './ledger.ts'
-import { publishChildren } from './publish-children.ts'
-import { publishDimensions } from './publish-dimensions.ts'
-import { publishFindings } from './publish-findings.ts'
-import { publishQuarantine } from './publish-quarantine.ts'
+import { findUnpublishable } from './publish-bisect.ts'
+import { publishRows } from './publish-rows.ts'
+import { isRefusal, setAside } from './refusal.ts'
+import { redo, stageLost } from './retry.ts'
 import type { StageTable } from './stage.ts'
 import type { Publication, RowsWritten } from './upsert.ts'
 
@@ -39,37 +39,59 @@ export interface PublishResult {
   readonly conservation: Conservation
 }
 
+/** Setting some aside may bring out others, which the rows before had kept from being written. */
+const roundsMax = 3
+
 /**
  * Makes what is staged visible, all of it or nothing, in one transaction: dimensions, facts,
- * bridges, history, people, findings, quarantine, the ledger and the watermark.
+ * bridges, history, people, findings, quarantine, the ledger and the watermark. Referrals of which
+ * PostgreSQL refuses a row are set aside, and the others published.
  *
  * @throws CosellError `checkFailed` when a promise of `sql/checks` is broken or too many referrals
  * are unreadable, `bug` when what was read and what is staged do not add up, `accountHeld` when the
- * lease was lost; nothing is published then.
+ * lease was lost, `tryAgainLater` when the stage was lost; nothing is published then.
  */
 export async function publish(
   warehouse: Warehouse,
   lease: Lease,
   request: PublishRequest,
 ): Promise<PublishResult> {
-  let result: PublishResult | undefined
-  try {
-    await inLeasedTransaction(warehouse.query, lease, async (transaction) => {
-      result = await publishStaged(transaction, lease.partnerAccountKey, request)
-    })
-  } catch (error) {
-    // The acknowledgement of COMMIT can be lost with the connection; only the ledger can tell.
-    if (result === undefined || error instanceof CosellError) throw error
-    if (!(await isPublished(warehouse.query, request.runId))) throw error
+  let { staged } = request
+  for (let round = 1; ; round++) {
+    try {
+      return await publishOnce(warehouse, lease, { ...request, staged })
+    } catch (error) {
+      if (!isRefusal(error) || round === roundsMax) throw error
+      const refused = await findUnpublishable(warehouse.query, lease, request.runId)
+      // What no referral is to blame for, such as a row of the ledger.
+      if (refused.length === 0) throw error
+      staged = await inLeasedTransaction(warehouse.query, lease, (transaction) =>
+        setAside(transaction, lease.partnerAccountKey, refused, staged),
+      )
+    }
   }
-  if (result === undefined) throw new Error('publish ended without a result')
-  await analyzeGrown(
-    warehouse.query,
-    result.written.map(({ table, inserted, updated, deleted }) => [
-      table,
-      inserted + updated + deleted,
-    ]),
+}
+
+async function publishOnce(
+  { query }: Warehouse,
+  lease: Lease,
+  request: PublishRequest,
+): Promise<PublishResult> {
+  let complete: PublishResult | undefined
+  const result = await inLeasedTransaction(
+    query,
+    lease,
+    async (transaction) => {
+      complete = await publishStaged(transaction, lease.partnerAccountKey, request)
+      return complete
+    },
+    // The acknowledgement of COMMIT can be lost with the connection; only the ledger can tell.
+    async (transaction) => ((await isPublished(transaction, request.runId)) ? complete : undefined),
   )
+  const grown = result.written.map(
+    ({ table, inserted, updated, deleted }) => [table, inserted + updated + deleted] as const,
+  )
+  await redo(() => analyzeGrown(query, grown))
   return result
 }
 
@@ -80,15 +102,13 @@ async function publishStaged(
 ): Promise<PublishResult> {
   const { runId, scope } = request
   const publication = { partnerAccountKey, runId }
+  await refuseEmptied(transaction, partnerAccountKey, request.staged)
   await sql`set local work_mem = '96MB'`.execute(transaction)
   // The row estimates of some checks are high enough for it, and their code runs once.
   await sql`set local jit = off`.execute(transaction)
   const conservation = await conserve(transaction, publication, request)
   const missing = await countNewlyMissing(transaction, publication)
-  const written = await publishDimensions(transaction, publication)
-  written.push(...(await publishChildren(transaction, publication)))
-  await publishFindings(transaction, publication, scope === 'all')
-  const quarantined = await publishQuarantine(transaction, publication)
+  const { written, quarantined } = await publishRows(transaction, publication, scope === 'all')
   const staged = request.staged.get('stg.dim_referral') ?? 0
   const changed = scope === 'unpublished' ? staged : countWritten(written, 'dw.dim_referral')
   // Those that are tried again by name were set aside before: none of them is news.
@@ -108,6 +128,27 @@ async function publishStaged(
     isOfSome: typeof scope !== 'string',
   })
   return { written, staged, changed, quarantined, missing, conservation }
+}
+
+/** Unlogged tables are empty after a crash of the server, all of them at once. */
+async function refuseEmptied(
+  transaction: Transaction<Database>,
+  partnerAccountKey: number,
+  staged: PublishRequest['staged'],
+) {
+  const table = (['stg.dim_referral', 'stg.quarantine'] as const).find(
+    (name) => (staged.get(name) ?? 0) > 0,
+  )
+  if (table === undefined) return
+  const kept = await transaction
+    .selectFrom(table)
+    .select('batch_no')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .limit(1)
+    .execute()
+  if (kept.length > 0) return
+  const text = 'PostgreSQL crashed and lost what was staged; nothing was published. Run again.'
+  throw new CosellError('tryAgainLater', stageLost, text)
 }
 
 function countWritten(written: readonly RowsWritten[], name: string): number {

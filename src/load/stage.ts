@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import { across } from '../io.ts'
 import { type Database, type TableName, tables } from '../warehouse.ts'
-import { copyLine, type RowFormat } from './copy-text.ts'
+import { copiedText, copyLine, type RowFormat } from './copy-text.ts'
 import type { Kysely, Warehouse } from './database.ts'
-import { inLeasedTransaction, type Lease } from './lease.ts'
+import { copyUnderLease, inLeasedTransaction, type Lease } from './lease.ts'
+import { findRefused, isRefusal, type Refused, setAside } from './refusal.ts'
 
 export type StageTable = Extract<TableName, `stg.${string}`>
 export type StagedBatch = { readonly [T in StageTable]?: readonly object[] }
@@ -38,14 +40,15 @@ export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void>
       .where('partner_account_key', '<>', partnerAccountKey)
       .where('expires_at', '>', sql<string>`clock_timestamp()`)
       .execute()
-    for (const table of stageTables) {
-      if (table === 'stg.seen') continue
-      if (others.length === 0) await sql`truncate table ${sql.table(table)}`.execute(transaction)
-      else {
-        await sql`delete from ${sql.table(table)} where partner_account_key = ${partnerAccountKey}`.execute(
-          transaction,
-        )
-      }
+    const emptied = stageTables.filter((table) => table !== 'stg.seen')
+    if (others.length === 0) {
+      await sql`truncate table ${sql.join(emptied.map(sql.table))}`.execute(transaction)
+      return
+    }
+    for (const table of emptied) {
+      await sql`delete from ${sql.table(table)} where partner_account_key = ${partnerAccountKey}`.execute(
+        transaction,
+      )
     }
   })
 }
@@ -67,28 +70,34 @@ export async function countSeen(
 }
 
 /** Forgets the ids that a run and those before it have seen. */
-export async function clearSeen(query: Kysely<Database>, partnerAccountKey: number, runId: number) {
-  await query
-    .deleteFrom('stg.seen')
-    .where('partner_account_key', '=', partnerAccountKey)
-    .where('run_id', '<=', runId)
-    .execute()
+export async function clearSeen(query: Kysely<Database>, lease: Lease, runId: number) {
+  await inLeasedTransaction(query, lease, (transaction) =>
+    transaction
+      .deleteFrom('stg.seen')
+      .where('partner_account_key', '=', lease.partnerAccountKey)
+      .where('run_id', '<=', runId)
+      .execute(),
+  )
 }
 
 /**
  * Writes batches of rows into the staging tables by COPY over one connection and analyzes the tables
- * at the end: without statistics the joins of the publish step become nested loops.
- * Returns how many rows each table got.
+ * at the end: without statistics the joins of the publish step become nested loops. A referral of
+ * which PostgreSQL refuses a row is staged as set aside. Returns how many rows each table got.
+ *
+ * @throws CosellError `accountHeld` when the lease was lost: nothing more was staged.
  */
 export async function stageRows(
   warehouse: Warehouse,
+  lease: Lease,
   batches: AsyncIterable<StagedBatch>,
 ): Promise<Map<StageTable, number>> {
   const client = await warehouse.pool.connect()
   const counts = new Map<StageTable, number>()
+  const refused: RefusedLine[] = []
   let failure: unknown
   try {
-    await copyBatches(client, batches, counts)
+    await copyBatches({ client, lease, refused }, batches, counts)
     for (const table of counts.keys()) await client.query(`analyze ${table}`)
   } catch (error) {
     failure = error
@@ -97,7 +106,24 @@ export async function stageRows(
     // A connection that failed in the middle of a COPY is not given back to the pool.
     client.release(failure !== undefined)
   }
-  return counts
+  const [first] = refused
+  if (first === undefined) return counts
+  for (const { table } of refused) counts.set(table, (counts.get(table) ?? 0) - 1)
+  return inLeasedTransaction(warehouse.query, lease, (transaction) =>
+    setAside(transaction, first.partnerAccountKey, refused, counts),
+  )
+}
+
+/** One connection, and what it would not take. */
+interface Stage {
+  readonly client: PoolClient
+  readonly lease: Lease
+  readonly refused: RefusedLine[]
+}
+
+interface RefusedLine extends Refused {
+  readonly table: StageTable
+  readonly partnerAccountKey: number
 }
 
 interface Gathered {
@@ -107,7 +133,7 @@ interface Gathered {
 }
 
 async function copyBatches(
-  client: PoolClient,
+  stage: Stage,
   batches: AsyncIterable<StagedBatch>,
   counts: Map<StageTable, number>,
 ) {
@@ -120,13 +146,13 @@ async function copyBatches(
       const pending = gathered.get(table) ?? startGathering(table)
       gathered.set(table, pending)
       for (const row of rows) {
-        const sent = gather(client, pending, copyLine(row, format))
+        const sent = gather(stage, pending, copyLine(row, format))
         if (sent !== undefined) await sent
       }
       counts.set(table, (counts.get(table) ?? 0) + rows.length)
     }
   }
-  for (const pending of gathered.values()) await send(client, pending)
+  for (const pending of gathered.values()) await send(stage, pending)
 }
 
 function startGathering(table: StageTable): Gathered {
@@ -134,32 +160,60 @@ function startGathering(table: StageTable): Gathered {
 }
 
 /** A promise only when something is sent: for the other rows, waiting would cost more than the row. */
-function gather(client: PoolClient, pending: Gathered, line: string): Promise<void> | undefined {
+function gather(stage: Stage, pending: Gathered, line: string): Promise<void> | undefined {
   // No UTF-16 unit takes more than three bytes.
   const fits = pending.used + 3 * line.length <= gatheredBytesMax
-  if (!fits) return sendBefore(client, pending, line)
+  if (!fits) return sendBefore(stage, pending, line)
   pending.used += pending.bytes.write(line, pending.used)
   return undefined
 }
 
-async function sendBefore(client: PoolClient, pending: Gathered, line: string) {
-  await send(client, pending)
-  if (3 * line.length > gatheredBytesMax) return copyInto(client, pending.table, Buffer.from(line))
+async function sendBefore(stage: Stage, pending: Gathered, line: string) {
+  await send(stage, pending)
+  if (3 * line.length > gatheredBytesMax) return copyRows(stage, pending.table, Buffer.from(line))
   pending.used = pending.bytes.write(line)
 }
 
-async function send(client: PoolClient, pending: Gathered) {
+async function send(stage: Stage, pending: Gathered) {
   if (pending.used === 0) return
-  await copyInto(client, pending.table, pending.bytes.subarray(0, pending.used))
+  await copyRows(stage, pending.table, pending.bytes.subarray(0, pending.used))
   pending.used = 0
 }
 
-async function copyInto(client: PoolClient, table: StageTable, bytes: Buffer) {
+/** COPY takes all the rows or none; those that it refuses are found among them and left out. */
+async function copyRows({ client, lease, refused }: Stage, table: StageTable, bytes: Buffer) {
+  try {
+    return await copyUnderLease(client, lease, () => copyInto(client, table, bytes))
+  } catch (error) {
+    if (!isRefusal(error) || table === 'stg.quarantine') throw error
+  }
+  // COPY writes a line end within a value as two characters.
+  const lines = bytes.toString().match(/[^\n]*\n/g) ?? []
+  const found = await findRefused(lines, (some) =>
+    copyUnderLease(client, lease, () => copyInto(client, table, some.join(''))),
+  )
+  for (const { item, error } of found) refused.push({ ...identityOf(table, item, error), error })
+}
+
+/** Whose line it is. Without a number of its own, the refusal is a fault of ours and passed on. */
+function identityOf(table: StageTable, line: string, error: unknown) {
+  const [partnerAccountKey = '', batchNo = '', ...values] = line.slice(0, -1).split('\t')
+  if (!/^\d+$/.test(partnerAccountKey) || !/^\d+$/.test(batchNo)) throw error
+  const place = formatOf(table).hashed.indexOf('referral_id')
+  const referralId = values[place + formatOf(table).unhashed.length - 2]
+  return {
+    table,
+    partnerAccountKey: Number(partnerAccountKey),
+    batchNo: Number(batchNo),
+    ...(place < 0 || referralId === undefined ? {} : { referralId: copiedText(referralId) }),
+  }
+}
+
+async function copyInto(client: PoolClient, table: StageTable, bytes: Buffer | string) {
   const format = formatOf(table)
   const columns = [...format.unhashed, ...format.hashed, ...(format.hasRowHash ? ['row_hash'] : [])]
   const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin`))
-  stream.end(bytes)
-  await once(stream, 'finish')
+  await across('copy', table, () => once(stream.end(bytes), 'finish'))
 }
 
 const formats = new Map<StageTable, RowFormat>()

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../warehouse.ts'
 import { type TableName, tables } from '../warehouse.ts'
 import type { Transaction } from './database.ts'
+import { naming } from './refusal.ts'
 import type { StageTable } from './stage.ts'
 
 export interface RowsWritten {
@@ -62,7 +63,9 @@ export async function upsertChanged(
       returning t.created_run_id = ${publication.runId} as is_new
     )
     select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated
-    from written`.execute(transaction)
+    from written`
+    .execute(transaction)
+    .catch(naming(plan.target))
   const counts = written.rows[0] ?? { inserted: 0, updated: 0 }
   return { table: plan.target, ...counts, deleted: 0 }
 }

@@ -31,6 +31,10 @@ export interface AccountFigures {
   readonly referrals: number
   readonly open_findings: number
   readonly open_quarantine: number
+  readonly signed_in_at: string | null
+  readonly sign_in_renewed_at: string | null
+  readonly sign_in_idle_days: number | null
+  readonly sign_in_warning: string | null
   readonly runs: readonly {
     readonly run_id: number
     readonly run_mode: string
@@ -110,10 +114,19 @@ function renderAccount(account: AccountFigures): string {
     `Published    ${age}, up to ${account.watermark ?? 'nothing yet'}`,
     `Referrals    ${whole(account.referrals)}`,
     `Open         ${whole(account.open_findings)} findings, ${whole(account.open_quarantine)} in quarantine`,
+    `Sign-in      ${signInOf(account)}`,
+    ...(account.sign_in_warning === null ? [] : [`Warning      ${account.sign_in_warning}`]),
     '',
     renderGrid(['Run', 'Mode', 'Status', 'Started', 'Seen', 'Changed', 'Quarantined'], runs),
     ...(failed === undefined ? [] : ['', `Run ${failed.run_id} failed: ${failed.error_message}`]),
   ].join('\n')
+}
+
+function signInOf(account: AccountFigures): string {
+  const { signed_in_at, sign_in_renewed_at, sign_in_idle_days: days } = account
+  if (sign_in_renewed_at === null || days === null) return 'of unknown age'
+  const renewed = `renewed ${days} ${days === 1 ? 'day' : 'days'} ago`
+  return signed_in_at === null ? renewed : `of ${signed_in_at.slice(0, 10)}, ${renewed}`
 }
 
 /** Digits before the point with thousands separated, rounded by nothing but the cut. */

@@ -63,7 +63,11 @@ export function parseList(given: URLSearchParams, options: SandboxOptions): List
 }
 
 /** The next page of the query, over the referrals as they are now: paging is no snapshot. */
-export function readPage(store: Store, query: ListQuery, options: SandboxOptions): Page {
+export function readPage(
+  store: Pick<Store, 'inOrder'>,
+  query: ListQuery,
+  options: SandboxOptions,
+): Page {
   const ordered = store.inOrder(query.property)
   let [from, to] = timeRange(ordered, query)
   if (query.after !== null) {

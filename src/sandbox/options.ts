@@ -33,8 +33,18 @@ export interface SandboxOptions {
   tokenLifetimeSeconds: number
   /** The refresh token that the token endpoint accepts. Default `sandbox-refresh-token`. */
   refreshToken: string
-  /** Every refresh answers a new refresh token; only it and its predecessor are accepted. */
+  /** Every refresh answers a new refresh token. */
   rotateRefreshToken: boolean
+  /** How many of the newest refresh tokens are accepted; the live service revokes none. Default 2. */
+  refreshTokensKept: number
+  /** Who signs in: tokens of two names are of two users of one tenant. Default `admin`. */
+  principal: string
+  /** The percentage of all referrals that a user of this name sees; everybody else sees all. */
+  sees: Readonly<Record<string, number>>
+  /** How the polls of a device sign-in are answered in turn; the last answer stays. */
+  device: readonly ('pending' | 'slow_down' | 'declined' | 'expired' | 'granted')[]
+  /** What the token endpoint refuses everything with, such as `invalid_grant` and 50076. */
+  signInError: { readonly error: string; readonly number: number } | undefined
   /** Milliseconds, for the life of tokens and the rate; nothing else reads it. */
   clock: () => number
 }
@@ -56,5 +66,10 @@ export const defaultOptions: SandboxOptions = {
   tokenLifetimeSeconds: 3600,
   refreshToken: 'sandbox-refresh-token',
   rotateRefreshToken: false,
+  refreshTokensKept: 2,
+  principal: 'admin',
+  sees: {},
+  device: ['pending', 'granted'],
+  signInError: undefined,
   clock: Date.now,
 }

@@ -6,7 +6,7 @@ import type { Random } from './random.ts'
 import { badRequest, json, type Refusal, type Reply, refusal } from './reply.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Simulation } from './simulation.ts'
-import { type Entry, readEntry } from './store.ts'
+import { type Entry, readEntry, type Store } from './store.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface AnsweredRequest {
@@ -88,9 +88,9 @@ function notFound(message: string): Refusal {
 }
 
 function list({ service, request, url }: Call): Reply {
-  const { options, simulation } = service
+  const { options } = service
   const query = parseList(url.searchParams, options)
-  const page = readPage(simulation.store, query, options)
+  const page = readPage(visibleTo(service), query, options)
   const parts: Buffer[] = [
     Buffer.from(`{"@odata.context":"${context}","@odata.count":${page.count},"value":[`),
   ]
@@ -102,6 +102,18 @@ function list({ service, request, url }: Call): Reply {
     page.next === null ? '' : `,"@odata.nextLink":"${nextLink(options, request, page.next)}"`
   parts.push(Buffer.from(`]${link}}`))
   return { status: 200, body: Buffer.concat(parts) }
+}
+
+/** What the caller sees of the store, the same referrals every time. */
+function visibleTo({ options, signIn, simulation }: Service): Pick<Store, 'inOrder' | 'get'> {
+  const { store } = simulation
+  const percent = options.sees[signIn.principal] ?? 100
+  if (percent === 100) return store
+  const isVisible = ({ id }: Entry) => Number.parseInt(id.slice(0, 8), 16) % 100 < percent
+  return {
+    inOrder: (property) => store.inOrder(property).filter(isVisible),
+    get: (id) => [store.get(id)].find((entry) => entry !== undefined && isVisible(entry)),
+  }
 }
 
 /** On the host that the client asked, so that the sandbox can stand behind a proxy. */
@@ -118,7 +130,7 @@ function selected(entry: Entry, { select }: Pick<ListQuery, 'select'>): Buffer {
 }
 
 function one({ service, url, captured: [id = ''] }: Call): Reply {
-  const entry = service.simulation.store.get(decodeURIComponent(id))
+  const entry = visibleTo(service).get(decodeURIComponent(id))
   if (entry === undefined) throw notFound('The referral was not found.')
   const select = url.searchParams.get('$select')?.split(',') ?? []
   const body = `{"@odata.context":"${context}/$entity",${selected(entry, { select }).subarray(1)}`

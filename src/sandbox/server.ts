@@ -30,6 +30,8 @@ export interface Sandbox {
   arrive(count: number): string[]
   /** Lets a day pass in which the caller loses sight of `count` referrals; returns their ids. */
   vanish(count: number): string[]
+  /** Lets another user sign in with the same refresh token, from the next access token on. */
+  signInAs(principal: string): void
   /** The current population, as copies. */
   referrals(): Referral[]
   /** The sandbox's own time, which moves only with the three calls above. */
@@ -69,6 +71,7 @@ export async function startSandbox(given: Partial<SandboxOptions> = {}): Promise
     change: (count, kind) => simulation.change(count, kind),
     arrive: (count) => simulation.arrive(count),
     vanish: (count) => simulation.vanish(count),
+    signInAs: (principal) => service.signIn.become(principal),
     referrals: () => simulation.referrals(),
     now: () => new Date(simulation.nowMs).toISOString(),
     close: () => close(server),

@@ -1,11 +1,21 @@
+import { createHash } from 'node:crypto'
 import type { SandboxOptions } from './options.ts'
 import type { Random } from './random.ts'
 import { json, Refusal, type Reply, refusal } from './reply.ts'
 
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+/** The second is what Microsoft's own library sends. */
+const deviceGrants = ['urn:ietf:params:oauth:grant-type:device_code', 'device_code']
 const audience = 'https://api.partner.microsoft.com'
-/** A new refresh token does not revoke the one it was bought with. */
-const refreshTokensKept = 2
+/** An invented tenant, in which every principal is. */
+const tenant = '5a4db0c0-0000-4000-8000-000000000001'
+
+/** What a poll that is not granted is answered with. */
+const refusals = {
+  pending: ['authorization_pending', 'AADSTS70016: Authorization is pending.'],
+  slow_down: ['slow_down', 'AADSTS70016: Too many polls.'],
+  declined: ['authorization_declined', 'AADSTS70000: The user declined.'],
+  expired: ['expired_token', 'AADSTS70019: The code has expired.'],
+} as const
 
 /**
  * The part of the identity platform that the API needs: refresh-token and device-code grants,
@@ -16,12 +26,24 @@ export class SignIn {
   readonly #devices = new Map<string, { polls: number }>()
   readonly #refreshTokens: string[]
   #rotations = 0
+  #principal: string
 
   constructor(
     readonly options: SandboxOptions,
     readonly random: Random,
   ) {
     this.#refreshTokens = [options.refreshToken]
+    this.#principal = options.principal
+  }
+
+  /** Who signed in last. */
+  get principal(): string {
+    return this.#principal
+  }
+
+  /** Lets another user be the one whom the refresh token belongs to, from the next token on. */
+  become(principal: string): void {
+    this.#principal = principal
   }
 
   /**
@@ -30,14 +52,17 @@ export class SignIn {
    */
   token(form: URLSearchParams, version: 1 | 2): Reply {
     for (const name of ['client_id', 'grant_type']) this.#require(form, name)
-    const grant = form.get('grant_type')
+    const { signInError } = this.options
+    if (signInError !== undefined)
+      throw this.#refuse(signInError.error, `AADSTS${signInError.number}: as it was told to.`)
+    const grant = form.get('grant_type') ?? ''
     if (grant === 'refresh_token') {
       this.#checkRefreshToken(form)
-      return this.#tokens(version, this.#nextRefreshToken())
+      return this.#tokens(form, version, this.#nextRefreshToken())
     }
-    if (grant === deviceGrant && version === 2) {
+    if (deviceGrants.includes(grant) && version === 2) {
       this.#checkDevice(form)
-      return this.#tokens(version, this.#newestRefreshToken())
+      return this.#tokens(form, version, this.#newestRefreshToken())
     }
     if (grant === 'client_credentials') {
       const why = 'AADSTS50105: The application is not assigned to a role for the application.'
@@ -46,7 +71,7 @@ export class SignIn {
     throw this.#refuse('unsupported_grant_type', `AADSTS70003: unsupported grant '${grant}'.`)
   }
 
-  /** Starts a device sign-in. The first poll finds it pending, the second one granted. */
+  /** Starts a device sign-in; its polls are answered as the options say. */
   device(form: URLSearchParams, verificationUri: string): Reply {
     this.#require(form, 'client_id')
     const deviceCode = this.random.hex(40)
@@ -78,12 +103,25 @@ export class SignIn {
     })
   }
 
-  #tokens(version: 1 | 2, refreshToken: string): Reply {
+  #tokens(form: URLSearchParams, version: 1 | 2, refreshToken: string): Reply {
     const lifetime = this.options.tokenLifetimeSeconds
     const nowMs = this.options.clock()
-    const accessToken = `sandbox.${this.random.hex(32)}`
+    const issued = Math.floor(nowMs / 1000)
+    const who = { tid: tenant, oid: guidOf(this.#principal), sub: guidOf(`sub ${this.#principal}`) }
+    const times = { iat: issued, nbf: issued, exp: issued + lifetime }
+    const accessToken = unsigned({ aud: audience, ...who, ...times, uti: this.random.hex(32) })
     this.#expiries.set(accessToken, nowMs + lifetime * 1000)
-    const common = { token_type: 'Bearer', access_token: accessToken, refresh_token: refreshToken }
+    const clientId = form.get('client_id')
+    const isOpenId = form.get('scope')?.split(' ').includes('openid') ?? false
+    const common = {
+      token_type: 'Bearer',
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      ...(isOpenId ? { id_token: unsigned({ aud: clientId, ...who, ...times }) } : {}),
+      ...(form.get('client_info') === '1'
+        ? { client_info: encoded({ uid: who.oid, utid: who.tid }) }
+        : {}),
+    }
     if (version === 2) {
       const scope = `${audience}/.default`
       return json(200, { ...common, scope, expires_in: lifetime, ext_expires_in: lifetime })
@@ -107,7 +145,7 @@ export class SignIn {
     if (!this.options.rotateRefreshToken) return this.#newestRefreshToken()
     const token = `${this.options.refreshToken}.${++this.#rotations}`
     this.#refreshTokens.push(token)
-    if (this.#refreshTokens.length > refreshTokensKept) this.#refreshTokens.shift()
+    if (this.#refreshTokens.length > this.options.refreshTokensKept) this.#refreshTokens.shift()
     return token
   }
 
@@ -123,8 +161,11 @@ export class SignIn {
     const device = this.#devices.get(this.#require(form, 'device_code'))
     if (device === undefined)
       throw this.#refuse('bad_verification_code', 'AADSTS70018: unknown code.')
-    if (device.polls++ > 0) return
-    throw this.#refuse('authorization_pending', 'AADSTS70016: Authorization is pending.')
+    const script = this.options.device
+    const step = script[Math.min(device.polls++, script.length - 1)] ?? 'granted'
+    if (step === 'granted') return
+    const [error, description] = refusals[step]
+    throw this.#refuse(error, description)
   }
 
   #require(form: URLSearchParams, name: string): string {
@@ -145,4 +186,20 @@ export class SignIn {
       }),
     )
   }
+}
+
+/** Shaped like a JWT, with a signature that nobody could have made. */
+function unsigned(claims: Record<string, unknown>): string {
+  return `${encoded({ typ: 'JWT', alg: 'none' })}.${encoded(claims)}.sandbox`
+}
+
+function encoded(value: Record<string, unknown>): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+function guidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`]
+    .concat(hex.slice(20, 32))
+    .join('-')
 }

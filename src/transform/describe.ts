@@ -43,7 +43,11 @@ export function placedVersions({ versions }: LandedReferral): Placed[] {
   for (const landed of versions) {
     if (landed.resource_type !== 'referral') continue
     const observedAt = instantOf(landed.observed_at)
-    const sourceOrder = sourceOrderOf(landed.source_updated_text) ?? sortableInstant(observedAt)
+    const observedOrder = sortableInstant(observedAt)
+    const stampedOrder = sourceOrderOf(landed.source_updated_text) ?? observedOrder
+    // A stamp of 2098 must not keep its version the newest for ever: nothing was updated after it
+    // was seen.
+    const sourceOrder = stampedOrder < observedOrder ? stampedOrder : observedOrder
     placed.push({ landed, sourceOrder, observedAt, landedNo: landed.version_no })
   }
   return placed.length < 2 ? placed : placed.sort(bySourceTime)
@@ -125,6 +129,7 @@ export function observationOf(described: Described): Observation {
     },
     sourceOrder: placed.sourceOrder,
     sourceUpdatedAt: version.updatedAt,
+    changedAt: version.updatedAt < placed.observedAt ? version.updatedAt : placed.observedAt,
     observedAt: placed.observedAt,
     landedNo: placed.landedNo,
     createdAt: milestones.createdAt,
@@ -149,8 +154,14 @@ function registeredAcv(registrations: readonly Registration[]) {
 }
 
 export function sightingsOf({ versions }: LandedReferral): Sighting[] {
-  return versions.map(({ resource_type, observed_at }) => ({
-    observedAt: instantOf(observed_at),
-    isPresent: resource_type !== 'referral_absence',
-  }))
+  return versions.map(({ resource_type, observed_at, payload }) => {
+    const isPresent = resource_type !== 'referral_absence'
+    const principal = isPresent ? null : principalOf(payload)
+    return { observedAt: instantOf(observed_at), isPresent, principal }
+  })
+}
+
+function principalOf(absence: unknown): string {
+  const told = (absence as { principal?: unknown } | null)?.principal
+  return typeof told === 'string' ? told : 'unknown'
 }

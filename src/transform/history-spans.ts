@@ -21,6 +21,8 @@ export interface Observation {
   /** Source time with seven digits: two updates in one microsecond still have an order. */
   sourceOrder: string
   sourceUpdatedAt: string
+  /** When the source updated it, at the latest when it was observed. */
+  changedAt: string
   observedAt: string
   landedNo: number
   createdAt: string
@@ -32,9 +34,11 @@ export interface Observation {
 export interface Sighting {
   observedAt: string
   isPresent: boolean
+  /** Who looked, where it was absent. */
+  principal: string | null
 }
 
-/** Sweeps in a row that must not return a referral before it counts as missing. */
+/** Sweeps in a row by one principal that must not return a referral before it counts as missing. */
 const absencesUntilMissing = 2
 
 export interface Segment {
@@ -67,7 +71,7 @@ export function segmentsOf(ordered: readonly Observation[]): Segment[] {
     if (observation === undefined || before === undefined) continue
     // A review of a registration need not touch the referral's own update time.
     const isSilent = observation.sourceOrder === before.sourceOrder
-    const boundary = isSilent ? observation.observedAt : observation.sourceUpdatedAt
+    const boundary = isSilent ? observation.observedAt : observation.changedAt
     const from = later(boundary, segments.at(-1)?.from ?? boundary)
     segments.push({ from, tracked: observation.tracked, observation, isEstimated: false })
   }
@@ -79,9 +83,9 @@ export function segmentsOf(ordered: readonly Observation[]): Segment[] {
  * referral can be asked about last year. Milestones out of order are moved inside the known span.
  */
 function firstSegments(observation: Observation): Segment[] {
-  const { tracked, createdAt, acceptedAt, closedAt, sourceUpdatedAt } = observation
+  const { tracked, createdAt, acceptedAt, closedAt, changedAt } = observation
   const status = tracked.referral_status
-  const end = later(createdAt, sourceUpdatedAt)
+  const end = later(createdAt, changedAt)
   const accepted = acceptedAt === null ? null : between(createdAt, acceptedAt, end)
   const observed = (from: string) => ({ from, tracked, observation, isEstimated: false })
   const estimated = (from: string, earlierStatus: string, substatus: string) => ({
@@ -96,7 +100,7 @@ function firstSegments(observation: Observation): Segment[] {
   }
   const segments: Segment[] = [estimated(createdAt, 'New', notProvided)]
   if (isActive && accepted !== null) return [...segments, observed(accepted)]
-  const closed = between(createdAt, closedAt ?? sourceUpdatedAt, end)
+  const closed = between(createdAt, closedAt ?? changedAt, end)
   if (accepted !== null && accepted < closed) {
     segments.push(estimated(accepted, 'Active', 'Accepted'))
   }
@@ -119,15 +123,16 @@ function before(tracked: Tracked, status: string, substatus: string): Tracked {
 export function vanishingsOf(sightings: readonly Sighting[]): Vanishing[] {
   const vanishings: Vanishing[] = []
   if (sightings.every((sighting) => sighting.isPresent)) return vanishings
-  let absences = 0
-  for (const { observedAt, isPresent } of [...sightings].sort(byObservation)) {
-    if (!isPresent) {
-      absences++
-      if (absences === absencesUntilMissing) vanishings.push({ at: observedAt, isMissing: true })
-    } else {
-      if (absences >= absencesUntilMissing) vanishings.push({ at: observedAt, isMissing: false })
-      absences = 0
-    }
+  const absences = new Map<string | null, number>()
+  let isMissing = false
+  for (const { observedAt, isPresent, principal } of [...sightings].sort(byObservation)) {
+    const count = isPresent ? 0 : (absences.get(principal) ?? 0) + 1
+    // Whoever sees it: it is there for all.
+    if (isPresent) absences.clear()
+    else absences.set(principal, count)
+    const isGone: boolean = !isPresent && (isMissing || count >= absencesUntilMissing)
+    if (isGone !== isMissing) vanishings.push({ at: observedAt, isMissing: isGone })
+    isMissing = isGone
   }
   return vanishings
 }

@@ -10,7 +10,8 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sandboxSettings } from '../../src/demo.ts'
 import { createReferralsApi } from '../../src/extract/api.ts'
-import { readAll } from '../../src/extract/pages.ts'
+import { probe } from '../../src/extract/probe.ts'
+import { readAll } from '../../src/extract/read-all.ts'
 import { createTokenStore } from '../../src/extract/token-store.ts'
 import { copyLine } from '../../src/load/copy-text.ts'
 import { openDatabase, type Warehouse } from '../../src/load/database.ts'
@@ -136,7 +137,8 @@ async function timeExtraction(url: string) {
   })
   const started = performance.now()
   let pages = 0
-  for await (const page of readAll(api)) pages += page.referrals.length > 0 ? 1 : 0
+  for await (const page of readAll(api, await probe(api)))
+    pages += page.referrals.length > 0 ? 1 : 0
   await api.close()
   return { pages, ms: Math.round(performance.now() - started) }
 }

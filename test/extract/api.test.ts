@@ -56,6 +56,9 @@ test('a page carries its rows, the query of its next link, its count and who ans
   })
 })
 
+/** Bytes that Node would not write. */
+const cutOff = (bytes: string): Reply => ({ by: (response) => response.socket?.end(bytes) })
+
 describe('what is tried again', () => {
   const cut = (by: Reply['by']): Reply => (by === undefined ? {} : { by })
   test.each<[string, Reply]>([
@@ -146,6 +149,7 @@ describe('what is tried again', () => {
       { headers: { 'content-encoding': 'gzip, gzip' }, body: gzipSync(gzipSync(text)) },
     ],
     ['an encoding not asked for', { headers: { 'content-encoding': 'br' }, body: page }],
+    ['an answer of another kind of server', cutOff('220 mail.example.com ESMTP\r\n')],
     ['damaged compression', { headers: { 'content-encoding': 'gzip' }, body: 'not gzip at all' }],
   ])('%s, once: then the source is broken', async (_name, reply) => {
     const { page: recovered } = await readOnce([reply])
@@ -171,7 +175,7 @@ describe('what is tried again', () => {
     const { page: error } = await readOnce([bomb, bomb])
     expect(error).toMatchObject({
       kind: 'sourceBroken',
-      message: expect.stringContaining('64 MiB'),
+      message: expect.stringContaining('unpacks to more than 100 times'),
     })
     expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000)
   })
@@ -282,6 +286,57 @@ describe('throttling', () => {
     const { page: error, counts } = await readOnce(Array<Reply>(20).fill({ status: 429 }))
     expect(error).toMatchObject({ kind: 'tryAgainLater', code: 'api.throttled' })
     expect(counts).toEqual({ requests: 8, throttled: 8 })
+  })
+
+  test('a run in which too many requests need another try ends after a bounded number', async () => {
+    await withServer(
+      (_request, index) => (index % 3 === 2 ? good : { status: 503 }),
+      (server) =>
+        withApi(server.url, {}, async (api) => {
+          let pages = 0
+          const reading = async () => {
+            for (; pages < 100; pages += 1) await api.getPage(firstPage)
+          }
+          await expect(reading()).rejects.toMatchObject({
+            kind: 'tryAgainLater',
+            code: 'retry.budget_exhausted',
+          })
+          // Two retries for each page, and a tenth of one earned by each.
+          expect(pages).toBe(10)
+          expect(api.counts.requests).toBe(32)
+        }),
+    )
+  })
+
+  test('a wait past the deadline of the run is not begun', async () => {
+    const clock = createVirtualClock()
+    const answer = { status: 429, headers: { 'retry-after': '60' } }
+    const { page: error } = await readOnce([answer], { clock, deadlineAt: 59_000 })
+    expect(error).toMatchObject({ kind: 'tryAgainLater', code: 'run.deadline' })
+    expect(clock.monotonic()).toBe(0)
+    expect((await readOnce([answer], { deadlineAt: 61_000 })).page).toMatchObject({
+      referrals: page.value,
+    })
+  })
+
+  test('a pause between tries that would end past the deadline is not begun either', async () => {
+    const options = { deadlineAt: 400, random: () => 0.5 }
+    const { page: error, requests } = await readOnce([{ status: 500 }], options)
+    expect(error).toMatchObject({ code: 'run.deadline' })
+    expect(requests).toHaveLength(1)
+  })
+
+  test('the API says what rate to begin with the next time', async () => {
+    const rates = (options: object) =>
+      withServer(inOrder([{ status: 429, headers: { 'retry-after': '1' } }]), (server) =>
+        withApi(server.url, { requestsPerMinute: 600, ...options }, async (api) => {
+          const before = api.requestsPerMinute
+          await api.getPage(firstPage)
+          return [before, api.requestsPerMinute]
+        }),
+      )
+    expect(await rates({})).toEqual([600, 540])
+    expect((await rates({ startingRate: 100 }))[0]).toBe(100)
   })
 
   test('a wait of weeks is not slept through', async () => {

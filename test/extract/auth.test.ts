@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { CosellError } from '../../src/errors.ts'
 import type { ReferralsApi } from '../../src/extract/api.ts'
@@ -80,16 +81,28 @@ test('the refresh token is exchanged for the scope of the API', () =>
         },
         async (api) => {
           await api.getPage(firstPage)
-          const [grant] = server.requests
+          const [grant, ...rest] = server.requests
+          expect(rest.map(({ method }) => method)).toEqual(['GET'])
           expect(grant?.path).toBe('/contoso.example.com/oauth2/v2.0/token')
           expect(grant?.headers.authorization).toBeUndefined()
-          expect(Object.fromEntries(new URLSearchParams(grant?.body))).toEqual({
+          const form = Object.fromEntries(new URLSearchParams(grant?.body))
+          const { scope, claims: _, ...fields } = form
+          expect(scope?.split(' ').sort()).toEqual([
+            'https://api.partner.microsoft.com/.default',
+            'offline_access',
+            'openid',
+            'profile',
+          ])
+          const ofLibrary = Object.keys(fields).filter((name) => name.startsWith('x-'))
+          for (const name of ofLibrary) delete fields[name]
+          expect(fields).toEqual({
             grant_type: 'refresh_token',
             client_id: 'client-1',
             client_secret: 'client-secret',
+            client_info: '1',
             refresh_token: 'configured-refresh',
-            scope: 'https://api.partner.microsoft.com/.default offline_access',
           })
+          expect(ofLibrary).toContain('x-client-SKU')
         },
       ),
   ))
@@ -206,6 +219,57 @@ describe('the refresh token', () => {
     })
   })
 
+  test('that died is read anew when another process has replaced it meanwhile', async () => {
+    let stored = 'stored-old'
+    const tokenStore = { load: async () => stored, save: async () => undefined }
+    const grant = (form: URLSearchParams, count: number) => {
+      if (form.get('refresh_token') !== 'stored-old') return rotating(form, count)
+      stored = 'stored-new'
+      return { status: 400, body: { error: 'invalid_grant' } }
+    }
+    await withSignIn({ grant, options: { tokenStore } }, async ({ api, forms }) => {
+      await api.getPage(firstPage)
+      expect(forms.map((form) => form.get('refresh_token'))).toEqual(['stored-old', 'stored-new'])
+    })
+  })
+
+  test('that died has a moment, for another process may be about to store the next', async () => {
+    const clock = createVirtualClock()
+    const load = async () => (clock.monotonic() < 900 ? 'stored-old' : 'stored-new')
+    const grant = (form: URLSearchParams, count: number) =>
+      form.get('refresh_token') === 'stored-new'
+        ? rotating(form, count)
+        : { status: 400, body: { error: 'invalid_grant' } }
+    const options = { clock, tokenStore: { load, save: async () => undefined } }
+    await withSignIn({ grant, options }, async ({ api, forms }) => {
+      await api.getPage(firstPage)
+      expect(forms.map((form) => form.get('refresh_token'))).toEqual([
+        'stored-old',
+        'configured-refresh',
+        'stored-new',
+      ])
+    })
+  })
+
+  test('that is dead for good is tried once', () => {
+    const grant = () => ({ status: 400, body: { error: 'invalid_grant' } })
+    const options = { refreshToken: undefined }
+    return withSignIn({ grant, stored: 'stored-dead', options }, async ({ api, forms }) => {
+      expect(await failure(api)).toMatchObject({ exitCode: 77 })
+      expect(forms).toHaveLength(1)
+    })
+  })
+
+  test('is not looked for without end when every new one is dead as well', () => {
+    let loads = 0
+    const tokenStore = { load: async () => `dead-${++loads}`, save: async () => undefined }
+    const grant = () => ({ status: 400, body: { error: 'invalid_grant' } })
+    return withSignIn({ grant, options: { tokenStore } }, async ({ api, forms }) => {
+      expect(await failure(api)).toMatchObject({ kind: 'signIn' })
+      expect(forms).toHaveLength(4)
+    })
+  })
+
   test('must be there, and so must the client id', async () => {
     await withSignIn({ options: { refreshToken: undefined } }, async ({ api }) =>
       expect(await failure(api)).toMatchObject({ kind: 'signIn', code: 'auth.no_token' }),
@@ -242,6 +306,8 @@ describe('refusals of the token endpoint', () => {
     [400, entra('invalid_request', 90002), 'configuration', 'auth.unknown_application'],
     [400, entra('invalid_scope', 70011), 'configuration', 'auth.refused'],
     [400, entra('temporarily_unavailable', 90033), 'tryAgainLater', 'auth.unavailable'],
+    [400, entra('invalid_client', 700025), 'configuration', 'auth.public_client'],
+    [400, entra('constructor'), 'configuration', 'auth.refused'],
     [404, '<html>', 'configuration', 'auth.refused'],
     [400, { error: 'canary with blanks' }, 'configuration', 'auth.refused'],
   ])('%i %j: %s, %s', (status, body, kind, code) =>
@@ -252,6 +318,45 @@ describe('refusals of the token endpoint', () => {
       expect([forms.length, used.length]).toEqual([1, 0])
     }),
   )
+
+  test.each([700082, 50173, 50076, 999999])('AADSTS%i names the person and the command', (code) =>
+    withSignIn(
+      { grant: () => ({ status: 400, body: entra('invalid_grant', code) }) },
+      async ({ api }) => {
+        const { message, exitCode } = await failure(api)
+        expect(exitCode).toBe(77)
+        expect(message).toContain('Referrals admin')
+        expect(message).toContain('run `cosell login`')
+      },
+    ),
+  )
+
+  test('no refusal is remembered: what works again is asked again at once', () => {
+    let isDown = true
+    const grant = (): Reply =>
+      isDown
+        ? { status: 429, headers: { 'retry-after': '60' } }
+        : { body: { access_token: 'x', expires_in: 3600 } }
+    return withSignIn({ grant }, async ({ api, forms }) => {
+      expect(await failure(api)).toMatchObject({ code: 'api.throttled' })
+      const sofar = forms.length
+      expect(sofar).toBeGreaterThan(1)
+      isDown = false
+      await api.getPage(firstPage)
+      expect(forms).toHaveLength(sofar + 1)
+    })
+  })
+
+  test('an answer whose identity token is damaged is refused unquoted', () =>
+    withSignIn(
+      { grant: () => ({ body: { access_token: 'x', id_token: 'canary.canary.canary' } }) },
+      async ({ api, used }) => {
+        const error = await failure(api)
+        expect(error).toMatchObject({ kind: 'sourceBroken', code: 'auth.unusable_answer' })
+        expect(error.message).not.toContain('canary')
+        expect(used).toEqual([])
+      },
+    ))
 
   test('an outage is waited out', () => {
     const grant = (_form: URLSearchParams, count: number): Reply =>
@@ -274,4 +379,14 @@ describe('refusals of the token endpoint', () => {
       expect(api.counts).toEqual({ requests: 0, throttled: 0 })
     }),
   )
+})
+
+test('MSAL is read when something is redeemed, and by one file', () => {
+  const folder = new URL('../../src/extract/', import.meta.url)
+  const importing = readdirSync(folder).filter((name) => {
+    const text = name.endsWith('.ts') ? readFileSync(new URL(name, folder), 'utf8') : ''
+    expect(text, name).not.toMatch(/^import (?!type )[^\n]*'@azure/m)
+    return /return import\('@azure/.test(text)
+  })
+  expect(importing).toEqual(['msal.ts'])
 })

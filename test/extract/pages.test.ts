@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { readAll, readById, readChangedSince } from '../../src/extract/pages.ts'
+import type { Capabilities } from '../../src/extract/capabilities.ts'
+import { probe } from '../../src/extract/probe.ts'
+import { readAll } from '../../src/extract/read-all.ts'
+import { readById } from '../../src/extract/read-by-id.ts'
+import { readChangedSince } from '../../src/extract/read-changed.ts'
 import { type Received, type Reply, withServer } from '../support/scripted-server.ts'
 import { aReferral, collect, idsOf, withApi } from './support.ts'
 
@@ -46,18 +50,37 @@ function list(all: readonly Row[], behaviour: Behaviour = {}) {
   }
 }
 
-const readList = (script: (request: Received) => Reply, pageSize = 3) =>
+const nothingKnown: Capabilities = {
+  createdFilter: null,
+  updatedFilter: null,
+  nextLink: false,
+  skip: false,
+  pageCap: null,
+  count: 'unknown',
+}
+const skipWorks: Capabilities = { ...nothingKnown, skip: true }
+
+/** Reads everything; `known` is found out first when it is not given. */
+const readList = (script: (request: Received) => Reply, pageSize = 3, known?: Capabilities) =>
   withServer(script, (server) =>
     withApi(server.url, { pageSize }, async (api) => {
-      const pages = await collect(readAll(api)).catch((error: Error) => error)
-      return { pages, paths: server.requests.map((request) => decodeURIComponent(request.path)) }
+      const capabilities = known ?? (await probe(api))
+      const asked = server.requests.length
+      const pages = await collect(readAll(api, capabilities)).catch((error: Error) => error)
+      const paths = server.requests.map((request) => decodeURIComponent(request.path))
+      return { pages, paths: paths.slice(asked) }
     }),
   )
 
-const idsRead = async (script: (request: Received) => Reply, pageSize = 3) => {
-  const { pages } = await readList(script, pageSize)
+/** Each id once, in the order of coming. */
+const idsRead = async (
+  script: (request: Received) => Reply,
+  pageSize: number,
+  known?: Capabilities,
+) => {
+  const { pages } = await readList(script, pageSize, known)
   if (pages instanceof Error) throw pages
-  return idsOf(pages).flat()
+  return [...new Set(idsOf(pages).flat())]
 }
 
 describe('a full sweep reads every referral', () => {
@@ -76,14 +99,21 @@ describe('a full sweep reads every referral', () => {
     for (const count of [0, 1, 2, 3, 4, 6, 7, 8]) {
       if (count >= pageSize && behaviour.skip !== undefined && behaviour.links === false) continue
       const all = rows(count)
-      expect(await idsRead(list(all, behaviour), pageSize)).toEqual(all.map((row) => row.id))
+      const ids = all.map((row) => row.id)
+      expect(await idsRead(list(all, behaviour), pageSize)).toEqual(ids)
+      expect(await idsRead(list(all, behaviour), pageSize, nothingKnown)).toEqual(ids)
     }
   })
 
-  test('oldest first, and what was received decides the offset', async () => {
-    const { paths } = await readList(list(rows(5), { links: false, pageCap: 2 }))
+  test('oldest first, each page overlapping the one that was received, then the newest', async () => {
+    const { paths } = await readList(list(rows(5), { links: false, pageCap: 2 }), 3, skipWorks)
     const query = '/v1.0/engagements/referrals?$orderby=createdDateTime asc&$top=3'
-    expect(paths).toEqual([query, ...[2, 4, 5].map((skip) => `${query}&$skip=${skip}`)])
+    const newest = '/v1.0/engagements/referrals?$orderby=updatedDateTime desc&$top=3'
+    expect(paths).toEqual([
+      query,
+      ...[1, 2, 3, 4, 5].map((skip) => `${query}&$skip=${skip}`),
+      newest,
+    ])
   })
 })
 
@@ -124,12 +154,12 @@ describe('a sweep that cannot end rightly ends loudly', () => {
         request.path.includes('skip=6')
           ? { status: 400 }
           : list(rows(9), { links: false })(request),
-      3,
+      4,
       'paging.no_way_on',
     ],
   ])('%s', async (_name, script, most, code) => {
     served = 0
-    const { pages, paths } = await readList(script)
+    const { pages, paths } = await readList(script, 3, nothingKnown)
     expect(pages).toMatchObject({ kind: 'sourceBroken', code })
     expect(paths.length).toBeLessThanOrEqual(most)
   })
@@ -152,7 +182,7 @@ describe('what changed since', () => {
       },
       (server) =>
         withApi(server.url, {}, async (api) => {
-          const pages = await collect(readChangedSince(api, since))
+          const pages = await collect(readChangedSince(api, since, skipWorks))
           return { pages, requests: server.requests }
         }),
     )
@@ -163,7 +193,7 @@ describe('what changed since', () => {
     const { pages, requests } = await readSince(all, at(17))
     expect(idsOf(pages)).toEqual([
       ['d20', 'd19', 'd18'],
-      ['d17', 'd16', 'd15'],
+      ['d18', 'd17', 'd16'],
     ])
     expect(requests[0]?.path).toContain('$orderby=updatedDateTime%20desc')
     // Two pages, and the head once more: nothing moved.
@@ -209,7 +239,7 @@ describe('what changed since', () => {
     const all = dated([18, 20, 19])
     await withServer(list(all), (server) =>
       withApi(server.url, {}, async (api) => {
-        await expect(collect(readChangedSince(api, at(10)))).rejects.toMatchObject({
+        await expect(collect(readChangedSince(api, at(10), skipWorks))).rejects.toMatchObject({
           kind: 'sourceBroken',
           code: 'paging.order_ignored',
         })

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { parseHttpDate } from '../../src/extract/http-date.ts'
 import { retryAfterMs, retryDelayMs, type Trouble } from '../../src/extract/retry.ts'
+import { createRetryBudget } from '../../src/extract/retry-budget.ts'
 
 const status = (code: number, retryAfterMs: number | null = null): Trouble => ({
   kind: 'status',
@@ -87,6 +88,73 @@ describe('retryAfterMs', () => {
       'and when it is 10 minutes ahead',
     ],
   ])('%j is %j ms: %s', (headers, wait) => expect(retryAfterMs(headers, now)).toBe(wait))
+})
+
+describe("whatever Retry-After says is measured by the server's clock", () => {
+  const now = Date.UTC(2026, 0, 15, 12)
+  const imf = (ms: number) => new Date(ms).toUTCString()
+  const rows: [string, (theirs: number) => Record<string, string>, number | null][] = [
+    ['an IMF date', (theirs) => ({ 'retry-after': imf(theirs + 30_000) }), 30_000],
+    ['an RFC 850 date', (theirs) => ({ 'retry-after': rfc850(theirs + 30_000) }), 30_000],
+    ['an asctime date', (theirs) => ({ 'retry-after': asctime(theirs + 30_000) }), 30_000],
+    ['a date that is past', (theirs) => ({ 'retry-after': imf(theirs - 1_000) }), null],
+    ['this very second', (theirs) => ({ 'retry-after': imf(theirs) }), null],
+    [
+      'two dates',
+      (theirs) => ({ 'retry-after': `${imf(theirs + 5_000)}, ${imf(theirs + 9_000)}` }),
+      9_000,
+    ],
+    ['a date and seconds', (theirs) => ({ 'retry-after': `${imf(theirs + 5_000)}, 8` }), 8_000],
+    ['0', () => ({ 'retry-after': '0' }), null],
+    ['a negative number', () => ({ 'retry-after': '-5' }), null],
+    ['1e9 seconds', () => ({ 'retry-after': '1000000000' }), 1e12],
+    ['a float', () => ({ 'retry-after': '2.5' }), 2_500],
+    ['a header given twice', () => ({ 'retry-after': '5, 10' }), 10_000],
+    ['garbage', () => ({ 'retry-after': 'in a moment' }), null],
+    ['garbage and a number', () => ({ 'retry-after': 'soon, 4' }), 4_000],
+    ['retry-after-ms', () => ({ 'retry-after-ms': '1500' }), 1_500],
+    ['x-ms-retry-after-ms', () => ({ 'x-ms-retry-after-ms': '1600' }), 1_600],
+    ['both, the longer', () => ({ 'retry-after': '1', 'retry-after-ms': '1200' }), 1_200],
+  ]
+  test.each(
+    rows.flatMap(([name, headers, wait]) =>
+      [-10, 0, 10].map((skew) => ({ name, headers, wait, skew })),
+    ),
+  )('$name, their clock $skew minutes off: $wait', ({ headers, wait, skew }) => {
+    const theirs = now + skew * 60_000
+    expect(retryAfterMs({ ...headers(theirs), date: imf(theirs) }, now)).toBe(wait)
+  })
+})
+
+/** `Thursday, 15-Jan-26 12:00:30 GMT` */
+function rfc850(ms: number): string {
+  const [, day, month, year = '', time] = new Date(ms).toUTCString().split(' ')
+  return `Thursday, ${day}-${month}-${year.slice(2)} ${time} GMT`
+}
+
+/** `Thu Jan 15 12:00:30 2026` */
+function asctime(ms: number): string {
+  const [, day, month, year, time] = new Date(ms).toUTCString().split(' ')
+  return `Thu ${month} ${day} ${time} ${year}`
+}
+
+describe('the retries of a run', () => {
+  const taken = (requests: number, each: number) => {
+    const budget = createRetryBudget()
+    let retries = 0
+    for (let request = 0; request < requests; request += 1) {
+      budget.earn()
+      for (let retry = 0; retry < each; retry += 1) if (budget.take()) retries += 1
+    }
+    return retries
+  }
+  test('are twenty at once', () => expect(taken(1, 100)).toBe(20))
+  test('are one in ten in the long run', () => expect(taken(10_000, 3)).toBeCloseTo(1_020, -1))
+  test('are not saved up', () => {
+    const budget = createRetryBudget()
+    for (let request = 0; request < 10_000; request += 1) budget.earn()
+    expect(Array.from({ length: 50 }, () => budget.take()).filter(Boolean)).toHaveLength(20)
+  })
 })
 
 describe('parseHttpDate', () => {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { readAll, readById, readChangedSince } from '../../src/extract/pages.ts'
+import { probe } from '../../src/extract/probe.ts'
+import { readAll } from '../../src/extract/read-all.ts'
+import { readById } from '../../src/extract/read-by-id.ts'
+import { readChangedSince } from '../../src/extract/read-changed.ts'
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
 import { collect, idsOf, memoryStore, withApi } from './support.ts'
 
@@ -40,12 +43,19 @@ describe('a full sweep has every referral of the sandbox, whatever its habits', 
     { pageCap: 30 },
     { count: 'total' },
     { skip: false },
+    { dateFilter: false },
+    { dateFilter: false, skip: false },
+    { dateFilter: false, skip: false, count: 'total' },
+    { dateFilter: false, top: 'total', pageCap: 30 },
+    { dateLiteral: 'quoted' },
+    { broken: 20 },
+    { broken: 20, dateFilter: false },
     { referrals: 100 },
     { referrals: 0 },
     { rotateRefreshToken: true },
   ])('%j', (options) =>
     withSandbox(options, async ({ api, sandbox }) => {
-      const ids = new Set(idsOf(await collect(readAll(api))).flat())
+      const ids = new Set(idsOf(await collect(readAll(api, await probe(api)))).flat())
       expect(ids).toEqual(new Set(sandbox.referrals().map((referral) => referral.id)))
     }),
   )
@@ -55,7 +65,7 @@ test('what changed since the last read is found', () =>
   withSandbox({}, async ({ api, sandbox }) => {
     const since = sandbox.now()
     const changed = sandbox.change(120)
-    const ids = new Set(idsOf(await collect(readChangedSince(api, since))).flat())
+    const ids = new Set(idsOf(await collect(readChangedSince(api, since, await probe(api)))).flat())
     expect(changed.filter((id) => !ids.has(id))).toEqual([])
     expect(ids.size).toBeLessThan(450)
   }))

@@ -123,16 +123,14 @@ describe('every version that was fetched is accounted for', () => {
 
   test('without those that are staged because a sweep missed them', () =>
     withAccount(async (account) => {
-      await load(account, [readable(1), readable(2)])
+      const { query } = account.warehouse
+      const shared = { principal: null, observedAt, isCompleteSweep: true }
+      const sweep = { ...shared, missingPercentMax: 5, missingCountMax: 20 }
+      const { runId: first } = await load(account, [readable(1), readable(2)])
+      await landSightings(query, account.lease, { ...sweep, runId: first })
       const runId = await aRun(account, 'full')
       await landReferrals(account, runId, [readable(2)])
-      const guard = { missingPercentMax: 5, missingCountMax: 20 }
-      await landSightings(account.warehouse.query, account.lease, {
-        ...guard,
-        runId,
-        observedAt,
-        isCompleteSweep: true,
-      })
+      expect(await landSightings(query, account.lease, { ...sweep, runId })).toBe(1)
       const staged = await stageLanded(account, 'unpublished')
       const { conservation } = await publishStaged(account, runId, staged)
       expect(conservation).toEqual({ ...nothing, fetched: 1, rows_read: 1, unchanged: 1 })

@@ -6,12 +6,15 @@ import type { Warehouse } from '../../src/load/database.ts'
 import { type StagedBatch, type StageTable, stageRows } from '../../src/load/stage.ts'
 import { tables } from '../../src/warehouse.ts'
 import { withDatabase } from '../support/database.ts'
+import { anAccount } from '../support/staged-rows.ts'
 
 async function stage(warehouse: Warehouse, batch: StagedBatch) {
   async function* batches() {
     yield batch
   }
-  await stageRows(warehouse, batches())
+  const { lease } = await anAccount(warehouse)
+  await stageRows(warehouse, lease, batches())
+  await lease.release()
 }
 
 const aTag = { partner_account_key: 1, tag_group: 'Product', tag_type: 'Products' }

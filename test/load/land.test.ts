@@ -105,7 +105,7 @@ describe('a page', () => {
       const broken = landings.map((landing, index) =>
         index === 1 ? { ...landing, payload: '{"cut": ' } : landing,
       )
-      const page = { runId, windowNo: 1, observedAt: '2026-01-05T02:00:00Z', sourceRef: 'a page' }
+      const page = { runId, windowNo: 1 }
       const landing = landPage(warehouse.query, lease, { ...page, landings: broken })
       expect(await failureOf(landing)).toMatchObject({ code: '22P02' })
       for (const table of [...landingZone, 'stg.seen'] as const) {

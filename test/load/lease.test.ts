@@ -1,7 +1,15 @@
+import { setTimeout } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { CosellError } from '../../src/errors.ts'
 import { openDatabase, type Warehouse } from '../../src/load/database.ts'
-import { acquireLease, inLeasedTransaction, type Lease } from '../../src/load/lease.ts'
+import {
+  acquireLease,
+  inLeasedTransaction,
+  type Lease,
+  type Patience,
+} from '../../src/load/lease.ts'
+import { createLog } from '../../src/log.ts'
 import { aReferral } from '../support/a-referral.ts'
 import { withDatabase } from '../support/database.ts'
 import {
@@ -238,5 +246,85 @@ describe('a transaction under the lease', () => {
       })
       const after = await leaseRow(warehouse)
       expect(Date.parse(after.expires_at)).toBeGreaterThan(Date.parse(before.expires_at))
+    }))
+})
+
+describe('a run that waits for an account', () => {
+  const isBackfill = (holder: string) => holder.startsWith('backfill ')
+  const backfill = 'backfill on here process 1'
+
+  /** Waits as a nightly run does, and keeps what was logged. */
+  function waiting({ query }: Warehouse, key: number, changes: Partial<Patience> = {}) {
+    const logged: string[] = []
+    const { logger } = createLog({ isTerminal: false, write: (line) => logged.push(line) })
+    const patience = {
+      waitsFor: isBackfill,
+      waitMs: 60_000,
+      signal: new AbortController().signal,
+      ...changes,
+    }
+    return { logged, lease: acquireLease(query, key, 'a nightly run', logger, patience) }
+  }
+
+  async function anAccountHeldBy(warehouse: Warehouse, holder: string) {
+    const { key, lease } = await anAccount(warehouse)
+    await lease.release()
+    return { key, lease: await acquire(warehouse, key, holder) }
+  }
+
+  test('gets it once the backfill lets go, and says once for whom it waits', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccountHeldBy(warehouse, backfill)
+      const nightly = waiting(warehouse, key)
+      await setTimeout(2_300)
+      expect(await leaseRow(warehouse)).toMatchObject({ holder: backfill })
+      await lease.release()
+      expect(await nightly.lease).toMatchObject({ epoch: 3 })
+      expect(nightly.logged.map((line) => JSON.parse(line))).toMatchObject([{ holder: backfill }])
+    }))
+
+  test('gets it when the backfill was killed and its lease ran out', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, backfill)
+      const nightly = waiting(warehouse, key)
+      await expire(warehouse)
+      expect(await nightly.lease).toMatchObject({ epoch: 3 })
+    }))
+
+  test('waits for no other nightly run, also when that comes in meanwhile', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, 'here process 1')
+      expect(await failureOf(waiting(warehouse, key).lease)).toMatchObject(
+        accountHeld('here process 1'),
+      )
+      await sql`update etl.lease set holder = ${backfill}`.execute(warehouse.query)
+      const nightly = waiting(warehouse, key)
+      const failing = failureOf(nightly.lease)
+      await vi.waitFor(() => expect(nightly.logged).toHaveLength(1))
+      await sql`update etl.lease set holder = 'here process 2'`.execute(warehouse.query)
+      expect(await failing).toMatchObject(accountHeld('here process 2'))
+    }))
+
+  test('waits no longer than it may', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, backfill)
+      const nightly = waiting(warehouse, key, { waitMs: 500 })
+      expect(await failureOf(nightly.lease)).toMatchObject(accountHeld(backfill))
+      expect(nightly.logged).toHaveLength(1)
+    }))
+
+  test('ends at once with the reason of the signal', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, backfill)
+      const interruption = new AbortController()
+      const nightly = waiting(warehouse, key, { signal: interruption.signal })
+      const failing = failureOf(nightly.lease)
+      await vi.waitFor(() => expect(nightly.logged).toHaveLength(1))
+      const reason = new CosellError('tryAgainLater', 'run.deadline', 'enough')
+      const started = performance.now()
+      interruption.abort(reason)
+      expect(await failing).toBe(reason)
+      expect(performance.now() - started).toBeLessThan(500)
+      expect(await leaseRow(warehouse)).toMatchObject({ holder: backfill, is_held: true })
     }))
 })

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { markExtracted } from '../../src/load/ledger.ts'
 import { landSightings } from '../../src/load/sightings.ts'
 import { clearSeen } from '../../src/load/stage.ts'
 import { aReferral } from '../support/a-referral.ts'
@@ -10,7 +11,7 @@ import {
   failureOf,
   type Loaded,
   landReferrals,
-  load,
+  physicalState,
   publishStaged,
   referralIdOf,
   reload,
@@ -26,19 +27,21 @@ async function sweep(
   account: TestAccount,
   day: number,
   nos: readonly number[],
-  { isCompleteSweep = true } = {},
+  { isCompleteSweep = true, principal = null as string | null } = {},
 ): Promise<Loaded & { landed: number }> {
-  const { warehouse, lease, key } = account
+  const { warehouse, lease } = account
   const runId = await aRun(account, isCompleteSweep ? 'full' : 'incremental')
   const at = `2026-01-${String(day).padStart(2, '0')}T02:00:00Z`
   await landReferrals(account, runId, numbered(nos), at)
   const landed = await landSightings(warehouse.query, lease, {
-    ...{ runId, observedAt: at, isCompleteSweep },
+    ...{ runId, principal, observedAt: at, isCompleteSweep },
     ...{ missingPercentMax: 5, missingCountMax: 20 },
   })
+  const extracted = { requests: 1, throttled: 0, seen: nos.length, isCompleteSweep, principal }
+  await markExtracted(warehouse.query, runId, extracted)
   const staged = await stageLanded(account, 'unpublished')
   const published = await publishStaged(account, runId, staged)
-  await clearSeen(warehouse.query, key, runId)
+  await clearSeen(warehouse.query, lease, runId)
   return { ...published, runId, landed }
 }
 
@@ -154,8 +157,7 @@ test('a run that reads changes only marks nothing', () =>
 
 describe('a sweep that misses much', () => {
   const missed = async (account: TestAccount, known: number, returned: number) => {
-    const { runId } = await load(account, numbered(upTo(known)))
-    await clearSeen(account.warehouse.query, account.key, runId)
+    await sweep(account, 5, upTo(known))
     return sweep(account, 6, upTo(returned))
   }
 
@@ -186,4 +188,132 @@ describe('a sweep that misses much', () => {
       expect(await sightingsOf(account)).toEqual([])
     }),
   )
+})
+
+/** The finding about who sees less, as it is shown; empty when there is none. */
+async function lessSeenOf({ warehouse, key }: TestAccount): Promise<string[]> {
+  const found = await warehouse.query
+    .selectFrom('etl.dq_finding')
+    .select(['referral_id', 'item_ref', 'severity', 'observed_value'])
+    .where('partner_account_key', '=', key)
+    .where('rule_code', '=', 'principal_sees_less')
+    .execute()
+  return found.map((finding) => Object.values(finding).join(' ').trim())
+}
+
+describe('who looks', () => {
+  const anna = { principal: 'anna-of-the-whole-company' }
+  const ben = { principal: 'ben-of-one-office' }
+
+  test('makes a referral missing by two sweeps, and not by one each of two users', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2], anna)
+      await sweep(account, 2, [1, 2], ben)
+      expect(await sweep(account, 3, [1], anna)).toMatchObject({ landed: 1, missing: 0 })
+      expect(await sweep(account, 4, [1], ben)).toMatchObject({ landed: 1, missing: 0 })
+      expect(await missingOf(account)).toEqual([])
+      expect(await sweep(account, 5, [1], ben)).toMatchObject({ landed: 1, missing: 1 })
+      expect(await missingOf(account)).toEqual(['2 since 05'])
+      expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
+      expect(await missingOf(account)).toEqual(['2 since 05'])
+    }))
+
+  test('finds nothing missing that was never shown to that user, however often', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2, 3], anna)
+      for (let day = 2; day <= 11; day++) {
+        expect(await sweep(account, day, [1], ben)).toMatchObject({ landed: 0, missing: 0 })
+        expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 1 of 3'])
+      }
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 12, [1, 2, 3], anna)
+      expect(await lessSeenOf(account)).toEqual([])
+    }))
+
+  test('is told by one finding until that user sees all', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2, 3], anna)
+      expect(await lessSeenOf(account)).toEqual([])
+      await sweep(account, 2, [1], ben)
+      await sweep(account, 3, [1, 2], ben)
+      expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 2 of 3'])
+      await reload(account)
+      expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 2 of 3'])
+      await sweep(account, 4, [1, 2], { principal: 'cleo-of-two-offices' })
+      expect(await lessSeenOf(account)).toEqual(['cleo-of- warn 2 of 3'])
+      await sweep(account, 5, [1, 2, 3], ben)
+      expect(await lessSeenOf(account)).toEqual([])
+    }))
+
+  test('misses what arrived for others only once it was shown', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1], anna)
+      await sweep(account, 2, [1], ben)
+      await sweep(account, 3, [1, 2], anna)
+      for (const day of [4, 5, 6]) await sweep(account, day, [1], ben)
+      expect(await missingOf(account)).toEqual([])
+      expect(await sightingsOf(account)).toEqual([])
+      await sweep(account, 7, [2], { ...ben, isCompleteSweep: false })
+      for (const day of [8, 9]) await sweep(account, day, [1], ben)
+      expect(await missingOf(account)).toEqual(['2 since 09'])
+    }))
+
+  test('undoes it for all, whoever sees the referral again', () =>
+    withAccount(async (account) => {
+      for (const who of [anna, ben]) await sweep(account, who === anna ? 1 : 2, [1, 2], who)
+      for (const day of [3, 4]) await sweep(account, day, [1], anna)
+      expect(await missingOf(account)).toEqual(['2 since 04'])
+      expect(await sweep(account, 5, [1, 2], ben)).toMatchObject({ landed: 1, changed: 1 })
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 6, [1], anna)
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 7, [1], anna)
+      expect(await missingOf(account)).toEqual(['2 since 07'])
+    }))
+
+  test('is one and the same where no token tells', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2])
+      await sweep(account, 2, [1, 2], { principal: 'unknown' })
+      await sweep(account, 3, [1])
+      await sweep(account, 4, [1], { principal: 'unknown' })
+      expect(await missingOf(account)).toEqual(['2 since 04'])
+    }))
+
+  test('is guarded by what was shown: half of a small part is refused, though little of all', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, upTo(1000), anna)
+      expect(await sweep(account, 2, upTo(42), ben)).toMatchObject({ landed: 0 })
+      expect(await failureOf(sweep(account, 3, upTo(20), ben))).toMatchObject({
+        code: 'sweep.vanished',
+        message: expect.stringContaining('returned 22 of 42 known referrals'),
+      })
+      expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 42 of 1000'])
+    }))
+
+  test.each([
+    { why: 'of a user who saw them', who: anna },
+    { why: 'of a user who never signed in before', who: ben },
+  ])('is refused when the first sweep $why returns none of many', ({ who }) =>
+    withAccount(async (account) => {
+      await sweep(account, 1, upTo(30), anna)
+      for (const day of [2, 3, 4]) {
+        expect(await failureOf(sweep(account, day, [], who))).toMatchObject({
+          code: 'sweep.vanished',
+          message: expect.stringContaining('returned 30 of 30 known referrals'),
+        })
+      }
+      expect(await sightingsOf(account)).toEqual([])
+      expect(await sweep(account, 5, upTo(30), anna)).toMatchObject({ landed: 0, missing: 0 })
+    }),
+  )
+
+  test('lands and keeps nothing on a second look that shows the same', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2], anna)
+      const before = await physicalState(account.warehouse, account.key, ['etl.sight'])
+      expect(before['etl.sight']).toMatch(/^2 rows/)
+      expect(await sweep(account, 2, [1, 2], anna)).toMatchObject({ landed: 0, staged: 0 })
+      expect(await physicalState(account.warehouse, account.key, ['etl.sight'])).toEqual(before)
+    }))
 })

@@ -29,28 +29,36 @@ describe('staging', () => {
   test('counts what each table got and leaves out tables that got nothing', () =>
     withDatabase(async (_, __, warehouse) => {
       const batch = { 'stg.dim_tag': [aTag(1), aTag(2)], 'stg.contact': [] }
-      const counts = await stageRows(warehouse, inBatches(batch, { 'stg.dim_tag': [aTag(3)] }))
+      const { lease } = await anAccount(warehouse)
+      const counts = await stageRows(
+        warehouse,
+        lease,
+        inBatches(batch, { 'stg.dim_tag': [aTag(3)] }),
+      )
       expect([...counts]).toEqual([['stg.dim_tag', 3]])
       expect(await countOf(warehouse, 'stg.dim_tag')).toBe(3)
     }))
 
-  test('that COPY refuses fails, and the warehouse stays usable', () =>
+  test('of a row that COPY refuses and nobody owns fails, and the warehouse stays usable', () =>
     withDatabase(async (_, __, warehouse) => {
+      const { lease } = await anAccount(warehouse)
       const batches = inBatches({ 'stg.dim_tag': [aTag(1), aTag('a word')] })
-      expect(await failureOf(stageRows(warehouse, batches))).toMatchObject({ code: '22P02' })
-      expect(await countOf(warehouse, 'stg.dim_tag')).toBe(0)
-      expect(await stageRows(warehouse, inBatches({ 'stg.dim_tag': [aTag(1)] }))).toBeDefined()
+      expect(await failureOf(stageRows(warehouse, lease, batches))).toMatchObject({ code: '22P02' })
+      expect(
+        await stageRows(warehouse, lease, inBatches({ 'stg.dim_tag': [aTag(1)] })),
+      ).toBeDefined()
     }))
 
   test('that the transform fails passes its error on', () =>
     withDatabase(async (_, __, warehouse) => {
+      const { lease } = await anAccount(warehouse)
       const reason = new Error('no')
       async function* batches() {
         yield { 'stg.dim_tag': [aTag(1)] }
         throw reason
       }
       for (let time = 0; time < 8; time++) {
-        expect(await failureOf(stageRows(warehouse, batches()))).toBe(reason)
+        expect(await failureOf(stageRows(warehouse, lease, batches()))).toBe(reason)
       }
     }))
 
@@ -83,7 +91,7 @@ describe('staging', () => {
       await landReferrals(south, await aRun(south), [aReferral()])
       await clearStage(warehouse.query, north.lease)
       expect(await countOf(warehouse, 'stg.seen')).toBe(2)
-      await clearSeen(warehouse.query, north.key, runId)
+      await clearSeen(warehouse.query, north.lease, runId)
       expect(await countOf(warehouse, 'stg.seen')).toBe(1)
     }))
 })
@@ -118,7 +126,7 @@ test('registrations that are not decided are asked for by id, unless the run has
       ...statuses.map((status, index) => registered(index + 1, status)),
       registered(6, 'ReviewPending'),
     ])
-    await clearSeen(db, account.key, loaded)
+    await clearSeen(db, account.lease, loaded)
     await db
       .updateTable('dw.dim_referral')
       .set({ is_missing: true })

@@ -29,6 +29,10 @@ const anAccount: AccountFigures = {
   referrals: 12_345,
   open_findings: 7,
   open_quarantine: 1_000,
+  signed_in_at: '2026-01-31T05:00:00Z',
+  sign_in_renewed_at: '2026-07-01T02:00:00Z',
+  sign_in_idle_days: 0,
+  sign_in_warning: null,
   runs: [
     {
       run_id: 9,
@@ -125,6 +129,7 @@ describe('the status', () => {
     Published    3.5 hours ago, up to 2026-06-30T05:00:00Z
     Referrals    12,345
     Open         7 findings, 1,000 in quarantine
+    Sign-in      of 2026-01-31, renewed 0 days ago
 
     Run  Mode         Status     Started               Seen  Changed  Quarantined
       9  incremental  published  2026-07-01T01:59:00  1,500       12            0
@@ -145,6 +150,21 @@ describe('the status', () => {
     const status = renderStatus([fresh])
     expect(status).toContain('Published    never, up to nothing yet')
     expect(status).toMatch(/\n\nRun +Mode/)
+  })
+
+  test('warns of a sign-in that may die', () => {
+    const sign_in_warning = 'Let the nightly job run.'
+    const old = { ...anAccount, signed_in_at: null, sign_in_idle_days: 1, sign_in_warning }
+    expect(renderStatus([old])).toContain(
+      '\nSign-in      renewed 1 day ago\nWarning      Let the nightly job run.\n',
+    )
+  })
+
+  test('of an account without a stored sign-in says so', () => {
+    const unknown = { ...anAccount, signed_in_at: null, sign_in_renewed_at: null }
+    expect(renderStatus([{ ...unknown, sign_in_idle_days: null }])).toContain(
+      '\nSign-in      of unknown age\n\n',
+    )
   })
 
   test('of several accounts is one block each', () => {

@@ -188,3 +188,21 @@ async function whole(referrals: number) {
   })
   return all
 }
+
+test('a user of one office sees a share of the referrals, always the same, and no other by id', () =>
+  withSandbox({ referrals: 200, sees: { office: 40 } }, async ({ sandbox, get, walk }) => {
+    const seen = async () => (await walk()).flatMap(({ value }) => value.map(({ id }) => id ?? ''))
+    const all = await seen()
+    expect(all).toHaveLength(200)
+    sandbox.signInAs('office')
+    const some = new Set(await seen())
+    expect(some.size).toBeGreaterThan(50)
+    expect(some.size).toBeLessThan(110)
+    expect(new Set(await seen())).toEqual(some)
+    for (const id of all.slice(0, 20)) {
+      const { status } = await get(`${listPath}/${id}`)
+      expect(status).toBe(some.has(id) ? 200 : 404)
+    }
+    sandbox.signInAs('admin')
+    expect(await seen()).toEqual(all)
+  }))

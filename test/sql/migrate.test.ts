@@ -2,10 +2,12 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/load/database.ts'
 import { migrate } from '../../src/load/migrate.ts'
+import type { Database } from '../../src/warehouse.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 import { deriveWarehouse } from '../support/derive-warehouse.ts'
 
@@ -102,7 +104,8 @@ test('a migration waits for a table in use, but not for ever', () =>
         const reader = await openDatabase(url)
         await reader.query.transaction().execute(async (transaction) => {
           await transaction.selectFrom('etl.setting').selectAll().execute()
-          await expect(migrate(db, { folder, lockTimeoutMs: 200 })).rejects.toMatchObject({
+          const impatient = { folder, lockTimeoutMs: 200, patienceMs: 0 }
+          await expect(migrate(db, impatient)).rejects.toMatchObject({
             kind: 'tryAgainLater',
             code: 'migrate.lock_timeout',
             message: expect.stringContaining('9998_wider'),
@@ -152,14 +155,77 @@ test('a server before 15 is refused with its version and what to do', () =>
         alter database ${new URL(url).pathname.slice(1)} set search_path = public, pg_catalog;
       `)
       .execute(db)
-    const old = await openDatabase(url)
+    // Over a connection of its own: the loader's heed no search path of the database.
+    const pool = new pg.Pool({ connectionString: url })
+    const old = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
     try {
-      await expect(migrate(old.query)).rejects.toMatchObject({
+      await expect(migrate(old)).rejects.toMatchObject({
         kind: 'configuration',
         code: 'migrate.server_too_old',
         message: expect.stringMatching(/expected PostgreSQL 15 or newer, got 14\.12/),
       })
     } finally {
-      await old.close()
+      await old.destroy()
     }
   }))
+
+/** Columns and views that BI tools know, with their types. */
+async function shownToBi(db: Kysely<Database>): Promise<string[]> {
+  const { rows } = await sql<{ shown: string }>`
+    select concat_ws(' ', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod)) as shown
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relkind in ('r', 'v', 'm') and c.relnamespace::regnamespace::text in ('dw', 'mart')
+    order by 1`.execute(db)
+  return rows.map((row) => row.shown)
+}
+
+describe('a migration', () => {
+  test('keeps every column and view that BI tools know, under its name and with its type', () =>
+    withEmptyDatabase((db) =>
+      withMigrations({}, async (folder) => {
+        let known: string[] = []
+        for (const name of shippedNames) {
+          await cp(path.join(shipped, `${name}.sql`), path.join(folder, `${name}.sql`))
+          await migrate(db, { folder })
+          const shown = await shownToBi(db)
+          expect(shown, name).toEqual(expect.arrayContaining(known))
+          known = shown
+        }
+        expect(known.length).toBeGreaterThan(200)
+      }),
+    ))
+
+  const wider = 'alter table dw.fact_referral add column note text'
+
+  test('waits for a reader in short turns, so that those who come after are served meanwhile', () =>
+    withDatabase((db, url) =>
+      withMigrations({ '9998_wider.sql': wider }, async (folder) => {
+        await cp(shipped, folder, { recursive: true })
+        const [first, second] = await Promise.all([openDatabase(url), openDatabase(url)])
+        try {
+          let migrating: Promise<string[]> | undefined
+          const waitsMs: number[] = []
+          await first.query.transaction().execute(async (transaction) => {
+            await transaction.selectFrom('dw.fact_referral').select('row_hash').execute()
+            migrating = migrate(db, { folder })
+            const until = performance.now() + 4_000
+            while (performance.now() < until) {
+              const asked = performance.now()
+              await second.query.selectFrom('dw.fact_referral').select('row_hash').execute()
+              waitsMs.push(performance.now() - asked)
+            }
+          })
+          expect(await migrating).toEqual(['9998_wider'])
+          const longest = Math.max(...waitsMs)
+          expect(longest, 'the migration was in the way').toBeGreaterThan(500)
+          expect(longest).toBeLessThan(3_000)
+          // More than one turn, and answers in between.
+          expect(waitsMs.filter((ms) => ms > 500).length).toBeGreaterThan(1)
+          expect(waitsMs.filter((ms) => ms < 100).length).toBeGreaterThan(10)
+        } finally {
+          await Promise.all([first.close(), second.close()])
+        }
+      }),
+    ))
+})

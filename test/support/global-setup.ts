@@ -18,7 +18,7 @@ declare module 'vitest' {
   }
 }
 
-interface TestServer {
+export interface TestServer {
   url: string
   stop(): Promise<void>
 }
@@ -46,7 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 }
 
-async function startThrowaway(): Promise<TestServer> {
+export async function startThrowaway(): Promise<TestServer> {
   const home = await mkdtemp(path.join(tmpdir(), 'cosell-test-'))
   // The server of a root user runs as another account, which must get in.
   await chmod(home, 0o755)
@@ -71,7 +71,7 @@ async function startThrowaway(): Promise<TestServer> {
 }
 
 /** Migrates the template and closes it for good: cloning fails while anybody is connected to it. */
-async function buildTemplate(url: string, template: string): Promise<string> {
+export async function buildTemplate(url: string, template: string): Promise<string> {
   await runAt(url, sql`create database ${sql.id(template)}`)
   const warehouse = await openDatabase(urlOf(url, template))
   try {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { enterAccount } from '../../src/load/accounts.ts'
 import type { Warehouse } from '../../src/load/database.ts'
-import { beginWindow, type Landing, landPage } from '../../src/load/land.ts'
+import { beginWindow, type LandedPayload, landPage } from '../../src/load/land.ts'
 import { type LandedScope, readLanded } from '../../src/load/landed.ts'
 import { acquireLease, type Lease } from '../../src/load/lease.ts'
 import { beginRun, type RunMode } from '../../src/load/ledger.ts'
@@ -55,21 +55,23 @@ export async function aRun(
   return runId
 }
 
+export const observedAt = '2026-01-05T02:00:00Z'
+
 /** A referral cut and hashed as the pipeline lands it. */
-export function aLanding(wire: unknown): Landing {
+export function aLanding(wire: unknown, at = observedAt): LandedPayload {
   const cut = cutPeople(wire)
   return {
     resource_type: 'referral',
     resource_id: cut.resourceId ?? '(no id)',
     payload_hash: createHash('sha256').update(cut.canonical).digest('hex'),
+    observed_at: at,
+    source_ref: 'a page',
     source_updated_at: cut.sourceUpdatedAt,
     source_updated_text: cut.sourceUpdatedText,
     payload: JSON.stringify(cut.payload),
     people: JSON.stringify(cut.people),
   }
 }
-
-export const observedAt = '2026-01-05T02:00:00Z'
 
 /** Lands one page of referrals; returns how many versions were new. */
 export async function landReferrals(
@@ -81,9 +83,7 @@ export async function landReferrals(
   const landed = await landPage(account.warehouse.query, account.lease, {
     runId,
     windowNo: 1,
-    observedAt: at,
-    sourceRef: 'a page',
-    landings: wires.map(aLanding),
+    landings: wires.map((wire) => aLanding(wire, at)),
   })
   return landed.changed
 }
@@ -101,7 +101,7 @@ export async function stageLanded(
       yield toRows({ partner_account_key: key, batch_no, ...landed }, context).rows
     }
   }
-  return stageRows(warehouse, batches())
+  return stageRows(warehouse, lease, batches())
 }
 
 export interface PublishChanges {

@@ -29,13 +29,18 @@ function deal(updated: string, changes: object = {}) {
 const active = { status: 'Active', substatus: 'Accepted' }
 const won = { status: 'Closed', substatus: 'Won' }
 
-function sighting(kind: 'absence' | 'presence', at: string, no: number): LandedVersion {
+function sighting(
+  kind: 'absence' | 'presence',
+  at: string,
+  no: number,
+  payload: object = {},
+): LandedVersion {
   return {
     version_no: no,
     resource_type: kind === 'absence' ? 'referral_absence' : 'referral_presence',
     observed_at: at,
     source_updated_text: null,
-    payload: {},
+    payload,
     people: null,
   }
 }
@@ -247,7 +252,8 @@ describe('the closing time', () => {
 
 describe('a referral that is no longer returned', () => {
   const seen = [{ wire: deal('2025-02-01T00:00:00Z'), at: '2025-02-02T00:00:00Z' }]
-  const absence = (day: number) => sighting('absence', `2025-03-0${day}T00:00:00Z`, day)
+  const absence = (day: number, principal?: string) =>
+    sighting('absence', `2025-03-0${day}T00:00:00Z`, day, principal ? { principal } : {})
   const presence = (day: number) => sighting('presence', `2025-03-0${day}T00:00:00Z`, day)
 
   test.each([
@@ -267,6 +273,26 @@ describe('a referral that is no longer returned', () => {
       why: 'is missing again after two more',
       sightings: [absence(1), absence(2), presence(3), absence(4), absence(5)],
       since: 5,
+    },
+    {
+      why: 'is there when two different users did not see it, once each',
+      sightings: [absence(1, 'anna'), absence(2, 'ben')],
+      since: null,
+    },
+    {
+      why: 'is missing when one of two users did not see it twice',
+      sightings: [absence(1, 'anna'), absence(2, 'ben'), absence(3, 'anna'), absence(4, 'ben')],
+      since: 3,
+    },
+    {
+      why: 'is there when somebody else saw it in between',
+      sightings: [absence(1, 'anna'), presence(2), absence(3, 'anna'), absence(4, 'ben')],
+      since: null,
+    },
+    {
+      why: 'is missing when users whom nobody knows did not see it twice, one of them unnamed',
+      sightings: [absence(1), absence(2, 'unknown')],
+      since: 2,
     },
   ])('$why', ({ sightings, since }) => {
     const row = only(rowsOfVersions(seen, sightings)['stg.dim_referral'])
@@ -309,8 +335,14 @@ describe('history of any observations', () => {
     value: fc.constantFrom(1, 2),
   })
   const sightings = fc.array(
-    fc.tuple(fc.constantFrom('absence' as const, 'presence' as const), instant),
+    fc.tuple(
+      fc.constantFrom('absence' as const, 'presence' as const),
+      instant,
+      fc.constantFrom('anna', 'ben'),
+    ),
   )
+  const landedOf = (seen: readonly ['absence' | 'presence', string, string][]) =>
+    seen.map(([kind, at, principal], index) => sighting(kind, at, index + 1, { principal }))
   const observations = fc.array(observation, { minLength: 1, maxLength: 6 })
 
   const toObserved = (
@@ -325,7 +357,7 @@ describe('history of any observations', () => {
   test('has neither gap nor overlap and one current version', () => {
     fc.assert(
       fc.property(observations, sightings, (all, seen) => {
-        const landedSightings = seen.map(([kind, at], index) => sighting(kind, at, index + 1))
+        const landedSightings = landedOf(seen)
         const history = historyOf(toObserved(all), landedSightings)
         for (const [index, version] of history.entries()) {
           const next = history[index + 1]
@@ -345,7 +377,7 @@ describe('history of any observations', () => {
     fc.assert(
       fc.property(observations, sightings, fc.infiniteStream(fc.nat()), (all, seen, numbers) => {
         const observed = toObserved(all)
-        const landedSightings = seen.map(([kind, at], index) => sighting(kind, at, index + 1))
+        const landedSightings = landedOf(seen)
         const mixed = <Item>(items: readonly Item[]): Item[] => {
           const rest = [...items]
           return items.flatMap(() => rest.splice((numbers.next().value ?? 0) % rest.length, 1))

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * A stable, opaque text for who signs in: the same user of the same tenant gives the same one, and
+ * nobody is found from it. `null` when the token is not a JWT or names nobody. The signature is not
+ * checked: this compares what two runs could see, and gives no access to anything.
+ */
+export function principalOf(token: string | null): string | null {
+  const claims = token === null ? null : claimsOf(token)
+  const who = textOf(claims?.oid) ?? textOf(claims?.sub)
+  if (who === null) return null
+  const whole = `${textOf(claims?.tid) ?? ''}\n${who}`
+  return createHash('sha256').update(whole).digest('hex').slice(0, 32)
+}
+
+function claimsOf(token: string): Record<string, unknown> | null {
+  const [, payload, ...rest] = token.split('.')
+  if (payload === undefined || rest.length !== 1) return null
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+    return typeof claims === 'object' ? (claims as Record<string, unknown> | null) : null
+  } catch {
+    return null
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}

@@ -1,0 +1,63 @@
+import { connect, createServer, type Socket } from 'node:net'
+
+/** A wire to PostgreSQL that can be cut. */
+export interface Wire {
+  /** The database, reached through the wire. */
+  readonly url: string
+  /**
+   * Cuts the connection that says something next: once PostgreSQL has heard it and answers, or
+   * before it hears it. `null` takes it back.
+   */
+  cutNext(heard: boolean | null): void
+  /** Connections that were cut. */
+  readonly cuts: () => number
+  /** Everything that clients said, by connection. */
+  readonly said: () => readonly Buffer[]
+}
+
+export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>): Promise<T> {
+  const target = new URL(url)
+  const sockets = new Set<Socket>()
+  let heard: boolean | null = null
+  let cuts = 0
+  const connections: Buffer[][] = []
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    let isCut = false
+    const chunks: Buffer[] = []
+    connections.push(chunks)
+    const end = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) {
+      sockets.add(socket.setNoDelay().on('error', end).on('close', end))
+    }
+    client.on('data', (said) => {
+      chunks.push(said)
+      const isLetThrough = heard ?? true
+      if (heard !== null) {
+        isCut = true
+        cuts += 1
+        heard = null
+      }
+      if (isLetThrough) upstream.write(said)
+      else end()
+    })
+    upstream.on('data', (answered) => (isCut ? end() : void client.write(answered)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const through = new URL(url)
+  through.port = String(typeof address === 'object' ? address?.port : 0)
+  try {
+    const cutNext: Wire['cutNext'] = (next) => {
+      heard = next
+    }
+    const said = () => connections.map((chunks) => Buffer.concat(chunks))
+    return await use({ url: through.href, cutNext, cuts: () => cuts, said })
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}

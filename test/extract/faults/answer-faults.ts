@@ -1,0 +1,239 @@
+import { bothWays, type FaultKind, fatal, inTheApi, survived } from './kinds.ts'
+import { closeSilently, head, raw, reset, type Spoil, status, text, wait } from './strikes.ts'
+import type { Strike } from './world.ts'
+
+const tokenRefused = { token: { outcome: [78, 'auth.refused'] } } as const
+
+const final = [400, 405, 406, 411, 413, 415, 422, 501, 505].map((code) =>
+  fatal('H1', `status ${code}`, 1, status(code), [69, `api.status_${code}`], {
+    except: tokenRefused,
+  }),
+)
+
+const notFound = [404, 410].map((code) =>
+  fatal('H2, H3', `status ${code}`, 1, status(code), [78, 'api.list_not_found'], {
+    except: { ...tokenRefused, single: { outcome: 'gone' } },
+  }),
+)
+
+const passing = [408, 423, 425, 500, 502, 503, 504].flatMap((code) =>
+  bothWays('H4', `status ${code}`, 8, status(code), [75, 'api.unavailable']),
+)
+
+const conflicts = [409, 412].flatMap((code) =>
+  bothWays('H5', `status ${code}`, 3, status(code), [75, 'api.unavailable']),
+)
+
+const throttled = [429, 509].flatMap((code) =>
+  bothWays('H6', `status ${code} without Retry-After`, 8, status(code), [75, 'api.throttled']),
+)
+
+const dateForms: [string, (ms: number) => string][] = [
+  ['IMF', (ms) => new Date(ms).toUTCString()],
+  ['RFC 850', rfc850],
+  ['asctime', asctime],
+]
+
+function rfc850(ms: number): string {
+  const [, day, month, year = '', time] = new Date(ms).toUTCString().split(' ')
+  const weekday = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' }).format(ms)
+  return `${weekday}, ${day}-${month}-${year.slice(2)} ${time} GMT`
+}
+
+function asctime(ms: number): string {
+  const [weekday = '', day = '', month, year, time] = new Date(ms).toUTCString().split(' ')
+  return `${weekday.slice(0, 3)} ${month} ${day.replace(/^0/, ' ')} ${time} ${year}`
+}
+
+/** 30 seconds told as a date, by a server whose clock is wrong by as much. */
+function dated(format: (ms: number) => string, skewMs: number): Spoil {
+  return (strike) => {
+    const theirs = Math.floor((strike.world.clock.now() + skewMs) / 1_000) * 1_000
+    const date = new Date(theirs).toUTCString()
+    return wait(30_000, { date, 'retry-after': format(theirs + 30_000) })(strike)
+  }
+}
+
+const retryAfterDates = dateForms.flatMap(([name, format]) =>
+  [0, 10, -10].map((minutes) =>
+    survived(
+      'H8',
+      `Retry-After as ${name} date, their clock ${minutes} min off`,
+      1,
+      dated(format, minutes * 60_000),
+      { positions: ['token', 'first', 'single'] },
+    ),
+  ),
+)
+
+/** What has to be waited for, and whether the wait is too long for a run. */
+const retryAfterValues: [string, Record<string, string | string[]>, number][] = [
+  ['in the past', { 'retry-after': 'Thu, 01 Jan 2015 00:00:00 GMT' }, 0],
+  ['0', { 'retry-after': '0' }, 0],
+  ['-5', { 'retry-after': '-5' }, 0],
+  ['1.5', { 'retry-after': '1.5' }, 1_500],
+  ['given twice', { 'retry-after': ['5', '10'] }, 10_000],
+  ['"5, 10"', { 'retry-after': '5, 10' }, 10_000],
+  ['garbage', { 'retry-after': 'soon' }, 0],
+  ['retry-after-ms', { 'retry-after-ms': '2500' }, 2_500],
+  ['x-ms-retry-after-ms', { 'x-ms-retry-after-ms': '3500' }, 3_500],
+]
+
+const retryAfterSeconds = [
+  ...[7, 120, 899].map((seconds) =>
+    survived(
+      'H7',
+      `Retry-After ${seconds} s`,
+      1,
+      wait(seconds * 1_000, { 'retry-after': String(seconds) }),
+    ),
+  ),
+  survived('H7', '503 with Retry-After 20 s', 1, wait(20_000, { 'retry-after': '20' }, 503)),
+  survived('H7', '429 with Retry-After 60 s, 7 times', 7, wait(60_000, { 'retry-after': '60' })),
+  ...retryAfterValues.map(([name, headers, waitMs]) =>
+    survived('H9', `Retry-After ${name}`, 1, wait(waitMs, headers), {
+      positions: ['token', 'first', 'single'],
+    }),
+  ),
+  fatal('H9', 'Retry-After of 30 years', 1, wait(1e12, { 'retry-after': '1000000000' }), [
+    75,
+    'throttle.pause_too_long',
+  ]),
+  fatal(
+    'H9',
+    'Retry-After past the deadline of the run',
+    1,
+    wait(500_000, { 'retry-after': '500' }),
+    [75, 'run.deadline'],
+    { options: { deadlineAt: 400_000 } },
+  ),
+]
+
+const wholeRun = { positions: ['run'] } as const
+
+const storms = [
+  fatal('H10', 'nothing but 429', 8, status(429), [75, 'api.throttled'], wholeRun),
+  fatal('H10', 'nothing but 503', 8, status(503), [75, 'api.unavailable'], wholeRun),
+  // Seven retries of the first ten requests each would be 70; 20, and one for each ten, are there.
+  fatal('H10', 'each request needs four tries', 21, status(500), [75, 'retry.budget_exhausted'], {
+    ...wholeRun,
+    when: ({ world }) => world.seen.all % 4 !== 1,
+  }),
+]
+
+function redirect(code: number, to: (strike: Strike) => string): Spoil {
+  return (strike) => status(code, { location: to(strike) }, '')(strike)
+}
+
+const redirects = [
+  ...[301, 302, 303, 307, 308].map((code) =>
+    fatal(
+      'H12',
+      `${code} to another origin`,
+      1,
+      redirect(code, ({ elsewhere, request }) => `http://${elsewhere}${request.url}`),
+      [69, 'api.redirect'],
+      { except: tokenRefused },
+    ),
+  ),
+  fatal(
+    'H12',
+    '302 to itself',
+    1,
+    redirect(302, ({ request }) => request.url ?? ''),
+    [69, 'api.redirect'],
+    {
+      except: tokenRefused,
+    },
+  ),
+  fatal('H12', '304 not modified', 1, status(304), [69, 'api.redirect'], { except: tokenRefused }),
+]
+
+const unusable = [69, 'api.unusable_answer'] as const
+
+const notAnAnswer = [
+  ...bothWays('H13', '200 with an error inside', 2, status(200), unusable, { positions: inTheApi }),
+  ...bothWays(
+    'H13',
+    '200 with a sign-in page',
+    2,
+    status(200, { 'content-type': 'text/html' }, '<html>Sign in</html>'),
+    unusable,
+  ),
+  ...bothWays('H13', '200 with nothing', 2, status(200, {}, ''), unusable),
+  ...bothWays('H13', 'status 204', 2, status(204), unusable),
+  ...bothWays('H13', '200 with null', 2, status(200, {}, 'null'), unusable, {
+    positions: inTheApi,
+  }),
+  ...bothWays('H14', 'status 206', 2, spoiltStatus(206), unusable),
+  ...bothWays('H14', 'status 207', 2, spoiltStatus(207), unusable),
+  ...bothWays(
+    'H14',
+    'an answer that is not HTTP',
+    2,
+    raw(() => '220 mail.example.com\r\n'),
+    unusable,
+  ),
+  survived(
+    'H14',
+    '103 before the answer',
+    1,
+    raw(
+      (healthy) =>
+        `HTTP/1.1 103 Early Hints\r\n\r\n${head([`content-length: ${Buffer.byteLength(healthy)}`])}${healthy}`,
+    ),
+  ),
+  ...bothWays(
+    'H14',
+    '101 that nobody asked for',
+    8,
+    raw(() => 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    [75, 'api.unreachable'],
+  ),
+]
+
+function spoiltStatus(code: number): Spoil {
+  return (strike) => status(code, {}, strike.healthy.body)(strike)
+}
+
+const goDark =
+  (forGood: boolean): Spoil =>
+  ({ world }) =>
+    world.goDark(forGood)
+
+const unreachable = [75, 'api.unreachable'] as const
+
+const connections = [
+  ...bothWays('H15', 'reset before the answer', 8, reset, unreachable),
+  ...bothWays('H15', 'closed before the answer', 8, closeSilently, unreachable),
+  ...bothWays(
+    'H15',
+    'reset in the headers',
+    8,
+    raw(() => 'HTTP/1.1 200 OK\r\nconte', 'reset'),
+    unreachable,
+  ),
+  survived('H15', 'nobody listens for a moment', 1, goDark(false)),
+  fatal('H15', 'nobody listens any more', 1, goDark(true), unreachable),
+  survived(
+    'H15',
+    'connection closed after the answer',
+    1,
+    text((healthy) => healthy, { connection: 'close' }),
+  ),
+]
+
+/** Statuses, throttling, redirects and connections. */
+export const answerFaults: readonly FaultKind[] = [
+  ...final,
+  ...notFound,
+  ...passing,
+  ...conflicts,
+  ...throttled,
+  ...retryAfterSeconds,
+  ...retryAfterDates,
+  ...storms,
+  ...redirects,
+  ...notAnAnswer,
+  ...connections,
+]

@@ -1,0 +1,245 @@
+import { type Kysely, sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { demoSettings } from '../../src/demo.ts'
+import { describeCapabilities } from '../../src/extract/capabilities.ts'
+import { enterAccount } from '../../src/load/accounts.ts'
+import { storeCapabilities } from '../../src/load/capabilities.ts'
+import type { Database } from '../../src/warehouse.ts'
+import { digestState } from '../support/digest.ts'
+import { failureOf, type Nights, withNights, withSandbox } from '../support/pipeline.ts'
+import { withServer } from '../support/scripted-server.ts'
+
+const referrals = 150
+const seed = 7
+
+async function missingIn(db: Kysely<Database>): Promise<string[]> {
+  const missing = await db
+    .selectFrom('dw.dim_referral')
+    .select('referral_id')
+    .where('is_missing', '=', true)
+    .orderBy('referral_id')
+    .execute()
+  return missing.map((row) => row.referral_id)
+}
+
+async function absencesIn(db: Kysely<Database>): Promise<number> {
+  const landed = await sql`
+    select 1 from raw.payload where resource_type = 'referral_absence'`.execute(db)
+  return landed.rows.length
+}
+
+/** What is said of users who see less. */
+async function lessSeenIn(db: Kysely<Database>): Promise<string[]> {
+  const findings = await db
+    .selectFrom('etl.dq_finding')
+    .select(['item_ref', 'observed_value', 'severity', 'referral_id'])
+    .where('rule_code', '=', 'principal_sees_less')
+    .execute()
+  return findings.map((found) => Object.values(found).join(' '))
+}
+
+async function latestRun(db: Kysely<Database>) {
+  return db
+    .selectFrom('etl.run')
+    .selectAll()
+    .orderBy('run_id', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+}
+
+describe('a referral that the source no longer returns', () => {
+  test('is missing after two sweeps by one user, and not after one each of two', () =>
+    withNights({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
+      const sweepAs = (principal: string) => {
+        sandbox.signInAs(principal)
+        return run(true)
+      }
+      await sweepAs('anna')
+      const anna = (await latestRun(db)).principal
+      await sweepAs('ben')
+      const ben = (await latestRun(db)).principal
+      expect(anna).toMatch(/^[0-9a-f]{32}$/)
+      expect(ben).not.toBe(anna)
+      const [vanished] = sandbox.vanish(1)
+      expect(await sweepAs('anna')).toMatchObject({ missing: 0 })
+      expect(await sweepAs('ben')).toMatchObject({ missing: 0 })
+      expect(await absencesIn(db)).toBe(2)
+      expect(await missingIn(db)).toEqual([])
+      expect(await sweepAs('ben')).toMatchObject({ missing: 1 })
+      expect(await missingIn(db)).toEqual([vanished])
+      expect(await lessSeenIn(db)).toEqual([])
+
+      const published = await digestState(db)
+      expect(await rebuild()).toMatchObject({ changed: 0, missing: 0 })
+      expect(await digestState(db)).toEqual(published)
+
+      await withSandbox({ referrals, seed, principal: 'cleo' }, async (whole) => {
+        expect(await run(true, demoSettings(whole.url))).toMatchObject({ changed: 1 })
+      })
+      expect(await missingIn(db)).toEqual([])
+      const returned = await digestState(db)
+      await rebuild()
+      expect(await digestState(db)).toEqual(returned)
+    }))
+})
+
+describe('a user who sees less', () => {
+  const office = { referrals, seed, sees: { office: 30 } }
+
+  test('deletes nothing in ten sweeps, and one finding says who must sign in', () =>
+    withNights(office, async ({ sandbox, db, run }) => {
+      await run(true)
+      const before = await digestState(db, ['etl.dq_finding'])
+      sandbox.signInAs('office')
+      const first = await run(true)
+      expect(first.seen).toBeGreaterThan(20)
+      expect(first.seen).toBeLessThan(referrals - 20)
+      const who = (await latestRun(db)).principal?.slice(0, 8)
+      for (let night = 2; night <= 10; night++) {
+        expect(await run(true)).toMatchObject({ seen: first.seen, missing: 0, rows_written: 0 })
+        expect(await lessSeenIn(db)).toEqual([`${who} ${first.seen} of ${referrals} warn `])
+      }
+      expect(await absencesIn(db)).toBe(0)
+      expect(await digestState(db, ['etl.dq_finding'])).toEqual(before)
+      sandbox.signInAs('admin')
+      expect(await run(true)).toMatchObject({ seen: referrals, rows_written: 0 })
+      expect(await lessSeenIn(db)).toEqual([])
+    }))
+
+  test('still finds out what vanishes of what that user sees', () =>
+    withNights({ ...office, sees: { office: 90 } }, async ({ sandbox, db, run }) => {
+      await run(true)
+      sandbox.signInAs('office')
+      await run(true)
+      const gone = new Set(sandbox.vanish(8))
+      const { seen } = await run(true)
+      const { missing } = await run(true)
+      expect(missing).toBeGreaterThan(0)
+      expect(missing).toBe(await absencesIn(db).then((landed) => landed / 2))
+      expect((await missingIn(db)).filter((id) => !gone.has(id))).toEqual([])
+      const known = referrals - missing
+      expect(await lessSeenIn(db)).toEqual([expect.stringContaining(` ${seen} of ${known} warn`)])
+    }))
+
+  test('ends the run when that user was shown more before, as after a lost role', () =>
+    withNights(office, async ({ sandbox, db, run }) => {
+      await run(true)
+      const before = await digestState(db)
+      const { watermark_text } = await latestRun(db)
+      sandbox.vanish(30)
+      for (const night of [1, 2, 3]) {
+        expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
+          code: 'sweep.vanished',
+          exitCode: 65,
+          message: expect.stringContaining('returned 30 of 150 known referrals no more'),
+        })
+      }
+      expect(await latestRun(db)).toMatchObject({ run_status: 'failed', watermark_text: null })
+      expect(watermark_text).not.toBeNull()
+      expect(await absencesIn(db)).toBe(0)
+      expect(await digestState(db)).toEqual(before)
+    }))
+
+  test('ends the run when there is nothing at all to see, also the first time', () =>
+    withNights({ referrals, seed, sees: { nobody: 0 } }, async ({ sandbox, db, run }) => {
+      await run(true)
+      const before = await digestState(db)
+      sandbox.signInAs('nobody')
+      for (const night of [1, 2, 3]) {
+        expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
+          code: 'sweep.vanished',
+        })
+      }
+      expect(await digestState(db)).toEqual(before)
+      sandbox.signInAs('admin')
+      expect(await run(true)).toMatchObject({ status: 'published', rows_written: 0 })
+    }))
+})
+
+describe('a sweep that reads fewer referrals than the source counts', () => {
+  /** Runs `use` while one referral is missing from the pages and present in their count. */
+  async function withLossyPages(
+    { sandbox, run }: Nights,
+    use: (sweep: () => ReturnType<Nights['run']>, dropped: () => number) => Promise<void>,
+  ) {
+    const lost = sandbox.referrals()[7]?.id ?? ''
+    let dropped = 0
+    let url = ''
+    await withServer(
+      async ({ method, path, headers, body }) => {
+        const { authorization = '' } = headers
+        const type = headers['content-type'] ?? 'application/json'
+        const answer = await fetch(sandbox.url + path, {
+          method,
+          headers: { authorization, 'content-type': type },
+          ...(method === 'POST' ? { body } : {}),
+        })
+        const reply = JSON.parse((await answer.text()).replaceAll(sandbox.url, url))
+        if (Array.isArray(reply.value)) {
+          const kept = reply.value.filter(({ id }: { id: string }) => id !== lost)
+          dropped += reply.value.length - kept.length
+          reply.value = kept
+        }
+        return { status: answer.status, body: reply }
+      },
+      async (server) => {
+        url = server.url
+        await use(
+          () => run(true, demoSettings(server.url)),
+          () => dropped,
+        )
+      },
+    )
+  }
+
+  const total = { referrals, seed, count: 'total', pageCap: 40 } as const
+  const counts = describeCapabilities({
+    createdFilter: 'bare',
+    updatedFilter: 'bare',
+    nextLink: true,
+    skip: true,
+    pageCap: 40,
+    count: 'total',
+  })
+
+  test('is published and is not complete, so nothing is missing and the watermark stays', () =>
+    withNights(total, async (nights) => {
+      const { sandbox, db, run, logged } = nights
+      await run(true)
+      const { partner_account_key, watermark_text } = await latestRun(db)
+      await storeCapabilities(db, partner_account_key, counts)
+      sandbox.arrive(1)
+      await withLossyPages(nights, async (sweep, dropped) => {
+        for (const night of [1, 2, 3]) {
+          const before = dropped()
+          expect(await sweep()).toMatchObject({ seen: referrals, missing: 0 })
+          expect(dropped(), `night ${night}`).toBeGreaterThan(before)
+          expect(await latestRun(db)).toMatchObject({
+            run_status: 'published',
+            is_complete_sweep: false,
+            watermark_text,
+          })
+        }
+      })
+      expect(await absencesIn(db)).toBe(0)
+      await run(true)
+      expect((await latestRun(db)).watermark_text?.localeCompare(watermark_text ?? '')).toBe(1)
+      const warnings = logged.filter((line) => line.includes('the sweep is not complete'))
+      expect(warnings).toHaveLength(3)
+      expect(warnings[0]).toContain(`"read":${referrals},"counted":${referrals + 1}`)
+    }))
+
+  test('is sought again by the next run, which is none of changes only', () =>
+    withNights(total, async (nights) => {
+      const { db, run } = nights
+      const account = await enterAccount(db, { name: 'demo', tenantId: 'sandbox' })
+      await storeCapabilities(db, account, counts)
+      await withLossyPages(nights, async (sweep) => {
+        expect(await sweep()).toMatchObject({ seen: referrals - 1 })
+      })
+      expect(await run()).toMatchObject({ seen: referrals, changed: 1 })
+      expect(await latestRun(db)).toMatchObject({ run_mode: 'full', is_complete_sweep: true })
+      await run()
+      expect(await latestRun(db)).toMatchObject({ run_mode: 'incremental' })
+    }))
+})

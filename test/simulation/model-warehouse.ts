@@ -1,0 +1,101 @@
+import type { Referral } from '../../src/referral.ts'
+import { sortKey } from '../../src/sandbox/instants.ts'
+import { bySourceTime } from '../../src/transform/history-spans.ts'
+import { isFinal } from './source.ts'
+
+interface Version {
+  readonly referral: Referral
+  readonly content: string
+  readonly sourceOrder: string
+  readonly observedAt: string
+  readonly landedNo: number
+}
+
+/** The rules by which pages become a warehouse, without the warehouse: see landing and sightings. */
+export class ModelWarehouse {
+  watermark: string | null = null
+  lastSweepAt: string | null = null
+  /** Latest source time that a run has seen; begins anew with each. */
+  latest: string | null = null
+  /** Referrals seen by the run, each with the newest of its versions. */
+  readonly seen = new Map<string, number>()
+  rows = 0
+  readonly #versions = new Map<string, Version[]>()
+  readonly #contents = new WeakMap<Referral, string>()
+  readonly #absences = new Map<string, number>()
+
+  begin(): void {
+    this.seen.clear()
+    this.latest = null
+  }
+
+  /** Lands what differs from the version landed before it. */
+  land(referrals: readonly unknown[], observedAt: string): void {
+    for (const each of referrals) {
+      const referral = each as Referral
+      const id = referral.id ?? ''
+      const content = this.#contentOf(referral)
+      const sourceOrder = sortKey(referral.updatedDateTime ?? '')
+      const versions = this.#versions.get(id) ?? []
+      if (versions.at(-1)?.content !== content) {
+        versions.push({ referral, content, sourceOrder, observedAt, landedNo: versions.length + 1 })
+        this.#versions.set(id, versions)
+      }
+      this.seen.set(id, Math.max(this.seen.get(id) ?? 0, Number(referral.name)))
+      if (this.latest === null || sourceOrder > this.latest) this.latest = sourceOrder
+      this.rows += 1
+    }
+  }
+
+  /** Ids with a registration under review that the run has not seen. */
+  open(): string[] {
+    return [...this.#versions.keys()]
+      .filter((id) => !this.seen.has(id) && !this.#isMissing(id))
+      .filter((id) => {
+        const status = this.#newest(id)?.referral.registrationStatus
+        return status !== 'None' && !isFinal(status)
+      })
+      .sort()
+  }
+
+  /** A return ends absence; a complete sweep adds one to what it did not return. */
+  sight(isCompleteSweep: boolean): void {
+    for (const id of this.#versions.keys()) {
+      if (this.seen.has(id)) this.#absences.delete(id)
+      else if (isCompleteSweep) this.#absences.set(id, (this.#absences.get(id) ?? 0) + 1)
+    }
+  }
+
+  /** What differs from the source, by id. */
+  differences(source: ReadonlyMap<string, string>): Map<string, string> {
+    const found = new Map<string, string>()
+    for (const [id, content] of source) {
+      if (!this.#versions.has(id)) found.set(id, 'not in the warehouse')
+      else if (this.#isMissing(id)) found.set(id, 'missing, though the source has it')
+      else if (this.#newest(id)?.content !== content)
+        found.set(id, 'another version than in the source')
+    }
+    for (const id of this.#versions.keys()) {
+      if (!source.has(id) && !this.#isMissing(id)) found.set(id, 'not missing, though it vanished')
+    }
+    return found
+  }
+
+  #newest(id: string): Version | undefined {
+    const versions = this.#versions.get(id) ?? []
+    return versions.length < 2 ? versions[0] : versions.toSorted(bySourceTime).at(-1)
+  }
+
+  #contentOf(referral: Referral): string {
+    const known = this.#contents.get(referral)
+    if (known !== undefined) return known
+    const content = JSON.stringify(referral)
+    this.#contents.set(referral, content)
+    return content
+  }
+
+  /** Two sweeps in a row have to miss it. */
+  #isMissing(id: string): boolean {
+    return (this.#absences.get(id) ?? 0) >= 2
+  }
+}

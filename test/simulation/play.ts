@@ -1,0 +1,242 @@
+import { CosellError } from '../../src/errors.ts'
+import type { Page, ReferralsApi } from '../../src/extract/api.ts'
+import type { Capabilities } from '../../src/extract/capabilities.ts'
+import { probe } from '../../src/extract/probe.ts'
+import { readAll } from '../../src/extract/read-all.ts'
+import { readById } from '../../src/extract/read-by-id.ts'
+import { readChangedSince } from '../../src/extract/read-changed.ts'
+import { readWindow, type Window } from '../../src/extract/read-window.ts'
+import { advanceWatermark, planRead } from '../../src/extract/windows.ts'
+import { dayMs, sortKey } from '../../src/sandbox/instants.ts'
+import { Random } from '../../src/sandbox/random.ts'
+import { ModelWarehouse } from './model-warehouse.ts'
+import type { WorldOptions } from './options.ts'
+import { simulatedApi } from './simulated-api.ts'
+import { MutatingSource, overlapHours } from './source.ts'
+
+/** The functions under test; a self-check puts worse ones in their place. */
+export interface Readers {
+  all(api: ReferralsApi, capabilities: Capabilities): AsyncIterable<Page>
+  changedSince(api: ReferralsApi, since: string, capabilities: Capabilities): AsyncIterable<Page>
+}
+
+export const realReaders: Readers = { all: readAll, changedSince: readChangedSince }
+
+export interface Miss {
+  readonly night: number
+  readonly during: string
+  readonly what: string
+}
+
+export interface Outcome {
+  readonly options: WorldOptions
+  readonly nights: number
+  readonly requests: number
+  readonly rows: number
+  /** Rows that a read was obliged to land. */
+  readonly owed: number
+  /** Rows that changed again while an incremental read looked for them: the next night brings them. */
+  readonly leftOver: number
+  /** Runs that ended without an end of the list, which only a storm excuses. */
+  readonly failedRuns: number
+  readonly misses: readonly Miss[]
+  /** What `probe` found before anything changed. */
+  readonly capabilities: Capabilities | null
+  readonly happened: Readonly<Record<string, number>>
+}
+
+const sweepDaysMax = 7
+
+/** Lives through the nights of a world, and says what was missed. */
+export async function play(options: WorldOptions, readers = realReaders): Promise<Outcome> {
+  const world = new World(options, readers)
+  try {
+    await world.live()
+  } catch (error) {
+    world.miss('failed', error instanceof Error ? error.message : String(error))
+  }
+  return world.outcome()
+}
+
+class World {
+  readonly #options: WorldOptions
+  readonly #readers: Readers
+  readonly #source: MutatingSource
+  readonly #api: ReturnType<typeof simulatedApi>
+  readonly #warehouse = new ModelWarehouse()
+  readonly #random: Random
+  readonly #misses: Miss[] = []
+  #capabilities: Capabilities | null = null
+  #night = 0
+  #owed = 0
+  #leftOver = 0
+  #failedRuns = 0
+
+  constructor(options: WorldOptions, readers: Readers) {
+    this.#options = options
+    this.#readers = readers
+    this.#source = new MutatingSource(options)
+    this.#api = simulatedApi(this.#source, options)
+    this.#random = new Random(options.seed, 13)
+  }
+
+  outcome(): Outcome {
+    return {
+      options: this.#options,
+      nights: this.#night,
+      requests: this.#api.counts.requests,
+      rows: this.#warehouse.rows,
+      owed: this.#owed,
+      leftOver: this.#leftOver,
+      failedRuns: this.#failedRuns,
+      misses: this.#misses,
+      capabilities: this.#capabilities,
+      happened: this.#source.happened,
+    }
+  }
+
+  miss(during: string, what: string): void {
+    this.#misses.push({ night: this.#night, during, what })
+  }
+
+  /** Nights of change, then rest, one more night, and sweeps where the rules leave it to them. */
+  async live(): Promise<void> {
+    const source = this.#source
+    source.isResting = true
+    const capabilities = await probe(this.#api)
+    this.#capabilities = capabilities
+    source.isResting = false
+    for (let night = 1; night <= this.#options.nights; night += 1) {
+      await this.#run(capabilities, this.#random.chance(0.2))
+      if (this.#options.strategy === 'windows') await this.#backfill(capabilities)
+      // Mostly a day; at times nights are left out, and then more than the time between two sweeps.
+      const days = this.#random.weighted([
+        [1, 8],
+        [3, 1],
+        [9, 1],
+      ] as const)
+      source.pass(24 * days + this.#random.between(-1, 1))
+    }
+    source.rest()
+    await this.#run(capabilities, false)
+    const visible = source.contents()
+    let isLeftToSweep = false
+    for (const [id, difference] of this.#warehouse.differences(visible)) {
+      if (!visible.has(id) || source.onlyBySweep.has(id)) isLeftToSweep = true
+      else this.miss('after the quiet night', `${id}: ${difference}`)
+    }
+    if (isLeftToSweep) {
+      await this.#run(capabilities, true)
+      await this.#run(capabilities, true)
+    }
+    for (const [id, difference] of this.#warehouse.differences(visible))
+      this.miss('in the end', `${id}: ${difference}`)
+  }
+
+  async #run(capabilities: Capabilities, full: boolean): Promise<void> {
+    const source = this.#source
+    const warehouse = this.#warehouse
+    this.#night += 1
+    const now = new Date(source.nowMs + this.#options.skewMs)
+    const { watermark, lastSweepAt } = warehouse
+    const plan = planRead({ watermark, lastSweepAt, full, now, sweepDaysMax, overlapHours })
+    const { mode, since } = plan
+    const startMs = source.nowMs
+    const owed = this.#snapshot((_created, updated) => since === null || updated >= sortKey(since))
+    warehouse.begin()
+    const pages =
+      since === null
+        ? this.#readers.all(this.#api, capabilities)
+        : this.#readers.changedSince(this.#api, since, capabilities)
+    if (!(await this.#land(pages))) return
+    this.#check(mode, owed)
+    if (mode === 'incremental') {
+      for await (const { referral, fetchedAt } of readById(this.#api, warehouse.open(), 3))
+        if (referral !== null) warehouse.land([referral], fetchedAt)
+    }
+    warehouse.sight(mode === 'full')
+    warehouse.watermark = advanceWatermark(watermark, warehouse.latest, now.toISOString())
+    if (mode !== 'full') return
+    warehouse.lastSweepAt = now.toISOString()
+    for (const [id, atMs] of source.onlyBySweep) if (atMs <= startMs) source.onlyBySweep.delete(id)
+  }
+
+  /** Windows over the whole history in any order, overlapping, stopped and gone on with. */
+  async #backfill(capabilities: Capabilities): Promise<void> {
+    const days = [...Array(5)].map(() => this.#random.integer(0, 310)).sort((a, b) => a - b)
+    const edges = [0, ...days, 310].map((day) => this.#source.nowMs - (310 - day) * dayMs)
+    const windows = edges.slice(1).map((to, index) => ({
+      from: new Date((edges[index] ?? to) - this.#random.pick([0, 0, dayMs])).toISOString(),
+      to: new Date(to).toISOString(),
+    }))
+    for (const window of this.#random.sample(windows, windows.length)) {
+      const [from, to] = [sortKey(window.from), sortKey(window.to)]
+      const owed = this.#snapshot((created) => created >= from && created <= to)
+      this.#warehouse.begin()
+      if (!(await this.#land(this.#windowPages(window, capabilities)))) continue
+      this.#check('backfill', owed)
+      this.#warehouse.sight(false)
+    }
+  }
+
+  /** Stops now and then, and goes on where the last page says. */
+  async *#windowPages(window: Window, capabilities: Capabilities): AsyncGenerator<Page> {
+    let resumeAt: string | null = null
+    do {
+      let pagesLeft = this.#random.chance(0.5) ? this.#random.integer(1, 3) : Infinity
+      const from: string | null = resumeAt
+      resumeAt = null
+      for await (const page of readWindow(this.#api, capabilities, window, from)) {
+        yield page
+        pagesLeft -= 1
+        if (pagesLeft > 0) continue
+        resumeAt = page.resumeAt
+        break
+      }
+    } while (resumeAt !== null)
+  }
+
+  /** Whether it came to an end; in a storm a run may fail, and what it landed stays. */
+  async #land(pages: AsyncIterable<Page>): Promise<boolean> {
+    try {
+      for await (const page of pages) this.#warehouse.land(page.referrals, page.fetchedAt)
+      return true
+    } catch (error) {
+      if (!this.#isStorm() || !(error instanceof CosellError)) throw error
+      this.#failedRuns += 1
+      return false
+    }
+  }
+
+  #isStorm(): boolean {
+    return this.#options.rate === 'storm' && !this.#source.isResting
+  }
+
+  /** Versions of the referrals that the coming read owes, unless they are hidden meanwhile. */
+  #snapshot(isOwed: (created: string, updated: string) => boolean): Map<string, number> {
+    const owed = new Map<string, number>()
+    for (const entry of this.#source.store.entries()) {
+      if (isOwed(entry.createdDateTime, entry.updatedDateTime))
+        owed.set(entry.id, Number(this.#source.read(entry).name))
+    }
+    this.#source.mark()
+    return owed
+  }
+
+  #check(during: string, owed: ReadonlyMap<string, number>): void {
+    for (const [id, version] of owed) {
+      if (this.#source.wasHidden(id)) continue
+      const isExcused = this.#source.wasMovedBack(id) || this.#isStorm()
+      if (during === 'incremental' && isExcused) continue
+      this.#owed += 1
+      const seen = this.#warehouse.seen.get(id)
+      const isNewer = seen !== undefined && seen >= version
+      if (isNewer) continue
+      const now = this.#source.store.get(id)
+      const hasMoved = now !== undefined && Number(this.#source.read(now).name) > version
+      if (during === 'incremental' && hasMoved) this.#leftOver += 1
+      else if (seen === undefined) this.miss(during, `${id} was not read`)
+      else this.miss(during, `${id}: an older version was read`)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Referral } from '../../src/referral.ts'
+import {
+  compareText,
+  type Entry,
+  Store,
+  type TimeProperty,
+  timeProperties,
+} from '../../src/sandbox/store.ts'
+
+/** The sandbox's store with its orders kept up to date: sorting anew was 40 % of a campaign. */
+export class SortedStore extends Store {
+  readonly #sorted = new Map<TimeProperty, Entry[]>(timeProperties.map((name) => [name, []]))
+
+  override put(referral: Referral): void {
+    this.remove(referral.id ?? '')
+    super.put(referral)
+    const entry = this.get(referral.id ?? '')
+    if (entry === undefined) return
+    for (const [property, entries] of this.#sorted)
+      entries.splice(place(entries, property, entry), 0, entry)
+  }
+
+  override remove(id: string): void {
+    const entry = this.get(id)
+    if (entry === undefined) return
+    for (const [property, entries] of this.#sorted)
+      entries.splice(place(entries, property, entry), 1)
+    super.remove(id)
+  }
+
+  override inOrder(property: TimeProperty): readonly Entry[] {
+    return this.#sorted.get(property) ?? []
+  }
+}
+
+/** Index of the first entry that does not come before the given one. */
+function place(entries: readonly Entry[], property: TimeProperty, entry: Entry): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const other = entries[middle]
+    const isBefore =
+      other !== undefined &&
+      (compareText(other[property], entry[property]) || compareText(other.id, entry.id)) < 0
+    if (isBefore) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,329 @@
+import { type Kysely, sql } from 'kysely'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { backfill } from '../../src/backfill.ts'
+import { demoSettings } from '../../src/demo.ts'
+import type { Database } from '../../src/warehouse.ts'
+import { withDatabase } from '../support/database.ts'
+import { environmentOf, type Nights, withNights } from '../support/pipeline.ts'
+import {
+  bareText,
+  outermost,
+  recordStatements,
+  type Sent,
+  type SentTransaction,
+  transactionsOf,
+  writesOf,
+} from '../support/sent-statements.ts'
+
+/*
+ * What keeps the SQL fit for a distributed engine, held against the statements that whole runs send.
+ * Not held on purpose: the schemas have fixed names, since BI tools and grants know them; readers are
+ * not led through a pointer to the published run, since a publish is one transaction; a migration
+ * takes an advisory lock for its transaction (Kysely's), which no run does.
+ */
+
+let sent: Sent[] = []
+let distinct: string[] = []
+let transactions: SentTransaction[] = []
+let secrets: string[] = []
+let settings: Record<string, string> = {}
+
+/** Every kind of load, with referrals that change, vanish, cannot be read, and are refused. */
+async function everyKindOfLoad(nights: Nights) {
+  const { sandbox, warehouse, home } = nights
+  await nights.run()
+  sandbox.change(30)
+  await nights.run()
+  sandbox.vanish(3)
+  await nights.run(true)
+  await nights.run(true)
+  await nights.retry()
+  await nights.rebuild()
+  const environment = environmentOf(warehouse, home, [], demoSettings(sandbox.url))
+  await backfill(environment, { from: '2026-01-01', to: '2026-03-01' }, { pauseMs: 0 })
+}
+
+/** From now on PostgreSQL refuses a row that the transform accepts. */
+async function refuseOne({ sandbox, db }: Nights) {
+  const refused = sandbox.referrals()[0]?.id ?? ''
+  await sql`alter table dw.dim_referral
+    add constraint refused check (referral_id <> ${sql.lit(refused)})`.execute(db)
+}
+
+beforeAll(() =>
+  withNights({ referrals: 60, seed: 3, broken: 3, pageCap: 15 }, async (nights) => {
+    secrets = valuesIn(nights.sandbox.referrals())
+    await refuseOne(nights)
+    sent = await recordStatements(() => everyKindOfLoad(nights))
+    secrets.push(...valuesIn(nights.sandbox.referrals()))
+    settings = await settingsOfClient(nights.db)
+    distinct = [...new Set(sent.map(({ text }) => text))]
+    transactions = transactionsOf(sent)
+  }),
+)
+
+/** Texts and amounts that no statement of ours would hold by itself. */
+function valuesIn(value: unknown): string[] {
+  if (typeof value === 'string') return /^[A-Za-z]*$|^.{0,5}$/.test(value) ? [] : [value]
+  if (typeof value === 'number') return value < 1_000 ? [] : [String(value)]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(valuesIn)
+}
+
+async function settingsOfClient(db: Kysely<Database>) {
+  const { rows } = await sql<{ name: string; setting: string }>`
+    select name, setting from pg_settings where source = 'client' order by name`.execute(db)
+  return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))
+}
+
+const matching = (pattern: RegExp) => distinct.filter((text) => pattern.test(bareText(text)))
+
+/** What statements do to tables, as `delete from stg.seen`, for those that `which` picks. */
+function doneTo(which: RegExp): string[] {
+  const done = distinct.flatMap(writesOf).map(({ how, table }) => `${how} ${table}`)
+  return [...new Set(done)].filter((text) => which.test(text)).sort()
+}
+
+const stored = /^(dw|raw|pii|stg)\./
+
+test('the loads sent every statement that these rules are about', () => {
+  const written = new Set(distinct.flatMap(writesOf).map(({ table }) => table))
+  for (const table of ['dw.fact_referral', 'dw.bridge_line_incentive', 'pii.contact']) {
+    expect(written).toContain(table)
+  }
+  expect(matching(/^rollback to savepoint/)).not.toEqual([])
+  expect(matching(/^copy stg\.dim_referral/)).not.toEqual([])
+  expect(matching(/^select .* from raw\.payload as landed/)).not.toEqual([])
+  expect(secrets.length).toBeGreaterThan(1_000)
+})
+
+describe('no statement', () => {
+  test.each([
+    ['merges', /\bmerge into\b/],
+    ['makes or uses a temporary table', /\btemp(orary)?\b/],
+    ['takes an advisory lock', /\badvisory/],
+    ['listens or notifies', /\b(listen|notify|pg_notify)\b/],
+    ['uses large objects', /\blo_\w+\(/],
+    ['creates anything', /\b(create|alter|drop) \w+/],
+    ['asks for another isolation level', /isolation level/],
+    ['declares a cursor or prepares a statement', /^(declare|prepare|deallocate|discard)\b/],
+    ['groups by rollup or cube, or recurs', /\b(rollup|cube|grouping sets|recursive)\b/],
+    ['inserts without naming the columns', /\binsert into [\w.]+( as \w+)? (select|values)\b/],
+    ['copies without naming the columns', /\bcopy [\w.]+ (from|to)\b/],
+  ])('%s', (_, pattern) => {
+    expect(matching(pattern)).toEqual([])
+  })
+
+  test('leaves anything in the session', () => {
+    const set = matching(/^set (?!local |constraints )/)
+    expect(set).toEqual([])
+    const configured = distinct.flatMap(
+      (text) => bareText(text).match(/set_config\([^)]*\)/g) ?? [],
+    )
+    expect(configured.filter((call) => !/, true\)$/.test(call))).toEqual([])
+    expect(sent.filter(({ name }) => name !== undefined)).toEqual([])
+  })
+
+  test('holds a value of a payload: they travel as parameters and by COPY', () => {
+    const texts = distinct.join('\n')
+    expect(secrets.filter((value) => texts.includes(value))).toEqual([])
+  })
+
+  test('truncates or locks a table that readers use, but to enter a new account', () => {
+    expect(doneTo(/^truncate/).filter((text) => !text.startsWith('truncate table stg.'))).toEqual(
+      [],
+    )
+    expect(doneTo(/^lock/)).toEqual(['lock table dw.dim_partner_account', 'lock table etl.lease'])
+    const modes = matching(/^lock table/).map((text) => bareText(text).replace(/.* in /, ''))
+    expect(new Set(modes)).toEqual(new Set(['share row exclusive mode']))
+  })
+
+  test('locks rows to read them, or passes over locked ones, but for the lease', () => {
+    const locking = matching(/\b(for (no key )?update|for (key )?share|skip locked)\b/)
+    expect(locking.filter((text) => !/^(select|update) .*etl\.lease/.test(bareText(text)))).toEqual(
+      [],
+    )
+  })
+
+  test('takes all columns of a table, but those that are named one step further', () => {
+    const stars = matching(
+      /select (distinct (on \([^)]*\) )?)?(\w+\.)?\* from (dw|raw|pii|etl|stg)\./,
+    )
+    expect(stars).toHaveLength(1)
+    expect(bareText(stars[0] ?? '')).toMatch(
+      /^with best as \( select .* insert into dw\.dim_solution/,
+    )
+  })
+
+  test('names a table without its schema', () => {
+    const unqualified = distinct.flatMap((text) => {
+      const bare = bareText(text).replace(/\bis (not )?distinct from\b/g, '')
+      const own = [...bare.matchAll(/\b(\w+)(?: \([^)]*\))? as (?:materialized )?\(/g)].map(
+        ([, name]) => name,
+      )
+      const named = bare.matchAll(
+        /\b(?:from|join|insert into|(?<!do )update|using|copy|analyze) (?!lateral|stdin)([a-z_]\w*)(?![\w.(])/g,
+      )
+      return [...named].map(([, name]) => name).filter((name) => !own.includes(name))
+    })
+    expect(unqualified.filter((name) => !['skip', 'set', 'only'].includes(name ?? ''))).toEqual([])
+  })
+})
+
+test('only these settings are made for a session, in the address that it is opened with', () => {
+  expect(Object.keys(settings).sort()).toEqual([
+    'DateStyle',
+    'IntervalStyle',
+    'TimeZone',
+    'application_name',
+    'array_nulls',
+    'client_encoding',
+    'search_path',
+    'standard_conforming_strings',
+  ])
+})
+
+/** A row may be met twice by two writers at once, who then wait for each other in the same order. */
+const upserts = () =>
+  distinct.flatMap((text) => {
+    const bare = bareText(text)
+    const found = bare.match(/insert into (\S+) .*? on conflict .*/g) ?? []
+    return found.map((upsert) => ({ upsert, table: writesOf(upsert)[0]?.table ?? '' }))
+  })
+
+describe('an upsert', () => {
+  test('of a query sorts its rows by the key', () => {
+    const unsorted = upserts()
+      .map(({ upsert, table }) => ({ table, rows: upsert.replace(/ on conflict .*/, '') }))
+      .filter(({ rows }) => /\) select\b/.test(rows))
+      .filter(({ rows }) => !outermost(rows).includes(' order by '))
+    // One row at most.
+    expect(unsorted.map(({ table }) => table)).toEqual(['etl.dq_finding'])
+  })
+
+  test('sets only what the row that came says, and constants', () => {
+    const computed = upserts().flatMap(({ upsert, table }) => {
+      const [, sets = ''] = /do update set (.*)/.exec(upsert) ?? []
+      const list =
+        outermost(sets)
+          .replace(/ +/g, ' ')
+          .split(/ where | returning | \)|\)/)[0] ?? ''
+      return list
+        .split(', ')
+        .filter((set) => set !== '' && !/^\w+ = (excluded\.\w+|\d+|''|\$\d+)$/.test(set.trim()))
+        .map((set) => `${table}: ${set.trim()}`)
+    })
+    expect([...new Set(computed)].sort()).toEqual([
+      // Ledgers of the coordinator: the epoch must follow the one before, an attempt the last one.
+      'etl.lease: epoch = held.epoch + 1',
+      'etl.quarantine: attempts = q.attempts + 1',
+      'etl.quarantine: resolved_run_id = case when exists then q.resolved_run_id end',
+    ])
+  })
+})
+
+describe('a statement that writes rows', () => {
+  const writing = () =>
+    distinct.filter((text) => writesOf(text).some(({ table }) => stored.test(table)))
+
+  test('asks neither clock nor chance', () => {
+    const volatile =
+      /\b(now|clock_timestamp|statement_timestamp|random|gen_random_uuid)\(|\bcurrent_(date|time)/
+    const asking = writing().filter((text) => volatile.test(bareText(text)))
+    expect(asking.flatMap(writesOf).map(({ table }) => table)).toEqual(['dw.dim_partner_account'])
+  })
+
+  test('changes a table once, or two sets of its rows that cannot meet', () => {
+    const twice = distinct.filter((text) => {
+      const written = writesOf(text).filter(({ how }) => how !== 'truncate table')
+      return new Set(written.map(({ table }) => table)).size < written.length
+    })
+    // One part deletes the findings whose item is not among those that the other part writes.
+    const tables = twice.flatMap(writesOf).map(({ table }) => table)
+    expect(new Set(tables)).toEqual(new Set(['etl.dq_finding']))
+  })
+})
+
+describe('a transaction', () => {
+  const committed = () =>
+    transactions.filter(({ isCommitted }) => isCommitted).map(({ statements }) => statements)
+
+  test('that writes payloads, people or the star holds the lease from its first statement on', () => {
+    const free = committed().filter((statements) => {
+      const first = bareText(statements[0] ?? '')
+      return !/^(select .* from etl\.lease where .* for update|update etl\.lease .*)$/.test(first)
+    })
+    const written = free.flat().flatMap(writesOf)
+    const unguarded = written
+      .filter(({ table }) => stored.test(table))
+      .map(({ how, table }) => `${how} ${table}`)
+    // An account is entered before anybody can hold it.
+    expect([...new Set(unguarded)].sort()).toEqual([
+      'insert into dw.dim_partner_account',
+      'lock table dw.dim_partner_account',
+    ])
+  })
+
+  test('that publishes writes dimensions before facts, and all tables in one order', () => {
+    const orders = committed()
+      .map((statements) => statements.flatMap(writesOf).map(({ table }) => table))
+      .filter((tables) => tables.includes('dw.fact_referral'))
+      .map((tables) => [...new Set(tables)].filter((table) => /^(dw|pii)\./.test(table)))
+    expect(orders.length).toBeGreaterThan(5)
+    expect(new Set(orders.map((order) => order.join(' '))).size).toBe(1)
+    const [order = []] = orders
+    const lastDimension = order.findLastIndex((table) => table.startsWith('dw.dim_'))
+    expect(lastDimension).toBeLessThan(order.findIndex((table) => !table.startsWith('dw.dim_')))
+  })
+})
+
+describe('in the catalog', () => {
+  /** What a query finds wrong. */
+  const offenders = (query: ReturnType<typeof sql<{ name: string }>>) =>
+    withDatabase(async (db) => (await query.execute(db)).rows.map((row) => row.name))
+
+  const grown = sql`(
+    n.nspname in ('stg', 'raw', 'pii') or
+    n.nspname = 'dw' and (c.relname like 'fact\\_%' or c.relname like 'bridge\\_%'))`
+
+  test('every unique index of facts, bridges, payloads and people carries the account', async () => {
+    const found = await offenders(sql`
+      select i.indexrelid::regclass::text as name
+      from pg_index i
+      join pg_class c on c.oid = i.indrelid
+      join pg_namespace n on n.oid = c.relnamespace
+      where i.indisunique and ${grown}
+        and not exists (
+          select 1 from pg_attribute a
+          where a.attrelid = c.oid and a.attname = 'partner_account_key' and a.attnum = any(i.indkey))
+      order by 1`)
+    // Of the installation: its secret, and the list of people to forget in every account.
+    expect(found).toEqual(['pii.erasure_pkey', 'pii.secret_pkey'])
+  })
+
+  test('none of their columns draws its value from a sequence or from chance', async () => {
+    const found = await offenders(sql`
+      select concat_ws('.', n.nspname, c.relname, a.attname) as name
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+      left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+      where c.relkind = 'r' and ${grown}
+        and (a.attidentity <> '' or pg_get_expr(d.adbin, d.adrelid) ~ '[(]')`)
+    expect(found).toEqual([])
+  })
+
+  test('there is no trigger, no rule, no function and no sequence but of identities', async () => {
+    const found = await offenders(sql`
+      select 'trigger ' || t.tgname as name from pg_trigger t where not t.tgisinternal
+      union all
+      select 'rule ' || r.rulename from pg_rewrite r
+      join pg_class c on c.oid = r.ev_class
+      where c.relnamespace::regnamespace::text in ('dw', 'mart', 'raw', 'pii', 'stg', 'etl')
+        and c.relkind = 'r'
+      union all
+      select 'function ' || p.proname from pg_proc p
+      where p.pronamespace::regnamespace::text in ('dw', 'mart', 'raw', 'pii', 'stg', 'etl')`)
+    expect(found).toEqual([])
+  })
+})
