@@ -102,8 +102,6 @@ test(
     })
     for (const words of [
       ['insert into stg.seen', 'commit', 'with fetched as'],
-      'insert into etl.sight',
-      'copy stg.fact_referral',
       // Everything is staged, and gone.
       'fresh as materialized',
       ['insert into "etl"."run_table"', 'commit'],

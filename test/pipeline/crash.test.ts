@@ -3,13 +3,12 @@ import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { demoSettings } from '../../src/demo.ts'
 import type { Database } from '../../src/warehouse.ts'
-import { countRows, type Digest, digestState } from '../support/digest.ts'
+import { countRows } from '../support/digest.ts'
 import { type Nights, withNights } from '../support/pipeline.ts'
-import { type CliProcess, resultOf, startCli } from '../support/run-cli.ts'
+import { resultOf, startCli } from '../support/run-cli.ts'
 
 const population = { referrals: 200, seed: 5, pageCap: 20 }
 const pollMs = 10
-const timeoutMs = 180_000
 
 /** Starts `cosell run` in a process of its own, its sessions named `child`. */
 function startRun({ sandbox, url, home }: Nights, changes: Record<string, string> = {}) {
@@ -44,124 +43,6 @@ async function whileItWaitsFor(table: string, { db }: Nights, use: () => Promise
   })
 }
 
-async function kill({ db }: Nights, run: CliProcess) {
-  run.child.kill('SIGKILL')
-  expect(await run.ended).toMatchObject({ signal: 'SIGKILL' })
-  return db
-}
-
-/** A dead run leaves its lease, which the next one may take over after a minute; tests do not wait. */
-async function expireLease({ db }: Nights) {
-  await isTrue(async () => (await sessions(db)) === 0)
-  await sql`update etl.lease set expires_at = clock_timestamp()`.execute(db)
-}
-
-async function killAtTable(nights: Nights, table: string) {
-  const run = startRun(nights)
-  await whileItWaitsFor(table, nights, async () => {
-    await kill(nights, run)
-  })
-  await expireLease(nights)
-}
-
-/** When it was read is not what was read. */
-const state = ({ db }: Nights): Promise<Digest> =>
-  digestState(db, ['observed_at', 'dw.fact_referral_history.row_hash', 'dw.dim_partner_account'])
-
-/** The same two nights without any accident. */
-async function quietNights(): Promise<Digest[]> {
-  const digests: Digest[] = []
-  await withNights(population, async (nights) => {
-    digests.push(await state(nights))
-    await nights.run()
-    digests.push(await state(nights))
-    changeAsKnown(nights)
-    await nights.run()
-    digests.push(await state(nights))
-  })
-  return digests
-}
-
-/** Changes that tell when they happened; others enter the history at the moment of reading. */
-function changeAsKnown({ sandbox }: Nights) {
-  for (const kind of ['accept', 'revalue', 'win', 'review'] as const) sandbox.change(8, kind)
-}
-
-const steps = [
-  'etl.extract_window',
-  'raw.payload',
-  'stg.dim_referral',
-  'dw.dim_customer',
-  'dw.fact_acv_schedule',
-  'pii.referral_text',
-  'etl.run_table',
-]
-
-test(
-  'a run that is killed leaves nothing visible, and the next one ends as if nothing had been',
-  async () => {
-    const [empty, first, second] = await quietNights()
-    await withNights(population, async (nights) => {
-      const { db, sandbox } = nights
-      for (const table of steps) {
-        await killAtTable(nights, table)
-        expect(await state(nights), `killed at ${table}`).toEqual(empty)
-      }
-      const seen = sandbox.requests.length
-      const reading = startRun(nights)
-      await isTrue(() => sandbox.requests.length > seen + 4)
-      await kill(nights, reading)
-      await expireLease(nights)
-      expect(await state(nights)).toEqual(empty)
-
-      const done = await startRun(nights).ended
-      expect(done.code, done.stderr).toBe(0)
-      expect(resultOf(done)).toMatchObject({ seen: 200, changed: 200 })
-      expect(await state(nights)).toEqual(first)
-      expect(await countRows(db, /^(raw|pii)\.payload$/)).toEqual({
-        'raw.payload': 200,
-        'pii.payload': 200,
-      })
-
-      changeAsKnown(nights)
-      for (const table of ['dw.fact_referral', 'etl.quarantine']) {
-        await killAtTable(nights, table)
-        expect(await state(nights), `killed at ${table}`).toEqual(first)
-      }
-      expect(await startRun(nights).ended).toMatchObject({ code: 0 })
-      expect(await state(nights)).toEqual(second)
-      const unfinished = await db
-        .selectFrom('etl.run')
-        .select('run_id')
-        .where('run_status', 'not in', ['published', 'abandoned'])
-        .execute()
-      expect(unfinished).toEqual([])
-    })
-  },
-  timeoutMs,
-)
-
-test(
-  'a run that is killed at any moment leaves the old state or the new one',
-  async () => {
-    const [empty, first] = await quietNights()
-    await withNights(population, async (nights) => {
-      for (const delayMs of [60, 180, 300, 420]) {
-        const run = startRun(nights)
-        await run.says('run started')
-        await sleep(delayMs)
-        run.child.kill('SIGKILL')
-        await run.ended
-        await expireLease(nights)
-        expect([empty, first]).toContainEqual(await state(nights))
-      }
-      await nights.run()
-      expect(await state(nights)).toEqual(first)
-    })
-  },
-  timeoutMs,
-)
-
 describe('two runs on one account', () => {
   test('at once: one publishes, the other ends with 4 and says who holds the account', () =>
     withNights(population, async (nights) => {
@@ -194,23 +75,6 @@ describe('two runs on one account', () => {
       expect(await nights.run()).toMatchObject({ changed: 200 })
     }))
 })
-
-test.each(['raw.payload', 'stg.dim_referral', 'dw.fact_acv_schedule', 'etl.run_table'])(
-  'a database that drops its connections at %s is asked again, and the run goes on',
-  (table) =>
-    withNights(population, async (nights) => {
-      const { db } = nights
-      const run = startRun(nights)
-      await whileItWaitsFor(table, nights, async () => {
-        await sql`select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and application_name = 'child'`.execute(db)
-        await isTrue(async () => (await sessions(db, true)) > 0)
-      })
-      const end = await run.ended
-      expect(end.code, end.stderr).toBe(0)
-      expect(resultOf(end)).toMatchObject({ changed: 200 })
-    }),
-)
 
 test('SIGTERM ends a run with 143 at once; what it read is kept, and the account is free', () =>
   withNights({ ...population, pageCap: 5, requestsPerMinute: 60 }, async (nights) => {

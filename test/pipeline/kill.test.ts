@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Boundary } from '../../src/io.ts'
 import { firstWords } from '../../src/load/client.ts'
 import { casesOf, sized } from '../campaign/cases.ts'
@@ -11,7 +11,7 @@ import {
   type Reference,
   whileWatching,
 } from '../campaign/play.ts'
-import { compile, type Program, runProgram } from '../campaign/program.ts'
+import { runProgram } from '../campaign/program.ts'
 import { withWire } from '../campaign/wire.ts'
 import { type Ground, letLeasesLapse, readersSee, runHere, withWorld } from '../campaign/world.ts'
 
@@ -20,17 +20,14 @@ import { type Ground, letLeasesLapse, readersSee, runHere, withWorld } from '../
 
 const timeoutMs = 180_000
 
-let program: Program
+const program = { door: inject('programDoor') }
 let reference: Reference
 let ground: Ground
 
 beforeAll(async () => {
   ground = { server: inject('databaseUrl'), template: inject('databaseTemplate'), night: 'first' }
-  program = await compile()
   reference = await playReference(ground, program)
 }, timeoutMs)
-
-afterAll(() => program?.remove())
 
 /** Number of the commit that ends the first transaction with this statement in it. */
 function commitOf(statement: string, trace: readonly Boundary[]): number {
@@ -121,7 +118,7 @@ describe('a night of two accounts of five pages', () => {
     'that is killed somewhere leaves whole accounts, and the next one ends as if nothing had been',
     async () => {
       const kept = commits(reference.program)
-      const cases = sized(casesOf('kill', reference), 100, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('kill', reference), 150, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       expect(cases.map(nameOf)).toContainEqual(expect.stringMatching(/^kill:\d+:sent$/))
       await playAll(cases, 2)
@@ -133,7 +130,7 @@ describe('a night of two accounts of five pages', () => {
     'that is cut off from the database somewhere goes on, or ends with 75 until the next one',
     async () => {
       const kept = commits(reference.here)
-      const cases = sized(casesOf('cut', reference), 150, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('cut', reference), 200, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       // One at a time: boundaries do not tell which run of this process crosses them.
       const outcomes = await playAll(cases, 1)

@@ -1,14 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import pLimit from 'p-limit'
+import { inject } from 'vitest'
 
-const door = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const lifeMs = 60_000
 const pollMs = 10
-/** Starting costs a second of processor time each; more at once would only time out. */
+/** More at once would only time out. */
 const atOnce = pLimit(3)
 
 export interface CliOptions {
@@ -39,7 +36,7 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 
 /** Starts `cosell` in a process of its own, which is killed when it lives longer than a minute. */
 export function startCli(args: readonly string[], { env, cwd }: CliOptions): CliProcess {
-  const child = spawn(process.execPath, ['--import', tsx, door, ...args], {
+  const child = spawn(process.execPath, [inject('programDoor'), ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, ...postgresOfTests(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
