@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    // By default one fewer, so one of two; most tests wait for PostgreSQL half of their time.
-    maxWorkers: availableParallelism(),
+    // By default one fewer, so one of two; most tests wait for PostgreSQL half of their time, and
+    // there is but one PostgreSQL.
+    maxWorkers: Math.min(availableParallelism(), 4),
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
