@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { exitCodes } from '../errors.ts'
 
 /** A flag's value as a number. @throws InvalidArgumentError for anything but digits. */
@@ -30,4 +30,20 @@ export function exitCodeHelp(): string {
     return `  ${String(code).padEnd(3)}  ${meaning}`
   })
   return ['Exit codes:', ...lines].join('\n')
+}
+
+/** A command with what all of them share. */
+export function command(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--json', 'end with one line of JSON instead of text for people')
+    .exitOverride()
+}
+
+export function populationFlags(of: Command): Command {
+  return of
+    .option('--referrals <count>', 'referrals of the simulated partner', wholeNumber, 2_000)
+    .option('--seed <number>', 'another seed makes another partner', wholeNumber, 1)
+    .option('--change <count>', 'referrals that changed since the base state', wholeNumber, 0)
 }
