@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { addAttending } from './cli/attending.ts'
+import { addDocs } from './cli/docs.ts'
+import { addRates } from './cli/fx.ts'
 import { exitCodeHelp } from './cli/help.ts'
 import { addLoading } from './cli/loading.ts'
+import { addReport } from './cli/report.ts'
 import { addServing } from './cli/serving.ts'
 import { listenToSignals } from './cli/signals.ts'
 import { fail, interruption } from './cli/terminal.ts'
@@ -18,7 +21,10 @@ const program = new Command('cosell')
   .addHelpText('after', () => `\n${variableHelp()}\n\n${exitCodeHelp()}`)
 
 addLoading(program)
+addRates(program)
 addAttending(program)
+addReport(program)
+addDocs(program)
 addServing(program)
 
 async function main(args: readonly string[]): Promise<number> {

@@ -1,6 +1,8 @@
 import { CosellError } from './errors.ts'
 import type { Warehouse } from './load/database.ts'
 import { readStatus } from './load/figures.ts'
+import { loadRates, readReportingCurrency } from './load/rates.ts'
+import { inventedRates } from './sandbox/rates.ts'
 
 const account = 'demo'
 
@@ -41,4 +43,20 @@ export async function refuseForeignData({ query }: Warehouse): Promise<void> {
     `The warehouse holds other accounts (${names}); the demo would mix invented referrals with them. ` +
     'Set COSELL_HOME to another folder, or COSELL_DATABASE_URL to an empty database.'
   throw new CosellError('configuration', 'demo.not_empty', text)
+}
+
+/** Loads invented rates, so that amounts show converted; real ones keep them out. */
+export async function loadInventedRates(
+  { query }: Warehouse,
+  given: string | undefined,
+  now: Date,
+): Promise<void> {
+  const quotes = inventedRates(now.getTime()).map(({ currency, date, perDollar }) => ({
+    currency,
+    date,
+    baseUnits: '1',
+    currencyUnits: perDollar,
+  }))
+  const reportingCurrency = given ?? (await readReportingCurrency(query))
+  await loadRates(query, reportingCurrency, { source: 'sandbox', base: 'USD', quotes })
 }

@@ -8,7 +8,8 @@ import type { LandedScope } from './load/landed.ts'
 import type { Lease } from './load/lease.ts'
 import { readAccountState } from './load/ledger.ts'
 import { listQuarantine } from './load/quarantine.ts'
-import { readReference, storeReportingCurrency } from './load/reference.ts'
+import { settleReportingCurrency } from './load/rates.ts'
+import { readReference } from './load/reference.ts'
 import type { RunEnvironment } from './run-environment.ts'
 import { type RunSummary, startStopwatch, summarize } from './run-summary.ts'
 import { stageAndPublish } from './staging.ts'
@@ -19,9 +20,7 @@ import { stageAndPublish } from './staging.ts'
  */
 export async function run(environment: RunEnvironment, full: boolean): Promise<RunSummary> {
   const { config, warehouse } = environment
-  if (config.reportingCurrency !== undefined) {
-    await storeReportingCurrency(warehouse.query, config.reportingCurrency)
-  }
+  await settleReportingCurrency(warehouse.query, config.reportingCurrency)
   return eachAccount(config.accounts, environment, async (account) => {
     const key = await enterAccount(warehouse.query, account)
     return underLease(environment, key, (lease) => loadAccount(environment, account, lease, full))

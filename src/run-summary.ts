@@ -1,5 +1,5 @@
 import { type Conservation, nothingRead } from './load/conservation.ts'
-import type { PublishResult } from './load/publish.ts'
+import type { PublishResult } from './load/publish-conclude.ts'
 
 export type Stage = 'extract_ms' | 'transform_ms' | 'publish_ms'
 

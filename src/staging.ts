@@ -2,8 +2,11 @@ import { hash } from 'node:crypto'
 import { keyedDigest } from './landing.ts'
 import { type LandedScope, readLanded } from './load/landed.ts'
 import type { Lease } from './load/lease.ts'
-import { type PublishResult, publish } from './load/publish.ts'
+import { publish } from './load/publish.ts'
+import type { PublishResult } from './load/publish-conclude.ts'
+import { isStarEmpty, publishFirst } from './load/publish-first.ts'
 import type { Reference } from './load/reference.ts'
+import { isRefusal } from './load/refusal.ts'
 import { redo } from './load/retry.ts'
 import { clearSeen, clearStage, type StagedBatch, stageRows } from './load/stage.ts'
 import type { RunEnvironment } from './run-environment.ts'
@@ -27,37 +30,34 @@ interface Tally {
   readonly unmapped: Map<string, number>
 }
 
-/** From the landing zone to what readers see. */
+/**
+ * From the landing zone to what readers see. Rows go straight into a star that has none of the
+ * account; when PostgreSQL refuses one of them there, and in all other cases, they are staged first.
+ */
 export async function stageAndPublish(
   environment: RunEnvironment,
   lease: Lease,
   stopwatch: Stopwatch,
   staging: Staging,
 ): Promise<PublishResult> {
-  const { warehouse, log } = environment
-  const { runId, reference, watermark, scope } = staging
+  const { warehouse } = environment
   const attempt = async () => {
-    const tally: Tally = { versions: 0, unmapped: new Map() }
     await clearStage(warehouse.query, lease)
-    const staged = await stageRows(
-      warehouse,
-      lease,
-      transformLanded(environment, lease, staging, tally),
-    )
-    stopwatch.lap('transform_ms')
-    if (tally.unmapped.size > 0) {
-      const referrals = Object.fromEntries([...tally.unmapped].sort())
-      log.logger.info({ run_id: runId, referrals }, 'properties without a column')
+    if (await isStarEmpty(warehouse.query, lease)) {
+      try {
+        return await publishFirst(
+          warehouse,
+          lease,
+          transforming(environment, lease, stopwatch, staging),
+        )
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        environment.log.logger.info({ code: error.code }, 'a row was refused: staging')
+      }
     }
-    log.progress('publishing')
-    return await publish(warehouse, lease, {
-      runId,
-      watermark,
-      staged,
-      scope,
-      rowsRead: staging.rowsRead ?? tally.versions,
-      ...reference.settings,
-    })
+    const { batches, rowsRead, ...task } = transforming(environment, lease, stopwatch, staging)
+    const staged = await stageRows(warehouse, lease, batches())
+    return await publish(warehouse, lease, { ...task, staged, rowsRead: rowsRead() })
   }
   try {
     return await redo(attempt)
@@ -65,8 +65,37 @@ export async function stageAndPublish(
     // Staged rows hold people too. When this fails, the lease is lost or the database is gone, and
     // the next run empties them before it begins.
     await clearStage(warehouse.query, lease).catch(() => undefined)
-    await clearSeen(warehouse.query, lease, runId).catch(() => undefined)
+    await clearSeen(warehouse.query, lease, staging.runId).catch(() => undefined)
     stopwatch.lap('publish_ms')
+  }
+}
+
+/** The landed versions as rows, and what their publish is told beside them. */
+function transforming(
+  environment: RunEnvironment,
+  lease: Lease,
+  stopwatch: Stopwatch,
+  staging: Staging,
+) {
+  const { runId, reference, watermark, scope } = staging
+  const { log } = environment
+  let tally: Tally = { versions: 0, unmapped: new Map() }
+  return {
+    ...reference.settings,
+    runId,
+    watermark,
+    scope,
+    rowsRead: () => staging.rowsRead ?? tally.versions,
+    batches: async function* () {
+      tally = { versions: 0, unmapped: new Map() }
+      yield* transformLanded(environment, lease, staging, tally)
+      stopwatch.lap('transform_ms')
+      if (tally.unmapped.size > 0) {
+        const referrals = Object.fromEntries([...tally.unmapped].sort())
+        log.logger.info({ run_id: runId, referrals }, 'properties without a column')
+      }
+      log.progress('publishing')
+    },
   }
 }
 

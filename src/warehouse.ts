@@ -142,6 +142,19 @@ export interface EtlExtractWindow {
   updated_at: string
 }
 
+/**
+ * One exchange rate as it was published: base_units of the base currency were worth currency_units
+ * of the other one. dw.fx_rate follows from these rows by crossing and by filling gaps.
+ */
+export interface EtlFxQuote {
+  rate_source: string
+  base_currency_code: string
+  currency_code: string
+  observed_date: string
+  base_units: string
+  currency_units: string
+}
+
 /** One partner account that somebody writes to or has written to: at most one holder at a time. */
 export interface EtlLease {
   partner_account_key: number
@@ -150,6 +163,22 @@ export interface EtlLease {
   acquired_at: string
   heartbeat_at: string
   expires_at: string
+}
+
+/** One right to a view that had to be dropped, until the view is created again. */
+export interface EtlMartGrant {
+  view_name: string
+  column_name: string
+  grantee: string
+  privilege: string
+  is_grantable: boolean
+}
+
+/** One view of mart as it was last created from its file. */
+export interface EtlMartView {
+  view_name: string
+  definition_digest: string
+  created_at: Generated<string>
 }
 
 /**
@@ -1061,7 +1090,10 @@ export interface Database {
   'etl.dq_finding': EtlDqFinding
   'etl.enum_value': EtlEnumValue
   'etl.extract_window': EtlExtractWindow
+  'etl.fx_quote': EtlFxQuote
   'etl.lease': EtlLease
+  'etl.mart_grant': EtlMartGrant
+  'etl.mart_view': EtlMartView
   'etl.quarantine': EtlQuarantine
   'etl.run': EtlRun
   'etl.run_table': EtlRunTable
@@ -1220,6 +1252,17 @@ export const tables = {
     ],
     key: ['run_id', 'window_no'],
   },
+  'etl.fx_quote': {
+    columns: [
+      'rate_source',
+      'base_currency_code',
+      'currency_code',
+      'observed_date',
+      'base_units',
+      'currency_units',
+    ],
+    key: ['rate_source', 'base_currency_code', 'observed_date', 'currency_code'],
+  },
   'etl.lease': {
     columns: [
       'partner_account_key',
@@ -1230,6 +1273,14 @@ export const tables = {
       'expires_at',
     ],
     key: ['partner_account_key'],
+  },
+  'etl.mart_grant': {
+    columns: ['view_name', 'column_name', 'grantee', 'privilege', 'is_grantable'],
+    key: ['view_name', 'column_name', 'grantee', 'privilege'],
+  },
+  'etl.mart_view': {
+    columns: ['view_name', 'definition_digest', 'created_at'],
+    key: ['view_name'],
   },
   'etl.quarantine': {
     columns: [

@@ -17,10 +17,13 @@ const commands = [
   'run',
   'backfill',
   'rebuild',
+  'fx',
   'login',
   'doctor',
   'status',
   'quarantine',
+  'report',
+  'docs',
   'migrate',
   'warehouse',
   'sandbox',
@@ -314,7 +317,7 @@ test('the demo loads everything once, nothing the second time, and what changed 
       const rebuilt = resultOf(await runCli(['rebuild', '--json'], options))
       expect(rebuilt).toMatchObject({ seen: 60, requests: 0, rows_written: 0 })
       const migrated = resultOf(await runCli(['migrate', '--json'], options))
-      expect(migrated).toEqual({ status: 'migrated', applied: [] })
+      expect(migrated).toMatchObject({ status: 'migrated', applied: [], statements: [] })
     }),
   ))
 
@@ -386,7 +389,13 @@ describe('the embedded warehouse', () => {
       const options = { cwd: home }
       const demo = await runCli(['demo', '--referrals', '60'], options)
       expect(demo.code, demo.stderr).toBe(0)
-      for (const said of ['60 changed', 'dw.fact_referral', 'Contract ACV', 'Look around:']) {
+      for (const said of [
+        '60 changed',
+        'dw.fact_referral',
+        'Contract ACV',
+        'Look around:',
+        'report.html',
+      ]) {
         expect(demo.stdout).toContain(said)
       }
       const url = /psql '(\S+)'/.exec(demo.stdout)?.[1] ?? ''

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { backfill } from '../backfill.ts'
 import { planBackfill } from '../backfill-plan.ts'
 import { loadConfig } from '../config.ts'
-import { demoSettings, refuseForeignData } from '../demo.ts'
+import { demoSettings, loadInventedRates, refuseForeignData } from '../demo.ts'
 import type { BackfillRequest } from '../extract/backfill-windows.ts'
 import { ping } from '../extract/ping.ts'
 import { countRows, readAcvByFiscalYear } from '../load/figures.ts'
@@ -13,6 +13,7 @@ import { renderAcv, renderRun, renderTables } from '../report/summary.ts'
 import type { RunEnvironment } from '../run-environment.ts'
 import { type SandboxOptions, startSandbox } from '../sandbox/server.ts'
 import { command, examples, populationFlags } from './help.ts'
+import { defaultReport, writeReport } from './report.ts'
 import { inRun } from './sessions.ts'
 import { type JsonFlag, log, say, toFailure } from './terminal.ts'
 
@@ -95,20 +96,25 @@ async function demo({ json, ...population }: JsonFlag & Population) {
   const use = async (environment: RunEnvironment & { warehouse: OpenWarehouse }) => {
     const { warehouse } = environment
     await refuseForeignData(warehouse)
+    await loadInventedRates(warehouse, config.reportingCurrency, new Date())
     const summary = await run(environment, false)
     const tables = await countRows(warehouse.query)
     const acv = await readAcvByFiscalYear(warehouse.query)
+    const report = defaultReport(config)
+    // The invented business lives in its own time.
+    await writeReport(warehouse, report, new Date(), sandbox.now().slice(0, 10))
     say(json, summary, () => {
       const parts = [renderRun(summary), renderTables(tables), renderAcv(acv)]
-      return [...parts, lookAround(warehouse)].join('\n\n')
+      return [...parts, lookAround(warehouse, report)].join('\n\n')
     })
   }
   await inRun(config, use, keepRunning).finally(() => sandbox.close())
 }
 
-function lookAround({ url, embedded }: OpenWarehouse): string {
+function lookAround({ url, embedded }: OpenWarehouse, report: string): string {
   const lines = [
     'Look around:',
+    `  ${report}  the report, for a browser`,
     `  psql '${url}'`,
     `Connection string for BI tools: ${url}`,
     'The embedded warehouse stays up; `npx cosell warehouse --stop` ends it.',

@@ -5,6 +5,7 @@ import { CosellError } from '../errors.ts'
 import { stopEmbedded } from '../load/embedded.ts'
 import { type SandboxOptions, startSandbox } from '../sandbox/server.ts'
 import { command, examples, populationFlags, wholeNumber } from './help.ts'
+import { addMigrate } from './migrate.ts'
 import { withWarehouse } from './sessions.ts'
 import { aborted } from './signals.ts'
 import { interruption, type JsonFlag, say } from './terminal.ts'
@@ -13,14 +14,7 @@ type SandboxFlags = JsonFlag & Partial<SandboxOptions> & { readonly documentedNe
 
 /** What prepares the warehouse, and what stays up until it is interrupted. */
 export function addServing(program: Command) {
-  command(program, 'migrate', 'Bring the schema up to date; run, rebuild and demo do it too.')
-    .addHelpText('after', examples('cosell migrate', 'cosell migrate --json'))
-    .action(({ json }: JsonFlag) =>
-      withWarehouse(loadConfig(), async (_, applied) => {
-        const done = applied.length === 0 ? 'already up to date' : `now has ${applied.join(', ')}`
-        say(json, { status: 'migrated', applied }, () => `The schema is ${done}.`)
-      }),
-    )
+  addMigrate(program)
 
   command(
     program,

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { databaseFailure } from '../load/database.ts'
-import { migrate } from '../load/migrate.ts'
+import { bringUpToDate, type SchemaChange } from '../load/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from '../load/open.ts'
 import type { RunEnvironment } from '../run-environment.ts'
 import { interruption, log } from './terminal.ts'
@@ -9,12 +9,12 @@ import { interruption, log } from './terminal.ts'
 /** Opens and migrates the warehouse, and puts it back as it was found. */
 export async function withWarehouse(
   config: Config,
-  use: (warehouse: OpenWarehouse, applied: readonly string[]) => Promise<void>,
+  use: (warehouse: OpenWarehouse, change: SchemaChange) => Promise<void>,
   keepRunning = false,
 ) {
   const warehouse = await openWarehouse(config, log.logger, keepRunning)
   try {
-    await use(warehouse, await migrate(warehouse.query))
+    await use(warehouse, await bringUpToDate(warehouse.query))
   } catch (error) {
     throw databaseFailure(error)
   } finally {

@@ -49,6 +49,7 @@ type Counted = Omit<Conservation, 'fetched' | 'rows_read'>
 /**
  * Counts what is staged against what was read, before anything is published: afterwards a referral
  * that is new looks like any other. Each term is counted for itself; none is the rest of the others.
+ * `staged` has the referrals, each with `is_new` and `differs`.
  *
  * @throws CosellError `bug` when a version got lost or was taken twice on its way.
  */
@@ -56,18 +57,11 @@ export async function conserve(
   transaction: Transaction<Database>,
   publication: Publication,
   { scope, rowsRead }: { readonly scope: LandedScope; readonly rowsRead: number },
+  staged = stagedReferrals(publication),
 ): Promise<Conservation> {
   const counted = await sql<Counted>`
     with ${scope === 'unpublished' ? newVersions(publication) : replayed(publication, scope)},
-    staged as materialized (
-      select s.referral_id, known.referral_key is null as is_new,
-        known.row_hash is distinct from s.row_hash as differs
-      from stg.dim_referral s
-      left join dw.dim_referral known
-        on known.partner_account_key = s.partner_account_key
-        and known.referral_id = s.referral_id
-      where s.partner_account_key = ${publication.partnerAccountKey}
-    ),
+    staged as materialized (${staged}),
     -- One that is staged only because a sweep missed it, or found it again, brought no version.
     arrived as materialized (
       select is_new, ${scope === 'unpublished' ? sql`true` : sql`is_new or differs`} as is_changed
@@ -102,6 +96,26 @@ export async function conserve(
   const { inserted, updated, unchanged, superseded, quarantined } = terms
   if (fetched === inserted + updated + unchanged + superseded + quarantined) return conservation
   throw notConserved(publication.runId, conservation)
+}
+
+/** Those that are staged, before any of them is published. */
+function stagedReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
+  return sql`
+    select s.referral_id, known.referral_key is null as is_new,
+      known.row_hash is distinct from s.row_hash as differs
+    from stg.dim_referral s
+    left join dw.dim_referral known
+      on known.partner_account_key = s.partner_account_key
+      and known.referral_id = s.referral_id
+    where s.partner_account_key = ${partnerAccountKey}`
+}
+
+/** Those that were poured into a star without any. */
+export function pouredReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
+  return sql`
+    select referral_id, true as is_new, true as differs
+    from stg.referral_key
+    where partner_account_key = ${partnerAccountKey}`
 }
 
 /** What pages showed, and the versions that no publish has taken up yet. */

@@ -27,24 +27,42 @@ export function copiedText(copied: string): string {
   return copied.replace(/\\(.)/g, (_, sign: string) => unescapes[sign] ?? sign)
 }
 
-/** How the rows of one staging table are written. */
+/** How the rows of a staging table are written, there and in the table that it is the twin of. */
 export interface RowFormat {
   /** Columns that the hash does not cover, for example the number of the referral in its batch. */
   readonly unhashed: readonly string[]
-  readonly hashed: readonly string[]
+  /** Natural keys, in whose place the target has surrogates: hashed, and only staged. */
+  readonly natural: readonly string[]
+  readonly shared: readonly string[]
   readonly hasRowHash: boolean
+}
+
+/** The columns of `copyLine`, in its order. */
+export function stagedColumns({ unhashed, natural, shared, hasRowHash }: RowFormat): string[] {
+  return [...unhashed, ...natural, ...shared, ...(hasRowHash ? ['row_hash'] : [])]
 }
 
 /**
  * One row as a COPY text line with its `row_hash` last: the first 8 bytes of sha-256 over the COPY
- * text of the hashed columns, as a signed number. Column order is `unhashed`, `hashed`, `row_hash`.
+ * text of the natural keys and the shared columns, as a signed number.
  */
 export function copyLine(row: object, format: RowFormat): string {
   const values = row as Readonly<Record<string, CopyValue>>
   const line = joined(values, format.unhashed)
-  const content = joined(values, format.hashed)
+  const content = joined(values, format.natural) + joined(values, format.shared)
   if (!format.hasRowHash) return `${line}${content.slice(0, -1)}\n`
   return `${line}${content}${hash64(content)}\n`
+}
+
+/**
+ * The same row for the target itself: `keys`, then the shared columns, the same `row_hash`, and
+ * `audit` at the end. Both are COPY text already; the keys end with a tab, the audit begins with one.
+ */
+export function targetLine(row: object, format: RowFormat, keys: string, audit: string): string {
+  const values = row as Readonly<Record<string, CopyValue>>
+  const content = joined(values, format.shared)
+  if (!format.hasRowHash) return `${keys}${content.slice(0, -1)}${audit}\n`
+  return `${keys}${content}${hash64(joined(values, format.natural) + content)}${audit}\n`
 }
 
 function joined(values: Readonly<Record<string, CopyValue>>, columns: readonly string[]): string {

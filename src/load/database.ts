@@ -78,6 +78,27 @@ export async function openDatabase(
 }
 
 /**
+ * The same database through Kysely, and through the connection that Kysely took last: so a COPY
+ * belongs to the transaction under way. For one transaction at a time.
+ */
+export function openCopying({ pool }: Pick<Warehouse, 'pool'>) {
+  let taken: pg.PoolClient | undefined
+  const watched = {
+    connect: async () => {
+      taken = await pool.connect()
+      return taken
+    },
+    end: async () => undefined,
+  }
+  const query = new Query<Database>({ dialect: new PostgresDialect({ pool: watched }) })
+  const client = () => {
+    if (taken === undefined) throw new Error('no transaction is under way')
+    return taken
+  }
+  return { query, client }
+}
+
+/**
  * Ends a connection over which nothing came or went for so long: a network that swallows what is
  * sent, unlike a server that dies, tells nobody. It holds for COPY and cursors as for statements,
  * which pg's own `query_timeout` would break, and leaves no client in the pool that still waits.

@@ -72,10 +72,18 @@ function hold(
   epoch: number,
   logger: Logger,
 ): Lease {
+  let isBeating = false
   const heartbeat = setInterval(() => {
-    extend(query, partnerAccountKey, epoch).catch((error: unknown) => {
-      logger.warn({ reason: String(error) }, 'lease could not be extended')
-    })
+    // One waits while a publish holds the row; a second one would take the pool's next connection.
+    if (isBeating) return
+    isBeating = true
+    extend(query, partnerAccountKey, epoch)
+      .catch((error: unknown) => {
+        logger.warn({ reason: String(error) }, 'lease could not be extended')
+      })
+      .finally(() => {
+        isBeating = false
+      })
   }, heartbeatMs)
   heartbeat.unref()
   return {

@@ -4,11 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { CosellError, type FailureKind } from '../errors.ts'
+import { settleAccess } from './access.ts'
 import { codeOf, databaseFailure } from './database.ts'
+import {
+  changedMarts,
+  hasLedger,
+  type MartView,
+  readMarts,
+  recreateMarts,
+  underMarts,
+} from './marts.ts'
 
 interface MigrateOptions {
   /** Where the `.sql` files are; those of the package unless a test says otherwise. */
   folder?: string
+  /** Where the views of `mart` are; none are touched when only `folder` is given. */
+  marts?: string
   /** How long a statement waits for a table that somebody else uses. */
   lockTimeoutMs?: number
   /** For how long a migration that did not get its tables is tried again. */
@@ -25,30 +36,58 @@ const pauseMs = 500
 const defaultPatienceMs = 30_000
 /** `sql/` lies beside `src/` in a checkout and beside `dist/` in the installed package. */
 const shippedFolder = fileURLToPath(new URL('../../sql/migrations/', import.meta.url))
+const shippedMarts = fileURLToPath(new URL('../../sql/marts/', import.meta.url))
 
 const ledgerSchema = 'etl'
 const ledgerTable = 'migration'
 /** SQLSTATE lock_not_available. */
 const lockNotAvailable = '55P03'
+/** SQLSTATE deadlock_detected: a reader of two views may lock them in another order than we do. */
+const deadlock = '40P01'
+/** SQLSTATE dependent_objects_still_exist: somebody's own view reads one of ours. */
+const stillRead = '2BP01'
+
+/** What one call changed: names of migrations, in order, and of views of `mart`. */
+export interface SchemaChange {
+  readonly applied: string[]
+  readonly views: string[]
+  /** Statements for an administrator: rights that the role of the connection could not grant. */
+  readonly lacking: string[]
+}
 
 /**
- * Brings the schema up to date and returns the names of the migrations that this call applied, in
- * order; empty when there was nothing to do. Any number of processes may call it at once: each
- * migration is applied by one of them, in one transaction together with its entry in the ledger.
+ * As `bringUpToDate`; the names of the migrations that were applied.
+ *
+ * @throws CosellError as `bringUpToDate`.
+ */
+export async function migrate<Schema>(
+  db: Kysely<Schema>,
+  options: MigrateOptions = {},
+): Promise<string[]> {
+  return (await bringUpToDate(db, options)).applied
+}
+
+/**
+ * Brings the schema up to date, then the views of `mart`, and tells what this call changed; nothing
+ * when there was nothing to do. Any number of processes may call it at once: each migration is
+ * applied by one of them, in one transaction together with its entry in the ledger, and so are the
+ * views, all together.
  *
  * @throws CosellError `configuration` when the server is too old, another version of cosell has
  * migrated the database, or a migration fails; `tryAgainLater` when a table stays locked.
  */
-export async function migrate<Schema>(
+export async function bringUpToDate<Schema>(
   db: Kysely<Schema>,
   {
-    folder = shippedFolder,
+    folder,
+    marts = folder === undefined ? shippedMarts : undefined,
     lockTimeoutMs = defaultLockTimeoutMs,
     patienceMs = defaultPatienceMs,
   }: MigrateOptions = {},
-): Promise<string[]> {
+): Promise<SchemaChange> {
   await refuseOldServer(db)
-  const migrations = await readMigrations(folder, lockTimeoutMs)
+  const views = marts === undefined ? [] : await readMarts(marts)
+  const migrations = await readMigrations(folder ?? shippedFolder, lockTimeoutMs, views)
   await refuseOtherVersion(db, Object.keys(migrations))
   const migrator = new Migrator({
     db,
@@ -61,24 +100,57 @@ export async function migrate<Schema>(
     allowUnorderedMigrations: true,
   })
   const applied: string[] = []
-  let started = performance.now()
   // One step a call: Kysely wraps a call in one transaction, and a file is to be one transaction.
   for (;;) {
-    const { error, results = [] } = await migrator.migrateUp()
-    const step = results.at(-1)?.migrationName
-    if (error !== undefined) {
-      const isOver = performance.now() - started >= patienceMs
-      if (isOver || codeOf(error) !== lockNotAvailable) throw failure(error, step)
-      await sleep(pauseMs)
-      continue
-    }
-    if (step === undefined) return applied
+    const step = await patiently(patienceMs, () => applyNext(migrator))
+    if (step === undefined) break
     applied.push(step)
-    started = performance.now()
+  }
+  const touched = await patiently(patienceMs, () => putMarts(db, views, marts, lockTimeoutMs))
+  return { applied, views: touched, lacking: await settleAccess(db) }
+}
+
+/** Tries again while somebody else holds a table or a view. */
+async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+  const started = performance.now()
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const isOver = performance.now() - started >= patienceMs
+      if (isOver || !isHeld(error)) throw error
+      await sleep(pauseMs)
+    }
   }
 }
 
-/** Names of migrations: of those that are applied, and of those that `migrate` would apply. */
+function isHeld(error: unknown): boolean {
+  return error instanceof CosellError && [lockNotAvailable, deadlock].includes(codeOf(error.cause))
+}
+
+/** Applies the next migration and returns its name; `undefined` when there is none. */
+async function applyNext(migrator: Migrator): Promise<string | undefined> {
+  const { error, results = [] } = await migrator.migrateUp()
+  const name = results.at(-1)?.migrationName
+  if (error === undefined) return name
+  throw failure(error, name === undefined ? 'Migrations' : `Migration ${name}`)
+}
+
+async function putMarts<Schema>(
+  db: Kysely<Schema>,
+  views: readonly MartView[],
+  folder: string | undefined,
+  lockTimeoutMs: number,
+): Promise<string[]> {
+  if (folder === undefined || !(await hasLedger(db))) return []
+  try {
+    return await recreateMarts(db, views, lockTimeoutMs)
+  } catch (error) {
+    throw failure(error, 'Views of mart')
+  }
+}
+
+/** Names of the migrations that are applied, and of the migrations and views that are due. */
 export interface SchemaState {
   readonly applied: readonly string[]
   readonly pending: readonly string[]
@@ -92,28 +164,40 @@ export interface SchemaState {
 export async function compareSchema<Schema>(
   db: Kysely<Schema>,
   folder = shippedFolder,
+  marts = shippedMarts,
 ): Promise<SchemaState> {
-  const known = Object.keys(await readMigrations(folder, defaultLockTimeoutMs))
+  const known = await readNames(folder)
   await refuseOtherVersion(db, known)
   const applied = await readLedger(db)
-  return { applied, pending: known.filter((name) => !applied.includes(name)) }
+  const pending = known.filter((name) => !applied.includes(name))
+  const views = (await hasLedger(db)) ? await changedMarts(db, await readMarts(marts)) : []
+  return { applied, pending: [...pending, ...views.map((view) => `mart.${view}`)] }
 }
 
-async function readMigrations(folder: string, lockTimeoutMs: number) {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+async function readNames(folder: string): Promise<string[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+  return files.map((name) => path.basename(name, '.sql'))
+}
+
+async function readMigrations(folder: string, lockTimeoutMs: number, views: readonly MartView[]) {
   const migrations: Record<string, Migration> = {}
-  for (const name of names) {
-    const text = await readFile(path.join(folder, name), 'utf8')
-    migrations[path.basename(name, '.sql')] = { up: (db) => apply(db, text, lockTimeoutMs) }
+  for (const name of await readNames(folder)) {
+    const text = await readFile(path.join(folder, `${name}.sql`), 'utf8')
+    migrations[name] = { up: (db) => apply(db, text, lockTimeoutMs, views) }
   }
   return migrations
 }
 
-async function apply(db: Kysely<unknown>, text: string, lockTimeoutMs: number): Promise<void> {
+async function apply(
+  db: Kysely<unknown>,
+  text: string,
+  lockTimeoutMs: number,
+  views: readonly MartView[],
+): Promise<void> {
   await sql`set local lock_timeout = ${sql.lit(lockTimeoutMs)}`.execute(db)
   // A role may come with a statement timeout meant for queries; filling the calendar is no query.
   await sql`set local statement_timeout = 0`.execute(db)
-  await sql.raw(text).execute(db)
+  await underMarts(db, views, lockTimeoutMs, () => sql.raw(text).execute(db))
 }
 
 async function refuseOldServer<Schema>(db: Kysely<Schema>): Promise<void> {
@@ -167,8 +251,7 @@ async function readLedger<Schema>(db: Kysely<Schema>): Promise<string[]> {
   return ledger.rows.map((row) => row.name)
 }
 
-function failure(error: unknown, migration: string | undefined): CosellError {
-  const where = migration === undefined ? 'Migrations' : `Migration ${migration}`
+function failure(error: unknown, where: string): CosellError {
   const reason = error instanceof Error ? error.message : String(error)
   const refuse = (kind: FailureKind, code: string, advice: string) =>
     new CosellError(kind, code, `${where}: expected to apply, got: ${reason}. ${advice}`, {
@@ -181,6 +264,12 @@ function failure(error: unknown, migration: string | undefined): CosellError {
   if (databaseFailure(error).kind === 'tryAgainLater') {
     return refuse('tryAgainLater', 'migrate.interrupted', 'It was rolled back; run again.')
   }
-  const advice = 'It was rolled back. The user needs CREATE on the database and owns its schemas.'
+  if (codeOf(error) === stillRead) {
+    const advice = 'It was rolled back. Drop what reads it, run again, and create it anew.'
+    return refuse('configuration', 'migrate.still_read', advice)
+  }
+  const advice =
+    'It was rolled back. Let a member of cosell_owner, or whoever owns the schemas, run `cosell ' +
+    'migrate`; in an empty database, the user needs CREATE on it.'
   return refuse('configuration', 'migrate.failed', advice)
 }

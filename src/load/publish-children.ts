@@ -11,7 +11,7 @@ import {
 } from './upsert.ts'
 
 /** Everything that hangs on a referral: replaced as a whole whenever the referral changes. */
-const children = [
+export const children = [
   { target: 'dw.fact_referral', stage: 'stg.fact_referral' },
   { target: 'dw.fact_referral_history', stage: 'stg.fact_referral_history' },
   { target: 'dw.fact_referral_solution', stage: 'stg.fact_referral_solution' },

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Database, TableName } from '../warehouse.ts'
 import type { Transaction } from './database.ts'
 import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './upsert.ts'
@@ -14,7 +14,7 @@ export async function publishDimensions(
   await catalogValues(transaction, publication)
   const written = [
     await addCurrencies(transaction, publication),
-    await addStatuses(transaction, publication),
+    await addStagedStatuses(transaction, publication),
     await addTags(transaction, publication),
     await addCustomers(transaction, publication),
     await upsertSolutions(transaction, publication),
@@ -25,7 +25,7 @@ export async function publishDimensions(
 }
 
 /** Values that Microsoft added: kept with the run that first saw them, never refused. */
-async function catalogValues(transaction: Transaction<Database>, publication: Publication) {
+export async function catalogValues(transaction: Transaction<Database>, publication: Publication) {
   await sql`
     insert into etl.enum_value
       (enum_name, parent_value, enum_value, canonical_value, sort_order, is_documented,
@@ -38,20 +38,25 @@ async function catalogValues(transaction: Transaction<Database>, publication: Pu
     on conflict (enum_name, parent_value, enum_value) do nothing`.execute(transaction)
 }
 
-async function addCurrencies(transaction: Transaction<Database>, publication: Publication) {
+/** Those of the rows that are staged, or of those that are in the star. */
+export async function addCurrencies(
+  transaction: Transaction<Database>,
+  publication: Publication,
+  schema: 'stg' | 'dw' = 'stg',
+) {
   const account = publication.partnerAccountKey
+  const rows = (table: string) => sql`${sql.table(`${schema}.${table}`)}
+    where partner_account_key = ${account}`
   const added = await sql`
     insert into dw.dim_currency (currency_code, currency_name, minor_unit, is_documented)
     select code, code, 2, false
     from (
-      select currency_code as code from stg.fact_referral where partner_account_key = ${account}
-      union select currency_code from stg.fact_referral_history where partner_account_key = ${account}
-      union select registered_acv_currency_code from stg.fact_referral_history
-        where partner_account_key = ${account}
-      union select currency_code from stg.fact_referral_solution where partner_account_key = ${account}
-      union select currency_code from stg.fact_registration where partner_account_key = ${account}
-      union select currency_code from stg.fact_registration_solution
-        where partner_account_key = ${account}
+      select currency_code as code from ${rows('fact_referral')}
+      union select currency_code from ${rows('fact_referral_history')}
+      union select registered_acv_currency_code from ${rows('fact_referral_history')}
+      union select currency_code from ${rows('fact_referral_solution')}
+      union select currency_code from ${rows('fact_registration')}
+      union select currency_code from ${rows('fact_registration_solution')}
     ) staged
     where not exists (select 1 from dw.dim_currency known where known.currency_code = staged.code)
     order by code
@@ -59,9 +64,21 @@ async function addCurrencies(transaction: Transaction<Database>, publication: Pu
   return inserted('dw.dim_currency', added)
 }
 
-/** Pairs outside the documented table: flags follow the words, the allowed-pair rule is unknown. */
-async function addStatuses(transaction: Transaction<Database>, publication: Publication) {
+function addStagedStatuses(transaction: Transaction<Database>, publication: Publication) {
   const account = publication.partnerAccountKey
+  return addStatuses(
+    transaction,
+    sql`
+      select referral_status, referral_substatus from stg.fact_referral
+      where partner_account_key = ${account}
+      union
+      select referral_status, referral_substatus from stg.fact_referral_history
+      where partner_account_key = ${account}`,
+  )
+}
+
+/** Pairs outside the documented table: flags follow the words, the allowed-pair rule is unknown. */
+export async function addStatuses(transaction: Transaction<Database>, pairs: RawBuilder<unknown>) {
   const added = await sql`
     insert into dw.dim_status
       (status_key, referral_status, referral_substatus, stage_label, stage_sort, is_open, is_closed,
@@ -73,13 +90,7 @@ async function addStatuses(transaction: Transaction<Database>, publication: Publ
       referral_status = 'Closed' and referral_substatus = 'Won',
       referral_status = 'Closed' and referral_substatus = 'Lost',
       referral_status = 'Closed' and referral_substatus in ('Won', 'Lost'), false, null
-    from (
-      select referral_status, referral_substatus from stg.fact_referral
-      where partner_account_key = ${account}
-      union
-      select referral_status, referral_substatus from stg.fact_referral_history
-      where partner_account_key = ${account}
-    ) staged
+    from (${pairs}) staged
     where not exists (
       select 1 from dw.dim_status known
       where known.referral_status = staged.referral_status
@@ -89,17 +100,23 @@ async function addStatuses(transaction: Transaction<Database>, publication: Publ
   return inserted('dw.dim_status', added)
 }
 
+/** Whether the API's documentation has the value of a tag. */
+export function isDocumented(tag: string) {
+  const of = (column: string) => sql.ref(`${tag}.${column}`)
+  return sql<boolean>`exists (
+    select 1 from etl.enum_value known
+    where known.is_documented
+      and known.enum_value = ${of('tag_id')}
+      and known.enum_name in (${of('tag_type')},
+        case ${of('tag_group')} when 'Industry' then 'Industries' else ${of('tag_group')} || 's' end))`
+}
+
 async function addTags(transaction: Transaction<Database>, publication: Publication) {
   const added = await sql`
     insert into dw.dim_tag
       (partner_account_key, tag_group, tag_type, tag_id, is_documented, created_run_id)
     select s.partner_account_key, s.tag_group, s.tag_type, s.tag_id,
-      exists (
-        select 1 from etl.enum_value known
-        where known.is_documented
-          and known.enum_value = s.tag_id
-          and known.enum_name in (s.tag_type,
-            case s.tag_group when 'Industry' then 'Industries' else s.tag_group || 's' end)),
+      ${isDocumented('s')},
       ${publication.runId}::bigint
     from (
       select distinct partner_account_key, tag_group, tag_type, tag_id from stg.dim_tag
@@ -138,7 +155,7 @@ async function addCustomers(transaction: Transaction<Database>, publication: Pub
  * source time wins, then the hash. Being the greatest of a total order, the result does not depend
  * on the order in which referrals arrive.
  */
-async function upsertSolutions(
+export async function upsertSolutions(
   transaction: Transaction<Database>,
   publication: Publication,
 ): Promise<RowsWritten> {

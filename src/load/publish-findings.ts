@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../warehouse.ts'
 import type { Transaction } from './database.ts'
+import { missingRate, refreshRateFindings } from './publish-rate-findings.ts'
 import type { Publication } from './upsert.ts'
 
 /**
@@ -14,11 +15,13 @@ export async function publishFindings(
   publication: Publication,
   isEverythingStaged: boolean,
 ) {
+  // Before they are replaced: it compares them with what comes.
+  await countUnmapped(transaction, publication)
   await replaceOfReferrals(transaction, publication)
   await addUnknownValues(transaction, publication)
   if (isEverythingStaged) await deleteKnownValues(transaction, publication)
-  await countUnmapped(transaction, publication)
   await compareSight(transaction, publication)
+  await refreshRateFindings(transaction, { ...publication, isEverythingStaged })
 }
 
 async function replaceOfReferrals(
@@ -31,6 +34,7 @@ async function replaceOfReferrals(
     where old.partner_account_key = k.partner_account_key
       and old.referral_id = k.referral_id
       and k.partner_account_key = ${partnerAccountKey}
+      and old.rule_code <> ${missingRate}
       and not exists (
         select 1 from stg.dq_finding s
         where s.partner_account_key = old.partner_account_key
@@ -92,42 +96,61 @@ async function deleteKnownValues(
 }
 
 /**
- * Adds up the findings of referrals, which are all there whichever of them this run read: so the
- * counts are those of the whole warehouse after every run.
+ * Brings the number of referrals with each property up to date by what the staged ones add and take
+ * away, so that a small run in a large warehouse counts little.
  */
 async function countUnmapped(
   transaction: Transaction<Database>,
   { partnerAccountKey, runId }: Publication,
 ) {
   await sql`
-    with counted as materialized (
-      select item_ref, count(*) as referrals, min(referral_id collate "C") as example
-      from etl.dq_finding
-      where partner_account_key = ${partnerAccountKey}
-        and rule_code = 'unmapped_property'
-        and referral_id <> ''
+    with change as materialized (
+      select item_ref, sum(referrals) as referrals
+      from (
+        select old.item_ref, -1 as referrals
+        from stg.referral_key k
+        join etl.dq_finding old
+          on old.partner_account_key = k.partner_account_key and old.referral_id = k.referral_id
+        where k.partner_account_key = ${partnerAccountKey}
+          and old.rule_code = 'unmapped_property'
+        union all
+        select item_ref, count(distinct referral_id)
+        from stg.dq_finding
+        where partner_account_key = ${partnerAccountKey} and rule_code = 'unmapped_property'
+        group by item_ref
+      ) told
       group by item_ref
+      having sum(referrals) <> 0
+    ),
+    counted as materialized (
+      select change.item_ref, change.referrals + coalesce(old.observed_value::bigint, 0) as referrals
+      from change
+      left join etl.dq_finding old
+        on old.partner_account_key = ${partnerAccountKey}
+        and old.referral_id = ''
+        and old.rule_code = 'unmapped_property'
+        and old.item_ref = change.item_ref
     ),
     gone as (
       delete from etl.dq_finding old
       where old.partner_account_key = ${partnerAccountKey}
         and old.rule_code = 'unmapped_property'
         and old.referral_id = ''
-        and old.item_ref not in (select item_ref from counted)
+        and old.item_ref in (select item_ref from counted where referrals = 0)
     )
-    insert into etl.dq_finding as old
+    insert into etl.dq_finding
       (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
         first_seen_run_id, last_seen_run_id)
     select ${partnerAccountKey}::integer, '', 'unmapped_property', item_ref, 'info',
-      'without a column in ' || referrals || ' referrals, such as ' || example, referrals::text,
-      ${runId}::bigint, ${runId}::bigint
+      'without a column in ' || referrals || ' referrals', referrals::text, ${runId}::bigint,
+      ${runId}::bigint
     from counted
+    where referrals <> 0
     order by item_ref
     on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
       set detail = excluded.detail,
           observed_value = excluded.observed_value,
-          last_seen_run_id = excluded.last_seen_run_id
-      where old.detail is distinct from excluded.detail`.execute(transaction)
+          last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
 }
 
 /**

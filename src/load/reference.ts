@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Database } from '../warehouse.ts'
 import type { Kysely } from './database.ts'
 import { parseSettings, type Settings } from './settings.ts'
@@ -64,18 +63,4 @@ export async function readReference(query: Kysely<Database>): Promise<Reference>
 
 function addTo(sets: Map<string, Set<string>>, key: string, member: string) {
   sets.set(key, (sets.get(key) ?? new Set()).add(member))
-}
-
-/** Stores the reporting currency of the configuration, so that views convert into it. */
-export async function storeReportingCurrency(query: Kysely<Database>, currency: string) {
-  await query
-    .insertInto('etl.setting')
-    .values({ setting_name: 'reporting_currency', setting_value: currency })
-    .onConflict((on) =>
-      on
-        .column('setting_name')
-        .doUpdateSet({ setting_value: sql`excluded.setting_value` })
-        .where(sql<boolean>`setting.setting_value is distinct from excluded.setting_value`),
-    )
-    .execute()
 }

@@ -1,23 +1,15 @@
-import { once } from 'node:events'
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
-import { across } from '../io.ts'
 import { type Database, type TableName, tables } from '../warehouse.ts'
-import { copiedText, copyLine, type RowFormat } from './copy-text.ts'
+import { copyInto } from './copy-into.ts'
+import { copiedText, copyLine, type RowFormat, stagedColumns } from './copy-text.ts'
 import type { Kysely, Warehouse } from './database.ts'
 import { copyUnderLease, inLeasedTransaction, type Lease } from './lease.ts'
+import { Outbox } from './outbox.ts'
 import { findRefused, isRefusal, type Refused, setAside } from './refusal.ts'
 
 export type StageTable = Extract<TableName, `stg.${string}`>
 export type StagedBatch = { readonly [T in StageTable]?: readonly object[] }
-
-/**
- * Bytes gathered for a table before they are sent; with some twenty tables, 5 MB in all. Gathered
- * in a buffer that is used again, because strings put together piece by piece stay in memory as
- * their pieces: with those a load of 50,000 referrals took 60 MiB more.
- */
-const gatheredBytesMax = 256 * 1024
 
 /** Identity of the batch, the account and what the source changes on every write. */
 const neverHashed = new Set(['partner_account_key', 'batch_no', 'etag'])
@@ -126,94 +118,66 @@ interface RefusedLine extends Refused {
   readonly partnerAccountKey: number
 }
 
-interface Gathered {
-  readonly table: StageTable
-  readonly bytes: Buffer
-  used: number
-}
-
 async function copyBatches(
   stage: Stage,
   batches: AsyncIterable<StagedBatch>,
   counts: Map<StageTable, number>,
 ) {
-  const gathered = new Map<StageTable, Gathered>()
-  for await (const batch of batches) {
-    for (const table of stageTables) {
-      const rows = batch[table]
-      if (rows === undefined || rows.length === 0) continue
-      const format = formatOf(table)
-      const pending = gathered.get(table) ?? startGathering(table)
-      gathered.set(table, pending)
-      for (const row of rows) {
-        const sent = gather(stage, pending, copyLine(row, format))
-        if (sent !== undefined) await sent
+  const outbox = new Outbox<StageTable>(async (gathered) => {
+    for (const [table, pieces] of gathered) await copyRows(stage, table, pieces)
+  })
+  try {
+    for await (const batch of batches) {
+      for (const table of stageTables) {
+        const rows = batch[table]
+        if (rows === undefined || rows.length === 0) continue
+        const format = formatOf(table)
+        for (const row of rows) outbox.add(table, copyLine(row, format))
+        counts.set(table, (counts.get(table) ?? 0) + rows.length)
       }
-      counts.set(table, (counts.get(table) ?? 0) + rows.length)
+      await outbox.passOn()
     }
+    await outbox.ship()
+  } finally {
+    await outbox.settle()
   }
-  for (const pending of gathered.values()) await send(stage, pending)
-}
-
-function startGathering(table: StageTable): Gathered {
-  return { table, bytes: Buffer.allocUnsafe(gatheredBytesMax), used: 0 }
-}
-
-/** A promise only when something is sent: for the other rows, waiting would cost more than the row. */
-function gather(stage: Stage, pending: Gathered, line: string): Promise<void> | undefined {
-  // No UTF-16 unit takes more than three bytes.
-  const fits = pending.used + 3 * line.length <= gatheredBytesMax
-  if (!fits) return sendBefore(stage, pending, line)
-  pending.used += pending.bytes.write(line, pending.used)
-  return undefined
-}
-
-async function sendBefore(stage: Stage, pending: Gathered, line: string) {
-  await send(stage, pending)
-  if (3 * line.length > gatheredBytesMax) return copyRows(stage, pending.table, Buffer.from(line))
-  pending.used = pending.bytes.write(line)
-}
-
-async function send(stage: Stage, pending: Gathered) {
-  if (pending.used === 0) return
-  await copyRows(stage, pending.table, pending.bytes.subarray(0, pending.used))
-  pending.used = 0
 }
 
 /** COPY takes all the rows or none; those that it refuses are found among them and left out. */
-async function copyRows({ client, lease, refused }: Stage, table: StageTable, bytes: Buffer) {
+async function copyRows(
+  { client, lease, refused }: Stage,
+  table: StageTable,
+  pieces: readonly Buffer[],
+) {
+  const columns = stagedColumns(formatOf(table))
+  const copy = (some: readonly (Buffer | string)[]) =>
+    copyUnderLease(client, lease, async () => {
+      await copyInto(client, table, columns, some)
+    })
   try {
-    return await copyUnderLease(client, lease, () => copyInto(client, table, bytes))
+    return await copy(pieces)
   } catch (error) {
     if (!isRefusal(error) || table === 'stg.quarantine') throw error
   }
   // COPY writes a line end within a value as two characters.
-  const lines = bytes.toString().match(/[^\n]*\n/g) ?? []
-  const found = await findRefused(lines, (some) =>
-    copyUnderLease(client, lease, () => copyInto(client, table, some.join(''))),
-  )
-  for (const { item, error } of found) refused.push({ ...identityOf(table, item, error), error })
+  const lines = pieces.flatMap((piece) => piece.toString().match(/[^\n]*\n/g) ?? [])
+  for (const { item, error } of await findRefused(lines, copy)) {
+    refused.push({ ...identityOf(table, item, error), error })
+  }
 }
 
 /** Whose line it is. Without a number of its own, the refusal is a fault of ours and passed on. */
 function identityOf(table: StageTable, line: string, error: unknown) {
-  const [partnerAccountKey = '', batchNo = '', ...values] = line.slice(0, -1).split('\t')
+  const values = line.slice(0, -1).split('\t')
+  const [partnerAccountKey = '', batchNo = ''] = values
   if (!/^\d+$/.test(partnerAccountKey) || !/^\d+$/.test(batchNo)) throw error
-  const place = formatOf(table).hashed.indexOf('referral_id')
-  const referralId = values[place + formatOf(table).unhashed.length - 2]
+  const referralId = values[stagedColumns(formatOf(table)).indexOf('referral_id')]
   return {
     table,
     partnerAccountKey: Number(partnerAccountKey),
     batchNo: Number(batchNo),
-    ...(place < 0 || referralId === undefined ? {} : { referralId: copiedText(referralId) }),
+    ...(referralId === undefined ? {} : { referralId: copiedText(referralId) }),
   }
-}
-
-async function copyInto(client: PoolClient, table: StageTable, bytes: Buffer | string) {
-  const format = formatOf(table)
-  const columns = [...format.unhashed, ...format.hashed, ...(format.hasRowHash ? ['row_hash'] : [])]
-  const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin`))
-  await across('copy', table, () => once(stream.end(bytes), 'finish'))
 }
 
 const formats = new Map<StageTable, RowFormat>()
@@ -222,11 +186,22 @@ export function formatOf(table: StageTable): RowFormat {
   const known = formats.get(table)
   if (known !== undefined) return known
   const columns: readonly string[] = tables[table].columns
+  const hashed = columns.filter((column) => !neverHashed.has(column) && column !== 'row_hash')
+  const target = targetOf(table)
+  const isShared = (column: string) =>
+    target === undefined || (tables[target].columns as readonly string[]).includes(column)
   const format = {
     unhashed: columns.filter((column) => neverHashed.has(column)),
-    hashed: columns.filter((column) => !neverHashed.has(column) && column !== 'row_hash'),
+    natural: hashed.filter((column) => !isShared(column)),
+    shared: hashed.filter(isShared),
     hasRowHash: columns.includes('row_hash'),
   }
   formats.set(table, format)
   return format
+}
+
+/** The table of the star, or of people, that a staging table is the twin of; none for some. */
+export function targetOf(table: StageTable): TableName | undefined {
+  const name = table.slice('stg.'.length)
+  return [`dw.${name}`, `pii.${name}`].find((one): one is TableName => one in tables)
 }

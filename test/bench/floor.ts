@@ -19,7 +19,7 @@ const notLoaded = new Set<string>([
 ])
 
 /** Dimensions first, as the foreign keys want. */
-const loaded = (Object.keys(tables) as TableName[])
+export const loaded = (Object.keys(tables) as TableName[])
   .filter((table) => /^(dw|pii)\./.test(table) && !notLoaded.has(table))
   .sort((a, b) => Number(b.startsWith('dw.dim_')) - Number(a.startsWith('dw.dim_')))
 

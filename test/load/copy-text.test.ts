@@ -169,7 +169,7 @@ describe('row_hash', () => {
     }))
 
   test('tells null from the text \\N, from an empty text and from a value one column later', () => {
-    const format = { unhashed: [], hashed: ['left', 'right'], hasRowHash: true }
+    const format = { unhashed: [], natural: ['left'], shared: ['right'], hasRowHash: true }
     const rows = [
       { left: null, right: 'a' },
       { left: '\\N', right: 'a' },
@@ -204,7 +204,12 @@ describe('row_hash', () => {
     }))
 
   test('of one known row never changes: every stored hash would have to be rebuilt', () => {
-    const format = { unhashed: ['batch_no'], hashed: ['name', 'amount'], hasRowHash: true }
+    const format = {
+      unhashed: ['batch_no'],
+      natural: ['name'],
+      shared: ['amount'],
+      hasRowHash: true,
+    }
     const line = copyLine({ batch_no: 7, name: 'Sense \\ Shelf', amount: '12.5000' }, format)
     expect(line).toBe('7\tSense \\\\ Shelf\t12.5000\t7080782242808667111\n')
   })

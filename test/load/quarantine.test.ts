@@ -321,17 +321,17 @@ describe('findings about the warehouse', () => {
           rule_code: 'unmapped_property',
           item_ref: 'mood',
           severity: 'info',
-          detail: `without a column in 2 referrals, such as ${referralIdOf(2)}`,
+          detail: 'without a column in 2 referrals',
           observed_value: '2',
           first_seen_run_id: first.runId,
           last_seen_run_id: first.runId,
         },
       ])
       await load(account, [withMood(4, later), readable(1, later)])
-      expect(await told()).toEqual([`without a column in 3 referrals, such as ${referralIdOf(2)}`])
+      expect(await told()).toEqual(['without a column in 3 referrals'])
       await load(account, [readable(2, later)])
       const grown = await told()
-      expect(grown).toEqual([`without a column in 2 referrals, such as ${referralIdOf(3)}`])
+      expect(grown).toEqual(['without a column in 2 referrals'])
       await reload(account)
       expect(await told()).toEqual(grown)
       await load(account, [

@@ -63,7 +63,9 @@ const refusals = [
   },
   {
     why: 'a narrower column of dw',
-    plant: 'alter table dw.fact_registration alter column contract_value_amount type numeric(10,4)',
+    // A column that views show keeps its type.
+    plant: `drop schema mart cascade;
+      alter table dw.fact_registration alter column contract_value_amount type numeric(10,4)`,
     changes: {
       registrations: [
         aRegistration({

@@ -118,7 +118,7 @@ describe('a night of two accounts of five pages', () => {
     'that is killed somewhere leaves whole accounts, and the next one ends as if nothing had been',
     async () => {
       const kept = commits(reference.program)
-      const cases = sized(casesOf('kill', reference), 150, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('kill', reference), 100, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       expect(cases.map(nameOf)).toContainEqual(expect.stringMatching(/^kill:\d+:sent$/))
       await playAll(cases, 2)
@@ -130,7 +130,7 @@ describe('a night of two accounts of five pages', () => {
     'that is cut off from the database somewhere goes on, or ends with 75 until the next one',
     async () => {
       const kept = commits(reference.here)
-      const cases = sized(casesOf('cut', reference), 200, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('cut', reference), 130, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       // One at a time: boundaries do not tell which run of this process crosses them.
       const outcomes = await playAll(cases, 1)

@@ -171,7 +171,7 @@ async function untilOneWaits(db: Kysely<Database>) {
 }
 
 /** What a reader's lock gets along with: all but ACCESS EXCLUSIVE. */
-const harmless = ['AccessShareLock', 'RowShareLock', 'RowExclusiveLock']
+const harmless = ['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock']
 
 describe('a publish', () => {
   test(

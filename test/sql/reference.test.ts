@@ -259,5 +259,6 @@ test('settings carry the defaults that rules and views start from', async () => 
     start_days_before_registration_max: '90',
     won_hours_min: '72',
     acv_minimum_usd: '25000',
+    row_level_security: 'off',
   })
 })

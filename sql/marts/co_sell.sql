@@ -1,0 +1,47 @@
+create or replace view mart.co_sell with (security_invoker = true) as
+select
+  m.partner_account_key,
+  m.created_fiscal_year,
+  m.created_fiscal_quarter,
+  coalesce(m.invited_by_organization_name, '(None)') as invited_by,
+  coalesce(m.direction, '(Not provided)') as direction,
+  m.deal_type,
+  m.currency_code,
+  count(*) as referral_count,
+  count(distinct m.engagement_id) as engagement_count,
+  count(*) filter (where m.is_won) as won_count,
+  count(*) filter (where m.is_decided) as decided_count,
+  coalesce(sum(m.deal_value_amount), 0)::numeric(38, 4) as deal_value_amount,
+  coalesce(sum(m.deal_value_amount) filter (where m.is_won), 0)::numeric(38, 4)
+    as won_value_amount
+from mart.referral m
+where m.referral_category = 'Co-sell opportunity'
+group by
+  m.partner_account_key,
+  m.created_fiscal_year,
+  m.created_fiscal_quarter,
+  coalesce(m.invited_by_organization_name, '(None)'),
+  coalesce(m.direction, '(Not provided)'),
+  m.deal_type,
+  m.currency_code;
+
+comment on view mart.co_sell is
+  'One row per account, fiscal quarter of creation, inviting organisation, direction, deal type and '
+  'currency, of co-sell opportunities. Answers: how many deals, of what value, do we win with whom? '
+  'Divide sum of won_count by sum of decided_count for the win rate. Filter created_fiscal_year.';
+comment on column mart.co_sell.invited_by is
+  'Organisation that invited; (None) when nobody did.';
+comment on column mart.co_sell.direction is
+  'Way the referral went, as sent; (Not provided) when the source does not say.';
+comment on column mart.co_sell.currency_code is 'Currency of the deals and of their amounts.';
+comment on column mart.co_sell.referral_count is 'Referrals.';
+comment on column mart.co_sell.engagement_count is
+  'Deals: referrals of one engagement count once. Do not add up over rows; one engagement may stand '
+  'in several.';
+comment on column mart.co_sell.won_count is 'Referrals won: the numerator of the win rate.';
+comment on column mart.co_sell.decided_count is
+  'Referrals won or lost: the denominator of the win rate.';
+comment on column mart.co_sell.deal_value_amount is
+  'Sum of the deal values, in currency_code; referrals without a value add nothing.';
+comment on column mart.co_sell.won_value_amount is
+  'Sum of the deal values of those won, in currency_code.';

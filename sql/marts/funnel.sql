@@ -1,0 +1,69 @@
+create or replace view mart.funnel with (security_invoker = true) as
+select
+  f.partner_account_key,
+  d.fiscal_year_label as created_fiscal_year,
+  d.year_month as created_month,
+  r.referral_type,
+  r.referral_category,
+  f.currency_code,
+  count(*) as created_count,
+  count(f.accepted_date) as accepted_count,
+  count(*) filter (where s.is_won) as won_count,
+  count(*) filter (where s.is_lost) as lost_count,
+  count(*) filter (where s.is_closed and not s.is_decided) as dropped_count,
+  count(f.registered_date) as registered_count,
+  count(f.registration_approved_date) as approved_count,
+  percentile_cont(0.5) within group (order by f.days_to_accept) as median_days_to_accept,
+  percentile_cont(0.5) within group (order by f.days_to_close) as median_days_to_close,
+  percentile_cont(0.5) within group (order by f.days_to_registration)
+    as median_days_to_registration,
+  coalesce(sum(f.deal_value_amount), 0)::numeric(38, 4) as created_value_amount,
+  coalesce(sum(f.deal_value_amount) filter (where s.is_won), 0)::numeric(38, 4)
+    as won_value_amount
+from dw.fact_referral f
+join dw.dim_referral r
+  on r.referral_key = f.referral_key and r.partner_account_key = f.partner_account_key
+join dw.dim_status s on s.status_key = f.status_key
+join dw.dim_date d on d.date_day = f.created_date
+where not exists (
+  select
+  from dw.dim_referral gone
+  where gone.referral_key = f.referral_key
+    and gone.partner_account_key = f.partner_account_key
+    and gone.is_missing
+    and gone.referral_status in ('New', 'Active')
+)
+group by
+  f.partner_account_key,
+  d.fiscal_year_label,
+  d.year_month,
+  r.referral_type,
+  r.referral_category,
+  f.currency_code;
+
+comment on view mart.funnel is
+  'One row per account, month of creation, type, category and currency. Answers: how many referrals '
+  'created in a month were accepted, won, registered and approved by now, and how long did it take? '
+  'Add the counts up and divide then; medians hold for their row alone and must not be averaged. '
+  'Young months still grow. Filter created_fiscal_year.';
+comment on column mart.funnel.created_fiscal_year is 'Fiscal year of the creation, as FY26.';
+comment on column mart.funnel.created_month is 'Month of the creation, as 2026-03.';
+comment on column mart.funnel.created_count is 'Referrals created.';
+comment on column mart.funnel.accepted_count is 'Those that were accepted.';
+comment on column mart.funnel.won_count is 'Those that are won by now.';
+comment on column mart.funnel.lost_count is 'Those that are lost by now.';
+comment on column mart.funnel.dropped_count is
+  'Those that are closed, neither won nor lost: declined, expired or entered by mistake.';
+comment on column mart.funnel.registered_count is 'Those with a deal registration.';
+comment on column mart.funnel.approved_count is 'Those with an approved deal registration.';
+comment on column mart.funnel.median_days_to_accept is
+  'Median days from creation to acceptance, of those accepted.';
+comment on column mart.funnel.median_days_to_close is
+  'Median days from creation to closing, of those closed.';
+comment on column mart.funnel.median_days_to_registration is
+  'Median days from closing to the first deal registration, of those registered.';
+comment on column mart.funnel.created_value_amount is
+  'Sum of the deal values, in currency_code; referrals without a value add nothing.';
+comment on column mart.funnel.won_value_amount is
+  'Sum of the deal values of those won, in currency_code.';
+comment on column mart.funnel.currency_code is 'Currency of the deals and of their amounts.';

@@ -1,0 +1,61 @@
+create or replace view mart.load_status as
+select
+  a.partner_account_key,
+  a.account_code,
+  a.account_name,
+  a.is_active,
+  published.last_published_run_id,
+  published.published_at,
+  published.watermark_to,
+  (extract(epoch from now() - published.published_at) / 3600)::numeric(12, 2) as age_hours,
+  latest.run_id as last_run_id,
+  latest.run_mode as last_run_mode,
+  latest.run_status as last_run_status,
+  latest.started_at as last_run_started_at,
+  (
+    select count(*)
+    from etl.quarantine q
+    where q.partner_account_key = a.partner_account_key and q.resolved_run_id is null
+  ) as quarantined_referral_count
+from dw.dim_partner_account a
+left join (
+  select
+    run.partner_account_key,
+    max(run.run_id) as last_published_run_id,
+    max(run.published_at) as published_at,
+    max(run.watermark_to) as watermark_to
+  from etl.run
+  where run.run_status = 'published'
+  group by run.partner_account_key
+) published on published.partner_account_key = a.partner_account_key
+left join etl.run latest
+  on latest.run_id = (
+    select max(run.run_id)
+    from etl.run
+    where run.partner_account_key = a.partner_account_key
+  )
+where a.partner_account_key in (
+  select visible.partner_account_key
+  from etl.visible_account visible
+);
+
+-- Runs as its owner, since readers have no right to etl; etl.visible_account stands in for row-level
+-- security.
+comment on view mart.load_status is
+  'One row per account. Answers: how fresh are the figures, and did the last run go well? Show '
+  'published_at beside every report.';
+comment on column mart.load_status.last_published_run_id is
+  'Run whose result readers see; null before the first.';
+comment on column mart.load_status.published_at is
+  'When readers last got a new state; null before the first run.';
+comment on column mart.load_status.watermark_to is
+  'Source time up to which all changes are published; null before the first run.';
+comment on column mart.load_status.age_hours is 'Hours since published_at.';
+comment on column mart.load_status.last_run_id is 'Latest run, whether it succeeded or not.';
+comment on column mart.load_status.last_run_mode is
+  'incremental, full, backfill, import or rebuild.';
+comment on column mart.load_status.last_run_status is
+  'running, extracted, published, failed or abandoned.';
+comment on column mart.load_status.last_run_started_at is 'When the latest run began.';
+comment on column mart.load_status.quarantined_referral_count is
+  'Referrals set aside because they could not be read; their last good state is shown.';

@@ -1,0 +1,34 @@
+create or replace view mart.marketplace_share with (security_invoker = true) as
+select
+  l.partner_account_key,
+  l.sign_fiscal_year,
+  l.sign_fiscal_quarter,
+  l.currency_code,
+  l.customer_marketplace_intent,
+  coalesce(sum(l.solution_acv_amount) filter (where l.is_marketplace_transacted), 0)
+    ::numeric(38, 4) as transacted_acv_amount,
+  coalesce(sum(l.solution_acv_amount) filter (where l.is_marketplace_transacted is not null), 0)
+    ::numeric(38, 4) as stated_acv_amount,
+  coalesce(sum(l.solution_acv_amount), 0)::numeric(38, 4) as total_acv_amount
+from mart.acv_line l
+group by
+  l.partner_account_key,
+  l.sign_fiscal_year,
+  l.sign_fiscal_quarter,
+  l.currency_code,
+  l.customer_marketplace_intent;
+
+comment on view mart.marketplace_share is
+  'One row per account, fiscal quarter of signing, currency and what the customer said about buying '
+  'on the marketplace. Answers: which share of annual contract value went through the marketplace, '
+  'and did customers do as they said? Divide sum of transacted_acv_amount by sum of '
+  'stated_acv_amount, within one currency. Filter sign_fiscal_year; contracts without a day of '
+  'signing have none.';
+comment on column mart.marketplace_share.currency_code is
+  'Currency of the lines and of the amounts.';
+comment on column mart.marketplace_share.transacted_acv_amount is
+  'Solution ACV of the lines transacted on the marketplace, in currency_code: the numerator.';
+comment on column mart.marketplace_share.stated_acv_amount is
+  'Solution ACV of the lines that say whether they were, in currency_code: the denominator.';
+comment on column mart.marketplace_share.total_acv_amount is
+  'Solution ACV of all lines, in currency_code.';

@@ -1,0 +1,28 @@
+create or replace view mart.referral_product with (security_invoker = true) as
+select
+  b.partner_account_key,
+  b.referral_key,
+  t.tag_id as product,
+  b.weight,
+  b.tag_count
+from dw.bridge_referral_tag b
+join dw.dim_tag t
+  on t.tag_key = b.tag_key and t.partner_account_key = b.partner_account_key
+where t.tag_group = 'Product'
+  and not exists (
+    select
+    from dw.dim_referral gone
+    where gone.referral_key = b.referral_key
+      and gone.partner_account_key = b.partner_account_key
+      and gone.is_missing
+      and gone.referral_status in ('New', 'Active')
+  );
+
+comment on view mart.referral_product is
+  'One row per referral and product. Join to mart.referral by referral_key, and to the other tags for '
+  'two at once. Answers: what is the open value by Microsoft product? Multiply amounts by weight, and they add up to the '
+  'total; without it each product gets the full amount.';
+comment on column mart.referral_product.product is 'Microsoft product, as sent.';
+comment on column mart.referral_product.weight is
+  'Share of the product in the referral; the shares of a referral add up to exactly 1.';
+comment on column mart.referral_product.tag_count is 'Number of products of the referral.';

@@ -1,0 +1,65 @@
+import { type QueryExecutorProvider, sql } from 'kysely'
+
+type Db = QueryExecutorProvider
+
+/** What a replaced view said of columns that now inherit is forgotten. */
+export function clearComments(db: Db, name: string): Promise<void> {
+  return runAll(
+    db,
+    sql`
+      select format('comment on column mart.%I.%I is null', c.relname, a.attname) as statement
+      from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+      where c.relnamespace = 'mart'::regnamespace and c.relname = ${name}
+        and col_description(c.oid, a.attnum) is not null
+    `,
+  )
+}
+
+/** Where the file says nothing of a column, the column of the same name says it that it comes from. */
+export function inheritComments(db: Db, name: string): Promise<void> {
+  return runAll(
+    db,
+    sql`
+      select format('comment on column mart.%I.%I is %L', c.relname, a.attname, source.comment)
+        as statement
+      from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+      cross join lateral (
+        select col_description(b.attrelid, b.attnum) as comment
+        from pg_rewrite w
+        join pg_depend d
+          on d.classid = 'pg_rewrite'::regclass
+          and d.objid = w.oid
+          and d.refclassid = 'pg_class'::regclass
+          and d.refobjid <> c.oid
+        join pg_attribute b
+          on b.attrelid = d.refobjid and b.attnum = d.refobjsubid and b.attname = a.attname
+        join pg_class base on base.oid = b.attrelid
+        where w.ev_class = c.oid and col_description(b.attrelid, b.attnum) is not null
+        -- A view of ours has the words already; a fact is nearer than a dimension.
+        order by
+          case
+            when base.relkind = 'v' then 0
+            when base.relname ~ '^(fact|bridge)_' then 1
+            when base.relname ~ '^dim_' then 2
+            else 3
+          end,
+          base.relname
+        limit 1
+      ) source
+      where c.relnamespace = 'mart'::regnamespace and c.relname = ${name}
+        and col_description(c.oid, a.attnum) is null
+    `,
+  )
+}
+
+/** Runs the statements that a query returns, in one go. */
+export async function runAll(
+  db: Db,
+  query: ReturnType<typeof sql<{ statement: string }>>,
+): Promise<void> {
+  const { rows } = await query.execute(db)
+  const text = rows.map((row) => row.statement).join(';\n')
+  if (text !== '') await sql.raw(text).execute(db)
+}

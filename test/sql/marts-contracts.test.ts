@@ -1,0 +1,348 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  answerOf,
+  attributesOf,
+  contractOf,
+  countryOf,
+  dayOf,
+  figuresBy,
+  fiscalQuarter,
+  fiscalYear,
+  linesOf,
+  medianOf,
+  minorDigits,
+  pickedDay,
+  registrationsOf,
+  sumOf,
+  type ToldLine,
+  yearly,
+} from '../support/told.ts'
+import { openToldWorld, type ToldWorld } from '../support/told-world.ts'
+import {
+  anniversary,
+  dateOf,
+  Exact,
+  dayOf as numberOf,
+  roundLike,
+} from '../transform/exact-oracle.ts'
+
+let world: ToldWorld
+let lines: readonly ToldLine[]
+beforeAll(async () => {
+  world = await openToldWorld()
+  lines = world.told.flatMap(linesOf)
+})
+afterAll(() => world?.close())
+
+const acvOf = ({ acv }: ToldLine) => acv
+const hasIncentive = ({ line }: ToldLine) => (line.incentives ?? []).length > 0
+const transacted = ({ line }: ToldLine) =>
+  line.marketplaceTransactionDetails?.isMarketplaceTransacted
+const signedIn = ({ signed }: ToldLine) => (signed === null ? '-' : fiscalQuarter(signed))
+
+test('the world has contracts of referrals that the source no longer shows', () => {
+  const gone = world.told.filter(({ id }) => world.missing.has(id)).flatMap(linesOf)
+  expect(gone.length).toBeGreaterThan(0)
+  expect(lines.length).toBeGreaterThan(40)
+})
+
+test('acv_line: annual value by solution and country, with incentives and on the marketplace', async () => {
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select
+          concat_ws('|', solution_id, coalesce(country_code, '-'), currency_code,
+            coalesce(sign_fiscal_quarter, '-')) as key,
+          count(*), coalesce(sum(solution_acv_amount), 0) as acv,
+          coalesce(sum(solution_acv_amount) filter (where is_incentive_eligible), 0) as eligible,
+          coalesce(sum(solution_acv_amount) filter (where is_marketplace_transacted), 0)
+            as transacted
+        from mart.acv_line
+        where line_no > 0
+        group by solution_id, country_code, currency_code, sign_fiscal_quarter`,
+    ),
+  ).toEqual(
+    figuresBy(
+      lines,
+      (one) => [one.line.id, countryOf(one.deal), one.currency, signedIn(one)].join('|'),
+      (group) => [
+        group.length,
+        sumOf(group, acvOf),
+        sumOf(group.filter(hasIncentive), acvOf),
+        sumOf(group.filter(transacted), acvOf),
+      ],
+    ),
+  )
+})
+
+test('acv_line: the contract, one-off fees included, spread over its lines adds up to itself', async () => {
+  const told = world.told.flatMap(registrationsOf)
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', registration_id, contract_currency_code) as key,
+          coalesce(sum(allocated_contract_value_amount), 0) as value,
+          coalesce(sum(allocated_contract_acv_amount), 0) as acv
+        from mart.acv_line
+        group by registration_id, contract_currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      ({ registration: { id, contract } }) => `${id}|${contract?.currency}`,
+      ([one]) => {
+        const value = one?.registration.contract?.value ?? 0
+        if (one === undefined) return []
+        return [
+          new Exact(value),
+          yearly(value, one.registration, one.registration.contract?.currency ?? ''),
+        ]
+      },
+    ),
+  )
+})
+
+const quarterEnds = Array.from({ length: 60 }, (_, index) =>
+  new Date(Date.UTC(2019, 3 * index + 3, 0)).toISOString().slice(0, 10),
+)
+
+test('acv_by_fiscal_quarter: what was booked, and what is in force at the end', async () => {
+  const counted = lines.filter(({ contract, line }) => contract !== null && line.value != null)
+  const booked = counted.flatMap((one) =>
+    one.signed === null ? [] : [{ one, day: one.signed, isBooked: true }],
+  )
+  const inForce = counted.flatMap((one) => {
+    const { contract } = one
+    if (contract === null) return []
+    const { start, endExclusive } = contract
+    const runs = quarterEnds.filter((day) => start <= numberOf(day) && numberOf(day) < endExclusive)
+    return runs.map((day) => ({ one, day, isBooked: false }))
+  })
+  const told = figuresBy(
+    [...booked, ...inForce],
+    ({ one, day }) => `${fiscalYear(day)}|${fiscalQuarter(day)}|${one.currency}`,
+    (group) => {
+      const signed = group.filter(({ isBooked }) => isBooked).map(({ one }) => one)
+      const running = group.filter(({ isBooked }) => !isBooked).map(({ one }) => one)
+      return [
+        sumOf(signed, acvOf),
+        sumOf(signed.filter(hasIncentive), acvOf),
+        sumOf(running, acvOf),
+      ]
+    },
+  )
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', fiscal_year, fiscal_quarter, currency_code) as key,
+          booked_acv_amount, booked_incentive_acv_amount, in_force_acv_amount
+        from mart.acv_by_fiscal_quarter`,
+    ),
+  ).toEqual(told)
+})
+
+/** What of a line falls into each contract year: the difference of what is reached by its end. */
+function yearsOf({ line, contract, currency }: ToldLine) {
+  const value = new Exact(line.value ?? 0)
+  if (contract === null) return [{ no: 0, start: '-', amount: value }]
+  const { start, endExclusive, numerator, denominator } = contract
+  const years: { no: number; start: string; amount: typeof value }[] = []
+  let before = new Exact(0)
+  for (let no = 1; ; no++) {
+    const from = anniversary(start, 12 * (no - 1))
+    if (from >= endExclusive) return years
+    const months = 12 * no * denominator
+    const share = months >= numerator ? value : value.times(months).div(numerator)
+    const reached = roundLike(value, share, minorDigits(currency))
+    years.push({ no, start: dateOf(from), amount: reached.minus(before) })
+    before = reached
+  }
+}
+
+test('acv_schedule: what falls due in each contract year', async () => {
+  const told = lines.flatMap((one) => yearsOf(one).map((year) => ({ ...year, one })))
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select
+          concat_ws('|', contract_year_no, coalesce(period_start_date::text, '-'),
+            coalesce(period_start_fiscal_year, '-'), currency_code) as key,
+          count(*), sum(scheduled_solution_amount)
+        from mart.acv_schedule
+        where line_no > 0 and scheduled_solution_amount is not null
+        group by contract_year_no, period_start_date, period_start_fiscal_year, currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      ({ no, start, one }) =>
+        [no, start, start === '-' ? '-' : fiscalYear(start), one.currency].join('|'),
+      (group) => [group.length, sumOf(group, ({ amount }) => amount)],
+    ),
+  )
+})
+
+test('registration: lead time of approval, what was sent back, days from signing, small ones', async () => {
+  const told = world.told.flatMap(registrationsOf).map(({ deal, registration }) => {
+    const { statusHistory: history, registrationDateTime, contract, status } = registration
+    const approved = [history?.approvedDateTime, history?.passedDateTime]
+      .filter((instant) => instant != null)
+      .sort()[0]
+    const registered = registrationDateTime ?? ''
+    const leadMs = approved === undefined ? null : Date.parse(approved) - Date.parse(registered)
+    const signed = pickedDay(contract?.signDateTime)
+    const days =
+      signed === null ? null : (Date.parse(dayOf(registered)) - Date.parse(signed)) / 86_400_000
+    const currency = contract?.currency ?? ''
+    const acv = yearly(contract?.value ?? 0, registration, currency)
+    return {
+      key: [status, countryOf(deal), fiscalQuarter(dayOf(registered)), currency].join('|'),
+      leadDays: leadMs === null ? null : new Exact(leadMs).div(86_400_000).toDecimalPlaces(2),
+      isSentBack: history?.actionRequiredDateTime != null,
+      days: days === null ? null : Math.max(0, days),
+      isSmall: contractOf(registration) !== null && acv.lt(25_000),
+    }
+  })
+  const known = <T>(values: readonly (T | null)[]) => values.filter((value) => value !== null)
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select
+          concat_ws('|', registration_status, coalesce(country_code, '-'),
+            registered_fiscal_quarter, currency_code) as key,
+          count(*) as count, count(*) filter (where was_sent_back) as sent_back,
+          percentile_cont(0.5) within group (order by approval_lead_days) as lead_days,
+          percentile_cont(0.5) within group (order by sign_to_registration_days) as days,
+          count(*) filter (where contract_acv_amount < 25000) as small
+        from mart.registration
+        group by registration_status, country_code, registered_fiscal_quarter, currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      ({ key }) => key,
+      (group) => [
+        group.length,
+        group.filter(({ isSentBack }) => isSentBack).length,
+        medianOf(known(group.map(({ leadDays }) => leadDays)).map(Number)),
+        medianOf(known(group.map(({ days }) => days))),
+        group.filter(({ isSmall }) => isSmall).length,
+      ],
+    ),
+  )
+})
+
+test('incentive_acv: annual value by incentive, which adds up to that of the lines', async () => {
+  const told = lines.flatMap((one) => {
+    const incentives = [...new Set(one.line.incentives ?? [])].sort()
+    const larger = 1_000_000 % incentives.length
+    return incentives.map((incentive, index) => {
+      const share = Math.floor(1_000_000 / incentives.length) + (index < larger ? 1 : 0)
+      return { one, incentive, amount: one.acv.times(share).div(1_000_000) }
+    })
+  })
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', incentive, sign_fiscal_quarter, currency_code) as key, count(*),
+          coalesce(sum(weighted_solution_acv_amount), 0) as acv
+        from mart.incentive_acv
+        group by incentive, sign_fiscal_quarter, currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      ({ one, incentive }) => [incentive, signedIn(one), one.currency].join('|'),
+      (group) => [group.length, sumOf(group, ({ amount }) => amount)],
+    ),
+  )
+  const total = await answerOf(
+    world.db,
+    sql`
+      select currency_code as key, sum(weighted_solution_acv_amount) as acv
+      from mart.incentive_acv group by currency_code`,
+  )
+  expect(total).toEqual(
+    figuresBy(
+      lines.filter(hasIncentive),
+      ({ currency }) => currency,
+      (group) => [sumOf(group, acvOf)],
+    ),
+  )
+})
+
+test('marketplace_share: transacted of what says so, beside what the customer intended', async () => {
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select
+          concat_ws('|', sign_fiscal_quarter, sign_fiscal_year, currency_code,
+            customer_marketplace_intent) as key,
+          transacted_acv_amount, stated_acv_amount, total_acv_amount
+        from mart.marketplace_share`,
+    ),
+  ).toEqual(
+    figuresBy(
+      lines.concat(world.told.flatMap(registrationsOf).flatMap(emptyLines)),
+      (one) => {
+        const [intent = '(Not provided)'] = attributesOf(one.deal, 'CustomerMarketplaceIntent')
+        const year = one.signed === null ? '-' : fiscalYear(one.signed)
+        return [signedIn(one), year, one.currency, intent].join('|')
+      },
+      (group) => [
+        sumOf(group.filter(transacted), acvOf),
+        sumOf(
+          group.filter((one) => transacted(one) != null),
+          acvOf,
+        ),
+        sumOf(group, acvOf),
+      ],
+    ),
+  )
+})
+
+/** A registration without lines stands in reports by line as one that is worth nothing. */
+function emptyLines({
+  deal,
+  registration,
+}: ReturnType<typeof registrationsOf>[number]): ToldLine[] {
+  if ((registration.solutionDetails ?? []).length > 0) return []
+  return [
+    {
+      deal,
+      registration,
+      line: {},
+      currency: registration.contract?.currency ?? 'XXX',
+      signed: pickedDay(registration.contract?.signDateTime),
+      contract: contractOf(registration),
+      acv: new Exact(0),
+    },
+  ]
+}
+
+test('acv_by_fiscal_quarter: a contract is in force on its first day, and not on the day after it', async () => {
+  await sql`
+    update dw.fact_registration
+    set contract_start_date = '2024-09-30', contract_end_exclusive_date = '2025-09-30'`.execute(
+    world.db,
+  )
+  const { rows } = await sql`
+    select distinct fiscal_quarter
+    from mart.acv_by_fiscal_quarter
+    where in_force_acv_amount <> 0
+    order by fiscal_quarter`.execute(world.db)
+  expect(rows.map((row) => Object.values(row as object)[0])).toEqual([
+    'FY25 Q1',
+    'FY25 Q2',
+    'FY25 Q3',
+    'FY25 Q4',
+  ])
+})

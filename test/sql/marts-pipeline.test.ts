@@ -1,0 +1,236 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Referral } from '../../src/referral.ts'
+import {
+  answerOf,
+  closedDay,
+  countryOf,
+  createdDay,
+  currencyOf,
+  dayOf,
+  dealValueOf,
+  figuresBy,
+  fiscalQuarter,
+  fiscalYear,
+  isOpen,
+  isWon,
+  stageOf,
+  sumOf,
+  type Told,
+} from '../support/told.ts'
+import { openToldWorld, type ToldWorld } from '../support/told-world.ts'
+
+let world: ToldWorld
+beforeAll(async () => {
+  world = await openToldWorld()
+})
+afterAll(() => world?.close())
+
+const latestOf = ({ latest }: Told) => latest
+const countAndValue = (deals: readonly Referral[]) => [deals.length, sumOf(deals, dealValueOf)]
+const daysBetween = (from: string, to: string) =>
+  Math.max(0, (Date.parse(to) - Date.parse(from)) / 86_400_000)
+
+test('the world has what the rules are about: open and closed referrals that are missing', () => {
+  const gone = world.told.filter(({ id }) => world.missing.has(id))
+  expect(gone.filter(({ latest }) => isOpen(latest)).length).toBeGreaterThan(0)
+  expect(gone.filter(({ latest }) => !isOpen(latest)).length).toBeGreaterThan(0)
+})
+
+test('referral: open value by stage and country, less what is missing', async () => {
+  const told = world.shown.map(latestOf).filter(isOpen)
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', stage_label, coalesce(country_code, '-'), currency_code) as key,
+          count(*), coalesce(sum(deal_value_amount), 0) as value
+        from mart.referral
+        where is_open
+        group by stage_label, country_code, currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      (deal) => `${stageOf(deal)}|${countryOf(deal)}|${currencyOf(deal)}`,
+      countAndValue,
+    ),
+  )
+})
+
+test('referral: won value by fiscal quarter of closing, with what is missing', async () => {
+  const told = world.shown.filter(({ latest }) => isWon(latest))
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', closed_fiscal_quarter, closed_fiscal_year, currency_code) as key,
+          count(*), count(*) filter (where is_missing) as missing, coalesce(sum(deal_value_amount), 0) as value
+        from mart.referral
+        where is_won
+        group by closed_fiscal_quarter, closed_fiscal_year, currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      (one) => {
+        const day = closedDay(one) ?? ''
+        return `${fiscalQuarter(day)}|${fiscalYear(day)}|${currencyOf(one.latest)}`
+      },
+      (deals) => [
+        deals.length,
+        deals.filter(({ id }) => world.missing.has(id)).length,
+        sumOf(deals.map(latestOf), dealValueOf),
+      ],
+    ),
+  )
+})
+
+/** The state in which a referral ended a day, from what was landed of it; null before it was seen. */
+function toldOn({ versions }: Told, day: string): Referral | null {
+  return versions.findLast(({ updatedDateTime }) => dayOf(updatedDateTime ?? '') <= day) ?? null
+}
+
+test('pipeline_as_of: open pipeline by stage at the end of each observed day', async () => {
+  const answers: number[] = []
+  for (const day of world.days) {
+    const told = world.told.map((one) => toldOn(one, day)).filter((deal) => deal !== null)
+    const answer = await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', stage_label, currency_code) as key, count(*),
+          coalesce(sum(deal_value_amount), 0) as value
+        from mart.pipeline_as_of
+        where snapshot_date = ${day} and is_open
+        group by stage_label, currency_code`,
+    )
+    expect(answer, day).toEqual(
+      figuresBy(
+        told.filter(isOpen),
+        (deal) => `${stageOf(deal)}|${currencyOf(deal)}`,
+        countAndValue,
+      ),
+    )
+    answers.push(answer.length)
+  }
+  expect(Math.min(...answers)).toBeGreaterThan(5)
+})
+
+test('pipeline_as_of: today is what the source shows now', async () => {
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select stage_label as key, count(*), coalesce(sum(deal_value_amount), 0) as value
+        from mart.pipeline_as_of
+        where snapshot_date = (now() at time zone 'utc')::date
+        group by stage_label`,
+    ),
+  ).toEqual(figuresBy(world.shown.map(latestOf), stageOf, countAndValue))
+})
+
+/** Whether it was created by the end of the day and not closed, by its first version as landed. */
+function wasOpen({ versions, id }: Told, day: string): boolean {
+  const [first] = versions
+  if (first === undefined || createdDay(first) > day) return false
+  if (first.status === 'None') return false
+  const closed = closedDay({ id, versions: [first], latest: first })
+  const end = closed !== null && closed < createdDay(first) ? createdDay(first) : closed
+  return end === null || end > day
+}
+
+test('pipeline_month_end: open pipeline over the months before anything was observed', async () => {
+  const months = Array.from({ length: 24 }, (_, back) =>
+    new Date(Date.UTC(2026, 5 - back, 0)).toISOString().slice(0, 10),
+  )
+  const told = months.flatMap((day) =>
+    world.told
+      .filter((one) => wasOpen(one, day))
+      .map(({ versions: [first = {}] }) => ({ day, first })),
+  )
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', snapshot_date, currency_code) as key, count(*),
+          coalesce(sum(deal_value_amount), 0) as value
+        from mart.pipeline_month_end
+        where snapshot_date between ${months.at(-1)} and ${months[0]} and is_open
+        group by snapshot_date, currency_code`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      ({ day, first }) => `${day}|${currencyOf(first)}`,
+      (group) => countAndValue(group.map(({ first }) => first)),
+    ),
+  )
+})
+
+test('status_transition: every observed change, whether it is allowed, and the days before it', async () => {
+  const moves = world.told.flatMap(({ versions }) =>
+    versions.flatMap((version, index) => {
+      const before = versions[index - 1]
+      if (before === undefined || stageOf(before) === stageOf(version)) return []
+      return [{ before, version, day: dayOf(version.updatedDateTime ?? '') }]
+    }),
+  )
+  expect(moves.length).toBeGreaterThan(30)
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select
+          concat_ws('|', from_status || ' - ' || from_substatus, to_status || ' - ' || to_substatus,
+            changed_date, changed_fiscal_quarter, is_valid_transition) as key,
+          count(*)
+        from mart.status_transition
+        where not is_estimated and from_substatus <> '(Not provided)'
+          and changed_date >= ${world.days[0]}
+        group by from_status, from_substatus, to_status, to_substatus, changed_date,
+          changed_fiscal_quarter, is_valid_transition`,
+    ),
+  ).toEqual(
+    figuresBy(
+      moves,
+      ({ before, version, day }) => {
+        const isAllowed = before.status === 'New' || version.status === 'Closed'
+        return [
+          stageOf(before),
+          stageOf(version),
+          day,
+          fiscalQuarter(day),
+          isAllowed ? 't' : 'f',
+        ].join('|')
+      },
+      (group) => [group.length],
+    ),
+  )
+})
+
+test('status_transition: days in a status last until the next change', async () => {
+  const told = world.told.flatMap(({ id, versions }) => {
+    const [first, ...later] = versions
+    const next = later.find((version) => stageOf(version) !== stageOf(first ?? version))
+    if (first === undefined || next === undefined || first.status !== 'New') return []
+    const day = dayOf(next.updatedDateTime ?? '')
+    return [{ id, days: daysBetween(createdDay(first), day) }]
+  })
+  expect(told.length).toBeGreaterThan(1)
+  expect(
+    await answerOf(
+      world.db,
+      sql`
+        select referral_id as key, days_in_status
+        from mart.status_transition
+        where from_status is null and not is_estimated and days_in_status is not null
+          and to_status = 'New'`,
+    ),
+  ).toEqual(
+    figuresBy(
+      told,
+      ({ id }) => id,
+      ([one]) => [one?.days ?? null],
+    ),
+  )
+})
