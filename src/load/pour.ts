@@ -1,22 +1,22 @@
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
-import { CosellError } from '../errors.ts'
-import { type Database, type TableName, tables } from '../warehouse.ts'
+import type { Database, TableName } from '../warehouse.ts'
 import { copyInto } from './copy-into.ts'
-import {
-  type CopyValue,
-  copyLine,
-  copyValue,
-  type RowFormat,
-  stagedColumns,
-  targetLine,
-} from './copy-text.ts'
+import { type CopyValue, copyLine, copyValue, targetLine } from './copy-text.ts'
 import type { Kysely, Transaction } from './database.ts'
 import { type Gathered, Outbox } from './outbox.ts'
+import {
+  accountFor,
+  describeLines,
+  type Line,
+  type Poured,
+  type PouredTable,
+  type StillStaged,
+} from './pour-lines.ts'
 import { children } from './publish-children.ts'
 import { addStatuses } from './publish-dimensions.ts'
 import { naming } from './refusal.ts'
-import { formatOf, type StagedBatch, type StageTable } from './stage.ts'
+import type { StagedBatch, StageTable } from './stage.ts'
 import {
   type NaturalRow,
   previousStatusOf,
@@ -25,7 +25,7 @@ import {
   statusOf,
   tagOf,
 } from './surrogates.ts'
-import type { Publication, RowsWritten } from './upsert.ts'
+import type { Publication } from './upsert.ts'
 
 /** The transaction of a publish, and the connection that it is on. */
 export interface PouringPublish {
@@ -35,31 +35,6 @@ export interface PouringPublish {
   readonly query: Kysely<Database>
   readonly publication: Publication
 }
-
-export interface Poured {
-  readonly written: readonly RowsWritten[]
-  /** Lines by the staging table that they would have gone through, or went into. */
-  readonly staged: ReadonlyMap<StageTable, number>
-}
-
-const poured = [
-  { target: 'dw.dim_customer', stage: 'stg.dim_customer' },
-  { target: 'dw.dim_solution', stage: 'stg.dim_solution' },
-  { target: 'dw.dim_tag', stage: 'stg.dim_tag' },
-  { target: 'dw.dim_referral', stage: 'stg.dim_referral' },
-  ...children,
-] as const
-
-type Target = (typeof poured)[number]['target']
-
-/** Small, or for later statements of the publish; SQL takes them from there as it always does. */
-const stillStaged = [
-  'stg.referral_key',
-  'stg.dim_solution',
-  'stg.enum_value',
-  'stg.dq_finding',
-  'stg.quarantine',
-] as const
 
 /**
  * Writes rows straight into a star that has none of the account, by COPY, in the publish transaction
@@ -126,9 +101,8 @@ async function pourReferral(pouring: Pouring, batch: StagedBatch) {
   const [referral] = rowsOf(batch, 'stg.dim_referral')
   if (referral === undefined) return
   const [fact] = rowsOf(batch, 'stg.fact_referral')
-  const next = surrogates.next('referral_key')
   const owner = {
-    referral_key: typeof next === 'number' ? next : await next,
+    referral_key: await surrogates.next('referral_key'),
     customer_key: surrogates.customers.get(String(fact?.profile_hash)) ?? null,
   }
   const { partner_account_key, batch_no, referral_id } = referral
@@ -197,27 +171,30 @@ interface Owner {
 /** Of a member of a dimension. */
 const nobody: Owner = { referral_key: null, customer_key: null }
 
-function add({ outbox, surrogates, lines }: Pouring, table: Target, row: NaturalRow, owner: Owner) {
-  const line = lines.get(table)
-  if (line === undefined) throw new Error(`${table} is not on the list`)
+function add(
+  { outbox, surrogates, lines }: Pouring,
+  table: PouredTable,
+  row: NaturalRow,
+  owner: Owner,
+) {
+  const line = countOne(lines, table)
   let keys = ''
   for (const column of line.surrogates) {
     keys += `${copyValue(keyOf(column, row, owner, surrogates))}\t`
   }
   for (const column of line.kept) keys += `${copyValue(row[column] as CopyValue)}\t`
   outbox.add(table, targetLine(row, line.format, keys, line.audit))
-  line.sent += 1
 }
 
-function addStaged(
-  { outbox, lines }: Pouring,
-  table: (typeof stillStaged)[number],
-  row: NaturalRow,
-) {
+function addStaged({ outbox, lines }: Pouring, table: StillStaged, row: NaturalRow) {
+  outbox.add(table, copyLine(row, countOne(lines, table).format))
+}
+
+function countOne(lines: ReadonlyMap<TableName, Line>, table: TableName): Line {
   const line = lines.get(table)
-  if (line === undefined) throw new Error(`${table} is not on the list`)
-  outbox.add(table, copyLine(row, line.format))
+  if (line === undefined) throw new Error(`${table} is not among those that are poured`)
   line.sent += 1
+  return line
 }
 
 function keyOf(column: string, row: NaturalRow, owner: Owner, known: Surrogates) {
@@ -237,75 +214,6 @@ function keyOf(column: string, row: NaturalRow, owner: Owner, known: Surrogates)
     default:
       return known.tags.get(tagOf(row))
   }
-}
-
-/** How the lines of a table are made up, and how many there were. */
-interface Line {
-  readonly format: RowFormat
-  readonly columns: readonly string[]
-  readonly surrogates: readonly string[]
-  /** Columns that the hash leaves out and the target has. */
-  readonly kept: readonly string[]
-  /** The same at the end of each line. */
-  readonly audit: string
-  sent: number
-  taken: number
-}
-
-const surrogateColumns = new Set([
-  'referral_key',
-  'customer_key',
-  'status_key',
-  'previous_status_key',
-  'solution_key',
-  'tag_key',
-])
-
-/** In the order in which they are sent: what foreign keys refer to goes first. */
-function describeLines(runId: number): Map<TableName, Line> {
-  const counts = { sent: 0, taken: 0 }
-  // Whether a tag is documented is found in SQL at the end.
-  const audits: Record<string, string> = {
-    is_documented: 'f',
-    created_run_id: String(runId),
-    updated_run_id: String(runId),
-  }
-  const lines = new Map<TableName, Line>()
-  for (const { target, stage } of poured) {
-    const all: readonly string[] = tables[target].columns
-    const format = formatOf(stage)
-    const surrogates = all.filter((column) => surrogateColumns.has(column))
-    const kept = format.unhashed.filter((column) => all.includes(column))
-    const hash = format.hasRowHash ? ['row_hash'] : []
-    const audited = all.filter((column) => column in audits)
-    const columns = [...surrogates, ...kept, ...format.shared, ...hash, ...audited]
-    const audit = audited.map((column) => `\t${audits[column]}`).join('')
-    lines.set(target, { format, columns, surrogates, kept, audit, ...counts })
-  }
-  for (const stage of stillStaged) {
-    const format = formatOf(stage)
-    const columns = stagedColumns(format)
-    lines.set(stage, { format, columns, surrogates: [], kept: [], audit: '', ...counts })
-  }
-  return lines
-}
-
-/** @throws CosellError `bug` when PostgreSQL took another number of rows than it was sent. */
-function accountFor(lines: ReadonlyMap<TableName, Line>, statusesAdded: number): Poured {
-  for (const [table, { sent, taken }] of lines) {
-    if (taken === sent) continue
-    const text = `Table ${table}: expected PostgreSQL to take ${sent} rows, got ${taken}. Nothing was published; this is a fault of cosell. Report it.`
-    throw new CosellError('bug', 'publish.rows_lost', text)
-  }
-  const rows = (table: TableName) => lines.get(table)?.taken ?? 0
-  const inserted = (table: TableName, count: number) => {
-    return { table, inserted: count, updated: 0, deleted: 0 }
-  }
-  const written = poured.map(({ target }) => inserted(target, rows(target)))
-  const staged = new Map<StageTable, number>()
-  for (const { target, stage } of poured) staged.set(stage, rows(target))
-  for (const stage of stillStaged.slice(2)) staged.set(stage, rows(stage))
-  return { written: [...written, inserted('dw.dim_status', statusesAdded)], staged }
 }
 
 function rowsOf(batch: StagedBatch, table: StageTable): readonly NaturalRow[] {

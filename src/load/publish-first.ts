@@ -6,7 +6,8 @@ import { conserve, pouredReferrals } from './conservation.ts'
 import { type Kysely, openCopying, type Transaction, type Warehouse } from './database.ts'
 import { inLeasedTransaction, type Lease } from './lease.ts'
 import { isPublished } from './ledger.ts'
-import { type Poured, pour } from './pour.ts'
+import { pour } from './pour.ts'
+import type { Poured } from './pour-lines.ts'
 import {
   conclude,
   type PublishResult,

@@ -40,8 +40,8 @@ export class Surrogates {
   }
 
   /** A key that no other row has, by the sequence that serves SQL inserts too. */
-  next(identity: Identity): number | Promise<number> {
-    return this.#free[identity].pop() ?? this.#refill(identity)
+  async next(identity: Identity): Promise<number> {
+    return this.#free[identity].pop() ?? (await this.#refill(identity))
   }
 
   async #refill(identity: Identity): Promise<number> {
