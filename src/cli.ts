@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import { addAttending } from './cli/attending.ts'
 import { addDocs } from './cli/docs.ts'
@@ -12,6 +13,10 @@ import { fail, interruption } from './cli/terminal.ts'
 import { variableHelp } from './config.ts'
 import { CosellError, exitCodes } from './errors.ts'
 import { appVersion } from './version.ts'
+
+// Else V8 lets garbage grow to several times what is in use: a rebuild of 50,000 referrals took 219 MiB
+// instead of 141, in the same time.
+setFlagsFromString('--heap-growing-percent=30')
 
 const program = new Command('cosell')
   .description('Loads Microsoft Partner Center referrals into a PostgreSQL star schema.')

@@ -1177,7 +1177,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'contact_role', 'contact_no', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'contact_role', 'contact_no'],
   },
   'pii.erasure': {
     columns: ['contact_hash', 'requested_at', 'requested_by', 'reason', 'last_applied_at'],
@@ -1737,7 +1737,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'registration_no', 'line_no', 'tag_key', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'tag_key'],
   },
   'dw.bridge_referral_tag': {
     columns: [
@@ -1750,7 +1750,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'tag_key', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'tag_key'],
   },
   'dw.dim_currency': {
     columns: ['currency_code', 'currency_name', 'minor_unit', 'is_documented'],
@@ -1942,7 +1942,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'registration_no', 'line_no', 'contract_year_no', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'contract_year_no'],
   },
   'dw.fact_referral': {
     columns: [
@@ -2012,7 +2012,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'version_no', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'version_no'],
   },
   'dw.fact_referral_solution': {
     columns: [
@@ -2031,7 +2031,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'line_no', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'line_no'],
   },
   'dw.fact_registration': {
     columns: [
@@ -2077,7 +2077,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'registration_no', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'registration_no'],
   },
   'dw.fact_registration_eligibility': {
     columns: [
@@ -2093,7 +2093,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'policy_name', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'policy_name'],
   },
   'dw.fact_registration_solution': {
     columns: [
@@ -2129,7 +2129,7 @@ export const tables = {
       'created_run_id',
       'updated_run_id',
     ],
-    key: ['referral_key', 'registration_no', 'line_no', 'partner_account_key'],
+    key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no'],
   },
   'dw.fx_rate': {
     columns: ['currency_code', 'rate_date', 'rate_to_reporting', 'observed_date', 'rate_source'],

@@ -9,7 +9,7 @@ export type Gathered<T extends string> = ReadonlyMap<T, readonly Buffer[]>
  */
 const pieceBytes = 128 * 1024
 /** Sent together. With as much on its way, at most twice this is held. */
-const gatheredBytesMax = 8 * 1024 * 1024
+const gatheredBytesMax = 4 * 1024 * 1024
 
 /**
  * Gathers lines by table and sends them while the next ones are gathered, so that PostgreSQL and

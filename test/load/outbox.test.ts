@@ -51,7 +51,7 @@ describe('what is gathered', () => {
       { numRuns: 30 },
     ))
 
-  test('is shipped by itself once there are 8 MiB, while more is gathered', async () => {
+  test('is shipped by itself once there are 4 MiB, while more is gathered', async () => {
     const { outbox, arrived } = slowOutbox(20)
     const text = `${'x'.repeat(999)}\n`
     let waited = 0

@@ -87,8 +87,9 @@ test.each([
   ['dw.bridge_line_incentive', ['referral_key', 'registration_no', 'line_no', 'tag_key']],
   ['pii.contact', ['referral_key', 'contact_role', 'contact_no']],
   ['pii.referral_text', ['referral_key']],
-] as const)('%s has the grain %j of one account', (table, grain) => {
-  expect(tables[table].key).toEqual([...grain, 'partner_account_key'])
+] as const)('%s has the grain %j of one account', (table, [referral, ...rest]) => {
+  // A column between the two, and PostgreSQL 18 plans to read the whole table for a few referrals.
+  expect(tables[table].key).toEqual([referral, 'partner_account_key', ...rest])
 })
 
 test('names need no quotes: lower case, digits and underscores only', async () => {
