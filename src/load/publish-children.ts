@@ -107,11 +107,14 @@ function planChild({ target, stage }: Child, publication: Publication): UpsertPl
   for (const { column, value } of found) values.set(column, value)
   const keys = sql`join stg.referral_key k
     on k.partner_account_key = s.partner_account_key and k.batch_no = s.batch_no`
+  const key: readonly string[] = tables[target].key
+  const ofKey = found.filter(({ column }) => key.includes(column))
   return {
     target,
     stage,
-    key: tables[target].key,
+    key,
     values,
     joins: [keys, ...found.map(({ join }) => join)],
+    keyJoins: [keys, ...ofKey.map(({ join }) => join)],
   }
 }

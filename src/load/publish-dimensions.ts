@@ -202,6 +202,7 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
     key: ['partner_account_key', 'referral_id'],
     values: sharedColumns(target, stage, publication),
     joins: [],
+    keyJoins: [],
   } as const
   return upsertChanged(transaction, plan, publication)
 }

@@ -29,6 +29,8 @@ export interface UpsertPlan {
   /** Target column to the expression that fills it. */
   readonly values: ReadonlyMap<string, Expression>
   readonly joins: readonly Expression[]
+  /** Those of `joins` that the values of the key need. */
+  readonly keyJoins: readonly Expression[]
 }
 
 const auditColumns = new Set(['created_run_id', 'updated_run_id'])
@@ -85,7 +87,7 @@ export async function deleteVanished(
       and not exists (
         select 1
         from ${sql.table(plan.stage)} s
-        ${sql.join(plan.joins, sql` `)}
+        ${sql.join(plan.keyJoins, sql` `)}
         where s.partner_account_key = r.partner_account_key
           and s.batch_no = r.batch_no
           and ${matches('old', plan)}

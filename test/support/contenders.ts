@@ -8,6 +8,7 @@ import { inTransaction, openDatabase, type Warehouse } from '../../src/load/data
 import { beginWindow, landPage } from '../../src/load/land.ts'
 import { acquireLease, type inLeasedTransaction, type Lease } from '../../src/load/lease.ts'
 import { beginRun, markPublished } from '../../src/load/ledger.ts'
+import { redo } from '../../src/load/retry.ts'
 import type { Database } from '../../src/warehouse.ts'
 import { withDatabase } from './database.ts'
 import { keepHistory, readHistory, violationsIn } from './lease-history.ts'
@@ -44,7 +45,8 @@ export type Fence = <T>(
   use: Parameters<typeof inLeasedTransaction<T>>[2],
 ) => Promise<T>
 
-export const noFence: Fence = (query, _, use) => inTransaction(query, use)
+/** Two that write at once may deadlock; as behind the fence, that is done again. */
+export const noFence: Fence = (query, _, use) => redo(() => inTransaction(query, use))
 
 /** What became of a contender. */
 export interface Outcome {
