@@ -13,7 +13,7 @@ const gatheredBytesMax = 4 * 1024 * 1024
 
 /**
  * Gathers lines by table and sends them while the next ones are gathered, so that PostgreSQL and
- * Node.js work at the same time: for one after the other, a load took half as long again.
+ * Node.js work at the same time.
  */
 export class Outbox<T extends string> {
   readonly #send: (gathered: Gathered<T>) => Promise<void>

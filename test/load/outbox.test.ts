@@ -54,18 +54,14 @@ describe('what is gathered', () => {
   test('is shipped by itself once there are 4 MiB, while more is gathered', async () => {
     const { outbox, arrived } = slowOutbox(20)
     const text = `${'x'.repeat(999)}\n`
-    let waited = 0
     for (let count = 0; count < 30_000; count++) {
       outbox.add('facts', text)
-      const started = performance.now()
       await outbox.passOn()
-      waited += performance.now() - started
     }
     expect(arrived.get('facts')?.length).toBeGreaterThan(15_000_000)
     await outbox.ship()
     await outbox.settle()
     expect(arrived.get('facts')?.length).toBe(30_000_000)
-    expect(waited).toBeGreaterThan(0)
   })
 })
 
