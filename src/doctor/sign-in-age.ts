@@ -1,8 +1,8 @@
 import type { AccountConfig, Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
-import { readTokenAge, type TokenAge, tokenFileOf } from '../extract/token-store.ts'
-import type { SignInFigures } from '../load/figures.ts'
-import { type Verdict, verdictOf } from '../load/verdict.ts'
+import { readTokenAge, type TokenAge, tokenFileOf } from '../extract/auth/token-store.ts'
+import type { SignInFigures } from '../report/queries/status.ts'
+import { type Verdict, verdictOf } from './check-result.ts'
 
 /** Entra lets a refresh token die when nobody has used it for this long. */
 const deadAfterDays = 90

@@ -1,6 +1,6 @@
-import type { CalendarDateRule } from './dates.ts'
 import type { Findings } from './findings.ts'
-import type { ReadReferral } from './properties.ts'
+import type { ReadReferral } from './parse/properties.ts'
+import type { CalendarDateRule } from './values/dates.ts'
 
 /** One landed version of a referral, or the note that a complete sweep did or did not return it. */
 export interface LandedVersion {

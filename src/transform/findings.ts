@@ -1,4 +1,4 @@
-import { notProvided, type Staged } from './staged.ts'
+import { notProvided, type Staged } from './staged-rows.ts'
 
 /** Every rule that one referral can break by itself, and how much it matters. */
 const severities = {

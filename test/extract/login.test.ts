@@ -6,9 +6,13 @@ import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { CosellError } from '../../src/errors.ts'
-import { createTokenStore } from '../../src/extract/token-store.ts'
-import { type LoginResult, login, renderLogin } from '../../src/login.ts'
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
+import { createTokenStore } from '../../src/extract/auth/token-store.ts'
+import { type LoginResult, login, renderLogin } from '../../src/extract/login.ts'
+import {
+  type Sandbox,
+  type SandboxOptions,
+  startSandbox,
+} from '../../src/sandbox/api/sandbox-server.ts'
 import { type Received, type Reply, withServer } from '../support/scripted-server.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { probe } from '../../src/extract/probe.ts'
-import { readAll } from '../../src/extract/read-all.ts'
-import { readById } from '../../src/extract/read-by-id.ts'
-import { readChangedSince } from '../../src/extract/read-changed.ts'
-import { type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
+import { probe } from '../../src/extract/api/probe.ts'
+import { readAll } from '../../src/extract/paging/read-all.ts'
+import { readById } from '../../src/extract/paging/read-by-id.ts'
+import { readChangedSince } from '../../src/extract/paging/read-changed.ts'
+import { type SandboxOptions, startSandbox } from '../../src/sandbox/api/sandbox-server.ts'
 import { collect, idsOf, memoryStore, withApi } from './support.ts'
 
 async function withSandbox(

@@ -4,8 +4,8 @@ import {
   type Page,
   type ReferralsApi,
   type ReferralsApiOptions,
-} from '../../src/extract/api.ts'
-import type { TokenStore } from '../../src/extract/token-store.ts'
+} from '../../src/extract/api/referrals-api.ts'
+import type { TokenStore } from '../../src/extract/auth/token-store.ts'
 import { createVirtualClock } from './virtual-clock.ts'
 
 export interface MemoryStore extends TokenStore {

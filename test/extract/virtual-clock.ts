@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/extract/throttle.ts'
+import type { Clock } from '../../src/extract/http/rate-limiter.ts'
 
 export interface VirtualClock extends Clock {
   /** The length of every sleep that was asked for. */

@@ -2,12 +2,18 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import { run } from '../../src/pipeline.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { run } from '../../src/pipeline/run.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { digestState } from '../support/digest.ts'
-import { environmentOf, failureOf, withHome, withNights, withSandbox } from '../support/pipeline.ts'
+import {
+  environmentOf,
+  failureOf,
+  withHome,
+  withNights,
+  withSandbox,
+} from '../support/with-pipeline.ts'
 
 /** Referrals of each account. */
 async function loaded(db: Kysely<Database>) {

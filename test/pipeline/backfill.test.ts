@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test, vi } from 'vitest'
-import { backfill } from '../../src/backfill.ts'
-import { planBackfill } from '../../src/backfill-plan.ts'
-import { demoSettings } from '../../src/demo.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { CosellError } from '../../src/errors.ts'
-import { readAccountState } from '../../src/load/ledger.ts'
-import { run } from '../../src/pipeline.ts'
-import type { RunEnvironment } from '../../src/run-environment.ts'
-import type { RunSummary } from '../../src/run-summary.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { readAccountState } from '../../src/load/runs/ledger.ts'
+import { backfill } from '../../src/pipeline/backfill.ts'
+import { planBackfill } from '../../src/pipeline/backfill-plan.ts'
+import { run } from '../../src/pipeline/run.ts'
+import type { RunEnvironment } from '../../src/pipeline/run-context.ts'
+import type { RunSummary } from '../../src/pipeline/run-summary.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { countRows, type Digest, digestState } from '../support/digest.ts'
+import { type CliProcess, resultOf, startCli } from '../support/run-cli.ts'
 import {
   environmentOf,
   failureOf,
   type Nights,
   type Settings,
   withNights,
-} from '../support/pipeline.ts'
-import { type CliProcess, resultOf, startCli } from '../support/run-cli.ts'
+} from '../support/with-pipeline.ts'
 
 /** The sandbox's time begins here; it need not be before the real one. */
 const now = new Date('2026-12-31T00:00:00Z')

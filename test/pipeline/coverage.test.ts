@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { Database } from '../../src/warehouse.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { pageOf, withServedPage } from '../support/served-pages.ts'
 
 /** Where a documented property is sent, what it holds, and the columns that must hold it. */

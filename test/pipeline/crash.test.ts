@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { countRows } from '../support/digest.ts'
-import { type Nights, withNights } from '../support/pipeline.ts'
 import { resultOf, startCli } from '../support/run-cli.ts'
+import { type Nights, withNights } from '../support/with-pipeline.ts'
 
 const population = { referrals: 200, seed: 5, pageCap: 20 }
 const pollMs = 10

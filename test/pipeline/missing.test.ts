@@ -1,13 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import { describeCapabilities } from '../../src/extract/capabilities.ts'
-import { enterAccount } from '../../src/load/accounts.ts'
-import { storeCapabilities } from '../../src/load/capabilities.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { describeCapabilities } from '../../src/extract/api/capabilities.ts'
+import { enterAccount } from '../../src/load/runs/accounts.ts'
+import { storeCapabilities } from '../../src/load/runs/api-capabilities.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { digestState } from '../support/digest.ts'
-import { failureOf, type Nights, withNights, withSandbox } from '../support/pipeline.ts'
 import { withServer } from '../support/scripted-server.ts'
+import { failureOf, type Nights, withNights, withSandbox } from '../support/with-pipeline.ts'
 
 const referrals = 150
 const seed = 7

@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
-import { withHome } from '../support/pipeline.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
 import { withServer } from '../support/scripted-server.ts'
 import { pageOf } from '../support/served-pages.ts'
+import { withHome } from '../support/with-pipeline.ts'
 
 interface Case {
   readonly why: string

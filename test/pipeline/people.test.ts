@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { Referral } from '../../src/referral.ts'
-import type { Database } from '../../src/warehouse.ts'
-import { failureOf, withNights } from '../support/pipeline.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { failureOf, withNights } from '../support/with-pipeline.ts'
 
 const places = ['raw', 'stg', 'dw', 'etl', 'mart']
 

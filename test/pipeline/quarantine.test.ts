@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { countRows, digestRowVersions, digestState } from '../support/digest.ts'
-import { failureOf, type Nights, withNights, withSandbox } from '../support/pipeline.ts'
+import { failureOf, type Nights, withNights, withSandbox } from '../support/with-pipeline.ts'
 
 const referrals = 150
 const seed = 7

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import { openDatabase } from '../../src/load/database.ts'
-import { type Database, type TableName, tables } from '../../src/warehouse.ts'
-import { failureOf, type Nights, withNights, withSandbox } from '../support/pipeline.ts'
-import { whileLocked } from '../support/staged-rows.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { openDatabase } from '../../src/warehouse/connection/database.ts'
+import { type Database, type TableName, tables } from '../../src/warehouse/tables.generated.ts'
+import { whileLocked } from '../support/load-referrals.ts'
+import { failureOf, type Nights, withNights, withSandbox } from '../support/with-pipeline.ts'
 
 const population = { referrals: 250, seed: 11, broken: 4 }
 const timeoutMs = 120_000

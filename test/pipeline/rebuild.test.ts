@@ -2,12 +2,12 @@ import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import type { Warehouse } from '../../src/load/database.ts'
-import { rebuild, run } from '../../src/pipeline.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { rebuild, run } from '../../src/pipeline/run.ts'
+import type { Warehouse } from '../../src/warehouse/connection/database.ts'
 import { withDatabase } from '../support/database.ts'
 import { digestRowVersions, digestState } from '../support/digest.ts'
-import { environmentOf, withNights } from '../support/pipeline.ts'
+import { environmentOf, withNights } from '../support/with-pipeline.ts'
 
 const seed = 11
 

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { Database } from '../../src/warehouse.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { countRows } from '../support/digest.ts'
-import { failureOf, withNights } from '../support/pipeline.ts'
+import { failureOf, withNights } from '../support/with-pipeline.ts'
 
 const referrals = 120
 const seed = 7

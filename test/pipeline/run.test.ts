@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import type { Referral } from '../../src/referral.ts'
-import type { SandboxOptions } from '../../src/sandbox/server.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import type { SandboxOptions } from '../../src/sandbox/api/sandbox-server.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { countRows, digestRowVersions, digestState } from '../support/digest.ts'
-import { differing, withNights, withSandbox } from '../support/pipeline.ts'
+import { differing, withNights, withSandbox } from '../support/with-pipeline.ts'
 
 const referrals = 150
 const seed = 7

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { type Digest, digestState } from '../support/digest.ts'
-import { withHome, withSandbox } from '../support/pipeline.ts'
 import { runCli } from '../support/run-cli.ts'
+import { withHome, withSandbox } from '../support/with-pipeline.ts'
 
 /** When somebody looked is all that may differ between two loads of the same referrals. */
 const whenSeen = [

@@ -1,15 +1,15 @@
 import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/demo.ts'
-import { run } from '../../src/pipeline.ts'
-import type { Referral } from '../../src/referral.ts'
-import type { RunSummary } from '../../src/run-summary.ts'
-import type { Database } from '../../src/warehouse.ts'
-import { aReferral } from '../support/a-referral.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { run } from '../../src/pipeline/run.ts'
+import type { RunSummary } from '../../src/pipeline/run-summary.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
-import { environmentOf, withHome } from '../support/pipeline.ts'
+import { referralIdOf } from '../support/load-referrals.ts'
+import { aReferral } from '../support/referral-builder.ts'
 import { type Reply, withServer } from '../support/scripted-server.ts'
-import { referralIdOf } from '../support/staged-rows.ts'
+import { environmentOf, withHome } from '../support/with-pipeline.ts'
 
 interface Source {
   readonly referrals: Map<number, Referral>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Referral } from '../../src/referral.ts'
-import { changeKinds } from '../../src/sandbox/change.ts'
-import { Simulation } from '../../src/sandbox/simulation.ts'
+import { changeKinds } from '../../src/sandbox/population/change.ts'
+import { Simulation } from '../../src/sandbox/population/simulation.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
 import { withSandbox } from './client.ts'
 
 const byId = (referrals: Referral[]) => new Map(referrals.map((each) => [each.id, each]))

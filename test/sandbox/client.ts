@@ -1,6 +1,10 @@
 import { expect } from 'vitest'
-import type { Referral } from '../../src/referral.ts'
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts'
+import {
+  type Sandbox,
+  type SandboxOptions,
+  startSandbox,
+} from '../../src/sandbox/api/sandbox-server.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
 
 export interface Listing {
   '@odata.context': string

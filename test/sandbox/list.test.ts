@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Referral } from '../../src/referral.ts'
-import { startSandbox } from '../../src/sandbox/server.ts'
+import { startSandbox } from '../../src/sandbox/api/sandbox-server.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
 import { type Client, listPath, odata, withSandbox } from './client.ts'
 
 let client: Client

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { Referral, ReferralRequirements } from '../../src/referral.ts'
-import { World } from '../../src/sandbox/deal.ts'
-import { population } from '../../src/sandbox/population.ts'
-import * as values from '../../src/sandbox/values.ts'
+import * as values from '../../src/sandbox/data/values.ts'
+import { World } from '../../src/sandbox/population/deal.ts'
+import { population } from '../../src/sandbox/population/population.ts'
+import type { Referral, ReferralRequirements } from '../../src/sandbox/referral.ts'
 import * as documented from './documented.ts'
 
 const people = (count: number, seed: number) => [...population(new World(seed, count), count)]

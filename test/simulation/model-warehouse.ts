@@ -1,6 +1,6 @@
-import type { Referral } from '../../src/referral.ts'
-import { sortKey } from '../../src/sandbox/instants.ts'
-import { bySourceTime } from '../../src/transform/history-spans.ts'
+import { sortKey } from '../../src/sandbox/population/instants.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
+import { bySourceTime } from '../../src/transform/history/spans.ts'
 import { isFinal } from './source.ts'
 
 interface Version {

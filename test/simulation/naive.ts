@@ -1,4 +1,4 @@
-import type { Page, PageQuery, ReferralsApi } from '../../src/extract/api.ts'
+import type { Page, PageQuery, ReferralsApi } from '../../src/extract/api/referrals-api.ts'
 import type { Readers } from './play.ts'
 
 /** What most programs do: pages by a bare offset until one is empty. Rows that move are lost. */

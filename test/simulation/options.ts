@@ -1,4 +1,4 @@
-import { Random } from '../../src/sandbox/random.ts'
+import { Random } from '../../src/sandbox/population/random.ts'
 
 /** How the simulated server pages; what it accepts is for `probe` to find out. */
 export interface ServerVariant {

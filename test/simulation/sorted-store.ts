@@ -1,11 +1,11 @@
-import type { Referral } from '../../src/referral.ts'
 import {
   compareText,
   type Entry,
   Store,
   type TimeProperty,
   timeProperties,
-} from '../../src/sandbox/store.ts'
+} from '../../src/sandbox/population/referral-store.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
 
 /** The sandbox's store with its orders kept up to date: sorting anew was 40 % of a campaign. */
 export class SortedStore extends Store {

@@ -1,7 +1,7 @@
-import type { Referral } from '../../src/referral.ts'
-import { dayMs, hourMs, sortKey, wireInstant } from '../../src/sandbox/instants.ts'
-import { Random } from '../../src/sandbox/random.ts'
-import { type Entry, readEntry } from '../../src/sandbox/store.ts'
+import { dayMs, hourMs, sortKey, wireInstant } from '../../src/sandbox/population/instants.ts'
+import { Random } from '../../src/sandbox/population/random.ts'
+import { type Entry, readEntry } from '../../src/sandbox/population/referral-store.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
 import type { Rate, WorldOptions } from './options.ts'
 import { SortedStore } from './sorted-store.ts'
 

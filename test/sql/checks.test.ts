@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { runChecks } from '../../src/load/checks.ts'
-import type { Transaction } from '../../src/load/database.ts'
-import type { Database } from '../../src/warehouse.ts'
-import { aLine, aReferral, aRegistration } from '../support/a-referral.ts'
+import { runChecks } from '../../src/load/publish/checks.ts'
+import type { Transaction } from '../../src/warehouse/connection/database.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import {
   anAccount,
@@ -12,7 +11,8 @@ import {
   load,
   referralIdOf,
   type TestAccount,
-} from '../support/staged-rows.ts'
+} from '../support/load-referrals.ts'
+import { aLine, aReferral, aRegistration } from '../support/referral-builder.ts'
 
 const folder = new URL('../../sql/checks/', import.meta.url)
 const checks = (await readdir(folder)).map((file) => file.replace(/\.sql$/, '')).sort()

@@ -1,6 +1,13 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  anniversary,
+  dateOf,
+  Exact,
+  dayOf as numberOf,
+  roundLike,
+} from '../support/exact-oracle.ts'
+import {
   answerOf,
   attributesOf,
   contractOf,
@@ -17,15 +24,8 @@ import {
   sumOf,
   type ToldLine,
   yearly,
-} from '../support/told.ts'
-import { openToldWorld, type ToldWorld } from '../support/told-world.ts'
-import {
-  anniversary,
-  dateOf,
-  Exact,
-  dayOf as numberOf,
-  roundLike,
-} from '../transform/exact-oracle.ts'
+} from '../support/expected-marts.ts'
+import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
 
 let world: ToldWorld
 let lines: readonly ToldLine[]

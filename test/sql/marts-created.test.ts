@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { openDatabase } from '../../src/load/database.ts'
-import { bringUpToDate, compareSchema } from '../../src/load/migrate.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { openDatabase } from '../../src/warehouse/connection/database.ts'
+import { bringUpToDate, compareSchema } from '../../src/warehouse/migrate/migrate.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 
 const shippedSql = fileURLToPath(new URL('../../sql/', import.meta.url))

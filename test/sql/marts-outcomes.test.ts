@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Referral } from '../../src/referral.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
+import { Exact } from '../support/exact-oracle.ts'
 import {
   answerOf,
   attributesOf,
@@ -21,9 +22,8 @@ import {
   sumOf,
   type Told,
   tagsOf,
-} from '../support/told.ts'
-import { openToldWorld, type ToldWorld } from '../support/told-world.ts'
-import { Exact } from '../transform/exact-oracle.ts'
+} from '../support/expected-marts.ts'
+import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
 
 let world: ToldWorld
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Referral } from '../../src/referral.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
 import {
   answerOf,
   closedDay,
@@ -17,8 +17,8 @@ import {
   stageOf,
   sumOf,
   type Told,
-} from '../support/told.ts'
-import { openToldWorld, type ToldWorld } from '../support/told-world.ts'
+} from '../support/expected-marts.ts'
+import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
 
 let world: ToldWorld
 beforeAll(async () => {

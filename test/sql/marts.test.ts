@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withDatabase } from '../support/database.ts'
-import { openToldWorld, type ToldWorld } from '../support/told-world.ts'
-import { Exact } from '../transform/exact-oracle.ts'
+import { Exact } from '../support/exact-oracle.ts'
+import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
 
 const folder = fileURLToPath(new URL('../../sql/marts/', import.meta.url))
 const files = (await readdir(folder)).map((file) => path.basename(file, '.sql')).sort()

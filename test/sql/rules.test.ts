@@ -1,10 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { backfill } from '../../src/backfill.ts'
-import { demoSettings } from '../../src/demo.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { backfill } from '../../src/pipeline/backfill.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
-import { environmentOf, type Nights, withNights } from '../support/pipeline.ts'
 import {
   bareText,
   outermost,
@@ -14,6 +13,7 @@ import {
   transactionsOf,
   writesOf,
 } from '../support/sent-statements.ts'
+import { environmentOf, type Nights, withNights } from '../support/with-pipeline.ts'
 
 /*
  * What keeps the SQL fit for a distributed engine, held against the statements that whole runs send.

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { inject } from 'vitest'
-import { openDatabase, type Warehouse } from '../../src/load/database.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { openDatabase, type Warehouse } from '../../src/warehouse/connection/database.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { runAt, urlOf } from './global-setup.ts'
 
 type Use<T> = (db: Kysely<Database>, url: string, warehouse: Warehouse) => Promise<T>

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type Database, type TableName, tables } from '../../src/warehouse.ts'
+import { type Database, type TableName, tables } from '../../src/warehouse/tables.generated.ts'
 
 /** Rows and a hash of them by table. */
 export type Digest = Readonly<Record<string, string>>

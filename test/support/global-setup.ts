@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
-import { openDatabase } from '../../src/load/database.ts'
-import { startEmbedded } from '../../src/load/embedded.ts'
-import { migrate } from '../../src/load/migrate.ts'
-import { compile } from '../campaign/program.ts'
+import { openDatabase } from '../../src/warehouse/connection/database.ts'
+import { startEmbedded } from '../../src/warehouse/embedded/embedded.ts'
+import { migrate } from '../../src/warehouse/migrate/migrate.ts'
+import { compile } from '../faults/crash/program.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {

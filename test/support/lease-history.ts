@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../src/warehouse.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 
 /** Something that was committed: a new epoch of an account, or a write in the name of a run. */
 export interface Committed {

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll } from 'vitest'
-import type { Database } from '../../src/warehouse.ts'
-import { type Nights, withNights } from './pipeline.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { type Nights, withNights } from './with-pipeline.ts'
 
 /** The day on which the business of the sandbox stands still. */
 export const businessDay = '2026-06-30'

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
-import { demoSettings } from '../../src/demo.ts'
-import type { Warehouse } from '../../src/load/database.ts'
-import { run } from '../../src/pipeline.ts'
-import type { RunSummary } from '../../src/run-summary.ts'
-import type { Database } from '../../src/warehouse.ts'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { run } from '../../src/pipeline/run.ts'
+import type { RunSummary } from '../../src/pipeline/run-summary.ts'
+import type { Warehouse } from '../../src/warehouse/connection/database.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from './database.ts'
-import { environmentOf, withHome } from './pipeline.ts'
 import { type Reply, withServer } from './scripted-server.ts'
+import { environmentOf, withHome } from './with-pipeline.ts'
 
 export interface ServedPage {
   readonly db: Kysely<Database>

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { TransformContext } from '../../src/transform/referral-rows.ts'
+import type { TransformContext } from '../../src/transform/to-rows.ts'
 
 const documented: Readonly<Record<string, readonly string[]>> = {
   CallToAction: ['ContactMe', 'FreeTrial', 'GetItNow'],

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { ruleCodes } from '../../src/transform/findings.ts'
-import { aLine, aReferral, aRegistration, rowsOf, rowsOfVersions } from '../support/a-referral.ts'
+import {
+  aLine,
+  aReferral,
+  aRegistration,
+  rowsOf,
+  rowsOfVersions,
+} from '../support/referral-builder.ts'
 
 const contract = aRegistration().contract
 const withContract = (changes: object) =>

@@ -1,0 +1,82 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { sql } from 'kysely'
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
+import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
+import { migrate } from '../src/warehouse/migrate/migrate.ts'
+import { type TableName, tables } from '../src/warehouse/tables.generated.ts'
+
+/** Small, partly seeded by the migrations: copied over, not timed. */
+const shared = ['dw.dim_partner_account', 'dw.dim_currency', 'dw.dim_status'] as const
+const notLoaded = new Set<string>([
+  'dw.dim_date',
+  'dw.fx_rate',
+  'pii.secret',
+  'pii.payload',
+  ...shared,
+])
+
+/** Dimensions first, as the foreign keys want. */
+export const loaded = (Object.keys(tables) as TableName[])
+  .filter((table) => /^(dw|pii)\./.test(table) && !notLoaded.has(table))
+  .sort((a, b) => Number(b.startsWith('dw.dim_')) - Number(a.startsWith('dw.dim_')))
+
+/**
+ * The least a load of the same rows can cost: their COPY, table by table, into the same tables
+ * with the same indexes and constraints in a fresh database of the same server.
+ */
+export async function measureFloor(finished: Warehouse, url: string, home: string) {
+  const folder = join(home, 'floor')
+  await mkdir(folder)
+  await chmod(folder, 0o755)
+  for (const table of [...shared, ...loaded]) await copyOut(finished, table, folder)
+  await sql`create database floor`.execute(finished.query)
+  const floorUrl = new URL(url)
+  floorUrl.pathname = '/floor'
+  const floor = await openDatabase(floorUrl.href)
+  try {
+    await migrate(floor.query)
+    await sql`truncate ${sql.join(shared.map((name) => sql.table(name)))} cascade`.execute(
+      floor.query,
+    )
+    for (const table of shared) await copyIn(floor, table, folder)
+    await sql`checkpoint`.execute(finished.query)
+    const started = performance.now()
+    for (const table of loaded) await copyIn(floor, table, folder)
+    const ms = Math.round(performance.now() - started)
+    return { ms, rows: await countRows(floor) }
+  } finally {
+    await floor.close()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function copyOut({ pool }: Warehouse, table: TableName, folder: string) {
+  const client = await pool.connect()
+  await pipeline(
+    client.query(copyTo(`copy ${table} to stdout`)),
+    createWriteStream(join(folder, table)),
+  )
+  client.release()
+}
+
+async function copyIn({ pool }: Warehouse, table: TableName, folder: string) {
+  const client = await pool.connect()
+  await pipeline(
+    createReadStream(join(folder, table), { highWaterMark: 1 << 20 }),
+    client.query(copyFrom(`copy ${table} from stdin`)),
+  )
+  client.release()
+}
+
+async function countRows({ query }: Warehouse): Promise<number> {
+  let rows = 0
+  for (const table of loaded) {
+    const counted = await sql<{ rows: number }>`
+      select count(*) as rows from ${sql.table(table)}`.execute(query)
+    rows += counted.rows[0]?.rows ?? 0
+  }
+  return rows
+}

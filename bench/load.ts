@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { sandboxSettings } from '../src/cli/commands/demo.ts'
+import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
+import { startEmbedded } from '../src/warehouse/embedded/embedded.ts'
+import { loaded, measureFloor } from './floor.ts'
+
+/** Times in milliseconds, memory in MiB. */
+export interface LoadFigures {
+  readonly referrals: number
+  readonly extractMs: number
+  readonly first: Timed
+  readonly rebuilt: Timed
+  readonly floor: { readonly ms: number; readonly rows: number }
+  readonly overlap: {
+    readonly read: number
+    readonly ms: number
+    readonly rowsWritten: number
+    readonly touched: number
+    readonly dead: number
+    readonly peakMib: number
+  }
+  readonly change: { readonly changed: number; readonly publishMs: number }
+  /** Only of loads that take minutes, not hours. */
+  readonly replay:
+    | { readonly ms: number; readonly rowsWritten: number; readonly peakMib: number }
+    | undefined
+}
+
+interface Timed {
+  /** From the first landed payload that is read to the commit and ANALYZE. */
+  readonly ms: number
+  readonly transformMs: number
+  readonly peakMib: number
+}
+
+interface LoadSummary {
+  readonly seen: number
+  readonly changed: number
+  readonly rows_written: number
+  readonly duration_ms: number
+  /** Not when the command failed. */
+  readonly stages: Readonly<Record<'extract_ms' | 'transform_ms' | 'publish_ms', number>>
+}
+
+const cli = new URL('../../dist/cli.js', import.meta.url).pathname
+const overlapReferrals = 50_000
+/** As far as the setting goes. */
+const overlapHoursMax = 8_760
+const changedReferrals = 1_000
+const replayedMax = 200_000
+
+/** Loads that many simulated referrals as users do, by the built program over real HTTP. */
+export async function measureLoad(referrals: number): Promise<LoadFigures> {
+  const home = await mkdtemp(join(tmpdir(), 'cosell-bench-'))
+  // Root's server runs as another account, which must be able to enter.
+  await chmod(home, 0o755)
+  const embedded = await startEmbedded({ home, path: process.env.PATH ?? '' })
+  // The simulated source keeps all of its referrals in memory.
+  const sandbox = spawn(
+    process.execPath,
+    ['--max-old-space-size=16000', cli, 'sandbox', '--json', `--referrals=${referrals}`],
+    { stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH } },
+  )
+  const warehouse = await openDatabase(embedded.url)
+  try {
+    const { url } = await firstLine<{ url: string }>(sandbox)
+    const settings = {
+      ...sandboxSettings(url),
+      COSELL_HOME: home,
+      COSELL_DATABASE_URL: embedded.url,
+      COSELL_REQUESTS_PER_MINUTE: '100000',
+    }
+    const first = await load(settings)
+    await emptyStar(warehouse)
+    const rebuilt = await load(settings, 'rebuild')
+    const floor = await measureFloor(warehouse, embedded.url, home)
+    const overlap = await rereadUnchanged(warehouse, settings)
+    await fetch(`${url}/sandbox/change?count=${changedReferrals}`, { method: 'POST' })
+    const change = await load(settings)
+    const replay = referrals > replayedMax ? undefined : await load(settings, 'rebuild')
+    return {
+      referrals,
+      extractMs: first.summary.stages.extract_ms,
+      first: timed(first),
+      rebuilt: timed(rebuilt),
+      floor,
+      overlap,
+      change: { changed: change.summary.changed, publishMs: change.summary.stages.publish_ms },
+      replay: replay && {
+        ms: timed(replay).ms,
+        rowsWritten: replay.summary.rows_written,
+        peakMib: replay.peakMib,
+      },
+    }
+  } finally {
+    await warehouse.close()
+    sandbox.kill()
+    await embedded.stop()
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+type Load = Awaited<ReturnType<typeof load>>
+
+function timed({ summary, peakMib }: Load): Timed {
+  const { transform_ms: transformMs, publish_ms } = summary.stages
+  return { ms: transformMs + publish_ms, transformMs, peakMib }
+}
+
+/** A nightly run whose overlap brings 50,000 unchanged referrals again, or what a year holds. */
+async function rereadUnchanged(warehouse: Warehouse, settings: Record<string, string>) {
+  const reach = await sql<{ hours: number }>`
+    select least(
+        ceil(extract(epoch from clock_timestamp() - min(source_updated_at)) / 3600)::integer,
+        ${overlapHoursMax}::integer) as hours
+    from (
+      select source_updated_at from raw.payload
+      order by source_updated_at desc limit ${overlapReferrals}
+    ) latest`.execute(warehouse.query)
+  const overlapHours = String(reach.rows[0]?.hours ?? 0)
+  const before = await countTouched(warehouse)
+  const again = await load({ ...settings, COSELL_OVERLAP_HOURS: overlapHours })
+  const after = await countTouched(warehouse)
+  return {
+    read: again.summary.seen,
+    ms: again.summary.duration_ms,
+    rowsWritten: again.summary.rows_written,
+    touched: after.touched - before.touched,
+    dead: after.dead - before.dead,
+    peakMib: again.peakMib,
+  }
+}
+
+/** As the server's own statistics count. */
+async function countTouched({ query }: Warehouse) {
+  // A process tells of what it did when it ends, at the latest.
+  await sleep(1_500)
+  const counted = await sql<{ touched: number; dead: number }>`
+    select sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as touched,
+      sum(n_dead_tup)::bigint as dead
+    from pg_stat_user_tables
+    where schemaname in ('raw', 'dw', 'pii')`.execute(query)
+  return counted.rows[0] ?? { touched: 0, dead: 0 }
+}
+
+/** As a new database would be, but for the landing zone. */
+async function emptyStar({ query }: Warehouse) {
+  const tables = loaded.map((table) => sql.table(table))
+  await sql`truncate ${sql.join(tables)}, etl.dq_finding`.execute(query)
+  await sql`vacuum analyze`.execute(query)
+  await sql`checkpoint`.execute(query)
+}
+
+/** Runs the built command as its users do and watches its memory. */
+async function load(settings: Record<string, string>, command: 'run' | 'rebuild' = 'run') {
+  const child = spawn(process.execPath, [cli, command, '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...settings, PATH: process.env.PATH },
+  })
+  let peakMib = 0
+  let isRunning = true
+  const watching = (async () => {
+    while (isRunning) {
+      peakMib = Math.max(peakMib, await peakMemoryMib(child.pid))
+      await sleep(100)
+    }
+  })()
+  const summary = await firstLine<LoadSummary>(child)
+  isRunning = false
+  await watching
+  if (summary.stages === undefined) throw new Error(`${command} failed: ${JSON.stringify(summary)}`)
+  return { summary, peakMib }
+}
+
+/** The high-water mark that the kernel keeps; 0 where there is no /proc. */
+async function peakMemoryMib(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024)
+}
+
+async function firstLine<T>(child: ChildProcess): Promise<T> {
+  if (child.stdout === null) throw new Error('the child has no standard output')
+  for await (const line of createInterface({ input: child.stdout })) return JSON.parse(line)
+  throw new Error('the child ended without a line of JSON')
+}

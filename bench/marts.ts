@@ -1,0 +1,169 @@
+/**
+ * How long every mart takes over its typical question, of one account and one fiscal year:
+ * `npm run bench:marts [-- referrals]`, 100,000 unless told. The second of two answers counts, as
+ * somebody moving a filter sees it; `--explain mart` prints the plan of one.
+ */
+import { readFile } from 'node:fs/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
+import { migrate } from '../src/warehouse/migrate/migrate.ts'
+import { startThrowaway } from '../test/support/global-setup.ts'
+
+const [size = '100000', explain] = process.argv.slice(2).filter((word) => word !== '--explain')
+const referrals = Number(size)
+
+const year = lastFiscalYear(new Date())
+const day = new Date(Date.now() - 180 * 86_400_000).toISOString().slice(0, 10)
+
+/** What people ask, as their tools put it. */
+const questions: Readonly<Record<string, RawBuilder<unknown>>> = {
+  referral: sql`
+    select stage_label, country_code, currency_code, count(*), sum(deal_value_amount),
+      sum(deal_value_reporting_amount)
+    from mart.referral
+    where partner_account_key = 1 and created_fiscal_year = ${year}
+    group by stage_label, country_code, currency_code`,
+  pipeline_as_of: sql`
+    select stage_label, currency_code, count(*), sum(deal_value_amount),
+      sum(deal_value_reporting_amount)
+    from mart.pipeline_as_of
+    where partner_account_key = 1 and snapshot_date = ${day} and is_open
+    group by stage_label, currency_code`,
+  'pipeline_as_of, by area': sql`
+    select solution_area, count(*), sum(deal_value_reporting_amount)
+    from mart.pipeline_as_of
+    where partner_account_key = 1 and snapshot_date = ${day}
+    group by solution_area`,
+  pipeline_month_end: sql`
+    select snapshot_date, currency_code, count(*), sum(deal_value_reporting_amount)
+    from mart.pipeline_month_end
+    where partner_account_key = 1 and snapshot_fiscal_year = ${year} and is_open
+    group by snapshot_date, currency_code`,
+  funnel: sql`
+    select * from mart.funnel where partner_account_key = 1 and created_fiscal_year = ${year}`,
+  win_rate: sql`
+    select solution_play, sum(won_weight), sum(decided_weight)
+    from mart.win_rate
+    where partner_account_key = 1 and closed_fiscal_year = ${year}
+    group by solution_play`,
+  acv_line: sql`
+    select publisher_name, country_code, currency_code, sum(solution_acv_amount),
+      sum(solution_acv_reporting_amount)
+    from mart.acv_line
+    where partner_account_key = 1 and sign_fiscal_year = ${year}
+    group by publisher_name, country_code, currency_code`,
+  acv_by_fiscal_quarter: sql`
+    select *
+    from mart.acv_by_fiscal_quarter
+    where partner_account_key = 1 and fiscal_year = ${year}`,
+  acv_schedule: sql`
+    select contract_year_no, currency_code, sum(scheduled_solution_amount),
+      sum(scheduled_solution_reporting_amount)
+    from mart.acv_schedule
+    where partner_account_key = 1 and period_start_fiscal_year = ${year}
+    group by contract_year_no, currency_code`,
+  registration: sql`
+    select registration_status, count(*), avg(approval_lead_days),
+      count(*) filter (where was_sent_back),
+      count(*) filter (where contract_acv_reporting_amount < 25000)
+    from mart.registration
+    where partner_account_key = 1 and registered_fiscal_year = ${year}
+    group by registration_status`,
+  incentive_acv: sql`
+    select incentive, currency_code, sum(weighted_solution_acv_amount)
+    from mart.incentive_acv
+    where partner_account_key = 1 and sign_fiscal_year = ${year}
+    group by incentive, currency_code`,
+  marketplace_share: sql`
+    select *
+    from mart.marketplace_share
+    where partner_account_key = 1 and sign_fiscal_year = ${year}`,
+  expiring_referral: sql`
+    select currency_code, count(*), sum(deal_value_amount)
+    from mart.expiring_referral
+    where partner_account_key = 1 and days_to_expiry <= 14
+    group by currency_code`,
+  co_sell: sql`
+    select * from mart.co_sell where partner_account_key = 1 and created_fiscal_year = ${year}`,
+  referral_industry: sql`
+    select i.industry, p.product, sum(m.deal_value_amount * i.weight * p.weight)
+    from mart.referral m
+    join mart.referral_industry i
+      on i.referral_key = m.referral_key and i.partner_account_key = m.partner_account_key
+    join mart.referral_product p
+      on p.referral_key = m.referral_key and p.partner_account_key = m.partner_account_key
+    where m.partner_account_key = 1 and m.created_fiscal_year = ${year}
+    group by i.industry, p.product`,
+  referral_service: sql`
+    select s.service, sum(m.deal_value_amount * s.weight)
+    from mart.referral m
+    join mart.referral_service s using (partner_account_key, referral_key)
+    where m.partner_account_key = 1 and m.created_fiscal_year = ${year}
+    group by s.service`,
+  status_transition: sql`
+    select from_substatus, to_substatus, count(*), avg(days_in_status)
+    from mart.status_transition
+    where partner_account_key = 1 and changed_fiscal_year = ${year}
+    group by from_substatus, to_substatus`,
+  data_quality: sql`
+    select rule_code, severity, count(*)
+    from mart.data_quality
+    where partner_account_key = 1
+    group by rule_code, severity`,
+  load_status: sql`select * from mart.load_status where partner_account_key = 1`,
+}
+
+const server = await startThrowaway()
+try {
+  const warehouse = await openDatabase(server.url)
+  try {
+    await fill(warehouse)
+    for (const [name, question] of Object.entries(questions)) {
+      if (explain === undefined) await time(warehouse, name, question)
+      else if (explain === name) await plan(warehouse, question)
+    }
+  } finally {
+    await warehouse.close()
+  }
+} finally {
+  await server.stop()
+}
+
+async function fill({ query }: Warehouse) {
+  const started = performance.now()
+  await migrate(query)
+  await sql`select set_config('bench.referrals', ${size}, false)`.execute(query)
+  const text = await readFile(new URL('marts.sql', import.meta.url), 'utf8')
+  await sql.raw(`set bench.referrals = ${referrals}; ${text}`).execute(query)
+  await sql`vacuum analyze`.execute(query)
+  say('referrals', referrals, Math.round(performance.now() - started))
+}
+
+async function time({ query }: Warehouse, name: string, question: RawBuilder<unknown>) {
+  const tries: number[] = []
+  let rows = 0
+  for (let no = 0; no < 2; no++) {
+    const started = performance.now()
+    rows = (await question.execute(query)).rows.length
+    tries.push(performance.now() - started)
+  }
+  say(name, `${rows} rows`, Math.round(tries[1] ?? 0))
+}
+
+async function plan({ query }: Warehouse, question: RawBuilder<unknown>) {
+  const { rows } = await sql<Record<string, string>>`
+    explain (analyze, buffers, settings) ${question}`.execute(query)
+  for (const row of rows) process.stdout.write(`${Object.values(row)[0]}\n`)
+}
+
+/** The last one that is over, as its label. */
+function lastFiscalYear(now: Date): string {
+  const ends = now.getUTCFullYear() - (now.getUTCMonth() >= 6 ? 0 : 1)
+  return `FY${ends % 100}`
+}
+
+function say(name: string, figure: string | number, ms: number) {
+  process.stdout.write(
+    `${name.padEnd(26)} ${String(figure).padStart(12)} ${`${ms} ms`.padStart(10)}\n`,
+  )
+}

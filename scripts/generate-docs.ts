@@ -1,0 +1,37 @@
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Kysely } from 'kysely'
+import type { Connection } from '../src/dictionary/render/power-bi-connection.ts'
+import { type DocFiles, pageName, renderDocs, writeDocs } from '../src/dictionary/write-docs.ts'
+import { openDatabase } from '../src/warehouse/connection/database.ts'
+import { migrate } from '../src/warehouse/migrate/migrate.ts'
+import type { Database } from '../src/warehouse/tables.generated.ts'
+import { startThrowaway } from '../test/support/global-setup.ts'
+
+export const docsFolder = fileURLToPath(new URL('../docs/', import.meta.url))
+/** Stands for the server of whoever reads the repository. */
+const example: Connection = { server: 'warehouse.example.com:5432', database: 'cosell' }
+
+/** What the repository keeps under docs/: without the page, which GitHub would not show. */
+export async function committedDocs(query: Kysely<Database>): Promise<DocFiles> {
+  const { [pageName]: _, ...files } = await renderDocs(query, example)
+  return files
+}
+
+/** Migrates a throw-away server and rewrites the generated files of docs/ from its catalog. */
+async function rewrite(): Promise<void> {
+  const server = await startThrowaway()
+  try {
+    const warehouse = await openDatabase(server.url)
+    await migrate(warehouse.query)
+    const files = await committedDocs(warehouse.query)
+    await warehouse.close()
+    await writeDocs(docsFolder, files)
+    const names = Object.keys(files).map((name) => path.join('docs', name))
+    process.stdout.write(`wrote ${names.join(', ')}\n`)
+  } finally {
+    await server.stop()
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await rewrite()

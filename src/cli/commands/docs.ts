@@ -1,0 +1,33 @@
+import path from 'node:path'
+import type { Command } from 'commander'
+import { loadConfig } from '../../config.ts'
+import { connectionOf, pageName, renderDocs, writeDocs } from '../../dictionary/write-docs.ts'
+import { command, examples } from '../help.ts'
+import { type JsonFlag, say } from '../output.ts'
+import { withWarehouse } from '../with-warehouse.ts'
+
+/** What explains the warehouse to those who query it. */
+export function addDocs(program: Command) {
+  command(
+    program,
+    'docs',
+    'Write the data dictionary, sources for dbt and the connection file for Power BI.',
+  )
+    .option('--out <folder>', 'where to (docs in COSELL_HOME)')
+    .addHelpText('after', examples('cosell docs', 'cosell docs --out shared/cosell'))
+    .action(({ json, out }: JsonFlag & { out?: string }) => {
+      const config = loadConfig()
+      const folder = path.resolve(out ?? path.join(config.home, 'docs'))
+      return withWarehouse(config, async ({ query, url }) => {
+        const files = await renderDocs(query, connectionOf(url))
+        await writeDocs(folder, files)
+        const names = Object.keys(files)
+        say(json, { status: 'written', folder, files: names }, () =>
+          [
+            `Wrote ${names.length} files to ${folder}. The dictionary to open in a browser:`,
+            `  ${path.join(folder, pageName)}`,
+          ].join('\n'),
+        )
+      })
+    })
+}

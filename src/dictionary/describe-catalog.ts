@@ -1,0 +1,58 @@
+import { propertyPaths } from '../transform/parse/property-paths.ts'
+import { contractExamples, oddContractExamples } from './acv-examples.ts'
+import type { ColumnEntry, Dictionary, TableEntry } from './dictionary.ts'
+import { originFinder } from './lineage.ts'
+import type { Catalog, CatalogRelation } from './read-catalog.ts'
+import { relationshipsOf } from './relationships.ts'
+
+/** The dictionary of a catalog: its comments in their parts, beside what follows from its keys. */
+export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
+  const originOf = originFinder(relations, propertyPaths())
+  const tableOf = (relation: CatalogRelation): TableEntry => ({
+    name: relation.name,
+    isView: relation.isView,
+    ...partsOf(relation.comment),
+    key: relation.key,
+    uniques: relation.uniques,
+    columns: relation.columns.map(
+      (column): ColumnEntry => ({
+        name: column.name,
+        type: typeText(column.type),
+        isNullable: column.isNullable,
+        isKey: relation.key.includes(column.name),
+        meaning: column.comment,
+        origin: originOf(relation, column),
+        pointsTo:
+          relation.foreignKeys.find(({ columns }) => columns[0] === column.name)?.target ?? null,
+      }),
+    ),
+  })
+  return {
+    schemas: Object.entries(schemas).map(([name, meaning]) => ({
+      name,
+      meaning,
+      tables: relations.filter(({ schema }) => schema === name).map(tableOf),
+    })),
+    relationships: relationshipsOf(relations),
+    contracts: contractExamples(),
+    oddContracts: oddContractExamples(),
+  }
+}
+
+/** The first sentence of a comment, what follows it, and the questions among the sentences. */
+export function partsOf(comment: string): Pick<TableEntry, 'grain' | 'notes' | 'questions'> {
+  const sentences = comment.split(/(?<=[.?!]["']?)\s+(?=["'A-Z0-9])/).filter((part) => part !== '')
+  const isQuestion = (sentence: string) => /\?["']?$/.test(sentence)
+  const [grain = '', ...notes] = sentences.filter((sentence) => !isQuestion(sentence))
+  return { grain, notes: notes.join(' '), questions: sentences.filter(isQuestion).map(asked) }
+}
+
+/** "Answers: what is due?" as the question itself. */
+function asked(sentence: string): string {
+  const question = sentence.replace(/^Answers: /, '')
+  return question.charAt(0).toUpperCase() + question.slice(1)
+}
+
+function typeText(type: string): string {
+  return type === 'timestamp with time zone' ? 'timestamptz' : type
+}

@@ -1,0 +1,138 @@
+import { sql } from 'kysely'
+import type { Kysely } from '../warehouse/connection/database.ts'
+import type { Database } from '../warehouse/tables.generated.ts'
+
+export interface CatalogColumn {
+  readonly name: string
+  readonly type: string
+  /** Null for a view, whose columns PostgreSQL does not tell. */
+  readonly isNullable: boolean | null
+  readonly comment: string
+}
+
+export interface ForeignKey {
+  readonly columns: readonly string[]
+  /** Table with its schema. */
+  readonly target: string
+  readonly targetColumns: readonly string[]
+}
+
+/** One table or view as the database describes it. */
+export interface CatalogRelation {
+  readonly schema: string
+  /** With its schema, such as dw.fact_referral. */
+  readonly name: string
+  readonly isView: boolean
+  readonly comment: string
+  readonly columns: readonly CatalogColumn[]
+  /** Columns of the primary key, in its order; empty for a view. */
+  readonly key: readonly string[]
+  readonly uniques: readonly (readonly string[])[]
+  readonly foreignKeys: readonly ForeignKey[]
+  /** Columns that a view reads, as `dw.fact_referral.currency_code`. */
+  readonly reads: readonly string[]
+}
+
+export interface Catalog {
+  /** Meaning of each schema, by name, in the order of `schemas`. */
+  readonly schemas: Readonly<Record<string, string>>
+  readonly relations: readonly CatalogRelation[]
+}
+
+/** Schemas that readers and operators meet, readers' first. Staging is nobody's to query. */
+const schemas = ['mart', 'dw', 'etl', 'raw', 'pii'] as const
+/** Kysely's own, which neither readers nor operators need. */
+const hidden = ['migration', 'migration_lock']
+
+/** What the migrated database says about its tables, views and columns: facts first, then by name. */
+export async function readCatalog(query: Kysely<Database>): Promise<Catalog> {
+  const described = await sql<{ name: string; comment: string }>`
+    select
+      n.nspname as name,
+      coalesce(obj_description(n.oid, 'pg_namespace'), '') as comment
+    from pg_catalog.pg_namespace n
+    where n.nspname = any(${schemas})
+    order by array_position(${schemas}::text[], n.nspname::text)`.execute(query)
+  const { rows } = await sql<CatalogRelation>`
+    select
+      n.nspname as schema,
+      n.nspname || '.' || c.relname as name,
+      c.relkind = 'v' as "isView",
+      coalesce(obj_description(c.oid, 'pg_class'), '') as comment,
+      ${columnsOf} as columns,
+      coalesce((${keysOf('p')}) -> 0, '[]') as key,
+      coalesce((${keysOf('u')}), '[]') as uniques,
+      ${foreignKeysOf} as "foreignKeys",
+      ${readsOf} as reads
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = any(${schemas}) and c.relkind in ('r', 'v') and c.relname <> all(${hidden})
+    order by
+      array_position(${schemas}::text[], n.nspname::text),
+      array_position(array['fact', 'bridge', 'dim'], split_part(c.relname, '_', 1)),
+      c.relname collate "C"
+  `.execute(query)
+  return {
+    schemas: Object.fromEntries(described.rows.map(({ name, comment }) => [name, comment])),
+    relations: rows,
+  }
+}
+
+const columnsOf = sql`(
+  select
+    jsonb_agg(
+      jsonb_build_object(
+        'name', a.attname,
+        'type', format_type(a.atttypid, a.atttypmod),
+        'isNullable', case when c.relkind = 'r' then not a.attnotnull end,
+        'comment', coalesce(col_description(c.oid, a.attnum), '')
+      )
+      order by a.attnum
+    )
+  from pg_catalog.pg_attribute a
+  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+)`
+
+/** Lists of column names, one for each constraint of the kind. */
+function keysOf(kind: 'p' | 'u') {
+  return sql`
+    select jsonb_agg(${namesOf('k.conrelid', 'k.conkey')} order by k.conname)
+    from pg_catalog.pg_constraint k
+    where k.conrelid = c.oid and k.contype = ${sql.lit(kind)}`
+}
+
+const foreignKeysOf = sql`coalesce((
+  select
+    jsonb_agg(
+      jsonb_build_object(
+        'columns', ${namesOf('k.conrelid', 'k.conkey')},
+        'target', tn.nspname || '.' || t.relname,
+        'targetColumns', ${namesOf('k.confrelid', 'k.confkey')}
+      )
+      order by k.conname
+    )
+  from pg_catalog.pg_constraint k
+  join pg_catalog.pg_class t on t.oid = k.confrelid
+  join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
+  where k.conrelid = c.oid and k.contype = 'f'
+), '[]')`
+
+const readsOf = sql`coalesce((
+  select jsonb_agg(distinct sn.nspname || '.' || s.relname || '.' || a.attname)
+  from pg_catalog.pg_rewrite w
+  join pg_catalog.pg_depend d
+    on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+    and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0
+  join pg_catalog.pg_class s on s.oid = d.refobjid and s.oid <> c.oid
+  join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = s.oid and a.attnum = d.refobjsubid
+  where w.ev_class = c.oid
+), '[]')`
+
+function namesOf(relation: 'k.conrelid' | 'k.confrelid', positions: 'k.conkey' | 'k.confkey') {
+  return sql`(
+    select jsonb_agg(a.attname order by p.position)
+    from unnest(${sql.ref(positions)}) with ordinality as p (attnum, position)
+    join pg_catalog.pg_attribute a on a.attrelid = ${sql.ref(relation)} and a.attnum = p.attnum
+  )`
+}

@@ -1,0 +1,217 @@
+import { html, Markup } from '../../report/html.ts'
+import {
+  bare,
+  type ColumnEntry,
+  type ContractExample,
+  type Dictionary,
+  factsOf,
+  rowOf,
+  type SchemaEntry,
+  type TableEntry,
+  tablesOf,
+} from '../dictionary.ts'
+import { pageStyle } from './html-style.ts'
+import { starDrawing } from './star-drawing.ts'
+import { acvRule, lastDayText, oddIntro, roles, schemaTitles } from './wording.ts'
+
+/** The dictionary as one page that needs nothing beside it. */
+export function dictionaryPage(dictionary: Dictionary): string {
+  const body = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>cosell: data dictionary</title>
+<style>${new Markup(pageStyle)}</style>
+</head>
+<body>
+<nav aria-label="Contents">${contents(dictionary)}</nav>
+<main>
+${introduction(dictionary)}
+${questions(tablesOf(dictionary, 'mart'))}
+${star(dictionary)}
+${contracts(dictionary)}
+${dictionary.schemas.map(schemaSection)}
+</main>
+</body>
+</html>
+`
+  return body.text
+}
+
+function contents({ schemas }: Dictionary): Markup {
+  return html`<p class="brand"><a href="#top">Data dictionary</a></p>
+<ul>
+<li><a href="#questions">Questions and marts</a></li>
+<li><a href="#star">The star</a></li>
+<li><a href="#relationships">Relationships</a></li>
+<li><a href="#acv">Annual contract value</a></li>
+</ul>
+${schemas.map(
+  ({ name, tables }) => html`<p><a href="#${name}">${schemaTitles[name] ?? name}</a></p>
+<ul>${tables.map((table) => html`<li><a href="#${table.name}">${bare(table.name)}</a></li>`)}</ul>`,
+)}`
+}
+
+function introduction({ schemas }: Dictionary): Markup {
+  const tables = schemas.flatMap((schema) => schema.tables)
+  const columns = tables.reduce((sum, table) => sum + table.columns.length, 0)
+  return html`<header id="top">
+<h1>Data dictionary</h1>
+<p class="lead">${tables.length} tables and views with ${columns} columns, as the database itself
+describes them. To find one, search the page with your browser.</p>
+<dl class="legend">
+<dt>Grain</dt><dd>what one row stands for</dd>
+<dt>Source</dt><dd>the property of the Referrals API that a column comes from, as the API spells it;
+after <i>from</i> when it is computed from it; <i>ours</i> when it comes from no property, such as keys</dd>
+<dt>Null</dt><dd><i>yes</i> where a value may be missing: it did not happen or was not given. Of views
+the database does not tell</dd>
+</dl>
+</header>`
+}
+
+function questions(marts: readonly TableEntry[]): Markup {
+  return html`<section id="questions">
+<h2>Questions and the marts that answer them</h2>
+<p>One view a question, flat and ready to import. An amount stands beside its currency and is never
+added up across currencies; <code>…_reporting_amount</code> is converted, and empty where there is no
+rate. Ratios are left to the tool: divide sums, never average quotients.</p>
+<div class="scroll"><table>
+<thead><tr><th>question</th><th>mart</th><th>one row per</th></tr></thead>
+<tbody>${marts.flatMap((mart) =>
+    mart.questions.map(
+      (question) =>
+        html`<tr><td>${question}</td><td>${link(mart.name)}</td><td>${rowOf(mart)}</td></tr>`,
+    ),
+  )}</tbody>
+</table></div>
+</section>`
+}
+
+function star(dictionary: Dictionary): Markup {
+  return html`<section id="star">
+<h2>The star</h2>
+<p>Facts and bridges in the middle, dimensions to the sides. A number on a line tells how many columns
+lead there: days play several roles. Every fact also has <a href="#dw.dim_partner_account">the
+account</a>.</p>
+<figure class="scroll">${starDrawing(dictionary)}</figure>
+<h3 id="relationships">Relationships</h3>
+<p>Many rows to one, and filters run from the dimension to the fact alone. A <i>role</i> is a further
+way to the same dimension, to be used by name. <i>Enforced</i> ways are foreign keys; every load checks
+the others.</p>
+${factsOf(dictionary).map((fact) => relationshipTable(dictionary, fact))}
+</section>`
+}
+
+function relationshipTable({ relationships }: Dictionary, { name }: TableEntry): Markup {
+  const ways = relationships.filter(({ from }) => from === name)
+  return html`<div class="scroll"><table class="ways">
+<caption>${link(name)}</caption>
+<thead><tr><th>column</th><th>leads to</th><th>cardinality</th><th>way</th><th>enforced</th></tr></thead>
+<tbody>${ways.map(
+    (way) => html`<tr><td><code>${way.fromColumn}</code></td>
+<td>${link(way.to)} <code>${way.toColumn}</code></td><td>${roles(way)}</td>
+<td>${way.isActive ? 'active' : 'role'}</td><td>${way.isEnforced ? 'yes' : ''}</td></tr>`,
+  )}</tbody>
+</table></div>`
+}
+
+function contracts(dictionary: Dictionary): Markup {
+  return html`<section id="acv">
+<h2>Annual contract value</h2>
+${acvRule.map((paragraph) => html`<p>${paragraph}</p>`)}
+<p>The examples were computed by the rule itself when this page was written.</p>
+<div class="cards">${dictionary.contracts.map(contractCard)}</div>
+<h3>When it is not so simple</h3>
+<p>${oddIntro}</p>
+<div class="scroll"><table>
+<thead><tr><th>reported</th><th>acv_status</th><th class="number">annual value</th><th>why</th></tr></thead>
+<tbody>${dictionary.oddContracts.map(
+    ({
+      reported,
+      status,
+      acv,
+      reason,
+    }) => html`<tr><td>${reported}</td><td><code>${status}</code></td>
+<td class="number">${acv ?? 'none'}</td><td>${reason}</td></tr>`,
+  )}</tbody>
+</table></div>
+</section>`
+}
+
+function contractCard(contract: ContractExample): Markup {
+  const { title, lesson, currency, value, start, end, sum, annualized, acv, years } = contract
+  return html`<article class="card">
+<h3>${title}</h3>
+<p class="figure">${currency} ${acv} <small>a year</small></p>
+<p>${lesson}</p>
+<dl>
+<dt>value</dt><dd>${currency} ${value}</dd>
+<dt>from</dt><dd>${start}</dd>
+<dt>to, as reported</dt><dd>${end ?? 'no end'}</dd>
+<dt>last day, as used</dt><dd>${lastDayText(contract)}</dd>
+<dt>how</dt><dd>${sum}</dd>
+${annualized === acv ? null : html`<dt>annualized</dt><dd>${currency} ${annualized}</dd>`}
+</dl>
+<table>
+<thead><tr><th>year</th><th>from</th><th>to</th><th class="number">amount</th></tr></thead>
+<tbody>${years.map(
+    (year) => html`<tr><td>${year.year}</td><td>${year.start}</td><td>${year.end}</td>
+<td class="number">${year.amount}</td></tr>`,
+  )}</tbody>
+<tfoot><tr><td colspan="3">sum</td><td class="number">${value}</td></tr></tfoot>
+</table>
+</article>`
+}
+
+function schemaSection({ name, meaning, tables }: SchemaEntry): Markup {
+  return html`<section id="${name}">
+<h2>${schemaTitles[name] ?? name} <small><code>${name}</code></small></h2>
+<p>${meaning}</p>
+${tables.map(tableSection)}
+</section>`
+}
+
+function tableSection(table: TableEntry): Markup {
+  const { name, grain, notes, key, uniques, columns } = table
+  const knowsNull = columns.some(({ isNullable }) => isNullable !== null)
+  return html`<article id="${name}">
+<h3>${name}</h3>
+<dl>
+<dt>Grain</dt><dd>${grain}</dd>
+${table.questions.map((question) => html`<dt>Answers</dt><dd>${question}</dd>`)}
+${notes === '' ? null : html`<dt>Note</dt><dd>${notes}</dd>`}
+${key.length === 0 ? null : html`<dt>Key</dt><dd>${codes(key)}</dd>`}
+${uniques.map((unique) => html`<dt>Unique</dt><dd>${codes(unique)}</dd>`)}
+</dl>
+<div class="scroll"><table class="columns">
+<thead><tr><th>column</th><th>type</th>${knowsNull ? html`<th>null</th>` : null}<th>meaning</th><th>source</th></tr></thead>
+<tbody>${columns.map((column) => columnRow(column, knowsNull))}</tbody>
+</table></div>
+</article>`
+}
+
+function columnRow(column: ColumnEntry, knowsNull: boolean): Markup {
+  const { name, type, isNullable, isKey, meaning, origin, pointsTo } = column
+  return html`<tr><td><code>${isKey ? html`<b>${name}</b>` : name}</code></td><td class="type">${type}</td>
+${knowsNull ? html`<td>${isNullable ? 'yes' : ''}</td>` : null}
+<td>${meaning}${pointsTo === null ? null : html` <a class="key" href="#${pointsTo}" title="foreign key">→ ${bare(pointsTo)}</a>`}</td>
+<td class="source">${origin.kind === 'ours' ? html`<i>ours</i>` : null}${origin.kind === 'computed' ? html`<i>from</i> ` : null}${origin.paths.map(pathText)}</td></tr>`
+}
+
+/** A path may break after each of its steps, a comma apart from the one before. */
+function pathText(path: string, index: number): Markup {
+  const steps = path
+    .split('.')
+    .map((step, at) => html`${at === 0 ? '' : new Markup('.<wbr>')}${step}`)
+  return html`${index === 0 ? '' : ', '}<code>${steps}</code>`
+}
+
+function codes(names: readonly string[]): Markup[] {
+  return names.map((name, index) => html`${index === 0 ? '' : ', '}<code>${name}</code>`)
+}
+
+function link(table: string): Markup {
+  return html`<a href="#${table}"><code>${table}</code></a>`
+}

@@ -1,0 +1,258 @@
+import {
+  bare,
+  type ColumnEntry,
+  type ContractExample,
+  type Dictionary,
+  dimensionsOf,
+  factsOf,
+  type OddContract,
+  type Relationship,
+  rowOf,
+  type SchemaEntry,
+  type TableEntry,
+  tablesOf,
+} from '../dictionary.ts'
+import { diagramSource } from './mermaid.ts'
+import { acvRule, lastDayText, oddIntro, originText, roles, schemaTitles } from './wording.ts'
+
+const generated =
+  '<!-- Written by `npm run docs` from the comments of the database: change those instead. -->'
+
+/** Pages of the dictionary in Markdown, by file name. */
+export function dictionaryPages(dictionary: Dictionary): Record<string, string> {
+  const operators = dictionary.schemas.filter(({ name }) => !['mart', 'dw'].includes(name))
+  return {
+    'README.md': overview(dictionary),
+    'marts.md': schemaPage('Marts', tablesOf(dictionary, 'mart'), martsIntro),
+    'star.md': schemaPage('The star schema', tablesOf(dictionary, 'dw'), starIntro),
+    'operators.md': operatorsPage(operators),
+    'relationships.md': relationshipsPage(dictionary),
+    'acv.md': acvPage(dictionary),
+  }
+}
+
+const martsIntro =
+  'One view a question. Import these unless you build a model of your own from [the star](star.md). ' +
+  'Amounts stand beside their currency and must not be added up across currencies; ' +
+  '`…_reporting_amount` is converted, and NULL where there is no rate. Ratios are left to the tool: ' +
+  'divide sums, never average quotients.'
+
+const starIntro =
+  'Facts hold what happened and what it is worth, dimensions what it is about, bridges what there ' +
+  'may be several of. How they join: [relationships](relationships.md). Annual contract value: ' +
+  '[the rule with examples](acv.md).'
+
+function overview(dictionary: Dictionary): string {
+  const facts = factsOf(dictionary)
+  const dimensions = dimensionsOf(dictionary)
+  return page('Data dictionary', [
+    'Every table and column that people and tools can query, as the database itself describes it.',
+    list([
+      '[Marts](marts.md): views that answer one question each, ready to import',
+      '[The star schema](star.md): facts, dimensions and bridges',
+      '[Relationships](relationships.md): which column leads where, for a data model',
+      '[Annual contract value](acv.md): the rule, worked through',
+      '[Tables of operators](operators.md): runs, findings, settings, payloads, people',
+    ]),
+    '## How to read it',
+    '**Grain** is what one row stands for. **Source** is the property of the Referrals API that a ' +
+      'column comes from, as the API spells it: alone when it is taken over, after *from* when it is ' +
+      'computed; *ours* when it comes from no property, such as keys. **Null** says *yes* where a ' +
+      'value may be missing, which means that it did not happen or was not given; of views the ' +
+      'database does not tell.',
+    '## Questions and the marts that answer them',
+    table(
+      ['question', 'mart', 'one row per'],
+      tablesOf(dictionary, 'mart').flatMap((mart) =>
+        mart.questions.map((question) => [
+          question,
+          `[\`${mart.name}\`](marts.md#${anchor(mart.name)})`,
+          escaped(rowOf(mart)),
+        ]),
+      ),
+    ),
+    '## The star',
+    'Which fact or bridge has which dimension. A number tells how many columns lead there: days ' +
+      'play several roles.',
+    table(
+      ['', ...dimensions.map(({ name }) => `[${short(name)}](star.md#${anchor(name)})`)],
+      facts.map((fact) => [
+        `[\`${bare(fact.name)}\`](star.md#${anchor(fact.name)})`,
+        ...dimensions.map(({ name }) => mark(dictionary.relationships, fact.name, name)),
+      ]),
+    ),
+    'Account, calendar and currency are left out of the drawing.',
+    `\`\`\`mermaid\n${diagramSource(dictionary)}\n\`\`\``,
+  ])
+}
+
+function mark(relationships: readonly Relationship[], from: string, to: string): string {
+  const ways = relationships.filter((way) => way.from === from && way.to === to).length
+  if (ways === 0) return ''
+  return ways === 1 ? '●' : `${ways}`
+}
+
+function schemaPage(title: string, tables: readonly TableEntry[], intro: string): string {
+  return page(title, [
+    intro,
+    list(
+      tables.map(
+        (table) => `[\`${table.name}\`](#${anchor(table.name)}): ${escaped(rowOf(table))}`,
+      ),
+    ),
+    ...tables.map(tableSection),
+  ])
+}
+
+function operatorsPage(schemas: readonly SchemaEntry[]): string {
+  return page('Tables of operators', [
+    'Not granted to BI roles: how the loader works, what it received, and people.',
+    ...schemas.flatMap(({ name, meaning, tables }) => [
+      `## ${schemaTitles[name] ?? name}`,
+      `Schema \`${name}\`. ${meaning}`,
+      ...tables.map(tableSection),
+    ]),
+  ])
+}
+
+function tableSection({
+  name,
+  grain,
+  notes,
+  questions,
+  key,
+  uniques,
+  columns,
+}: TableEntry): string {
+  const facts = [
+    `**Grain:** ${grain}`,
+    ...questions.map((question) => `**Answers:** ${question}`),
+    ...(notes === '' ? [] : [notes]),
+    ...(key.length === 0 ? [] : [`**Key:** ${codes(key)}`]),
+    ...uniques.map((columnsOfKey) => `**Unique:** ${codes(columnsOfKey)}`),
+  ]
+  const knowsNull = columns.some(({ isNullable }) => isNullable !== null)
+  const heads = ['column', 'type', ...(knowsNull ? ['null'] : []), 'meaning', 'source']
+  const rows = columns.map((column) => columnRow(column, knowsNull))
+  return [`### ${name}`, facts.join('  \n'), table(heads, rows)].join('\n\n')
+}
+
+function columnRow(column: ColumnEntry, knowsNull: boolean): string[] {
+  const { name, type, isNullable, isKey, meaning, origin } = column
+  const shown = isKey ? `**\`${name}\`**` : `\`${name}\``
+  const nullable = knowsNull ? [isNullable ? 'yes' : ''] : []
+  return [shown, type, ...nullable, escaped(meaning), originText(origin, (path) => `\`${path}\``)]
+}
+
+function relationshipsPage({ relationships }: Dictionary): string {
+  const facts = [...new Set(relationships.map(({ from }) => from))]
+  return page('Relationships', [
+    'Every way from a fact or bridge to a dimension: many rows to one, and filters run from the ' +
+      'dimension to the fact alone. *Active* is the way that a tool which allows one between two ' +
+      'tables uses by itself; the others are roles, to be used by name. *Enforced* ways are foreign ' +
+      'keys, which tools find by themselves; the others follow from equal names, and every load ' +
+      'checks them.',
+    ...facts.flatMap((fact) => [
+      `## ${fact}`,
+      table(
+        ['column', 'leads to', 'cardinality', 'filters', 'active', 'enforced'],
+        relationships
+          .filter(({ from }) => from === fact)
+          .map((way) => [
+            `\`${way.fromColumn}\``,
+            `\`${way.to}[${way.toColumn}]\``,
+            roles(way),
+            'one way',
+            way.isActive ? 'yes' : 'role',
+            way.isEnforced ? 'yes' : '',
+          ]),
+      ),
+    ]),
+    '## What is not related',
+    list([
+      'Facts to facts. They share dimensions, above all `dw.dim_referral`.',
+      'Dimensions to `dw.dim_partner_account`, though they carry its key: facts reach it directly, ' +
+        'and a second way would be ambiguous.',
+      'Anything to `dw.fx_rate`, whose key is a currency and a day: the marts have converted amounts.',
+    ]),
+  ])
+}
+
+function acvPage({ contracts, oddContracts }: Dictionary): string {
+  return page('Annual contract value', [
+    ...acvRule,
+    '## Worked examples',
+    'Computed by the rule itself when this page was written.',
+    ...contracts.map(contractSection),
+    '## When it is not so simple',
+    oddIntro,
+    table(['reported', '`acv_status`', 'annual value', 'why'], oddContracts.map(oddRow)),
+  ])
+}
+
+function oddRow({ reported, status, acv, reason }: OddContract): string[] {
+  return [reported, `\`${status}\``, acv ?? 'none', reason]
+}
+
+function contractSection(contract: ContractExample): string {
+  const { title, lesson, currency, value, start, end, sum, annualized, acv, years } = contract
+  const rows = [
+    ['value', `${currency} ${value}`],
+    ['from', start],
+    ['to, as reported', end ?? 'no end'],
+    ['last day, as used', lastDayText(contract)],
+    ['**annual contract value**', `**${currency} ${acv}**`],
+    ['how', sum],
+    ...(annualized === acv ? [] : [['annualized', `${currency} ${annualized}`]]),
+  ]
+  return [
+    `### ${title}`,
+    lesson,
+    table(['contract', ''], rows),
+    table(
+      ['contract year', 'from', 'to', 'months', `amount, ${currency}`],
+      [
+        ...years.map((year) => [`${year.year}`, year.start, year.end, year.months, year.amount]),
+        ['**sum**', '', '', contract.months, `**${value}**`],
+      ],
+      ['---', '---', '---', '--:', '--:'],
+    ),
+  ].join('\n\n')
+}
+
+function page(title: string, parts: readonly string[]): string {
+  return `${[generated, `# ${title}`, ...parts].join('\n\n')}\n`
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join('\n')
+}
+
+function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  rules: readonly string[] = heads.map(() => '---'),
+): string {
+  return [heads, rules, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function codes(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ')
+}
+
+/** As GitHub makes it of a heading. */
+export function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+}
+
+function short(dimension: string): string {
+  return bare(dimension).replace(/^dim_/, '').replaceAll('_', ' ')
+}
+
+/** A bar would end the cell, and an angle open a tag. */
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+}

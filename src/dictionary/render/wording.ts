@@ -1,0 +1,49 @@
+import type { ContractExample, Origin, Relationship } from '../dictionary.ts'
+
+/** Headings of the schemas that readers do not meet. */
+export const schemaTitles: Readonly<Record<string, string>> = {
+  mart: 'Marts',
+  dw: 'The star schema',
+  etl: 'Control',
+  raw: 'Landing zone',
+  pii: 'People and free text',
+}
+
+/** The rule of the annual contract value, a paragraph each, for people of finance. */
+export const acvRule: readonly string[] = [
+  'Annual contract value (ACV) is what a contract brings in one year: its value spread evenly over ' +
+    'its months, times twelve. A contract shorter than a year counts with its whole value, since ' +
+    'the customer has committed to no more.',
+  'A finite contract runs from its start to its end. An end on the anniversary of the start is read ' +
+    'as the day after the last; any other end is the last day. A perpetual contract runs six years ' +
+    'from its start, as Microsoft deems it to, whatever end is reported. Nothing is guessed: where a ' +
+    'date or the term is missing there is no annual value, and acv_status says why.',
+  'Months are counted from the start, and a month begun counts by its days, as an exact fraction. So ' +
+    'leap years do not matter, and three years are 36 months however many days they have. Amounts ' +
+    'are rounded half away from zero to the smallest unit of the currency.',
+  'There are two of them. Contract ACV is on the value of the contract, the one that Microsoft\u2019s ' +
+    'limits apply to. Solution ACV is on the value of a solution line, which is without one-off ' +
+    'fees, and can be cut by solution, incentive and marketplace.',
+  'The schedule lays the value out by contract year. It is the running total that is rounded, so the ' +
+    'years of a contract add up to its value exactly, and no year is off by more than the smallest ' +
+    'unit.',
+]
+
+export const oddIntro =
+  'Each of a contract of 60,000.00. What cannot be computed is left open instead of being guessed; ' +
+  'where the amount is known and only its place in time is not, the schedule has it as year 0.'
+
+/** Where a column comes from, in words; `code` marks a path. */
+export function originText({ kind, paths }: Origin, code: (path: string) => string): string {
+  if (kind === 'ours') return 'ours'
+  const shown = paths.map(code).join(', ')
+  return kind === 'computed' ? `from ${shown}` : shown
+}
+
+export function roles({ isOneToOne }: Relationship): string {
+  return isOneToOne ? 'many to one (in fact one to one)' : 'many to one'
+}
+
+export function lastDayText({ term, lastDay }: ContractExample): string {
+  return term === 'Perpetual' ? `${lastDay}, six years on` : lastDay
+}

@@ -1,0 +1,64 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { CosellError } from '../errors.ts'
+import type { Kysely } from '../warehouse/connection/database.ts'
+import type { Database } from '../warehouse/tables.generated.ts'
+import { describeCatalog } from './describe-catalog.ts'
+import { readCatalog } from './read-catalog.ts'
+import { dbtSources } from './render/dbt-sources.ts'
+import { dictionaryPage } from './render/html-page.ts'
+import { dictionaryPages } from './render/markdown.ts'
+import { type Connection, pbids } from './render/power-bi-connection.ts'
+
+/** File names below a folder, with their text. */
+export type DocFiles = Readonly<Record<string, string>>
+
+/** The page that people open. */
+export const pageName = 'dictionary.html'
+
+/**
+ * Everything that is written from the catalog: the dictionary as a page and as Markdown, sources
+ * for dbt, and the connection file for Power BI.
+ */
+export async function renderDocs(
+  query: Kysely<Database>,
+  connection: Connection,
+): Promise<DocFiles> {
+  const dictionary = describeCatalog(await readCatalog(query))
+  const pages = Object.entries(dictionaryPages(dictionary)).map(([name, text]) => [
+    `dictionary/${name}`,
+    text,
+  ])
+  return {
+    [pageName]: dictionaryPage(dictionary),
+    ...Object.fromEntries(pages),
+    'dbt/sources.yml': dbtSources(dictionary),
+    'cosell.pbids': pbids(connection),
+  }
+}
+
+/**
+ * Writes files below a folder, which is made where it lacks.
+ *
+ * @throws CosellError `configuration` when they cannot be written there.
+ */
+export async function writeDocs(folder: string, files: DocFiles): Promise<void> {
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(folder, name)
+      await mkdir(path.dirname(file), { recursive: true })
+      await writeFile(file, text)
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const advice = 'Name another folder with --out.'
+    const text = `${folder}: expected a folder to write to, got: ${reason}. ${advice}`
+    throw new CosellError('configuration', 'docs.not_writable', text, { cause: error })
+  }
+}
+
+/** Server and database of a connection string, without who connects. */
+export function connectionOf(url: string): Connection {
+  const { hostname, port, pathname } = new URL(url)
+  return { server: `${hostname}:${port || 5432}`, database: decodeURIComponent(pathname.slice(1)) }
+}

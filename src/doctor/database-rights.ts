@@ -1,0 +1,182 @@
+import { sql } from 'kysely'
+import { CosellError } from '../errors.ts'
+import { groups, maintainSince, rightsOf, schemaNames } from '../warehouse/access/roles.ts'
+import type { Kysely } from '../warehouse/connection/database.ts'
+import type { Database } from '../warehouse/tables.generated.ts'
+import { type Verdict, wrong } from './check-result.ts'
+
+const check = 'rights'
+
+interface TableRights {
+  readonly schema_name: string
+  readonly table_name: string
+  readonly kind: 'table' | 'sequence'
+  readonly may_use_schema: boolean
+  readonly is_owner: boolean
+  /** Row-level security is in force for the role, and no policy shows it everything. */
+  readonly is_row_secured: boolean
+  /** Of all rights to a table, those that the role has. */
+  readonly held: readonly string[]
+}
+
+interface RoleRights {
+  readonly role: string
+  readonly database: string
+  readonly may_create: boolean
+  readonly version: number
+  readonly has_group: boolean
+  readonly is_in_group: boolean
+}
+
+/** A table or sequence with what the role cannot do of what loading does to it. */
+interface Judged extends TableRights {
+  readonly lacking: readonly string[]
+}
+
+const schemas = schemaNames.filter((schema) => schema !== 'mart')
+const tableRights = ['select', 'insert', 'update', 'delete', 'truncate'] as const
+const maintain = 'maintain'
+
+/**
+ * Whether the role of the connection can load into the tables that there are, and make those that
+ * are missing: what it needs for a run, told by what it lacks.
+ */
+export async function judgeRights(query: Kysely<Database>, isPending: boolean): Promise<Verdict> {
+  const whose = await sql<RoleRights>`
+    select
+      current_user as role,
+      current_database() as database,
+      has_database_privilege(current_database(), 'create') as may_create,
+      current_setting('server_version_num')::integer as version,
+      loader.oid is not null as has_group,
+      coalesce(pg_has_role(loader.oid, 'usage'), false) as is_in_group
+    from (values (to_regrole(${groups.loader}))) as loader (oid)
+  `.execute(query)
+  const role = whose.rows[0]
+  if (role === undefined) throw new CosellError('bug', 'preflight.no_row', 'No row of one select.')
+  const found = await readTableRights(query, role.version)
+  return judgeRole(role, found.map(lackingFor(role)), isPending)
+}
+
+function lackingFor(setting: { readonly version: number }) {
+  return (table: TableRights): Judged => {
+    const granted = { kind: table.kind, schema: table.schema_name, name: table.table_name }
+    const wanted = rightsOf(groups.loader, granted, { ...setting, isRowSecured: false })
+    return { ...table, lacking: wanted.filter((right) => !table.held.includes(right)) }
+  }
+}
+
+async function readTableRights(query: Kysely<Database>, version: number): Promise<TableRights[]> {
+  // The right to analyze what others own came with PostgreSQL 17.
+  const known = version >= maintainSince ? [...tableRights, maintain] : tableRights
+  const held = known.map(
+    (right) =>
+      sql`case when has_table_privilege(c.oid, ${sql.lit(right)}) then ${sql.lit(right)} end`,
+  )
+  const { rows } = await sql<TableRights>`
+    select
+      n.nspname as schema_name,
+      c.relname as table_name,
+      case when c.relkind = 'S' then 'sequence' else 'table' end as kind,
+      has_schema_privilege(n.oid, 'usage') as may_use_schema,
+      pg_has_role(c.relowner, 'usage') as is_owner,
+      row_security_active(c.oid) and not exists (
+        select from pg_policy p
+        where p.polrelid = c.oid and p.polpermissive and p.polcmd = '*'
+          and pg_get_expr(p.polqual, p.polrelid) = 'true'
+          and exists (
+            select from unnest(p.polroles) r
+            where case when r = 0 then true else pg_has_role(r, 'usage') end
+          )
+      ) as is_row_secured,
+      case
+        when c.relkind <> 'S' then array_remove(array[${sql.join(held)}], null)
+        when has_sequence_privilege(c.oid, 'usage') then array['usage']
+        else '{}'
+      end as held
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in (${sql.join([...schemas])}) and c.relkind in ('r', 'p', 'S')
+    order by n.nspname, c.relname
+  `.execute(query)
+  return rows
+}
+
+function judgeRole(rights: RoleRights, found: readonly Judged[], isPending: boolean): Verdict {
+  const { role, database, may_create } = rights
+  if (found.length === 0) {
+    if (may_create) return { check, status: 'ok', detail: 'may create the schemas' }
+    return wrong(
+      check,
+      `role "${role}" may not create schemas in database "${database}"`,
+      `Let the owner of the database run: grant create on database "${database}" to "${role}";`,
+    )
+  }
+  const lacks = [...lackedSchemas(found), ...lackedRights(found), ...hiddenRows(found)]
+  if (lacks.length > 0) {
+    return wrong(check, `role "${role}" lacks ${lacks.join('; ')}`, howToJoin(rights))
+  }
+  const foreign = found.filter((table) => !table.is_owner)
+  if (foreign.length === 0) return { check, status: 'ok', detail: 'owns the tables' }
+  if (isPending) {
+    return wrong(
+      check,
+      `role "${role}" cannot migrate: it does not own ${several(foreign)}`,
+      `Run \`cosell migrate\` as a member of ${groups.owner} or whoever else owns the tables, then ` +
+        'go on with this one.',
+    )
+  }
+  return judgeAnalyzing(rights, foreign)
+}
+
+/** Loads go well without, but are planned for the tables as they were. */
+function judgeAnalyzing(rights: RoleRights, foreign: readonly Judged[]): Verdict {
+  const isOld = rights.version < maintainSince
+  const stale = foreign.filter(
+    ({ kind, lacking }) => (isOld && kind === 'table') || lacking.includes(maintain),
+  )
+  if (stale.length === 0) return { check, status: 'ok', detail: 'has all that loading needs' }
+  return {
+    check,
+    status: 'warn',
+    detail: `role "${rights.role}" may not analyze ${several(stale)}: big loads can take much longer`,
+    remedy: isOld
+      ? 'PostgreSQL 17 has a right for it; until then, let the first, big load be run by a member ' +
+        `of ${groups.owner}.`
+      : howToJoin(rights),
+  }
+}
+
+function lackedSchemas(found: readonly Judged[]): string[] {
+  const closed = new Set(found.filter((t) => !t.may_use_schema).map((t) => t.schema_name))
+  return closed.size === 0 ? [] : [`usage on schema ${[...closed].join(', ')}`]
+}
+
+function lackedRights(found: readonly Judged[]): string[] {
+  return [...tableRights, 'usage'].flatMap((right) => {
+    const without = found.filter((table) => table.lacking.includes(right))
+    return without.length === 0 ? [] : [`${right} on ${several(without)}`]
+  })
+}
+
+/** Rows that a policy hides would be taken for missing and inserted again. */
+function hiddenRows(found: readonly TableRights[]): string[] {
+  const secured = found.filter((table) => table.is_row_secured)
+  return secured.length === 0 ? [] : [`sight of all rows of ${several(secured)} (row security)`]
+}
+
+function several(found: readonly TableRights[]): string {
+  const names = found.map((table) => `${table.schema_name}.${table.table_name}`)
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more tables`
+}
+
+function howToJoin({ role, has_group, is_in_group }: RoleRights): string {
+  const join = `grant ${groups.loader} to "${role}";`
+  if (has_group && !is_in_group) return `Let an administrator run: ${join}`
+  const settle =
+    `Let the owner of the tables run \`cosell migrate\`, which gives the group ${groups.loader} its ` +
+    'rights, or prints what an administrator has to run for it'
+  return is_in_group ? `${settle}.` : `${settle}; then: ${join}`
+}

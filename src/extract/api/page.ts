@@ -1,0 +1,88 @@
+import { nextLinkQuery } from '../http/origin.ts'
+import { type Answer, errorCodes } from './api-errors.ts'
+
+export interface PageQuery {
+  orderBy: `${'createdDateTime' | 'updatedDateTime'} ${'asc' | 'desc'}`
+  /** An OData expression, not yet encoded. */
+  filter?: string
+  skip?: number
+  /** Rows to ask for instead of the page size. */
+  top?: number
+}
+
+export interface NextLink {
+  /** `Page.nextLink`, or a link as the API writes it. */
+  nextLink: string
+}
+
+export interface Page {
+  referrals: unknown[]
+  /** Checked, and reduced to its query. */
+  nextLink: string | null
+  /** `@odata.count`: sometimes the total, sometimes the length of the page. */
+  count: number | null
+  requestId: string
+  /** ISO, UTC, by the server's clock. */
+  fetchedAt: string
+}
+
+export interface FetchedReferral {
+  id: string
+  /** `null` when the API knows no such referral (any more). */
+  referral: unknown | null
+  requestId: string
+  fetchedAt: string
+}
+
+/** The query of a list request, blanks encoded and `$` as it is. */
+export function searchOf(query: PageQuery, pageSize: number): string {
+  const filter = query.filter ? `$filter=${encodeURIComponent(query.filter)}&` : ''
+  const orderBy = `$orderby=${encodeURIComponent(query.orderBy)}`
+  const skip = query.skip ? `&$skip=${query.skip}` : ''
+  return `?${filter}${orderBy}&$top=${query.top ?? pageSize}${skip}`
+}
+
+/** The page in an answer without flaw; a next link that leads elsewhere ends the run. */
+export function toPage(answer: Answer, list: URL): Page {
+  const envelope = answer.body as {
+    value: unknown[]
+    '@odata.nextLink'?: unknown
+    '@odata.count'?: unknown
+  }
+  const link = envelope['@odata.nextLink'] ?? ''
+  const count = envelope['@odata.count']
+  return {
+    referrals: envelope.value,
+    nextLink: link === '' ? null : nextLinkQuery(String(link), list),
+    count: typeof count === 'number' ? count : null,
+    requestId: answer.requestId,
+    fetchedAt: answer.fetchedAt,
+  }
+}
+
+/** Says why a list answer is no page; `null` when it is one. */
+export function flawOfPage(body: unknown): string | null {
+  const envelope = asRecord(body)
+  if (envelope === null) return 'JSON that is no object'
+  if ('error' in envelope) return `an error body with status 200${codesOf(body)}`
+  return Array.isArray(envelope.value) ? null : 'an object without a list called value'
+}
+
+/** Says why an answer is not the referral asked for; `null` when it is. */
+export function flawOfReferral(body: unknown, id: string): string | null {
+  const referral = asRecord(body)
+  if (referral === null) return 'JSON that is no object'
+  if ('error' in referral) return `an error body with status 200${codesOf(body)}`
+  return String(referral.id ?? '').toLowerCase() === id.toLowerCase() ? null : 'another referral'
+}
+
+function codesOf(body: unknown): string {
+  const codes = errorCodes(body)
+  return codes.length === 0 ? '' : ` (${codes.join(' > ')})`
+}
+
+function asRecord(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null
+}

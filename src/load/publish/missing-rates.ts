@@ -1,0 +1,185 @@
+import { sql } from 'kysely'
+import type { Transaction } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+
+/** The staged referrals of a run, which may be all of its account. */
+interface RunScope {
+  readonly partnerAccountKey: number
+  readonly runId: number
+  readonly isEverythingStaged: boolean
+}
+
+/** Named here alone: `publishFindings` leaves the findings of this rule to us. */
+export const missingRate = 'missing_fx_rate'
+
+/**
+ * Says which amounts the views cannot convert. A currency without any rate, or whose last rate is too
+ * old for an amount, is one finding of the account (`referral_id` empty, the currency as `item_ref`);
+ * a day without a rate between others is one of its referral, named after the amount and the currency.
+ * Deal values are asked for on the day that closed them, else the expected one, at the latest today;
+ * contracts on the day of signing, else of the start, else of the registration.
+ *
+ * The scope is the referrals of a run, or all referrals of all accounts: `cosell fx` looks at those.
+ * Of others nothing is said, and a currency's own finding goes only when all of its account are in it.
+ */
+export async function refreshRateFindings(
+  transaction: Transaction<Database>,
+  scope: RunScope | 'everything',
+): Promise<void> {
+  const isOfRun = scope !== 'everything'
+  const touched = isOfRun
+    ? sql`
+      select partner_account_key, referral_key, referral_id, ${scope.runId}::bigint as run_id
+      from stg.referral_key
+      where partner_account_key = ${scope.partnerAccountKey}`
+    : sql`
+      select known.partner_account_key, known.referral_key, known.referral_id, published.run_id
+      from dw.dim_referral known
+      join (
+        select partner_account_key, max(run_id) as run_id
+        from etl.run
+        where run_status = 'published'
+        group by partner_account_key
+      ) published on published.partner_account_key = known.partner_account_key`
+  const mayGo = isOfRun ? goneOf(scope) : sql`true`
+  // NOT IN, since it is always hashed: of findings that are not analyzed yet PostgreSQL expects few,
+  // and would compare each with each.
+  await sql`
+    with reporting as materialized (
+      select setting_value as currency_code, (now() at time zone 'utc')::date as today
+      from etl.setting
+      where setting_name = 'reporting_currency'
+    ),
+    touched as materialized (${touched}
+    ),
+    amount as (${amounts}
+    ),
+    missing as materialized (
+      select distinct amount.partner_account_key, amount.run_id, amount.referral_id, amount.item_path,
+        amount.currency_code, amount.rate_date
+      from amount
+      left join dw.fx_rate rate
+        on rate.currency_code = amount.currency_code and rate.rate_date = amount.rate_date
+      where rate.currency_code is null
+    ),
+    held as materialized (${currencies}
+    ),
+    wanted as materialized (${findings}
+    ),
+    gone as (
+      delete from etl.dq_finding old
+      where old.rule_code = ${missingRate}
+        and ${mayGo}
+        and (old.partner_account_key, old.referral_id, old.item_ref) not in (
+          select partner_account_key, referral_id, item_ref from wanted)
+    )
+    insert into etl.dq_finding as old
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select partner_account_key, referral_id, ${missingRate}, item_ref, 'warn', detail,
+      observed_value, run_id, run_id
+    from wanted
+    order by partner_account_key, referral_id, item_ref
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set severity = excluded.severity,
+          detail = excluded.detail,
+          observed_value = excluded.observed_value,
+          last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}
+
+/** Not one condition for both: as part of an OR, PostgreSQL asks `exists` of every finding. */
+function goneOf({ partnerAccountKey, isEverythingStaged }: RunScope) {
+  if (isEverythingStaged) return sql`old.partner_account_key = ${partnerAccountKey}`
+  return sql`old.partner_account_key = ${partnerAccountKey}
+        and exists (
+          select 1 from touched
+          where touched.partner_account_key = old.partner_account_key
+            and touched.referral_id = old.referral_id)`
+}
+
+/**
+ * Every amount that is not in the reporting currency, with the day whose rate it needs; a zero is a
+ * zero in any currency. The lines of a contract need the rate of its day, mostly in its currency.
+ */
+const amounts = sql`
+      select touched.partner_account_key, touched.run_id, touched.referral_id,
+        'details.dealValue' as item_path, fact.currency_code,
+        least(
+          coalesce(fact.closed_date, fact.expected_close_date, reporting.today), reporting.today
+        ) as rate_date
+      from touched
+      join dw.fact_referral fact
+        on fact.referral_key = touched.referral_key
+        and fact.partner_account_key = touched.partner_account_key
+      cross join reporting
+      where fact.deal_value_amount <> 0 and fact.currency_code <> reporting.currency_code
+      union all
+      select touched.partner_account_key, touched.run_id, touched.referral_id,
+        'registrations[' || fact.registration_no - 1 || ']', fact.currency_code,
+        coalesce(fact.contract_sign_date, fact.contract_start_date, fact.registered_date)
+      from touched
+      join dw.fact_registration fact
+        on fact.referral_key = touched.referral_key
+        and fact.partner_account_key = touched.partner_account_key
+      cross join reporting
+      where fact.contract_value_amount <> 0 and fact.currency_code <> reporting.currency_code
+      union all
+      select touched.partner_account_key, touched.run_id, touched.referral_id,
+        'registrations[' || line.registration_no - 1 || ']', line.currency_code,
+        coalesce(line.contract_sign_date, line.contract_start_date, line.registered_date)
+      from touched
+      join dw.fact_registration_solution line
+        on line.referral_key = touched.referral_key
+        and line.partner_account_key = touched.partner_account_key
+      cross join reporting
+      where line.solution_value_amount <> 0 and line.currency_code <> reporting.currency_code`
+
+/** Currencies that amounts had at any time, with the last day that has a rate; null when none has. */
+const currencies = sql`
+      select used.partner_account_key, used.run_id, used.currency_code,
+        (
+          select max(rate.rate_date) from dw.fx_rate rate
+          where rate.currency_code = used.currency_code
+        ) as last_date
+      from (
+        select partner_account_key, run_id, currency_code from missing
+        union
+        select touched.partner_account_key, touched.run_id, version.currency_code
+        from touched
+        join dw.fact_referral_history version
+          on version.referral_key = touched.referral_key
+          and version.partner_account_key = touched.partner_account_key
+        cross join reporting
+        where version.deal_value_amount <> 0 and version.currency_code <> reporting.currency_code
+      ) used`
+
+const findings = sql`
+      select held.partner_account_key, held.run_id, '' as referral_id,
+        held.currency_code as item_ref,
+        case
+          when held.currency_code = 'XXX' then 'amounts without a currency are not converted'
+          when held.last_date is null
+            then 'no rate is loaded, so its amounts are not converted; run cosell fx'
+          else 'its rates end before some of its amounts, which are not converted; run cosell fx'
+        end as detail,
+        held.last_date::text as observed_value
+      from held
+      where held.last_date is null or exists (
+        select 1 from missing
+        where missing.partner_account_key = held.partner_account_key
+          and missing.currency_code = held.currency_code
+          and missing.rate_date > held.last_date)
+      union all
+      select missing.partner_account_key, missing.run_id, missing.referral_id,
+        missing.item_path || '/' || missing.currency_code,
+        case when missing.rate_date is null
+          then 'not converted: there is no day of signing, start or registration'
+          else 'not converted: there is no rate for its day'
+        end,
+        missing.rate_date::text
+      from missing
+      join held
+        on held.partner_account_key = missing.partner_account_key
+        and held.currency_code = missing.currency_code
+      where held.last_date is not null
+        and (missing.rate_date is null or missing.rate_date <= held.last_date)`

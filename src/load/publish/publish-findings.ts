@@ -1,0 +1,200 @@
+import { sql } from 'kysely'
+import type { Transaction } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+import { missingRate, refreshRateFindings } from './missing-rates.ts'
+import type { Publication } from './upsert.ts'
+
+/**
+ * Replaces the findings of the staged referrals: what no longer holds goes, what stays keeps its
+ * first run. Then those about the warehouse as a whole follow: one for each value that is not
+ * documented, one for each property without a column, however many referrals have it, and one when
+ * the user who signs in is not shown all.
+ */
+export async function publishFindings(
+  transaction: Transaction<Database>,
+  publication: Publication,
+  isEverythingStaged: boolean,
+) {
+  // Before they are replaced: it compares them with what comes.
+  await countUnmapped(transaction, publication)
+  await replaceOfReferrals(transaction, publication)
+  await addUnknownValues(transaction, publication)
+  if (isEverythingStaged) await deleteKnownValues(transaction, publication)
+  await compareSight(transaction, publication)
+  await refreshRateFindings(transaction, { ...publication, isEverythingStaged })
+}
+
+async function replaceOfReferrals(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    delete from etl.dq_finding old
+    using stg.referral_key k
+    where old.partner_account_key = k.partner_account_key
+      and old.referral_id = k.referral_id
+      and k.partner_account_key = ${partnerAccountKey}
+      and old.rule_code <> ${missingRate}
+      and not exists (
+        select 1 from stg.dq_finding s
+        where s.partner_account_key = old.partner_account_key
+          and s.referral_id = old.referral_id
+          and s.rule_code = old.rule_code
+          and s.item_ref = old.item_ref)`.execute(transaction)
+  await sql`
+    insert into etl.dq_finding
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select distinct on (s.referral_id, s.rule_code, s.item_ref)
+      s.partner_account_key, s.referral_id, s.rule_code, s.item_ref, s.severity, s.detail,
+      s.observed_value, ${runId}::bigint, ${runId}::bigint
+    from stg.dq_finding s
+    where s.partner_account_key = ${partnerAccountKey}
+    order by s.referral_id, s.rule_code, s.item_ref
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set severity = excluded.severity,
+          detail = excluded.detail,
+          observed_value = excluded.observed_value,
+          last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}
+
+/** As `item_ref`; the parent is empty where the enum has none. */
+const valueRef = sql`enum_name || '/' || parent_value || '/' || enum_value`
+
+/** What any version of a referral says stays: history keeps it, though later versions do not. */
+async function addUnknownValues(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    insert into etl.dq_finding
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select distinct ${partnerAccountKey}::integer, '', 'unknown_enum_value', ${valueRef}, 'warn',
+      'loaded as it is, though not a documented ' || enum_name, enum_value, ${runId}::bigint,
+      ${runId}::bigint
+    from stg.enum_value
+    where partner_account_key = ${partnerAccountKey}
+    order by 4
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}
+
+/** Values that became documented, or that no version has any more under the rules of today. */
+async function deleteKnownValues(
+  transaction: Transaction<Database>,
+  { partnerAccountKey }: Publication,
+) {
+  await sql`
+    delete from etl.dq_finding old
+    where old.partner_account_key = ${partnerAccountKey}
+      and old.referral_id = ''
+      and old.rule_code = 'unknown_enum_value'
+      and old.item_ref not in (
+        select ${valueRef} from stg.enum_value
+        where partner_account_key = ${partnerAccountKey})`.execute(transaction)
+}
+
+/**
+ * Brings the number of referrals with each property up to date by what the staged ones add and take
+ * away, so that a small run in a large warehouse counts little.
+ */
+async function countUnmapped(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    with change as materialized (
+      select item_ref, sum(referrals) as referrals
+      from (
+        select old.item_ref, -1 as referrals
+        from stg.referral_key k
+        join etl.dq_finding old
+          on old.partner_account_key = k.partner_account_key and old.referral_id = k.referral_id
+        where k.partner_account_key = ${partnerAccountKey}
+          and old.rule_code = 'unmapped_property'
+        union all
+        select item_ref, count(distinct referral_id)
+        from stg.dq_finding
+        where partner_account_key = ${partnerAccountKey} and rule_code = 'unmapped_property'
+        group by item_ref
+      ) told
+      group by item_ref
+      having sum(referrals) <> 0
+    ),
+    counted as materialized (
+      select change.item_ref, change.referrals + coalesce(old.observed_value::bigint, 0) as referrals
+      from change
+      left join etl.dq_finding old
+        on old.partner_account_key = ${partnerAccountKey}
+        and old.referral_id = ''
+        and old.rule_code = 'unmapped_property'
+        and old.item_ref = change.item_ref
+    ),
+    gone as (
+      delete from etl.dq_finding old
+      where old.partner_account_key = ${partnerAccountKey}
+        and old.rule_code = 'unmapped_property'
+        and old.referral_id = ''
+        and old.item_ref in (select item_ref from counted where referrals = 0)
+    )
+    insert into etl.dq_finding
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select ${partnerAccountKey}::integer, '', 'unmapped_property', item_ref, 'info',
+      'without a column in ' || referrals || ' referrals', referrals::text, ${runId}::bigint,
+      ${runId}::bigint
+    from counted
+    where referrals <> 0
+    order by item_ref
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set detail = excluded.detail,
+          observed_value = excluded.observed_value,
+          last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}
+
+/**
+ * After a complete sweep, says so when the account has referrals that its principal was never shown:
+ * those cannot be found missing, and their changes are not read. One finding, about who swept last.
+ */
+async function compareSight(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
+  await sql`
+    with sweep as materialized (
+      select coalesce(principal, 'unknown') as principal
+      from etl.run
+      where run_id = ${runId} and is_complete_sweep
+    ),
+    compared as materialized (
+      select sweep.principal, count(shown.referral_id) as shown_count, count(*) as known_count
+      from sweep
+      join dw.dim_referral known
+        on known.partner_account_key = ${partnerAccountKey} and not known.is_missing
+      left join etl.sight shown
+        on shown.partner_account_key = known.partner_account_key
+        and shown.principal = sweep.principal
+        and shown.referral_id = known.referral_id
+      group by sweep.principal
+      having count(shown.referral_id) < count(*)
+    ),
+    gone as (
+      delete from etl.dq_finding old
+      using sweep
+      where old.partner_account_key = ${partnerAccountKey}
+        and old.referral_id = ''
+        and old.rule_code = 'principal_sees_less'
+        and old.item_ref not in (select left(principal, 8) from compared)
+    )
+    insert into etl.dq_finding
+      (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
+        first_seen_run_id, last_seen_run_id)
+    select ${partnerAccountKey}::integer, '', 'principal_sees_less', left(principal, 8), 'warn',
+      'expected to see every known referral; a Referrals admin of the entire company must sign in',
+      shown_count || ' of ' || known_count, ${runId}::bigint, ${runId}::bigint
+    from compared
+    on conflict (partner_account_key, referral_id, rule_code, item_ref) do update
+      set observed_value = excluded.observed_value,
+          last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
+}

@@ -1,0 +1,175 @@
+import { type RawBuilder, sql } from 'kysely'
+import { CosellError } from '../../errors.ts'
+import type { Transaction } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+import type { LandedScope } from '../landing/read-landed.ts'
+import { unpublishedStatuses } from '../runs/ledger.ts'
+import type { Publication } from './upsert.ts'
+
+/**
+ * Where everything went that a run had before it. A version is what one referral said at one time:
+ * `fetched = inserted + updated + unchanged + superseded + quarantined`, and
+ * `fetched = rows_read - repeated + taken_over`.
+ */
+export interface Conservation {
+  /** Versions that the run answers for, each once. */
+  readonly fetched: number
+  /** Referrals that the warehouse did not have. */
+  readonly inserted: number
+  /** Referrals that it had, of which there is a new version; in a replay, whose row differs. */
+  readonly updated: number
+  /** Referrals that the pages showed as they were landed; in a replay, whose row is the same. */
+  readonly unchanged: number
+  /** Versions with a later one of the same referral in the same run. */
+  readonly superseded: number
+  /** Referrals whose newest version cannot be read. */
+  readonly quarantined: number
+  /** Rows of pages, answers by id included; in a replay, versions read from the landing zone. */
+  readonly rows_read: number
+  /** Rows that told again what another row of the run tells. */
+  readonly repeated: number
+  /** Versions that earlier runs landed without publishing, and that no row of this run shows. */
+  readonly taken_over: number
+}
+
+export const nothingRead: Conservation = {
+  fetched: 0,
+  inserted: 0,
+  updated: 0,
+  unchanged: 0,
+  superseded: 0,
+  quarantined: 0,
+  rows_read: 0,
+  repeated: 0,
+  taken_over: 0,
+}
+
+type Counted = Omit<Conservation, 'fetched' | 'rows_read'>
+
+/**
+ * Counts what is staged against what was read, before anything is published: afterwards a referral
+ * that is new looks like any other. Each term is counted for itself; none is the rest of the others.
+ * `staged` has the referrals, each with `is_new` and `differs`.
+ *
+ * @throws CosellError `bug` when a version got lost or was taken twice on its way.
+ */
+export async function conserve(
+  transaction: Transaction<Database>,
+  publication: Publication,
+  { scope, rowsRead }: { readonly scope: LandedScope; readonly rowsRead: number },
+  staged = stagedReferrals(publication),
+): Promise<Conservation> {
+  const counted = await sql<Counted>`
+    with ${scope === 'unpublished' ? newVersions(publication) : replayed(publication, scope)},
+    staged as materialized (${staged}),
+    -- One that is staged only because a sweep missed it, or found it again, brought no version.
+    arrived as materialized (
+      select is_new, ${scope === 'unpublished' ? sql`true` : sql`is_new or differs`} as is_changed
+      from staged
+      where referral_id in (select resource_id from fresh)
+    ),
+    held as (
+      select distinct q.resource_id
+      from stg.quarantine q
+      where q.partner_account_key = ${publication.partnerAccountKey}
+        and q.resource_id in (select resource_id from fresh)
+        and q.resource_id not in (select referral_id from staged)
+    )
+    select
+      (select count(*) from arrived where is_new) as inserted,
+      (select count(*) from arrived where not is_new and is_changed) as updated,
+      (select count(*) from arrived where not is_new and not is_changed)
+        + (select count(*) from seen where resource_id not in (select resource_id from fresh))
+        as unchanged,
+      (select count(*) from fresh where age > 1) as superseded,
+      (select count(*) from held) as quarantined,
+      (select coalesce(sum(seen.rows - greatest(1, own.versions)), 0)::bigint
+        from seen left join own using (resource_id)) as repeated,
+      (select count(*) from fresh
+        where not is_own
+          and not (age = 1 and resource_id in (select resource_id from seen))) as taken_over
+    `.execute(transaction)
+  const terms = counted.rows[0]
+  if (terms === undefined) throw new Error('counting gave no row')
+  const fetched = rowsRead - terms.repeated + terms.taken_over
+  const conservation = { fetched, ...terms, rows_read: rowsRead }
+  const { inserted, updated, unchanged, superseded, quarantined } = terms
+  if (fetched === inserted + updated + unchanged + superseded + quarantined) return conservation
+  throw notConserved(publication.runId, conservation)
+}
+
+/** Those that are staged, before any of them is published. */
+function stagedReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
+  return sql`
+    select s.referral_id, known.referral_key is null as is_new,
+      known.row_hash is distinct from s.row_hash as differs
+    from stg.dim_referral s
+    left join dw.dim_referral known
+      on known.partner_account_key = s.partner_account_key
+      and known.referral_id = s.referral_id
+    where s.partner_account_key = ${partnerAccountKey}`
+}
+
+/** Those that were poured into a star without any. */
+export function pouredReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
+  return sql`
+    select referral_id, true as is_new, true as differs
+    from stg.referral_key
+    where partner_account_key = ${partnerAccountKey}`
+}
+
+/** What pages showed, and the versions that no publish has taken up yet. */
+function newVersions({ partnerAccountKey, runId }: Publication): RawBuilder<unknown> {
+  return sql`
+    fresh as materialized (
+      select p.resource_id, p.run_id = ${runId} as is_own,
+        row_number() over (partition by p.resource_id order by p.version_no desc) as age
+      from raw.payload p
+      where p.partner_account_key = ${partnerAccountKey}
+        and p.resource_type = 'referral'
+        and p.run_id in (
+          select run.run_id from etl.run
+          where run.partner_account_key = ${partnerAccountKey}
+            and run.run_status in (${sql.join(unpublishedStatuses)}))
+    ),
+    seen as materialized (
+      select resource_id, count(*) as rows
+      from stg.seen
+      where partner_account_key = ${partnerAccountKey} and run_id = ${runId}
+      group by resource_id
+    ),
+    own as (
+      select resource_id, count(*) as versions from fresh where is_own group by resource_id
+    )`
+}
+
+/** Every landed version of all referrals or of some; no page was read. */
+function replayed(
+  { partnerAccountKey }: Publication,
+  scope: Exclude<LandedScope, 'unpublished'>,
+): RawBuilder<unknown> {
+  const wanted = scope === 'all' ? sql`true` : sql`p.resource_id = any(${scope.ids}::text[])`
+  return sql`
+    fresh as materialized (
+      select p.resource_id, true as is_own,
+        row_number() over (partition by p.resource_id order by p.version_no desc) as age
+      from raw.payload p
+      where p.partner_account_key = ${partnerAccountKey}
+        and p.resource_type = 'referral'
+        and ${wanted}
+    ),
+    seen as (select null::text as resource_id, 0::bigint as rows where false),
+    own as (select null::text as resource_id, 0::bigint as versions where false)`
+}
+
+function notConserved(runId: number, conservation: Conservation): CosellError {
+  const { fetched, inserted, updated, unchanged, superseded, quarantined } = conservation
+  const { rows_read, repeated, taken_over } = conservation
+  const sum = inserted + updated + unchanged + superseded + quarantined
+  const text =
+    `Run ${runId} does not add up, so nothing was published: expected ${fetched} fetched ` +
+    `(${rows_read} rows read - ${repeated} repeated + ${taken_over} taken over), got ${sum} ` +
+    `(${inserted} inserted + ${updated} updated + ${unchanged} unchanged + ${superseded} superseded + ` +
+    `${quarantined} quarantined). This is a fault of cosell; what was read is kept. Report it.`
+  return new CosellError('bug', 'run.conservation', text)
+}

@@ -1,0 +1,66 @@
+import { sql } from 'kysely'
+import type { Kysely } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+
+/** The latest run of a backfill over one window, and how far it came. */
+export interface BackfillAttempt {
+  readonly run_id: number
+  readonly run_status: string
+  readonly filter_from: string
+  readonly filter_to: string
+  readonly window_status: string
+  readonly next_link: string | null
+}
+
+interface Span {
+  readonly from: string
+  readonly to: string
+}
+
+/**
+ * The latest backfill run of each window that begins in the span. One that died before it entered
+ * its window is passed over: its predecessor knows the position.
+ */
+export async function listBackfillAttempts(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  { from, to }: Span,
+): Promise<BackfillAttempt[]> {
+  const attempts = await sql<BackfillAttempt>`
+    select distinct on (w.filter_from, w.filter_to)
+      run.run_id, run.run_status, w.filter_from, w.filter_to, w.window_status, w.next_link
+    from etl.run run
+    join etl.extract_window w on w.run_id = run.run_id
+    where run.partner_account_key = ${partnerAccountKey}
+      and run.run_mode = 'backfill'
+      and w.filter_from >= ${from}::timestamptz
+      and w.filter_from < ${to}::timestamptz
+    order by w.filter_from, w.filter_to, run.run_id desc`.execute(query)
+  return attempts.rows
+}
+
+/** How many referrals the warehouse knows of those that reading each span would bring. */
+export async function countKnown(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  by: 'created' | 'updated' | 'everything',
+  spans: readonly Span[],
+): Promise<number[]> {
+  // What was updated after the span was created in it or before, so only its start tells.
+  const isInside = {
+    created: sql`fact.created_at >= span.starts_at and fact.created_at < span.ends_at`,
+    updated: sql`fact.updated_at >= span.starts_at`,
+    everything: sql`fact.created_at < span.ends_at`,
+  }[by]
+  const counted = await sql<{ referrals: number }>`
+    select (
+      select count(*)
+      from dw.fact_referral fact
+      where fact.partner_account_key = ${partnerAccountKey} and ${isInside}
+    ) as referrals
+    from unnest(${spans.map(({ from }) => from)}::timestamptz[],
+      ${spans.map(({ to }) => to)}::timestamptz[]) with ordinality
+      as span (starts_at, ends_at, position)
+    order by span.position`.execute(query)
+  return counted.rows.map((row) => row.referrals)
+}

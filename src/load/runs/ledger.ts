@@ -1,0 +1,149 @@
+import { sql } from 'kysely'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+
+export type RunMode = 'incremental' | 'full' | 'backfill' | 'import' | 'rebuild'
+
+/** What earlier runs of an account left: where to read from and whether a sweep is due. */
+export interface AccountState {
+  /** Source time up to which everything is published, as `watermark_text`; `null` before the first run. */
+  readonly watermark: string | null
+  readonly last_sweep_at: string | null
+}
+
+/** Runs whose landed versions no publish has taken up yet. */
+export const unpublishedStatuses = ['running', 'extracted', 'failed'] as const
+
+export async function readAccountState(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+): Promise<AccountState> {
+  const published = query
+    .selectFrom('etl.run')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('run_status', '=', 'published')
+  return published
+    .select((is) => [
+      is.fn.max(sql<string | null>`watermark_text collate "C"`).as('watermark'),
+      is.fn.max('started_at').filterWhere('is_complete_sweep', '=', true).as('last_sweep_at'),
+    ])
+    .executeTakeFirstOrThrow()
+}
+
+export interface NewRun {
+  readonly partnerAccountKey: number
+  readonly mode: RunMode
+  readonly from: string | null
+  readonly to: string | null
+  readonly appVersion: string
+  readonly transformVersion: number
+}
+
+/** Enters a run as `running` and returns its number. */
+export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<number> {
+  const begun = await query
+    .insertInto('etl.run')
+    .values({
+      partner_account_key: run.partnerAccountKey,
+      run_mode: run.mode,
+      run_status: 'running',
+      filter_from: run.from,
+      filter_to: run.to,
+      started_at: sql`clock_timestamp()`,
+      app_version: run.appVersion,
+      transform_version: run.transformVersion,
+    })
+    .returning('run_id')
+    .executeTakeFirstOrThrow()
+  return begun.run_id
+}
+
+export interface Extracted {
+  readonly requests: number
+  readonly throttled: number
+  readonly seen: number
+  readonly isCompleteSweep: boolean
+  /** Who signed in; null when the access token does not tell. */
+  readonly principal: string | null
+}
+
+export async function markExtracted(query: Kysely<Database>, runId: number, extracted: Extracted) {
+  await query
+    .updateTable('etl.run')
+    .set({
+      run_status: 'extracted',
+      extracted_at: sql`clock_timestamp()`,
+      request_count: extracted.requests,
+      throttled_count: extracted.throttled,
+      referral_seen_count: extracted.seen,
+      is_complete_sweep: extracted.isCompleteSweep,
+      principal: extracted.principal,
+    })
+    .where('run_id', '=', runId)
+    .execute()
+  await query
+    .updateTable('etl.extract_window')
+    .set({ window_status: 'done', next_link: null, updated_at: sql`clock_timestamp()` })
+    .where('run_id', '=', runId)
+    .execute()
+}
+
+/** Keeps why a run ended; what it landed is taken up by the next one. */
+export async function markFailed(query: Kysely<Database>, runId: number, message: string) {
+  await query
+    .updateTable('etl.run')
+    .set({ run_status: 'failed', finished_at: sql`clock_timestamp()`, error_message: message })
+    .where('run_id', '=', runId)
+    .where('run_status', '<>', 'published')
+    .execute()
+}
+
+export interface Published {
+  readonly partnerAccountKey: number
+  readonly runId: number
+  /** UTC with seven fraction digits. */
+  readonly watermark: string | null
+  readonly changed: number
+  readonly quarantined: number
+  readonly missing: number
+  /** Only named referrals were published: what else other runs had landed still waits. */
+  readonly isOfSome: boolean
+}
+
+/** The last words of a publish: this run is published, what others had landed went with it. */
+export async function markPublished(transaction: Transaction<Database>, run: Published) {
+  if (!run.isOfSome) {
+    await transaction
+      .updateTable('etl.run')
+      .set({ run_status: 'abandoned' })
+      .where('partner_account_key', '=', run.partnerAccountKey)
+      .where('run_id', '<>', run.runId)
+      .where('run_status', 'in', unpublishedStatuses)
+      .execute()
+  }
+  await transaction
+    .updateTable('etl.run')
+    .set({
+      run_status: 'published',
+      published_at: sql`clock_timestamp()`,
+      finished_at: sql`clock_timestamp()`,
+      watermark_text: run.watermark,
+      // The database would round the seventh digit, and so be ahead of the source.
+      watermark_to: run.watermark?.replace(/\dZ$/, 'Z') ?? null,
+      referral_changed_count: run.changed,
+      referral_rejected_count: run.quarantined,
+      referral_missing_count: run.missing,
+    })
+    .where('run_id', '=', run.runId)
+    .execute()
+}
+
+/** Whether a publish whose acknowledgement was lost did commit: the ledger knows, nobody else. */
+export async function isPublished(query: Kysely<Database>, runId: number): Promise<boolean> {
+  const run = await query
+    .selectFrom('etl.run')
+    .select('run_status')
+    .where('run_id', '=', runId)
+    .executeTakeFirst()
+  return run?.run_status === 'published'
+}

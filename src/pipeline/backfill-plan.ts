@@ -1,0 +1,160 @@
+import type { AccountConfig } from '../config.ts'
+import { type Capabilities, parseCapabilities } from '../extract/api/capabilities.ts'
+import { probe } from '../extract/api/probe.ts'
+import type { ReferralsApi } from '../extract/api/referrals-api.ts'
+import {
+  type BackfillRequest,
+  type BackfillSpan,
+  type BackfillStrategy,
+  estimateCalls,
+  explainStrategy,
+  filterOf,
+  planWindows,
+  readSpan,
+  stateOf,
+  strategyOf,
+  type WindowState,
+} from '../extract/incremental/backfill-windows.ts'
+import { listAccounts } from '../load/runs/accounts.ts'
+import { readCapabilities } from '../load/runs/api-capabilities.ts'
+import { countKnown, listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
+import { learnedRate, openApi } from './account-api.ts'
+import type { RunEnvironment } from './run-context.ts'
+
+/** The account is free for so long between two windows: a run that waits for it looks every second. */
+export const pauseBetweenWindowsMs = 2_000
+
+/** A window and what the ledger said of it when the plan was made. */
+export interface WindowToRead extends BackfillSpan {
+  readonly planned: WindowState
+}
+
+/** The windows of a span, oldest first, and how far each is. */
+export async function readStates(
+  { warehouse }: RunEnvironment,
+  key: number,
+  span: BackfillSpan,
+  strategy: BackfillStrategy,
+): Promise<WindowToRead[]> {
+  const attempts = await listBackfillAttempts(warehouse.query, key, span)
+  return planWindows(span, strategy).map((window) => ({
+    ...window,
+    planned: stateOf(window, attempts, strategy),
+  }))
+}
+
+export interface PlannedWindow {
+  /** Days; the second is the first that is not read. */
+  readonly from: string
+  readonly to: string
+  readonly state: WindowState['state']
+  readonly referrals: number
+  /** Calls that are left: none when it is done. */
+  readonly calls: number
+}
+
+export interface AccountPlan {
+  readonly account: string
+  readonly strategy: BackfillStrategy
+  /** What is done and why, in a sentence. */
+  readonly explanation: string
+  /** Every window was read before, so all of them are read again. */
+  readonly is_again: boolean
+  /** Where the numbers of referrals come from. */
+  readonly basis: 'counted by the API' | 'known so far'
+  readonly windows: readonly PlannedWindow[]
+  readonly referrals: number
+  readonly calls: number
+  readonly requests_per_minute: number
+  readonly seconds: number
+}
+
+export interface BackfillPlan {
+  readonly status: 'planned'
+  readonly accounts: readonly AccountPlan[]
+}
+
+/** What `backfill` would do and how long its requests would take; nothing is written. */
+export async function planBackfill(
+  environment: RunEnvironment,
+  request: BackfillRequest,
+  now = new Date(),
+): Promise<BackfillPlan> {
+  const span = readSpan(request, now)
+  const accounts: AccountPlan[] = []
+  for (const account of environment.config.accounts) {
+    const api = openApi(environment, account)
+    try {
+      accounts.push(await planAccount(environment, account, api, span))
+    } finally {
+      await api.close()
+    }
+  }
+  return { status: 'planned', accounts }
+}
+
+async function planAccount(
+  environment: RunEnvironment,
+  { name }: AccountConfig,
+  api: ReferralsApi,
+  span: BackfillSpan,
+): Promise<AccountPlan> {
+  const { query } = environment.warehouse
+  const entered = (await listAccounts(query)).find(({ account_code: code }) => code === name)
+  // An account that was never entered has no rows under any key.
+  const key = entered?.partner_account_key ?? 0
+  const kept = await readCapabilities(query, key)
+  const capabilities = parseCapabilities(kept) ?? (await probe(api))
+  const strategy = strategyOf(capabilities)
+  const states = await readStates(environment, key, span, strategy)
+  const isAgain = states.every(({ planned }) => planned.state === 'done')
+  const counts =
+    capabilities.count === 'total'
+      ? await countAtSource(api, capabilities, states)
+      : await countKnown(query, key, strategy, states)
+  const pageSize = Math.min(api.pageSize, capabilities.pageCap ?? api.pageSize)
+  const windows = states.map(({ from, to, planned: { state, isRead } }, index): PlannedWindow => {
+    const referrals = counts[index] ?? 0
+    const calls = isRead && !isAgain ? 0 : estimateCalls(referrals, pageSize)
+    return { from: from.slice(0, 10), to: to.slice(0, 10), state, referrals, calls }
+  })
+  const calls = sumOf(windows, (window) => window.calls)
+  const turns = isAgain ? windows.length : windows.filter(({ state }) => state !== 'done').length
+  const learned = learnedRate(kept) ?? Number.POSITIVE_INFINITY
+  const requestsPerMinute = Math.min(environment.config.requestsPerMinute, learned)
+  const pausesMs = Math.max(0, turns - 1) * pauseBetweenWindowsMs
+  return {
+    account: name,
+    strategy,
+    explanation: explainStrategy(strategy, span),
+    is_again: isAgain,
+    basis: capabilities.count === 'total' ? 'counted by the API' : 'known so far',
+    windows,
+    referrals: sumOf(windows, (window) => window.referrals),
+    calls,
+    requests_per_minute: requestsPerMinute,
+    seconds: Math.ceil((calls * 60) / requestsPerMinute + pausesMs / 1000),
+  }
+}
+
+async function countAtSource(
+  api: ReferralsApi,
+  capabilities: Capabilities,
+  windows: readonly BackfillSpan[],
+): Promise<number[]> {
+  const counts: number[] = []
+  for (const window of windows) {
+    const filter = filterOf(window, capabilities)
+    const page = await api.getPage({
+      orderBy: 'createdDateTime asc',
+      top: 1,
+      ...(filter === undefined ? {} : { filter }),
+    })
+    counts.push(page.count ?? 0)
+  }
+  return counts
+}
+
+function sumOf<T>(members: readonly T[], amountOf: (member: T) => number): number {
+  return members.reduce((sum, member) => sum + amountOf(member), 0)
+}

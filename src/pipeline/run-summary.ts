@@ -1,0 +1,108 @@
+import type { PublishResult } from '../load/publish/finish.ts'
+import { type Conservation, nothingRead } from '../load/publish/reconcile.ts'
+
+export type Stage = 'extract_ms' | 'transform_ms' | 'publish_ms'
+
+/** What a run did; `--json` ends with it. */
+export interface RunSummary {
+  readonly status: 'published'
+  readonly run_ids: readonly number[]
+  /** Referrals that the run read, or replayed. */
+  readonly seen: number
+  readonly changed: number
+  readonly unchanged: number
+  readonly quarantined: number
+  /** Referrals that became missing. */
+  readonly missing: number
+  readonly requests: number
+  readonly throttled: number
+  /** Rows inserted, updated or deleted in `raw`, `pii` and `dw`. */
+  readonly rows_written: number
+  readonly duration_ms: number
+  readonly stages: Readonly<Record<Stage, number>>
+  /** Where everything went that was fetched; a run in which the terms do not add up fails. */
+  readonly conservation: Conservation
+}
+
+/** What was read, before anything was published. */
+export interface ReadCounts {
+  readonly seen: number
+  readonly requests: number
+  readonly throttled: number
+  /** Rows written to the landing zone. */
+  readonly landedRows: number
+}
+
+export interface Stopwatch {
+  /** Adds the time since the last lap to a stage. */
+  lap(stage: Stage): void
+  readonly stages: Readonly<Record<Stage, number>>
+}
+
+export function startStopwatch(): Stopwatch {
+  const stages: Record<Stage, number> = { extract_ms: 0, transform_ms: 0, publish_ms: 0 }
+  let last = performance.now()
+  return {
+    stages,
+    lap: (stage) => {
+      const now = performance.now()
+      stages[stage] += Math.round(now - last)
+      last = now
+    },
+  }
+}
+
+export function summarize(
+  runId: number,
+  read: ReadCounts,
+  published: PublishResult,
+  stages: Readonly<Record<Stage, number>>,
+): RunSummary {
+  const written = published.written.map((table) => table.inserted + table.updated + table.deleted)
+  return {
+    status: 'published',
+    run_ids: [runId],
+    seen: read.seen,
+    changed: published.changed,
+    unchanged: published.conservation.unchanged,
+    quarantined: published.quarantined,
+    missing: published.missing,
+    requests: read.requests,
+    throttled: read.throttled,
+    rows_written: read.landedRows + written.reduce((sum, rows) => sum + rows, 0),
+    duration_ms: Object.values(stages).reduce((sum, ms) => sum + ms, 0),
+    stages,
+    conservation: published.conservation,
+  }
+}
+
+/** The runs of several accounts as one. */
+export function addUp(runs: readonly RunSummary[]): RunSummary {
+  const sum = (count: (run: RunSummary) => number) =>
+    runs.reduce((total, run) => total + count(run), 0)
+  return {
+    status: 'published',
+    run_ids: runs.flatMap((run) => run.run_ids),
+    seen: sum((run) => run.seen),
+    changed: sum((run) => run.changed),
+    unchanged: sum((run) => run.unchanged),
+    quarantined: sum((run) => run.quarantined),
+    missing: sum((run) => run.missing),
+    requests: sum((run) => run.requests),
+    throttled: sum((run) => run.throttled),
+    rows_written: sum((run) => run.rows_written),
+    duration_ms: sum((run) => run.duration_ms),
+    stages: {
+      extract_ms: sum((run) => run.stages.extract_ms),
+      transform_ms: sum((run) => run.stages.transform_ms),
+      publish_ms: sum((run) => run.stages.publish_ms),
+    },
+    conservation: runs.reduce((total, run) => plus(total, run.conservation), nothingRead),
+  }
+}
+
+function plus(total: Conservation, more: Conservation): Conservation {
+  const names = Object.keys(nothingRead) as (keyof Conservation)[]
+  const sums = names.map((name) => [name, total[name] + more[name]])
+  return Object.fromEntries(sums) as Conservation
+}

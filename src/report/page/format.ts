@@ -1,0 +1,93 @@
+import type { Amounts, CurrencyAmount } from '../report-data.ts'
+
+const locale = 'en-US'
+type Decimal = `${number}`
+
+/**
+ * An amount to its last digit. `Intl` reads decimal text exactly, so no JavaScript number ever
+ * holds it.
+ */
+export function exact(amount: string, currency: string): string {
+  const minimumFractionDigits = minorUnit(currency)
+  return new Intl.NumberFormat(locale, {
+    minimumFractionDigits,
+    maximumFractionDigits: Math.max(minimumFractionDigits, 4),
+  }).format(amount as Decimal)
+}
+
+const brief = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** An amount in at most three digits, such as 1.23M. */
+export function short(amount: string): string {
+  return brief.format(amount as Decimal)
+}
+
+export function whole(count: number): string {
+  return count.toLocaleString(locale)
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${whole(count)} ${count === 1 ? one : many}`
+}
+
+const nothing = '–'
+
+/** A share in percent; a dash when there is nothing to take it of. */
+export function percent(part: number, of: number): string {
+  if (of === 0) return nothing
+  return (part / of).toLocaleString(locale, { style: 'percent', maximumFractionDigits: 0 })
+}
+
+/** Days with at most one decimal; a dash when unknown. */
+export function days(count: number | null): string {
+  return count === null ? nothing : count.toLocaleString(locale, { maximumFractionDigits: 1 })
+}
+
+/** An instant to the minute, in UTC. */
+export function minute(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`
+}
+
+/** Name of a country; the code where it is none. */
+export function countryName(code: string): string {
+  if (code === '') return '(not given)'
+  try {
+    return new Intl.DisplayNames(locale, { type: 'region' }).of(code) ?? code
+  } catch {
+    return code
+  }
+}
+
+/** Amounts of one currency in several groups, added up. */
+export function byCurrency(all: readonly Pick<Amounts, 'unconverted'>[]): CurrencyAmount[] {
+  const sums = new Map<string, CurrencyAmount>()
+  for (const one of all.flatMap(({ unconverted }) => unconverted)) {
+    const known = sums.get(one.currency_code)
+    const count = one.count + (known?.count ?? 0)
+    const amount = addDecimals(one.amount, known?.amount ?? '0')
+    sums.set(one.currency_code, { ...one, count, amount })
+  }
+  return [...sums.values()].sort((one, other) => (one.currency_code < other.currency_code ? -1 : 1))
+}
+
+const scale = 4
+
+function addDecimals(one: string, other: string): string {
+  const sum = scaled(one) + scaled(other)
+  const digits = String(sum < 0n ? -sum : sum).padStart(scale + 1, '0')
+  return `${sum < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+function scaled(decimal: string): bigint {
+  const [digits = '0', fraction = ''] = decimal.split('.')
+  return BigInt(digits + fraction.padEnd(scale, '0').slice(0, scale))
+}
+
+function minorUnit(currency: string): number {
+  try {
+    const options = { style: 'currency', currency } as const
+    return new Intl.NumberFormat(locale, options).resolvedOptions().minimumFractionDigits ?? 2
+  } catch {
+    return 2
+  }
+}

@@ -1,0 +1,146 @@
+import { foreign, html, Markup } from '../html.ts'
+import type { AccountFreshness, CurrencyAmount, Group, ReportFigures } from '../report-data.ts'
+import { amountCell, glance, type Money } from './amounts.ts'
+import { figure, table } from './figure.ts'
+import { counted, days, exact, minute, percent, whole } from './format.ts'
+import { business, outlook, pipeline, quality } from './sections.ts'
+import { style } from './style.ts'
+
+/** An account that was not published for longer is worth a warning: one night was missed. */
+const staleHours = 26
+
+/**
+ * The report as one self-contained HTML page: no script, no request, nothing but what `figures`
+ * holds. The same figures make the same page.
+ */
+export function renderReport(figures: ReportFigures): string {
+  const isEmpty = figures.accounts.every(({ referral_count }) => referral_count === 0)
+  const body = isEmpty ? emptyWarehouse : sections(figures)
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<title>Co-sell report, ${figures.made_at.slice(0, 10)}</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+<header>
+<h1>Co-sell report</h1>
+${isEmpty ? '' : asOf(figures)}
+</header>
+<main>
+${body}</main>
+<footer>${footer(figures, isEmpty)}</footer>
+</body>
+</html>
+`.text
+}
+
+const emptyWarehouse = html`<p>The warehouse is empty: no referral has been published yet. Run
+<code>cosell run</code>, or <code>cosell demo</code> to see the report with invented referrals.</p>
+`
+
+function sections(figures: ReportFigures): Markup {
+  const money = { currency: figures.reporting_currency, isConverted: figures.is_converted }
+  return html`${money.isConverted ? '' : noRates}${headline(figures, money)}
+${money.isConverted ? '' : currencies(figures)}
+${pipeline(figures, money)}
+${business(figures, money)}
+${outlook(figures, money)}
+${quality(figures)}
+`
+}
+
+const noRates = html`<p class="warn">No exchange rates are loaded, so amounts cannot be added up:
+they stand in their own currencies, and bars show numbers instead of values.
+<code>cosell fx</code> loads rates.</p>
+`
+
+function asOf({ accounts, day, made_at }: ReportFigures): Markup {
+  const published = accounts
+    .flatMap(({ last_published_at: at }) => (at === null ? [] : [at]))
+    .sort()
+  const [oldest, newest] = [published[0], published.at(-1)]
+  if (oldest === undefined || newest === undefined)
+    return html`<p class="warn">Never published.</p>`
+  const times = oldest === newest ? time(newest) : html`between ${time(oldest)} and ${time(newest)}`
+  const names = accounts.map(
+    ({ account }, index) => html`${index === 0 ? '' : ', '}${foreign(account)}`,
+  )
+  const seen = made_at.startsWith(day) ? '' : html` · Business as of ${day}`
+  return html`<p>As published ${times}${seen} · ${counted(accounts.length, 'account')}: ${names}</p>
+${accounts.filter(isStale).map(staleness)}`
+}
+
+function isStale({ age_hours, referral_count }: AccountFreshness): boolean {
+  return referral_count > 0 && (age_hours === null || age_hours > staleHours)
+}
+
+function staleness({ account, age_hours }: AccountFreshness): Markup {
+  const since = age_hours === null ? 'was never published' : `is ${days(age_hours)} hours old`
+  return html`<p class="warn">Warning: account ${foreign(account)} ${since}.</p>
+`
+}
+
+function time(instant: string): Markup {
+  return html`<time datetime="${instant}">${minute(instant)}</time>`
+}
+
+function headline({ headline: now, expiring }: ReportFigures, money: Money): Markup {
+  const worth = (name: string, group: Group, many: string) =>
+    tile(name, glance(money, group, many), amountNote(money, group, many))
+  const rate = `${whole(now.won_count)} won of ${whole(now.decided_count)} decided in the last 12 months`
+  return html`<dl>
+${worth('Open pipeline', now.open, 'deals')}
+${worth('Won in the last 12 months', now.won, 'deals')}
+${tile('Win rate', percent(now.won_count, now.decided_count), html`${rate}`)}
+${worth('Contract ACV signed in the last 12 months', now.signed, 'contracts')}
+${worth('Contract ACV in force', now.in_force, 'contracts')}
+${worth(`Open and expiring within ${expiring.days} days`, expiring.group, 'deals')}
+</dl>
+`
+}
+
+/** What stands in for sums where there are no rates. */
+function currencies({ headline: now }: ReportFigures): Markup {
+  const groups = [now.open, now.won, now.signed, now.in_force]
+  const codes = [
+    ...new Set(groups.flatMap(({ amounts }) => amounts.by_currency).map(codeOf)),
+  ].sort()
+  const rows = codes.map((code) => [
+    foreign(code),
+    ...groups.map(({ amounts }) => {
+      const found = amounts.by_currency.find((one) => codeOf(one) === code)
+      return found === undefined ? '–' : exact(found.amount, code)
+    }),
+  ])
+  const heads = ['Currency', 'Open', 'Won', 'ACV signed', 'ACV in force']
+  return figure({ id: 'currencies', title: 'Amounts by currency' }, table({ heads, rows }))
+}
+
+const codeOf = ({ currency_code }: CurrencyAmount) => currency_code
+
+function amountNote(money: Money, group: Group, many: string): Markup {
+  const count = counted(group.count, many.replace(/s$/, ''), many)
+  const amounts = amountCell(money, group.amounts)
+  return money.isConverted ? html`${count} · ${amounts}` : html`amounts below`
+}
+
+function tile(name: string, value: string, note: Markup): Markup {
+  return html`<div><dt>${name}</dt><dd class="value">${value}</dd><dd class="note">${note}</dd></div>`
+}
+
+function footer(figures: ReportFigures, isEmpty: boolean): Markup {
+  const made = html`Made ${time(figures.made_at)} by cosell.`
+  if (isEmpty) return made
+  const rates = figures.is_converted
+    ? html` Amounts are in ${foreign(figures.reporting_currency)}: deals at the rate of the day they closed or
+are expected to close, today's for days to come; contracts at the rate of the day they were signed;
+month ends at the rate of that day. What has no rate is listed in its own currency, and is in no sum.`
+    : ''
+  return html`${made}${rates} Open referrals that the source no longer shows are left out.`
+}

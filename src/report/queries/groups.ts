@@ -1,0 +1,80 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Kysely } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+import type { Amounts, CurrencyAmount, Group, PeriodGroup } from '../report-data.ts'
+
+/**
+ * A query of one row an item, with the columns period, label, position, currency_code, amount and
+ * converted_amount. A row whose currency is null keeps its group in the answer and counts nothing.
+ */
+export type Items = RawBuilder<unknown>
+
+interface GroupRow {
+  readonly period: string
+  readonly label: string
+  /** Null in the row of all currencies. */
+  readonly currency_code: string | null
+  readonly item_count: number
+  readonly amount_count: number
+  readonly amount: string | null
+  readonly converted_amount: string | null
+  readonly unconverted_count: number
+  readonly unconverted_amount: string | null
+}
+
+/** Groups of the items by period and label, in the order of position, label and period. */
+export async function groupItems(query: Kysely<Database>, items: Items): Promise<PeriodGroup[]> {
+  const { rows } = await sql<GroupRow>`
+    with item as (${items})
+    select
+      period,
+      label,
+      currency_code,
+      count(currency_code) as item_count,
+      count(amount) as amount_count,
+      sum(amount)::text as amount,
+      round(sum(converted_amount), ${reportingMinorUnit})::text as converted_amount,
+      count(*) filter (where amount is not null and converted_amount is null) as unconverted_count,
+      (sum(amount) filter (where converted_amount is null))::text as unconverted_amount
+    from item
+    group by grouping sets ((period, position, label, currency_code), (period, position, label))
+    having currency_code is not null or grouping(currency_code) = 1
+    order by position, label, period, grouping(currency_code) desc, currency_code`.execute(query)
+  const groups: PeriodGroup[] = []
+  for (const row of rows) {
+    const last = groups.at(-1)
+    if (row.currency_code !== null && last !== undefined) addCurrency(last.amounts, row)
+    else groups.push(toGroup(row))
+  }
+  return groups
+}
+
+/** The group of all items; the items have one period and label. */
+export async function sumItems(query: Kysely<Database>, items: Items): Promise<Group> {
+  const [group] = await groupItems(query, items)
+  return group ?? { label: '', count: 0, amounts: noAmounts }
+}
+
+const noAmounts: Amounts = { converted: null, unconverted: [], by_currency: [] }
+
+/** Decimals of the reporting currency, to which converted sums are rounded for people. */
+const reportingMinorUnit = sql`coalesce((
+  select currency.minor_unit
+  from etl.setting setting
+  join dw.dim_currency currency on currency.currency_code = setting.setting_value
+  where setting.setting_name = 'reporting_currency'), 2)::integer`
+
+function toGroup(row: GroupRow): PeriodGroup {
+  const amounts: Amounts = { converted: row.converted_amount, unconverted: [], by_currency: [] }
+  return { period: row.period, label: row.label, count: row.item_count, amounts }
+}
+
+function addCurrency(amounts: Amounts, row: GroupRow) {
+  const { currency_code, amount, unconverted_amount } = row
+  if (currency_code === null || amount === null) return
+  const byCurrency = amounts.by_currency as CurrencyAmount[]
+  byCurrency.push({ currency_code, count: row.amount_count, amount })
+  if (unconverted_amount === null) return
+  const unconverted = amounts.unconverted as CurrencyAmount[]
+  unconverted.push({ currency_code, count: row.unconverted_count, amount: unconverted_amount })
+}

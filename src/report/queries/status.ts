@@ -1,0 +1,167 @@
+import { sql } from 'kysely'
+import type { Kysely } from '../../warehouse/connection/database.ts'
+import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
+
+export interface TableRows {
+  readonly table: string
+  readonly rows: number
+}
+
+/** Rows of every table of the star and of the restricted schema, in catalog order. */
+export async function countRows(query: Kysely<Database>): Promise<TableRows[]> {
+  const counted: TableRows[] = []
+  for (const table of Object.keys(tables) as TableName[]) {
+    if (!/^(dw|raw|pii)\./.test(table) || table === 'pii.secret') continue
+    const result = await sql<{
+      rows: number
+    }>`select count(*) as rows from ${sql.table(table)}`.execute(query)
+    counted.push({ table, rows: result.rows[0]?.rows ?? 0 })
+  }
+  return counted
+}
+
+export interface AcvOfYear {
+  readonly fiscal_year_label: string
+  readonly currency_code: string
+  readonly contract_acv_amount: string
+  readonly registration_count: number
+}
+
+/** Contract ACV by the fiscal year of signing (else of the start) and currency, as reported. */
+export async function readAcvByFiscalYear(query: Kysely<Database>): Promise<AcvOfYear[]> {
+  return query
+    .selectFrom('dw.fact_registration as registration')
+    .innerJoin('dw.dim_date as day', (on) =>
+      on.on(
+        'day.date_day',
+        '=',
+        sql<string>`coalesce(registration.contract_sign_date, registration.contract_start_date)`,
+      ),
+    )
+    .select((is) => [
+      'day.fiscal_year_label',
+      'registration.currency_code',
+      is.fn.sum<string>('registration.contract_acv_amount').as('contract_acv_amount'),
+      is.fn.countAll<number>().as('registration_count'),
+    ])
+    .where('registration.contract_acv_amount', 'is not', null)
+    .groupBy(['day.fiscal_year_label', 'registration.currency_code'])
+    .orderBy('day.fiscal_year_label')
+    .orderBy('registration.currency_code')
+    .execute()
+}
+
+/** How old a sign-in is: known from the token store, not from the warehouse. */
+export interface SignInFigures {
+  /** When a person signed in; null when that is not known. */
+  readonly signed_in_at: string | null
+  readonly sign_in_renewed_at: string | null
+  /** Days since it was renewed last. */
+  readonly sign_in_idle_days: number | null
+  /** What to do before it dies, or since it has; null when nothing. */
+  readonly sign_in_warning: string | null
+}
+
+const unknownSignIn: SignInFigures = {
+  signed_in_at: null,
+  sign_in_renewed_at: null,
+  sign_in_idle_days: null,
+  sign_in_warning: null,
+}
+
+export interface AccountStatus extends SignInFigures {
+  readonly account: string
+  readonly watermark: string | null
+  readonly last_published_at: string | null
+  readonly age_hours: number | null
+  readonly referrals: number
+  readonly open_findings: number
+  readonly open_quarantine: number
+  readonly runs: readonly RunRow[]
+}
+
+export interface RunRow {
+  readonly run_id: number
+  readonly run_mode: string
+  readonly run_status: string
+  readonly started_at: string
+  readonly finished_at: string | null
+  readonly referral_seen_count: number
+  readonly referral_changed_count: number
+  readonly referral_rejected_count: number
+  readonly error_message: string | null
+}
+
+const runsShown = 5
+
+type StoredStatus = Omit<AccountStatus, 'runs' | keyof SignInFigures>
+
+/**
+ * What each account holds, how fresh it is and how its last runs ended; `signIns` by account name
+ * is what the token store says.
+ */
+export async function readStatus(
+  query: Kysely<Database>,
+  signIns: ReadonlyMap<string, SignInFigures> = new Map(),
+): Promise<AccountStatus[]> {
+  const accounts = await sql<StoredStatus & { partner_account_key: number }>`
+    select account.partner_account_key, account.account_code as account,
+      published.watermark, published.last_published_at,
+      round(extract(epoch from clock_timestamp() - published.last_published_at) / 3600, 1)::float8
+        as age_hours,
+      (select count(*) from dw.fact_referral fact
+        where fact.partner_account_key = account.partner_account_key) as referrals,
+      (select count(*) from etl.dq_finding finding
+        where finding.partner_account_key = account.partner_account_key) as open_findings,
+      (select count(*) from etl.quarantine q
+        where q.partner_account_key = account.partner_account_key
+          and q.resolved_run_id is null) as open_quarantine
+    from dw.dim_partner_account account
+    left join lateral (
+      select max(run.watermark_to) as watermark, max(run.published_at) as last_published_at
+      from etl.run
+      where run.partner_account_key = account.partner_account_key
+        and run.run_status = 'published'
+    ) published on true
+    order by account.partner_account_key`.execute(query)
+  const statuses: AccountStatus[] = []
+  for (const { partner_account_key, ...account } of accounts.rows) {
+    const signIn = signIns.get(account.account) ?? unknownSignIn
+    statuses.push({ ...account, ...signIn, runs: await readRuns(query, partner_account_key) })
+  }
+  return statuses
+}
+
+/** Referrals of an account that the source still shows, as far as is known. */
+export async function countPresent(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+): Promise<number> {
+  const counted = await query
+    .selectFrom('dw.dim_referral')
+    .select((is) => is.fn.countAll<number>().as('referrals'))
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('is_missing', '=', false)
+    .executeTakeFirstOrThrow()
+  return counted.referrals
+}
+
+function readRuns(query: Kysely<Database>, partnerAccountKey: number): Promise<RunRow[]> {
+  return query
+    .selectFrom('etl.run')
+    .select([
+      'run_id',
+      'run_mode',
+      'run_status',
+      'started_at',
+      'finished_at',
+      'referral_seen_count',
+      'referral_changed_count',
+      'referral_rejected_count',
+      'error_message',
+    ])
+    .where('partner_account_key', '=', partnerAccountKey)
+    .orderBy('run_id', 'desc')
+    .limit(runsShown)
+    .execute()
+}

@@ -1,0 +1,128 @@
+import { sql } from 'kysely'
+import type { Kysely } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+import type {
+  AccountFreshness,
+  Expiring,
+  ExpiringReferral,
+  FindingCount,
+  Funnel,
+  FunnelStep,
+  RegistrationGroup,
+} from '../report-data.ts'
+import { groupItems, sumItems } from './groups.ts'
+import { expiringWithin, registrationsByStatus } from './items.ts'
+
+const expiringShown = 20
+
+/** The next open referrals to expire, and all that do within `days`. */
+export async function readExpiring(
+  query: Kysely<Database>,
+  today: string,
+  days: number,
+): Promise<Expiring> {
+  const { rows } = await sql<ExpiringReferral>`
+    select account_code as account, referral_id, referral_name, stage_label,
+      expiration_date, expiration_date - ${today}::date as days_left,
+      deal_value_amount as amount, currency_code
+    from mart.referral
+    where is_open and expiration_date
+      between ${today}::date and ${today}::date + ${days}::integer
+    order by expiration_date, deal_value_reporting_amount desc nulls last, account_code, referral_id
+    limit ${expiringShown}`.execute(query)
+  const overdue = await sql<{ overdue_count: number }>`
+    select count(*) as overdue_count from mart.referral
+    where is_open and expiration_date < ${today}::date`.execute(query)
+  return {
+    days,
+    group: await sumItems(query, expiringWithin(today, days)),
+    overdue_count: overdue.rows[0]?.overdue_count ?? 0,
+    referrals: rows,
+  }
+}
+
+/** How far the referrals created in the last `months` came, and how long each step took. */
+export async function readFunnel(
+  query: Kysely<Database>,
+  today: string,
+  months: number,
+): Promise<Funnel> {
+  const since = sql`(date_trunc('month', ${today}::date)
+    - make_interval(months => ${months}::integer))::date`
+  const { rows } = await sql<FunnelStep & { since: string }>`
+    with cohort as (
+      select created_date, accepted_date, registered_date, registration_approved_date, is_won,
+        days_to_accept, days_to_close
+      from mart.referral
+      where created_date >= ${since} and created_date <= ${today}::date
+    ),
+    milestone as (
+      select 1 as position, 'Created' as label, true as is_reached, null::integer as days
+      from cohort
+      union all
+      select 2, 'Accepted', accepted_date is not null, days_to_accept from cohort
+      union all
+      select 3, 'Won', is_won, days_to_close from cohort
+      union all
+      select 4, 'Registered', registered_date is not null, registered_date - created_date from cohort
+      union all
+      select 5, 'Approved', registration_approved_date is not null,
+        registration_approved_date - created_date
+      from cohort
+    )
+    select ${since} as since, label, count(*) filter (where is_reached) as count,
+      percentile_cont(0.5) within group (order by days) filter (where is_reached) as median_days
+    from milestone
+    group by position, label
+    order by position`.execute(query)
+  const steps = rows.map(({ since: _, ...step }) => step)
+  return { since: rows[0]?.since ?? today, steps }
+}
+
+/** Registrations by state, most frequent first, with how long approvals took. */
+export async function readRegistrations(query: Kysely<Database>): Promise<RegistrationGroup[]> {
+  const groups = await groupItems(query, registrationsByStatus)
+  const { rows } = await sql<Omit<RegistrationGroup, 'count' | 'amounts'>>`
+    select registration_status as label,
+      percentile_cont(0.5) within group (order by approval_lead_days)::float8 as median_lead_days,
+      percentile_cont(0.9) within group (order by approval_lead_days)::float8 as slow_lead_days
+    from mart.registration
+    group by registration_status`.execute(query)
+  const leads = new Map(rows.map((row) => [row.label, row]))
+  return groups
+    .map((group) => ({ ...group, ...(leads.get(group.label) ?? noLead) }))
+    .sort((one, other) => other.count - one.count)
+}
+
+const noLead = { median_lead_days: null, slow_lead_days: null }
+
+/** How fresh each account is at `now`. */
+export async function readAccounts(
+  query: Kysely<Database>,
+  now: string,
+): Promise<AccountFreshness[]> {
+  const { rows } = await sql<AccountFreshness>`
+    select status.account_code as account,
+      (select count(*) from dw.fact_referral fact
+        where fact.partner_account_key = status.partner_account_key) as referral_count,
+      status.published_at as last_published_at,
+      round(extract(epoch from ${now}::timestamptz - status.published_at) / 3600, 1)::float8
+        as age_hours,
+      (select count(*) from mart.data_quality finding
+        where finding.partner_account_key = status.partner_account_key) as open_finding_count,
+      status.quarantined_referral_count as quarantine_count
+    from mart.load_status status
+    order by status.partner_account_key`.execute(query)
+  return rows
+}
+
+/** Open findings by account and rule, gravest and most frequent first. */
+export async function readFindings(query: Kysely<Database>): Promise<FindingCount[]> {
+  const { rows } = await sql<FindingCount>`
+    select account_code as account, rule_code, severity, count(*) as finding_count
+    from mart.data_quality
+    group by account_code, rule_code, severity
+    order by array_position(array['error', 'warn', 'info'], severity), count(*) desc,
+      rule_code, account_code`.execute(query)
+  return rows
+}

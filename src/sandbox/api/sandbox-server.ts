@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ChangeKind } from '../population/change.ts'
+import { Random } from '../population/random.ts'
+import { Simulation } from '../population/simulation.ts'
+import type { Referral } from '../referral.ts'
+import { defaultOptions, type SandboxOptions } from './options.ts'
+import { Refusal, refusal, send } from './reply.ts'
+import { type AnsweredRequest, answer, type Service } from './routes.ts'
+import { SignIn } from './sign-in.ts'
+import { Throttle } from './throttle.ts'
+
+export type { ChangeKind } from '../population/change.ts'
+export type { SandboxOptions } from './options.ts'
+
+/** A running sandbox. */
+export interface Sandbox {
+  /** `http://127.0.0.1:port`: what to give as API and as authority. */
+  readonly url: string
+  readonly port: number
+  /** Requests answered so far, oldest first. */
+  readonly requests: readonly AnsweredRequest[]
+  /**
+   * Lets a day pass in which `count` referrals change; returns their ids in the order of the
+   * changes. With `kind` only that happens: `silent` alters a registration and leaves
+   * `updatedDateTime` as it was.
+   */
+  change(count: number, kind?: ChangeKind): string[]
+  /** Lets a day pass in which `count` new referrals come in; returns their ids. */
+  arrive(count: number): string[]
+  /** Lets a day pass in which the caller loses sight of `count` referrals; returns their ids. */
+  vanish(count: number): string[]
+  /** Lets another user sign in with the same refresh token, from the next access token on. */
+  signInAs(principal: string): void
+  /** The current population, as copies. */
+  referrals(): Referral[]
+  /** The sandbox's own time, which moves only with the three calls above. */
+  now(): string
+  /** Stops listening and drops open connections. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves a simulated Referrals API, with its token endpoint, on 127.0.0.1: the population of
+ * `seed`, and the live API's unknown behaviours as `options` say. Beside the API:
+ * `POST /sandbox/change?count=N[&kind=K]`, `POST /sandbox/arrive?count=N`,
+ * `POST /sandbox/vanish?count=N` and `GET /sandbox/state`, which need no token.
+ */
+export async function startSandbox(given: Partial<SandboxOptions> = {}): Promise<Sandbox> {
+  const options = { ...defaultOptions, ...given }
+  const simulation = new Simulation(options.referrals, options.seed, options.broken)
+  if (options.change > 0) simulation.change(options.change)
+  const { requestsPerMinute, clock } = options
+  const random = new Random(options.seed, 6)
+  const service: Service = {
+    options,
+    simulation,
+    random,
+    signIn: new SignIn(options, random),
+    throttle: requestsPerMinute === undefined ? null : new Throttle(requestsPerMinute, clock()),
+    requests: [],
+  }
+  const server = createServer((request, response) => {
+    respond(service, request, response).catch(() => response.destroy())
+  })
+  const port = await listen(server, options.port)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    requests: service.requests,
+    change: (count, kind) => simulation.change(count, kind),
+    arrive: (count) => simulation.arrive(count),
+    vanish: (count) => simulation.vanish(count),
+    signInAs: (principal) => service.signIn.become(principal),
+    referrals: () => simulation.referrals(),
+    now: () => new Date(simulation.nowMs).toISOString(),
+    close: () => close(server),
+  }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function respond(service: Service, request: IncomingMessage, response: ServerResponse) {
+  const reply = await answer(service, request).catch((error: unknown) => {
+    if (error instanceof Refusal) return error.reply
+    return refusal(500, 'generalException', `The sandbox failed: ${error}`).reply
+  })
+  service.requests.push({
+    method: request.method ?? '',
+    url: request.url ?? '',
+    status: reply.status,
+  })
+  response.setHeader('Request-ID', service.random.guid())
+  const clientRequestId = request.headers['client-request-id']
+  if (clientRequestId !== undefined) response.setHeader('client-request-id', clientRequestId)
+  await send(request, response, reply)
+}

@@ -1,0 +1,120 @@
+import type { Referral } from '../referral.ts'
+import { applyChange, type ChangeKind, canChange, drawChange } from './change.ts'
+import { breakReferral } from './corrupt.ts'
+import { World } from './deal.ts'
+import { baseClock, dayMs } from './instants.ts'
+import { arrival, population } from './population.ts'
+import { at, Random } from './random.ts'
+import { type Entry, readEntry, Store } from './referral-store.ts'
+
+/** The simulated partner account: its referrals, its clock and what happens as that moves. */
+export class Simulation {
+  readonly store = new Store()
+  readonly #world: World
+  #nowMs = baseClock
+  #day = 0
+  #arrivals = 0
+
+  constructor(count: number, seed: number, broken: number) {
+    this.#world = new World(seed, count)
+    for (const referral of population(this.#world, count)) this.store.put(referral)
+    this.#spoil(Math.min(broken, count))
+  }
+
+  /** The sandbox's own time; it stands still between changes. */
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** Current referrals as served, each an object of its own. */
+  referrals(): Referral[] {
+    return Array.from(this.store.entries(), readEntry)
+  }
+
+  /**
+   * Lets a day pass in which `count` different referrals move along their lives, and returns
+   * their ids in the order of the changes. Live ones move first; only when they do not suffice
+   * are finished ones rewritten. With `kind` only that happens, to as many as it can.
+   */
+  change(count: number, kind?: ChangeKind): string[] {
+    const random = this.#nextDay()
+    const picked = this.#pick(random, count, kind)
+    const stepMs = dayMs / (picked.length + 1)
+    picked.forEach(([entry, happens], index) => {
+      const referral = readEntry(entry)
+      const ms = Math.floor(this.#nowMs - dayMs + (index + 1) * stepMs)
+      applyChange(random, referral, happens, ms)
+      this.store.put(referral)
+    })
+    return picked.map(([entry]) => entry.id)
+  }
+
+  /** Lets a day pass in which `count` new referrals come in, and returns their ids. */
+  arrive(count: number): string[] {
+    this.#nextDay()
+    const stepMs = dayMs / (count + 1)
+    return Array.from({ length: count }, (_, index) => {
+      const ms = Math.floor(this.#nowMs - dayMs + (index + 1) * stepMs)
+      const referral = arrival(this.#world, this.#arrivals++, ms)
+      this.store.put(referral)
+      return referral.id ?? ''
+    })
+  }
+
+  /** Takes `count` referrals out of the caller's sight, as a lost role does; returns their ids. */
+  vanish(count: number): string[] {
+    const random = this.#nextDay()
+    const gone = random.sample([...this.store.entries()], count).map((entry) => entry.id)
+    for (const id of gone) this.store.remove(id)
+    return gone
+  }
+
+  #nextDay(): Random {
+    this.#nowMs += dayMs
+    return new Random(this.#world.seed, 5, ++this.#day)
+  }
+
+  #pick(random: Random, count: number, kind?: ChangeKind): [Entry, ChangeKind][] {
+    const picked: [Entry, ChangeKind][] = []
+    const passedOver: Entry[] = []
+    for (const entry of shuffled(random, this.store.entries())) {
+      if (picked.length === count) return picked
+      if (entry.isBroken) continue
+      const referral = readEntry(entry)
+      if (kind !== undefined) {
+        if (canChange(referral, kind)) picked.push([entry, kind])
+        continue
+      }
+      const happens = drawChange(random, referral, false)
+      if (happens === null) passedOver.push(entry)
+      else picked.push([entry, happens])
+    }
+    for (const entry of passedOver.slice(0, Math.max(0, count - picked.length))) {
+      const happens = drawChange(random, readEntry(entry), true)
+      if (happens !== null) picked.push([entry, happens])
+    }
+    return picked
+  }
+
+  #spoil(broken: number): void {
+    const entries = [...this.store.entries()]
+    for (let number = 0; number < broken; number++) {
+      const referral = readEntry(
+        at(entries, Math.floor(((number + 0.5) * entries.length) / broken)),
+      )
+      this.store.put(referral, breakReferral(referral, number))
+    }
+  }
+}
+
+/** Yields all members in random order, at the price of those that are asked for. */
+function* shuffled<T>(random: Random, members: Iterable<T>): Generator<T> {
+  const pool = [...members]
+  while (pool.length > 0) {
+    const index = random.integer(0, pool.length - 1)
+    const drawn = at(pool, index)
+    pool[index] = at(pool, pool.length - 1)
+    pool.pop()
+    yield drawn
+  }
+}

@@ -1,0 +1,188 @@
+import type { Version } from '../context.ts'
+import type { Staged } from '../staged-rows.ts'
+import { daysBetween, utcDate } from '../values/dates.ts'
+import {
+  bySourceTime,
+  merge,
+  type Observation,
+  type Sighting,
+  type Span,
+  segmentsOf,
+  type Tracked,
+  vanishingsOf,
+} from './spans.ts'
+
+export interface HistoryRules {
+  transitions: ReadonlyMap<string, ReadonlySet<string>>
+  sha256(text: string): string
+}
+
+export interface HistoryVersion extends Tracked {
+  version_no: number
+  valid_from: string
+  valid_to: string | null
+  valid_from_date: string
+  valid_to_date: string | null
+  is_current: boolean
+  is_estimated: boolean
+  is_missing: boolean
+  previous_referral_status: string | null
+  previous_referral_substatus: string | null
+  is_status_change: boolean
+  is_valid_transition: boolean | null
+  days_in_version: number | null
+  source_updated_at: string
+  observed_at: string
+  tracked_hash: string
+}
+
+export interface History {
+  versions: HistoryVersion[]
+  closedAt: string | null
+  closedAtBasis: 'source' | 'observed' | 'estimated' | null
+  missingSince: string | null
+}
+
+/**
+ * The versions of a referral: contiguous spans that differ in a tracked column, the last one open.
+ * It depends on what was observed and when, not on the order in which it arrived.
+ *
+ * A change counts from the source's own time; where that did not move, from the time we saw it.
+ */
+export function historyOf(
+  observations: readonly Observation[],
+  sightings: readonly Sighting[],
+  rules: HistoryRules,
+): History {
+  const ordered = observations.length < 2 ? observations : [...observations].sort(bySourceTime)
+  const segments = segmentsOf(ordered)
+  const vanishings = vanishingsOf(sightings)
+  const spans = merge(segments, vanishings)
+  const versions: HistoryVersion[] = []
+  for (let index = 0; index < spans.length; index++) {
+    const span = spans[index]
+    if (span === undefined) continue
+    versions.push(versionOf(span, index, spans[index - 1], spans[index + 1], rules))
+  }
+  const last = vanishings.at(-1)
+  const closing = closingOf(spans, ordered)
+  return { versions, ...closing, missingSince: last?.isMissing === true ? last.at : null }
+}
+
+function versionOf(
+  span: Span,
+  index: number,
+  previous: Span | undefined,
+  next: Span | undefined,
+  rules: HistoryRules,
+): HistoryVersion {
+  const { tracked, observation, isEstimated } = span.segment
+  const before = previous?.segment.tracked ?? null
+  const validFromDate = utcDate(span.from)
+  const validToDate = next === undefined ? null : utcDate(next.from)
+  return {
+    version_no: index + 1,
+    valid_from: span.from,
+    valid_to: next?.from ?? null,
+    valid_from_date: validFromDate,
+    valid_to_date: validToDate,
+    is_current: next === undefined,
+    is_estimated: isEstimated,
+    is_missing: span.isMissing,
+    profile_hash: tracked.profile_hash,
+    referral_status: tracked.referral_status,
+    referral_substatus: tracked.referral_substatus,
+    previous_referral_status: before?.referral_status ?? null,
+    previous_referral_substatus: before?.referral_substatus ?? null,
+    is_status_change:
+      before?.referral_status !== tracked.referral_status ||
+      before.referral_substatus !== tracked.referral_substatus,
+    is_valid_transition:
+      before === null ? null : isAllowed(rules, before.referral_status, tracked.referral_status),
+    registration_status: tracked.registration_status,
+    qualification: tracked.qualification,
+    currency_code: tracked.currency_code,
+    deal_value_amount: tracked.deal_value_amount,
+    expected_close_date: tracked.expected_close_date,
+    expiration_date: tracked.expiration_date,
+    registered_acv_amount: tracked.registered_acv_amount,
+    registered_acv_currency_code: tracked.registered_acv_currency_code,
+    days_in_version: validToDate === null ? null : daysBetween(validFromDate, validToDate),
+    source_updated_at: observation.sourceUpdatedAt,
+    observed_at: span.observedAt,
+    tracked_hash: signedHash(rules.sha256(span.content)),
+  }
+}
+
+/** Column by column: copying by `{ ...row, batch_no }` was 8 % of a profile of the whole transform. */
+export function historyRow(
+  { accountKey, batchNo }: Version,
+  row: HistoryVersion,
+): Staged<'stg.fact_referral_history'> {
+  return {
+    partner_account_key: accountKey,
+    batch_no: batchNo,
+    version_no: row.version_no,
+    valid_from: row.valid_from,
+    valid_to: row.valid_to,
+    valid_from_date: row.valid_from_date,
+    valid_to_date: row.valid_to_date,
+    is_current: row.is_current,
+    is_estimated: row.is_estimated,
+    is_missing: row.is_missing,
+    profile_hash: row.profile_hash,
+    referral_status: row.referral_status,
+    referral_substatus: row.referral_substatus,
+    previous_referral_status: row.previous_referral_status,
+    previous_referral_substatus: row.previous_referral_substatus,
+    is_status_change: row.is_status_change,
+    is_valid_transition: row.is_valid_transition,
+    registration_status: row.registration_status,
+    qualification: row.qualification,
+    currency_code: row.currency_code,
+    deal_value_amount: row.deal_value_amount,
+    expected_close_date: row.expected_close_date,
+    expiration_date: row.expiration_date,
+    registered_acv_amount: row.registered_acv_amount,
+    registered_acv_currency_code: row.registered_acv_currency_code,
+    days_in_version: row.days_in_version,
+    source_updated_at: row.source_updated_at,
+    observed_at: row.observed_at,
+    tracked_hash: row.tracked_hash,
+  }
+}
+
+/** Null when one of the statuses is none that the documented rule speaks of. */
+function isAllowed({ transitions }: HistoryRules, from: string, to: string): boolean | null {
+  const allowed = transitions.get(from)
+  return allowed === undefined || !transitions.has(to) ? null : allowed.has(to)
+}
+
+/** The first 8 bytes as a signed number, as PostgreSQL's bigint takes it. */
+function signedHash(hexadecimal: string): string {
+  return BigInt.asIntN(64, BigInt(`0x${hexadecimal.slice(0, 16)}`)).toString()
+}
+
+function closingOf(
+  spans: readonly Span[],
+  ordered: readonly Observation[],
+): Pick<History, 'closedAt' | 'closedAtBasis'> {
+  const newest = ordered.at(-1)
+  const status = newest?.tracked.referral_status
+  if (newest === undefined || status === undefined || isOpen(status)) {
+    return { closedAt: null, closedAtBasis: null }
+  }
+  if (newest.closedAt !== null) return { closedAt: newest.closedAt, closedAtBasis: 'source' }
+  if (status !== 'Closed') return { closedAt: null, closedAtBasis: null }
+  const lastOpen = spans.findLastIndex(({ segment }) => isOpen(segment.tracked.referral_status))
+  const closing = spans.find(
+    ({ segment }, index) => index > lastOpen && segment.tracked.referral_status === 'Closed',
+  )
+  if (closing === undefined) return { closedAt: null, closedAtBasis: null }
+  const isFirst = closing.segment.observation === ordered[0]
+  return { closedAt: closing.from, closedAtBasis: isFirst ? 'estimated' : 'observed' }
+}
+
+function isOpen(status: string): boolean {
+  return status === 'New' || status === 'Active'
+}

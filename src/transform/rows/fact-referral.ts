@@ -1,0 +1,135 @@
+import type { Version } from '../context.ts'
+import type { History } from '../history/history.ts'
+import { noCurrency, type Staged } from '../staged-rows.ts'
+import { calendarDate, daysBetweenInstants, utcDate } from '../values/dates.ts'
+import type { Words } from './dim-referral.ts'
+import { amountText } from './fact-referral-solution.ts'
+import { dateOf, type Registration, wholeDays } from './fact-registration.ts'
+
+export interface Milestones {
+  createdAt: string
+  acceptedAt: string | null
+  expectedCloseAt: string | null
+  expectedCloseDate: string | null
+  expirationAt: string | null
+}
+
+export function milestonesOf({ referral, context }: Version): Milestones {
+  const expectedCloseAt = referral.details?.closingDateTime ?? null
+  return {
+    createdAt: referral.createdDateTime ?? '',
+    acceptedAt: referral.acceptedDateTime,
+    expectedCloseAt,
+    expectedCloseDate:
+      expectedCloseAt === null ? null : calendarDate(expectedCloseAt, context.calendarDateRule),
+    expirationAt: referral.expirationDateTime,
+  }
+}
+
+/** Currency of the deal value; `XXX` when the source gives none. */
+export function dealCurrencyOf({ referral }: Version): string {
+  return referral.details?.currency?.toUpperCase() ?? noCurrency
+}
+
+export interface ReferralFacts {
+  words: Words
+  milestones: Milestones
+  history: History
+  profileHash: string
+  registrations: readonly Registration[]
+  solutionCount: number
+  offerCount: number
+}
+
+export function factReferralRow(
+  version: Version,
+  facts: ReferralFacts,
+): Staged<'stg.fact_referral'> {
+  const { referral, accountKey, batchNo, updatedAt } = version
+  const { words, milestones, history, registrations } = facts
+  const createdDate = utcDate(milestones.createdAt)
+  const acceptedDate = dateOf(milestones.acceptedAt)
+  const closedDate = dateOf(history.closedAt)
+  const registeredDate = firstOf(registrations, (registration) => registration.registeredDate)
+  const approvedAt = firstOf(registrations, (registration) => registration.approvedAt)
+  return {
+    partner_account_key: accountKey,
+    batch_no: batchNo,
+    profile_hash: facts.profileHash,
+    referral_status: words.status,
+    referral_substatus: words.substatus,
+    currency_code: dealCurrencyOf(version),
+    created_date: createdDate,
+    updated_date: utcDate(updatedAt),
+    accepted_date: acceptedDate,
+    expected_close_date: milestones.expectedCloseDate,
+    expiration_date: dateOf(milestones.expirationAt),
+    closed_date: closedDate,
+    registered_date: registeredDate,
+    registration_approved_date: dateOf(approvedAt),
+    created_at: milestones.createdAt,
+    updated_at: updatedAt,
+    accepted_at: milestones.acceptedAt,
+    expected_close_at: milestones.expectedCloseAt,
+    expiration_at: milestones.expirationAt,
+    closed_at: history.closedAt,
+    closed_at_basis: history.closedAtBasis,
+    deal_value_amount: amountText(referral.details?.dealValue ?? null),
+    days_to_accept: wholeDays(createdDate, acceptedDate),
+    days_to_close: wholeDays(createdDate, closedDate),
+    days_to_registration: wholeDays(closedDate, registeredDate),
+    requested_solution_count: facts.solutionCount,
+    requested_offer_count: facts.offerCount,
+    registration_count: registrations.length,
+  }
+}
+
+function firstOf(
+  registrations: readonly Registration[],
+  milestone: (registration: Registration) => string | null,
+): string | null {
+  let first: string | null = null
+  for (const registration of registrations) {
+    const at = milestone(registration)
+    if (at !== null && (first === null || at < first)) first = at
+  }
+  return first
+}
+
+const hoursPerDay = 24
+
+/** Findings about the deal itself: its value and the order of its milestones. */
+export function checkReferral(version: Version, facts: ReferralFacts): void {
+  const { referral, findings, context } = version
+  const { words, milestones, history } = facts
+  const dealValue = referral.details?.dealValue ?? null
+  if (dealValue !== null && dealValue < 0n) {
+    findings.add('negative_value', 'details.dealValue', 'below zero', amountText(dealValue))
+  } else if (dealValue === 0n) {
+    findings.add('zero_value', 'details.dealValue', 'expected a value other than zero', '0')
+  }
+  checkOrder(version, 'acceptedDateTime', milestones.createdAt, milestones.acceptedAt)
+  checkOrder(version, 'closedDateTime', milestones.createdAt, referral.closedDateTime)
+  const { wonHoursMin } = context.thresholds
+  if (words.status === 'Closed' && words.substatus === 'Won' && history.closedAt !== null) {
+    const days = daysBetweenInstants(milestones.createdAt, history.closedAt)
+    if (Number(days) * hoursPerDay < wonHoursMin) {
+      const detail = `expected at least ${wonHoursMin} hours from creation to won, got these days`
+      findings.add('won_too_soon', '', detail, days)
+    }
+  }
+}
+
+/** A milestone more than a day before the one that it follows. */
+export function checkOrder(
+  { findings }: Version,
+  itemRef: string,
+  from: string | null,
+  to: string | null,
+): void {
+  if (from === null || to === null || to >= from) return
+  const days = daysBetweenInstants(from, to)
+  if (Number(days) < -1) {
+    findings.add('negative_duration', itemRef, 'days after what it must follow', days)
+  }
+}

@@ -1,0 +1,229 @@
+import { CosellError } from '../errors.ts'
+import type { LandedReferral, TransformContext } from './context.ts'
+import { findingRow } from './findings.ts'
+import { type History, historyOf, historyRow } from './history/history.ts'
+import type { Damage } from './parse/invalid-payload.ts'
+import { readReferral } from './parse/parse-referral.ts'
+import { knownUnmapped } from './parse/properties.ts'
+import {
+  type Described,
+  describe,
+  observationOf,
+  type Placed,
+  placedVersions,
+  sightingsOf,
+  versionOf,
+} from './parsed-version.ts'
+import { contactRows, textRow } from './rows/contact.ts'
+import { checkWords, referralRow } from './rows/dim-referral.ts'
+import { KnownTags, tagRows } from './rows/dim-tag.ts'
+import { checkReferral, dealCurrencyOf, factReferralRow } from './rows/fact-referral.ts'
+import { requestedItems, requestedRows } from './rows/fact-referral-solution.ts'
+import { registrationRow } from './rows/fact-registration.ts'
+import { eligibilityRows } from './rows/fact-registration-eligibility.ts'
+import { addLineRows } from './rows/fact-registration-solution.ts'
+import { checkRegistration } from './rules/contract-rules.ts'
+import { noRows, type Staged, type StagedRows } from './staged-rows.ts'
+
+export type { LandedReferral, LandedVersion, Thresholds, TransformContext } from './context.ts'
+export type { StagedRows } from './staged-rows.ts'
+
+/** Raised whenever the same payload gives other rows than before; kept with every run. */
+export const transformVersion = 1
+
+export type Transformed =
+  | {
+      kind: 'rows'
+      rows: StagedRows
+      /** Paths of the newest version that hold something and have no column. */
+      unmapped: readonly string[]
+    }
+  /** The newest version cannot be read; its last good rows stay. `rows` say why, no more. */
+  | { kind: 'quarantined'; rows: StagedRows; damage: Damage }
+
+/**
+ * All staged rows of one referral: facts and dimensions of its newest version, history of every
+ * version. The same landed versions in any order give the same rows.
+ */
+export function toRows(landed: LandedReferral, context: TransformContext): Transformed {
+  const rows = noRows()
+  const placed = placedVersions(landed)
+  const newest = placed.at(-1)
+  if (newest === undefined) {
+    const damage: Damage = {
+      reasonCode: 'no_payload',
+      itemPath: '',
+      detail: 'expected a landed payload, got none',
+    }
+    return { kind: 'quarantined', rows: withQuarantine(rows, landed, 0, damage), damage }
+  }
+  const knownTags = new KnownTags()
+  const described: Described[] = []
+  let unmapped: readonly string[] = []
+  let unreadable = 0
+  for (const one of placed) {
+    const read = readVersion(landed, one)
+    if (!read.ok) {
+      withQuarantine(rows, landed, one.landedNo, read)
+      unreadable++
+      if (one === newest) return { kind: 'quarantined', rows, damage: read }
+      continue
+    }
+    const version = versionOf(landed, context, one, read.referral, read.remarks)
+    described.push(describe(version, one, knownTags))
+    unmapped = read.unmapped
+  }
+  const current = described.at(-1)
+  if (current === undefined) throw versionLost(landed.batch_no)
+  const history = historyOf(described.map(observationOf), sightingsOf(landed), context)
+  addDimensions(rows, described, knownTags)
+  addCurrent(rows, current, history)
+  addFindings(rows, current, described, history, unmapped, unreadable)
+  return { kind: 'rows', rows, unmapped }
+}
+
+function versionLost(batchNo: number): CosellError {
+  const message = `referral ${batchNo} of the batch: its newest version was read and is gone. Report it.`
+  return new CosellError('bug', 'transform.version_lost', message)
+}
+
+function readVersion(landed: LandedReferral, { landed: { payload, people } }: Placed) {
+  const read = readReferral(payload, people)
+  if (!read.ok || read.referral.id === landed.resource_id) return read
+  const detail = 'expected the id under which it was landed'
+  return { ok: false, reasonCode: 'id_mismatch', itemPath: 'id', detail } as const
+}
+
+/** Members of dimensions come from every version, since history points at them. */
+function addDimensions(
+  rows: StagedRows,
+  described: readonly Described[],
+  knownTags: KnownTags,
+): void {
+  const profiles = new Set<string>()
+  for (const { customer } of described) {
+    if (profiles.has(customer.profile_hash)) continue
+    profiles.add(customer.profile_hash)
+    rows['stg.dim_customer'].push(customer)
+  }
+  // A row a version: which of them describes the solution is decided among all referrals' rows.
+  for (const { solutions } of described) rows['stg.dim_solution'].push(...solutions)
+  rows['stg.dim_tag'] = knownTags.sorted()
+}
+
+function addCurrent(rows: StagedRows, current: Described, history: History): void {
+  const { version, words, customer, milestones, registrations, tags } = current
+  const { referral } = version
+  const items = requestedItems(referral)
+  const solutionCount = items.filter((item) => item.kind === 'Solution').length
+  const contacts = contactRows(version)
+  const customerContacts = contacts.filter((row) => row.contact_role === 'customer').length
+  const facts = {
+    words,
+    milestones,
+    history,
+    profileHash: customer.profile_hash,
+    registrations,
+    solutionCount,
+    offerCount: items.length - solutionCount,
+  }
+  rows['stg.dim_referral'].push(
+    referralRow(version, {
+      words,
+      classification: tags.classification,
+      history,
+      customerContacts,
+      teamMembers: contacts.length - customerContacts,
+    }),
+  )
+  rows['stg.fact_referral'].push(factReferralRow(version, facts))
+  for (const row of history.versions) {
+    rows['stg.fact_referral_history'].push(historyRow(version, row))
+  }
+  const deal = { value: referral.details?.dealValue ?? null, currency: dealCurrencyOf(version) }
+  rows['stg.fact_referral_solution'] = requestedRows(version, items, deal)
+  for (const registration of registrations) {
+    rows['stg.fact_registration'].push(registrationRow(version, registration))
+    addLineRows(version, registration, rows)
+    checkRegistration(version, registration)
+  }
+  rows['stg.fact_registration_eligibility'] = eligibilityRows(version)
+  rows['stg.bridge_referral_tag'] = tagRows(version, tags)
+  rows['stg.contact'] = contacts
+  const text = textRow(version)
+  if (text !== null) rows['stg.referral_text'].push(text)
+  checkWords(version, words, registrations)
+  checkReferral(version, facts)
+}
+
+/** New properties are told of in the first few; a new generation of the API could bring many. */
+const unmappedFindingsMax = 20
+
+function addFindings(
+  rows: StagedRows,
+  current: Described,
+  described: readonly Described[],
+  history: History,
+  unmapped: readonly string[],
+  unreadable: number,
+): void {
+  const { accountKey, batchNo, findings, referral } = current.version
+  for (const version of history.versions) {
+    if (version.is_valid_transition !== false) continue
+    const { version_no, previous_referral_status: from, referral_status: to } = version
+    const detail = 'a status that may not follow the one before'
+    findings.add(
+      'status_transition_not_allowed',
+      `version ${version_no}`,
+      detail,
+      `${from} > ${to}`,
+    )
+  }
+  if (unreadable > 0) {
+    const detail = 'earlier versions are set aside and missing in history'
+    findings.add('version_not_readable', '', detail, String(unreadable))
+  }
+  const unknown = unmapped.filter((path) => !knownUnmapped.has(path))
+  for (const path of unknown.sort().slice(0, unmappedFindingsMax)) {
+    findings.add('unmapped_property', path, 'kept in the landing zone, without a column')
+  }
+  for (const finding of findings.found) {
+    rows['stg.dq_finding'].push(findingRow(accountKey, batchNo, referral.id ?? '', finding))
+  }
+  rows['stg.enum_value'] = undocumentedRows(described)
+}
+
+function undocumentedRows(described: readonly Described[]): Staged<'stg.enum_value'>[] {
+  const rows: Staged<'stg.enum_value'>[] = []
+  const seen = new Set<string>()
+  for (const { version } of described) {
+    for (const value of version.findings.undocumented) {
+      const key = value.join('\u001f')
+      if (seen.has(key)) continue
+      seen.add(key)
+      const [enum_name, parent_value, enum_value] = value
+      const { accountKey: partner_account_key, batchNo: batch_no } = version
+      rows.push({ partner_account_key, batch_no, enum_name, parent_value, enum_value })
+    }
+  }
+  return rows
+}
+
+function withQuarantine(
+  rows: StagedRows,
+  landed: LandedReferral,
+  version_no: number,
+  { reasonCode, itemPath, detail }: Damage,
+): StagedRows {
+  rows['stg.quarantine'].push({
+    partner_account_key: landed.partner_account_key,
+    batch_no: landed.batch_no,
+    resource_type: 'referral',
+    resource_id: landed.resource_id,
+    version_no,
+    reason_code: reasonCode,
+    item_path: itemPath,
+    detail,
+  })
+  return rows
+}

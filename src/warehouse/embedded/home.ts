@@ -1,0 +1,182 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { CosellError } from '../../errors.ts'
+import { codeOf } from '../connection/database.ts'
+
+/** PostgreSQL refuses to run as root, so root's server belongs to this ordinary account. */
+export interface Account {
+  uid: number
+  gid: number
+}
+
+export interface StateHome {
+  /** Holds the data, the password, the port and the log; belongs to the server's account. */
+  folder: string
+  /** Undefined when the server runs as the caller. */
+  account: Account | undefined
+  /** PATH of the caller. */
+  path: string
+}
+
+export interface HomeOptions {
+  home: string
+  osUser?: string | undefined
+  path: string
+}
+
+export interface Outcome {
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Where to look for `id` and `test`, whatever the caller's PATH is. */
+const systemPath = '/usr/bin:/bin:/usr/sbin:/sbin'
+
+/**
+ * Opens the state folder, creating it where absent: `postgres` below `home`, or for root a
+ * system folder when the server's account cannot get into `home`.
+ */
+export function openStateHome(options: HomeOptions): StateHome {
+  const existing = findStateHome(options)
+  if (existing !== undefined) return existing
+  try {
+    fs.mkdirSync(options.home, { recursive: true })
+    return isRoot() ? createAsRoot(options) : createAsUser(options)
+  } catch (error) {
+    if (error instanceof CosellError) throw error
+    throw new CosellError(
+      'configuration',
+      'postgres.home',
+      `${options.home}: expected a folder where the database can be kept, got ` +
+        `${codeOf(error)}. Set COSELL_HOME to a folder this account may write.`,
+      { cause: error },
+    )
+  }
+}
+
+/** The state folder that already holds a database; undefined when neither place has one. */
+export function findStateHome(options: HomeOptions): StateHome | undefined {
+  const places = isRoot()
+    ? [folderBelow(options.home), systemFolder(options.home)]
+    : [folderBelow(options.home)]
+  const folder = places.find((place) => statOf(dataFolder(place)) !== undefined)
+  if (folder === undefined) return undefined
+  const account = isRoot() ? ownerOf(dataFolder(folder)) : undefined
+  if (account !== undefined && !mayExecute(folder, account)) {
+    throw new CosellError(
+      'configuration',
+      'postgres.home',
+      `${folder}: the database in it belongs to account ${account.uid}, which can no longer get ` +
+        'into the folder. Give the folders above it the permission x for others again.',
+    )
+  }
+  return { folder, account, path: options.path }
+}
+
+export const dataFolder = (folder: string): string => path.join(folder, 'pgdata')
+
+/** Runs a program as the server's account, in the state folder, with an environment of our own. */
+export function execute(
+  state: StateHome,
+  command: string,
+  args: string[],
+  output: 'pipe' | 'ignore' = 'pipe',
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: state.folder,
+      env: { HOME: state.folder, PATH: `${state.path}${path.delimiter}${systemPath}`, TZ: 'UTC' },
+      stdio: ['ignore', output, output],
+      ...state.account,
+    })
+    const outcome: Outcome = { status: null, stdout: '', stderr: '' }
+    child.stdout?.on('data', (chunk) => (outcome.stdout += chunk))
+    child.stderr?.on('data', (chunk) => (outcome.stderr += chunk))
+    child.once('error', reject)
+    child.once('close', (status) => resolve({ ...outcome, status }))
+  })
+}
+
+/** Whether the account may execute a file, or enter a folder, through all the folders above it. */
+export function mayExecute(file: string, account: Account): boolean {
+  const options = { ...account, cwd: '/', env: { PATH: systemPath } }
+  return spawnSync('test', ['-x', file], options).status === 0
+}
+
+/** Gives a file, or a folder with all it holds, to the server's account; nothing to do for none. */
+export function giveTo(account: Account | undefined, file: string): void {
+  if (account === undefined) return
+  fs.lchownSync(file, account.uid, account.gid)
+  if (!fs.lstatSync(file).isDirectory()) return
+  for (const entry of fs.readdirSync(file)) giveTo(account, path.join(file, entry))
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0
+
+const folderBelow = (home: string): string => path.join(path.resolve(home), 'postgres')
+
+/** One folder for each `home`, so that two checkouts do not share a database. */
+function systemFolder(home: string): string {
+  const hash = createHash('sha256').update(path.resolve(home)).digest('hex').slice(0, 8)
+  return path.join('/var/lib', `cosell-${hash}`)
+}
+
+function createAsUser(options: HomeOptions): StateHome {
+  const folder = folderBelow(options.home)
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK)
+  return { folder, account: undefined, path: options.path }
+}
+
+function createAsRoot(options: HomeOptions): StateHome {
+  const account = chooseAccount(options.osUser)
+  const isReachable = mayExecute(path.resolve(options.home), account)
+  const folder = isReachable ? folderBelow(options.home) : systemFolder(options.home)
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  fs.lchownSync(folder, account.uid, account.gid)
+  return { folder, account, path: options.path }
+}
+
+/** The named account, else `postgres`, else `nobody`. Accounts are never created. */
+function chooseAccount(osUser: string | undefined): Account {
+  const names = osUser === undefined ? ['postgres', 'nobody'] : [osUser]
+  for (const name of names) {
+    const [uid, gid] = ['-u', '-g'].map((flag) => idOf(name, flag))
+    if (uid && gid !== undefined) return { uid, gid }
+  }
+  throw new CosellError(
+    'configuration',
+    'postgres.account',
+    `root cannot run PostgreSQL: expected an ordinary account ${names.join(' or ')}, found none. ` +
+      'Set COSELL_PG_OS_USER to one, or COSELL_DATABASE_URL to a server that already runs.',
+  )
+}
+
+function idOf(name: string, flag: string): number | undefined {
+  const found = spawnSync('id', [flag, name], { encoding: 'utf8', env: { PATH: systemPath } })
+  return found.status === 0 ? Number(found.stdout) : undefined
+}
+
+function ownerOf(folder: string): Account {
+  const { uid, gid } = fs.statSync(folder)
+  if (uid !== 0) return { uid, gid }
+  throw new CosellError(
+    'configuration',
+    'postgres.account',
+    `${folder}: expected to belong to an ordinary account, got root, which cannot run PostgreSQL. ` +
+      'Give the folder back to the account that created it (chown -R).',
+  )
+}
+
+/** Undefined when absent; a folder we may not look into is the caller's error to meet. */
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,51 @@
+import type { Logger } from '../log.ts'
+import { openDatabase, type Warehouse } from './connection/database.ts'
+import { type EmbeddedServer, startEmbedded } from './embedded/embedded.ts'
+
+export interface WarehouseOptions {
+  readonly databaseUrl: string | undefined
+  readonly home: string
+  readonly postgresBinDir: string | undefined
+  readonly postgresOsUser: string | undefined
+  readonly path: string
+}
+
+export interface OpenWarehouse extends Warehouse {
+  /** Connection string; holds the password of the embedded server, so it is never logged. */
+  readonly url: string
+  /** The embedded server, unless the warehouse is somebody else's PostgreSQL. */
+  readonly embedded: EmbeddedServer | undefined
+}
+
+/**
+ * Opens the warehouse of the configuration: its own PostgreSQL when there is an address, else the
+ * embedded one, started when it is down. Closing leaves the embedded server as it was found, or
+ * running when `keepRunning`.
+ */
+export async function openWarehouse(
+  options: WarehouseOptions,
+  logger: Logger,
+  keepRunning = false,
+): Promise<OpenWarehouse> {
+  if (options.databaseUrl !== undefined) {
+    const opened = await openDatabase(options.databaseUrl, logger)
+    return { ...opened, url: options.databaseUrl, embedded: undefined }
+  }
+  const embedded = await startEmbedded({
+    home: options.home,
+    binDir: options.postgresBinDir,
+    osUser: options.postgresOsUser,
+    path: options.path,
+  })
+  const leaveAsFound = async () => {
+    if (embedded.startedHere && !keepRunning) await embedded.stop()
+  }
+  try {
+    const opened = await openDatabase(embedded.url, logger)
+    const close = () => opened.close().finally(leaveAsFound)
+    return { ...opened, url: embedded.url, embedded, close }
+  } catch (error) {
+    await leaveAsFound()
+    throw error
+  }
+}

@@ -1,0 +1,235 @@
+import { sql } from 'kysely'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { exact, whole } from '../../src/report/page/format.ts'
+import { renderReport } from '../../src/report/page/report-page.ts'
+import { readReportFigures } from '../../src/report/queries/read-report.ts'
+import { aGroup, someFigures } from '../support/report-data-builder.ts'
+import { businessDay, euroRate, loadEuroRates, loadedOnce } from '../support/report-warehouse.ts'
+import { browserOnce } from './browser.ts'
+
+const loaded = loadedOnce({ referrals: 300, seed: 5 })
+const visit = browserOnce()
+
+let made: Promise<string> | undefined
+
+/** The report of the sandbox's business, some of which has no rate. */
+async function openReport() {
+  made ??= loadEuroRates(loaded().db)
+    .then(() => readReportFigures(loaded().db, new Date('2026-07-01T05:20:00Z'), businessDay))
+    .then(renderReport)
+  return visit(await made)
+}
+
+const schemes = ['light', 'dark'] as const
+
+test('the page asks for nothing but itself and complains of nothing', async () => {
+  const { page, complaints, requests } = await openReport()
+  expect(requests).toEqual([page.url()])
+  expect(complaints).toEqual([])
+  expect(await page.evaluate('document.scripts.length')).toBe(0)
+})
+
+describe.each(schemes)('in a %s room', (colorScheme) => {
+  test('every text stands out from its ground at least 4.5 to 1', async () => {
+    const { page } = await openReport()
+    await page.emulateMedia({ colorScheme })
+    await openDetails(page)
+    const faint = await page.evaluate(faintTexts)
+    expect(faint).toEqual([])
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
+      colorScheme === 'dark' ? 'rgb(18, 23, 29)' : 'rgb(255, 255, 255)',
+    )
+  })
+
+  test('neighbouring layers of a column differ in lightness, not in hue alone', async () => {
+    const { page } = await openReport()
+    await page.emulateMedia({ colorScheme })
+    const grounds = (await page.evaluate(seriesLuminances)) as number[]
+    expect(grounds).toHaveLength(6)
+    const steps = grounds.slice(1).map((light, index) => {
+      const before = grounds[index] ?? 0
+      return (Math.max(light, before) + 0.05) / (Math.min(light, before) + 0.05)
+    })
+    expect(Math.min(...steps)).toBeGreaterThan(1.5)
+  })
+})
+
+test.each([320, 390, 1280])('%d pixels are wide enough', async (width) => {
+  const { page } = await openReport()
+  await page.setViewportSize({ width, height: 900 })
+  expect(await page.evaluate(scrollingTables)).toEqual([])
+  await openDetails(page)
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+})
+
+test('every figure has a name, and headings go down by one', async () => {
+  const { page } = await openReport()
+  const session = await page.context().newCDPSession(page)
+  const { nodes } = await session.send('Accessibility.getFullAXTree')
+  const pictured = nodes
+    .filter(({ role }) => ['figure', 'image'].includes(String(role?.value)))
+    .map(({ role, name, description }) => ({
+      role: String(role?.value),
+      name: String(name?.value ?? ''),
+      description: String(description?.value ?? ''),
+    }))
+  expect(pictured.filter(({ name }) => name.trim() === '')).toEqual([])
+  const of = (kind: string) => pictured.filter(({ role }) => role === kind)
+  expect(of('figure')).toHaveLength(await page.locator('figure').count())
+  expect(of('image')).toHaveLength(await page.locator('svg[role=img]').count())
+  expect(of('image').length).toBe(4)
+  const levels = await page.locator('h1, h2, h3, h4').evaluateAll(
+    // Runs in the page.
+    (headings) => headings.map((heading) => Number(heading.tagName.slice(1))),
+  )
+  expect(levels).toEqual([1, ...Array(levels.length - 1).fill(2)])
+})
+
+test('the page prints, with the tables behind the charts', async () => {
+  const { page } = await openReport()
+  expect(await page.locator('#won-chart-t').count()).toBe(1)
+  await page.emulateMedia({ media: 'print' })
+  const behind = page.locator('details table').first()
+  expect((await behind.boundingBox())?.height).toBeGreaterThan(100)
+  const printed = await page.pdf({ format: 'A4' })
+  expect(printed.subarray(0, 5).toString()).toBe('%PDF-')
+  await page.emulateMedia({ media: 'screen' })
+})
+
+test('what a reader sees is what SQL over the facts gives', async () => {
+  const { page } = await openReport()
+  const stages = await sql<{ stage: string; deals: number; value: string; others: number }>`
+    select status.stage_label as stage, count(*) as deals,
+      round(sum(fact.deal_value_amount * case fact.currency_code
+        when 'USD' then 1 when 'EUR' then ${euroRate}::numeric end), 2) as value,
+      count(distinct fact.currency_code)
+        filter (where fact.currency_code not in ('USD', 'EUR')
+          and fact.deal_value_amount is not null) as others
+    from dw.fact_referral fact
+    join dw.dim_status status on status.status_key = fact.status_key and status.is_open
+    group by status.stage_label, status.stage_sort
+    order by status.stage_sort`.execute(loaded().db)
+  const rows = page.locator('figure[aria-labelledby=stages] tbody tr')
+  expect(await rows.count()).toBe(stages.rows.length)
+  for (const [index, { stage, deals, value, others }] of stages.rows.entries()) {
+    const row = rows.nth(index)
+    expect(await row.locator('th').innerText()).toBe(stage)
+    expect(await row.locator('td').first().innerText()).toBe(whole(deals))
+    expect(await row.locator('td').last().locator('> .number').innerText()).toBe(
+      value === null ? '–' : exact(value, 'USD'),
+    )
+    expect(await row.locator('small').count()).toBe(others)
+  }
+
+  const { rows: won } = await sql<{ quarter: string; value: string }>`
+    select day.fiscal_quarter_label as quarter,
+      round(sum(fact.deal_value_amount * case fact.currency_code
+        when 'USD' then 1 when 'EUR' then ${euroRate}::numeric end), 2) as value
+    from dw.fact_referral fact
+    join dw.dim_status status on status.status_key = fact.status_key and status.is_won
+    join dw.dim_date day on day.date_day = fact.closed_date and day.fiscal_year = 2026
+    group by day.fiscal_quarter_label
+    having sum(fact.deal_value_amount) is not null
+    order by day.fiscal_quarter_label`.execute(loaded().db)
+  await openDetails(page)
+  const figure = page.locator('figure[aria-labelledby=won]')
+  for (const { quarter, value } of won) {
+    const row = figure.locator('tbody tr').filter({ hasText: quarter })
+    expect(await row.locator('td').last().locator('> .number').innerText()).toBe(
+      exact(value, 'USD'),
+    )
+  }
+  const heights = await figure.locator('rect').evaluateAll(
+    // Runs in the page.
+    (columns) => columns.map((column) => Number(column.getAttribute('height'))),
+  )
+  const largest = Math.max(...won.map(({ value }) => Number(value)))
+  const last = won.map(({ value }) => Number(value) / largest)
+  const drawn = heights.slice(-won.length)
+  const tallest = Math.max(...drawn)
+  for (const [index, share] of last.entries()) {
+    expect((drawn[index] ?? 0) / tallest).toBeCloseTo(share, 1)
+  }
+})
+
+test('hostile names do nothing and widen nothing', async () => {
+  const name = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>\u202E${'W'.repeat(300)}`
+  const referral = {
+    account: name,
+    referral_id: 'W'.repeat(300),
+    referral_name: name,
+    stage_label: name,
+    expiration_date: '2026-07-04',
+    days_left: 3,
+    amount: '99999999999999999999.9999',
+    currency_code: 'W'.repeat(60),
+  }
+  const expiring = { days: 30, group: aGroup(''), overdue_count: 0, referrals: [referral] }
+  const stages = [aGroup(name)]
+  const month_ends = [{ period: '2026-05-31', ...aGroup(name) }]
+  const { page, complaints, requests } = await visit(
+    renderReport(someFigures({ expiring, stages, month_ends })),
+  )
+  await page.setViewportSize({ width: 320, height: 900 })
+  await openDetails(page)
+  expect(complaints).toEqual([])
+  expect(requests).toEqual([page.url()])
+  expect(await page.locator('script, img').count()).toBe(0)
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+})
+
+async function openDetails(page: Page) {
+  await page.evaluate('document.querySelectorAll("details").forEach((one) => (one.open = true))')
+}
+
+/** Runs in the page: what tables are wider than the screen, so that they scroll by themselves. */
+const scrollingTables = `[...document.querySelectorAll('.scroll')]
+  .filter((frame) => frame.scrollWidth > frame.clientWidth)
+  .map((frame) => frame.closest('figure').textContent.slice(0, 40))`
+
+const luminance = `
+  const luminance = (color) => {
+    const [red, green, blue] = color.match(/[\\d.]+/g).map(Number)
+    const linear = (value) => {
+      const share = value / 255
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    }
+    return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+  }`
+
+/** Runs in the page: the texts whose contrast to what is behind them is below 4.5. */
+const faintTexts = `(() => {${luminance}
+  const groundOf = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor
+      if (!color.startsWith('rgba(0, 0, 0, 0')) return color
+    }
+    return 'rgb(255, 255, 255)'
+  }
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const faint = []
+  while (walker.nextNode()) {
+    const { parentElement: element, textContent } = walker.currentNode
+    if (textContent.trim() === '' || ['title', 'desc'].includes(element.tagName)) continue
+    const style = getComputedStyle(element)
+    const color = element instanceof SVGElement ? style.fill : style.color
+    const pair = [luminance(color), luminance(groundOf(element))].sort((a, b) => b - a)
+    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05)
+    if (contrast < 4.5) faint.push([textContent.trim().slice(0, 40), color, contrast])
+  }
+  return faint
+})()`
+
+/** Runs in the page: how light each series is, from the first to the last. */
+const seriesLuminances = `(() => {${luminance}
+  const svg = document.querySelector('svg.columns')
+  return [0, 1, 2, 3, 4, 5].map((series) => {
+    const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect')
+    rect.setAttribute('class', 's' + series)
+    svg.append(rect)
+    const light = luminance(getComputedStyle(rect).fill)
+    rect.remove()
+    return light
+  })
+})()`

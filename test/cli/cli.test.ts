@@ -1,0 +1,424 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { sandboxSettings } from '../../src/cli/commands/demo.ts'
+import { variableNames } from '../../src/config.ts'
+import { exitCodes } from '../../src/errors.ts'
+import { openDatabase } from '../../src/warehouse/connection/database.ts'
+import { stopEmbedded } from '../../src/warehouse/embedded/embedded.ts'
+import { withDatabase } from '../support/database.ts'
+import { type CliEnd, resultOf, runCli, startCli } from '../support/run-cli.ts'
+import { withServer } from '../support/scripted-server.ts'
+import { withHome, withSandbox } from '../support/with-pipeline.ts'
+
+const commands = [
+  'demo',
+  'run',
+  'backfill',
+  'rebuild',
+  'fx',
+  'login',
+  'doctor',
+  'status',
+  'quarantine',
+  'report',
+  'docs',
+  'migrate',
+  'warehouse',
+  'sandbox',
+]
+const closed = 'postgres://somebody:hidden-word@127.0.0.1:9/nowhere'
+const token = 'a-token-that-nobody-gave'
+const population = ['--referrals', '60', '--json']
+
+/** Lines of standard error that are no log events, up to what tells a person what failed. */
+function strayLines({ stderr }: CliEnd): string[] {
+  const [logged = ''] = stderr.split(/^cosell: /m)
+  return logged.split('\n').filter((line) => line !== '' && !/^\{"level":\d0,"time":/.test(line))
+}
+
+describe('the help', () => {
+  test('lists the commands that there are, every setting and every exit code', () =>
+    withHome(async (home) => {
+      const { code, stdout, stderr } = await runCli(['--help'], { cwd: home })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const listed = [...stdout.matchAll(/^ {2}([a-z]+) \[[a-z]+\]/gm)].map(([, name]) => name)
+      expect(listed.filter((name) => name !== 'help')).toEqual(commands)
+      for (const name of variableNames) expect(stdout).toContain(`  ${name} `)
+      for (const exit of Object.values(exitCodes)) {
+        expect(stdout).toMatch(new RegExp(`^ {2}${exit} +\\w`, 'm'))
+      }
+    }))
+
+  test.concurrent.each(commands)('of %s says what it does, and gives examples', (command) =>
+    withHome(async (home) => {
+      const { code, stdout } = await runCli([command, '--help'], { cwd: home })
+      expect(code).toBe(0)
+      expect(stdout).toContain(`Usage: cosell ${command}`)
+      expect(stdout).toContain('--json')
+      expect(stdout).toMatch(new RegExp(`Examples:\n {2}\\$ cosell ${command}`))
+    }),
+  )
+})
+
+describe('a wrong command ends with its exit code and says what to do', () => {
+  test.concurrent.each<{
+    args: string[]
+    env?: Record<string, string>
+    exits: number
+    says: string
+    why: string
+  }>([
+    { args: ['rnu'], exits: 2, says: 'Did you mean run?', why: 'no such command' },
+    { args: [], exits: 2, says: 'Usage: cosell', why: 'no command at all' },
+    { args: ['run', '--fulll'], exits: 2, says: 'Did you mean --full?', why: 'no such option' },
+    {
+      args: ['quarantine'],
+      exits: 2,
+      says: "missing required argument 'action'",
+      why: 'no action',
+    },
+    { args: ['quarantine', 'empty'], exits: 2, says: 'list, show, retry', why: 'no such action' },
+    { args: ['quarantine', 'list', 'x'], exits: 2, says: 'no referral id', why: 'an id too many' },
+    { args: ['run', 'now'], exits: 2, says: 'too many arguments', why: 'a word too many' },
+    {
+      args: ['demo', '--referrals', '-5'],
+      exits: 2,
+      says: 'Expected a whole number',
+      why: 'less than nothing',
+    },
+    {
+      args: ['run'],
+      env: { COSELL_PAGESIZE: '10' },
+      exits: 78,
+      says: 'did you mean COSELL_PAGE_SIZE?',
+      why: 'no such setting',
+    },
+    {
+      args: ['status'],
+      env: { COSELL_DATABASE_URL: 'mysql://127.0.0.1/cosell' },
+      exits: 78,
+      says: 'COSELL_DATABASE_URL',
+      why: 'another kind of database',
+    },
+    {
+      args: ['status', '--json'],
+      env: { COSELL_DATABASE_URL: closed },
+      exits: 75,
+      says: 'No PostgreSQL answers at 127.0.0.1:9',
+      why: 'the database is down',
+    },
+    {
+      args: ['warehouse'],
+      env: { COSELL_DATABASE_URL: closed },
+      exits: 78,
+      says: 'Unset it',
+      why: 'somebody else keeps the warehouse up',
+    },
+  ])('$why: cosell $args', ({ args, env = {}, exits, says }) =>
+    withHome(async (home) => {
+      const end = await runCli(args, { cwd: home, env })
+      expect(end.code, end.stderr).toBe(exits)
+      expect(end.stderr).toContain(says)
+      expect(end.stderr + end.stdout).not.toContain('hidden-word')
+      expect(await readdir(home), 'a refused command leaves no files').toEqual([])
+      if (!args.includes('--json')) expect(end.stdout).toBe('')
+      else expect(resultOf(end)).toMatchObject({ status: 'failed', exit_code: exits })
+    }),
+  )
+})
+
+describe('cosell run', () => {
+  test('takes its settings from .env, and prints nothing but the result', () =>
+    withHome((home) =>
+      withSandbox({ referrals: 60 }, ({ url: api }) =>
+        withDatabase(async (_, url) => {
+          const settings = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
+          const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`)
+          await writeFile(path.join(home, '.env'), lines.join(''))
+          const json = await runCli(['run', '--json'], { cwd: home })
+          expect(json.code, json.stderr).toBe(0)
+          expect(json.stdout.split('\n')).toHaveLength(2)
+          expect(resultOf(json)).toEqual({
+            status: 'published',
+            run_ids: [1],
+            seen: 60,
+            changed: 60,
+            unchanged: 0,
+            quarantined: 0,
+            missing: 0,
+            requests: expect.any(Number),
+            throttled: 0,
+            rows_written: expect.any(Number),
+            duration_ms: expect.any(Number),
+            stages: expect.any(Object),
+            conservation: {
+              fetched: 60,
+              inserted: 60,
+              updated: 0,
+              unchanged: 0,
+              superseded: 0,
+              quarantined: 0,
+              rows_read: expect.any(Number),
+              repeated: expect.any(Number),
+              taken_over: 0,
+            },
+          })
+          expect(strayLines(json)).toEqual([])
+          const text = await runCli(['run'], { cwd: home })
+          expect(text.stdout).toContain('0 written: nothing changed')
+          expect(strayLines(text)).toEqual([])
+        }),
+      ),
+    ))
+
+  test.concurrent.each([
+    {
+      why: 'the refresh token is refused',
+      settings: { COSELL_REFRESH_TOKEN: token },
+      exits: 77,
+    },
+    {
+      why: 'nobody answers',
+      settings: {
+        COSELL_API_URL: 'http://127.0.0.1:9',
+        COSELL_AUTHORITY_URL: 'http://127.0.0.1:9',
+      },
+      exits: 75,
+    },
+  ])('ends with $exits when $why, and tells no secret', ({ settings, exits }) =>
+    withHome((home) =>
+      withSandbox({ referrals: 5 }, ({ url: api }) =>
+        withDatabase(async (_, url) => {
+          const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, ...settings }
+          const end = await runCli(['run', '--json'], { cwd: home, env })
+          expect(end.code, end.stderr).toBe(exits)
+          expect(resultOf(end)).toMatchObject({ status: 'failed', exit_code: exits })
+          const secrets = [token, 'sandbox-refresh-token']
+          expect(secrets.filter((secret) => (end.stdout + end.stderr).includes(secret))).toEqual([])
+          expect(strayLines(end)).toEqual([])
+        }),
+      ),
+    ),
+  )
+})
+
+test('cosell quarantine lists, shows without people, and tries again', () =>
+  withHome((home) =>
+    withSandbox({ referrals: 60, broken: 5 }, ({ url: api, referrals }) =>
+      withDatabase(async (_, url) => {
+        const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, COSELL_ACCOUNT: 'north' }
+        const said: string[] = []
+        const quarantine = async (...args: string[]) => {
+          const end = await runCli(['quarantine', ...args], { cwd: home, env })
+          said.push(end.stdout, end.stderr)
+          return end
+        }
+        expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
+        const list = await quarantine('list', '--account', 'north', '--json')
+        expect({ code: list.code, stray: strayLines(list) }).toEqual({ code: 0, stray: [] })
+        const { status, entries } = resultOf(list) as {
+          status: string
+          entries: { referral_id: string; item_path: string }[]
+        }
+        expect(status).toBe('ok')
+        expect(entries).toHaveLength(5)
+        expect(entries[0]).toEqual({
+          account: 'north',
+          referral_id: expect.any(String),
+          version_no: 1,
+          reason_code: expect.any(String),
+          item_path: expect.any(String),
+          detail: expect.stringContaining('expected'),
+          attempts: 1,
+          first_run_id: 1,
+          last_run_id: 1,
+          resolved_run_id: null,
+        })
+        const ids = entries.map((entry) => entry.referral_id)
+        const table = await quarantine('list')
+        for (const id of ids) expect(table.stdout).toContain(id)
+        for (const { referral_id: id, item_path } of entries) {
+          const shown = await quarantine('show', id)
+          expect(shown).toMatchObject({ code: 0 })
+          expect(shown.stdout).toContain(`at ${item_path}: expected`)
+        }
+        const retried = await quarantine('retry', ids[0] ?? '', '--json')
+        expect(retried.code, retried.stderr).toBe(0)
+        expect(resultOf(retried)).toMatchObject({ run_ids: [2], seen: 1, quarantined: 1 })
+        const one = resultOf(await quarantine('show', ids[0] ?? '', '--json'))
+        expect(one).toMatchObject({ entries: [{ attempts: 2, last_run_id: 2, excerpt: {} }] })
+        expect((await quarantine('retry')).stdout).toContain('5 quarantined')
+
+        const people = referrals().flatMap(({ team, customerProfile, details }) => [
+          ...[...(team ?? []), ...(customerProfile?.team ?? [])].flatMap((person) => [
+            person.email,
+            person.phoneNumber,
+          ]),
+          customerProfile?.name,
+          details?.notes,
+        ])
+        const told = people.filter((text) => text && said.join('').includes(text))
+        expect(told).toEqual([])
+        for (const args of [
+          ['show', 'nobody'],
+          ['retry', 'nobody'],
+          ['show'],
+          ['list', '--account', 'x'],
+        ]) {
+          expect(await quarantine(...args), args.join(' ')).toMatchObject({ code: 2, stdout: '' })
+        }
+      }),
+    ),
+  ))
+
+test('the dead-man switch hears how each run ended, and no answer of its changes that', () =>
+  withHome((home) =>
+    withSandbox({ referrals: 20 }, ({ url: api }) =>
+      withDatabase((_, url) =>
+        withServer(
+          () => ({ status: 500 }),
+          async (monitor) => {
+            const settings = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
+            const env = { ...settings, COSELL_PING_URL: `${monitor.url}/job/` }
+            const refused = { ...env, COSELL_REFRESH_TOKEN: token }
+            expect(await runCli(['run'], { cwd: home, env: refused })).toMatchObject({ code: 77 })
+            expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
+            const [failed, done] = [monitor.requests.at(0), monitor.requests.at(-1)]
+            expect(failed).toMatchObject({ method: 'POST', path: '/job/fail' })
+            expect(JSON.parse(failed?.body ?? '')).toMatchObject({ exitCode: 77 })
+            expect(done).toMatchObject({ method: 'POST', path: '/job/' })
+            expect(JSON.parse(done?.body ?? '')).toMatchObject({ status: 'published', changed: 20 })
+          },
+        ),
+      ),
+    ),
+  ))
+
+test('the demo loads everything once, nothing the second time, and what changed the third', () =>
+  withHome((home) =>
+    withDatabase(async (_, url) => {
+      const options = { cwd: home, env: { COSELL_DATABASE_URL: url } }
+      const demo = async (...flags: string[]) => {
+        const end = await runCli(['demo', ...population, ...flags], options)
+        expect(end.code, end.stderr).toBe(0)
+        return resultOf(end)
+      }
+      expect(await demo()).toMatchObject({ status: 'published', seen: 60, changed: 60 })
+      expect(await demo()).toMatchObject({ changed: 0, rows_written: 0 })
+      expect(await demo('--change', '7')).toMatchObject({ changed: 7 })
+
+      const status = resultOf(await runCli(['status', '--json'], options))
+      expect(status).toMatchObject({
+        status: 'ok',
+        accounts: [{ account: 'demo', referrals: 60, open_quarantine: 0 }],
+      })
+      const rebuilt = resultOf(await runCli(['rebuild', '--json'], options))
+      expect(rebuilt).toMatchObject({ seen: 60, requests: 0, rows_written: 0 })
+      const migrated = resultOf(await runCli(['migrate', '--json'], options))
+      expect(migrated).toMatchObject({ status: 'migrated', applied: [], statements: [] })
+    }),
+  ))
+
+test('the demo stays away from a warehouse with referrals of another account', () =>
+  withHome((home) =>
+    withSandbox({ referrals: 5 }, ({ url: api }) =>
+      withDatabase(async (db, url) => {
+        const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, COSELL_ACCOUNT: 'real' }
+        expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
+        const end = await runCli(['demo', ...population], { cwd: home, env })
+        expect(end.code).toBe(78)
+        expect(end.stderr).toContain('(real)')
+        const accounts = await db
+          .selectFrom('dw.dim_partner_account')
+          .select('account_code')
+          .execute()
+        expect(accounts).toEqual([{ account_code: 'real' }])
+      }),
+    ),
+  ))
+
+test('a reader that closes the pipe early is no failure', () =>
+  withHome(async (home) => {
+    await withDatabase(async (_, url) => {
+      const run = startCli(['status'], { cwd: home, env: { COSELL_DATABASE_URL: url } })
+      run.child.stdout?.destroy()
+      const { code, stderr } = await run.ended
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    })
+  }))
+
+test.each([
+  { signal: 'SIGTERM', exits: 143 },
+  { signal: 'SIGINT', exits: 130 },
+] as const)('the sandbox says where it is, and $signal ends it with $exits', ({ signal, exits }) =>
+  withHome(async (home) => {
+    const sandbox = startCli(['sandbox', ...population], { cwd: home })
+    const { url, status } = resultOf(await sandbox.says('"url"'))
+    expect(status).toBe('running')
+    const state = await fetch(`${url}/sandbox/state`)
+    expect(await state.json()).toMatchObject({ referrals: 60 })
+    sandbox.child.kill(signal)
+    const end = await sandbox.ended
+    expect(end).toMatchObject({ code: exits, signal: null, stderr: '' })
+    await expect(fetch(`${url}/sandbox/state`)).rejects.toThrow()
+  }),
+)
+
+describe('the embedded warehouse', () => {
+  test('is up from the line that says how to connect until SIGINT, and ends with 130', () =>
+    withEmbeddedHome(async (home) => {
+      const keeper = startCli(['warehouse', '--json'], { cwd: home })
+      const { url, version } = resultOf(await keeper.says('"url"'))
+      const { query, close } = await openDatabase(String(url))
+      const found = await sql<{ version: string }>`
+        select current_setting('server_version') as version`.execute(query)
+      expect(found.rows[0]?.version).toContain(String(version))
+      expect(await query.selectFrom('dw.fact_referral').selectAll().execute()).toEqual([])
+      await close()
+      keeper.child.kill('SIGINT')
+      expect(await keeper.ended).toMatchObject({ code: 130, signal: null, stderr: '' })
+      await expect(openDatabase(String(url))).rejects.toMatchObject({
+        code: 'database.unreachable',
+      })
+    }))
+
+  test('stays up after the demo, which shows what it holds, until it is told to stop', () =>
+    withEmbeddedHome(async (home) => {
+      const options = { cwd: home }
+      const demo = await runCli(['demo', '--referrals', '60'], options)
+      expect(demo.code, demo.stderr).toBe(0)
+      for (const said of [
+        '60 changed',
+        'dw.fact_referral',
+        'Contract ACV',
+        'Look around:',
+        'report.html',
+      ]) {
+        expect(demo.stdout).toContain(said)
+      }
+      const url = /psql '(\S+)'/.exec(demo.stdout)?.[1] ?? ''
+      const { query, close } = await openDatabase(url)
+      expect(await query.selectFrom('dw.fact_referral').selectAll().execute()).toHaveLength(60)
+      await close()
+      const stop = async () => resultOf(await runCli(['warehouse', '--stop', '--json'], options))
+      expect(await stop()).toEqual({ status: 'stopped' })
+      expect(await stop()).toEqual({ status: 'not running' })
+      const status = await runCli(['status'], options)
+      expect(status.stdout).toMatch(/^Account +demo\n(.+\n)*Referrals +60$/m)
+      await expect(openDatabase(url)).rejects.toMatchObject({ code: 'database.unreachable' })
+    }))
+})
+
+/** A home whose server ends with the test. */
+function withEmbeddedHome(use: (home: string) => Promise<void>): Promise<void> {
+  return withHome(async (folder) => {
+    const { PATH = '', COSELL_PG_BINDIR: binDir } = process.env
+    try {
+      await use(folder)
+    } finally {
+      await stopEmbedded({ home: path.join(folder, '.cosell'), path: PATH, binDir })
+    }
+  })
+}

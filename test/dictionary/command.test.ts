@@ -1,0 +1,40 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { withDatabase } from '../support/database.ts'
+import { resultOf, runCli } from '../support/run-cli.ts'
+import { withHome } from '../support/with-pipeline.ts'
+
+test('docs writes below COSELL_HOME, or where it is told to, and names the server', () =>
+  withDatabase((_, url) =>
+    withHome(async (home) => {
+      const env = { COSELL_DATABASE_URL: url, COSELL_HOME: path.join(home, 'kept') }
+      const usual = await runCli(['docs', '--json'], { cwd: home, env })
+      expect(usual.code).toBe(0)
+      const { status, folder, files } = resultOf(usual)
+      expect({ status, folder }).toEqual({ status: 'written', folder: `${home}/kept/docs` })
+      expect(files).toEqual(
+        expect.arrayContaining(['dictionary.html', 'dbt/sources.yml', 'cosell.pbids']),
+      )
+      const connection = await readFile(`${folder}/cosell.pbids`, 'utf8')
+      expect(connection).toContain(new URL(url).host)
+      expect(connection).not.toContain(new URL(url).password)
+
+      const told = await runCli(['docs', '--out', 'shared'], { cwd: home, env })
+      expect(told).toMatchObject({ code: 0, stderr: '' })
+      expect(told.stdout).toContain(`${home}/shared/dictionary.html`)
+      const page = await readFile(`${home}/shared/dictionary.html`, 'utf8')
+      expect(page).toBe(await readFile(`${folder}/dictionary.html`, 'utf8'))
+    }),
+  ))
+
+test('docs that cannot be written say where and what to do', () =>
+  withDatabase((_, url) =>
+    withHome(async (home) => {
+      await writeFile(path.join(home, 'taken'), '')
+      const env = { COSELL_DATABASE_URL: url }
+      const { code, stderr } = await runCli(['docs', '--out', 'taken'], { cwd: home, env })
+      expect(code).toBe(78)
+      expect(stderr).toMatch(/taken: expected a folder to write to, got: .*Name another folder/s)
+    }),
+  ))

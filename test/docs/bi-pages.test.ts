@@ -1,0 +1,208 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { docsFolder } from '../../scripts/generate-docs.ts'
+import { type Catalog, readCatalog } from '../../src/dictionary/read-catalog.ts'
+import { anchor } from '../../src/dictionary/render/markdown.ts'
+import { connectionOf } from '../../src/dictionary/write-docs.ts'
+import { withDatabase } from '../support/database.ts'
+
+const pages = (await readdir(docsFolder, { recursive: true })).filter((name) =>
+  name.endsWith('.md'),
+)
+const tools = ['README.md', 'power-bi.md', 'tableau.md', 'metabase.md', 'excel.md']
+const texts = new Map(
+  await Promise.all(
+    pages.map(async (name) => [name, await readFile(path.join(docsFolder, name), 'utf8')] as const),
+  ),
+)
+
+let catalog: Catalog
+beforeAll(() =>
+  withDatabase(async (db) => {
+    catalog = await readCatalog(db)
+  }),
+)
+
+function textOf(page: string): string {
+  const text = texts.get(page)
+  if (text === undefined) throw new Error(`docs/${page} is missing`)
+  return text
+}
+
+/** Blocks of one language. */
+function blocks(page: string, language: string): string[] {
+  return [...textOf(page).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter(([, of]) => of === language)
+    .map(([, , text]) => text ?? '')
+}
+
+/** Names of tables, and of columns as `table.column`, with and without schema. */
+function namesKnown(): Set<string> {
+  return new Set([
+    ...Object.keys(catalog.schemas),
+    ...catalog.relations.flatMap(({ name, columns }) => {
+      const bare = name.slice(name.indexOf('.') + 1)
+      const both = [name, bare]
+      return [...both, ...both.flatMap((of) => columns.map((column) => `${of}.${column.name}`))]
+    }),
+  ])
+}
+
+function columnsKnown(): Set<string> {
+  return new Set(catalog.relations.flatMap(({ columns }) => columns.map(({ name }) => name)))
+}
+
+describe.each(tools)('docs/%s', (page) => {
+  test('names tables that there are', () => {
+    const known = namesKnown()
+    const named = [...textOf(page).matchAll(/\b(?:dw|mart|etl|raw|pii)\.\w+(?:\.\w+)?/g)]
+    expect(named.length).toBeGreaterThan(0)
+    expect(named.map(([name]) => name).filter((name) => !known.has(name))).toEqual([])
+  })
+
+  test('names columns that there are', () => {
+    const columns = columnsKnown()
+    const tables = namesKnown()
+    // Words in backquotes that are no column: settings, commands, functions, names of this page.
+    const other = /^(?:…|COSELL_|cosell|npm|dictionary\/|dbt\/|host:port|dw, mart$|= |FY26 |[A-Z])/
+    const variables = ['report_day', 'timestamptz']
+    const coded = [
+      ...textOf(page)
+        .replace(/^```[\s\S]*?^```$/gm, '')
+        .matchAll(/`([^`]+)`/g),
+    ]
+      .map(([, text]) => text ?? '')
+      .filter((text) => !other.test(text) && !variables.includes(text))
+    expect(coded.filter((name) => !columns.has(name) && !tables.has(name))).toEqual([])
+  })
+
+  test('has statements that PostgreSQL accepts', () =>
+    withDatabase(async (db) => {
+      const statements = blocks(page, 'sql').filter((text) => !text.startsWith('create role '))
+      for (const statement of statements) {
+        const plain = statement.replaceAll('{{report_day}}', "date '2026-06-30'")
+        await sql`explain ${sql.raw(plain)}`.execute(db)
+      }
+    }))
+})
+
+test('there is something to check in each page', () => {
+  const counts = tools.map((page) =>
+    ['sql', 'dax', 'tableau', 'powerquery'].map((language) => blocks(page, language).length),
+  )
+  expect(counts).toEqual([
+    [1, 0, 0, 0],
+    [1, 7, 0, 0],
+    [1, 0, 7, 0],
+    [8, 0, 0, 0],
+    [0, 0, 0, 3],
+  ])
+})
+
+test('the login of the documentation is one that PostgreSQL makes', () =>
+  withDatabase(async (db) => {
+    const statement = blocks('README.md', 'sql')[0] ?? ''
+    const role = `reader_${process.pid}`
+    const rolledBack = db.transaction().execute(async (trx) => {
+      await sql`do $$ begin create role cosell_bi; exception when duplicate_object then null; end $$`.execute(
+        trx,
+      )
+      await sql.raw(statement.replace('report_reader', role)).execute(trx)
+      const { rows } = await sql`
+        select pg_has_role(${role}, 'cosell_bi', 'member') as member`.execute(trx)
+      expect(rows).toEqual([{ member: true }])
+      throw new Error('rolled back')
+    })
+    await expect(rolledBack).rejects.toThrow('rolled back')
+  }))
+
+test('measures of Power BI name tables, columns and measures that there are', () => {
+  const known = namesKnown()
+  const text = blocks('power-bi.md', 'dax').join('\n')
+  const columns = [...text.matchAll(/\b([a-z_]+)\[(\w+)\]/g)].map(
+    ([, table, column]) => `${table}.${column}`,
+  )
+  expect(columns.length).toBeGreaterThan(25)
+  expect(columns.filter((name) => !known.has(name))).toEqual([])
+  const measures = [...text.matchAll(/^([A-Z][^=\n]*?) =/gm)].map(([, name]) => name)
+  expect(measures.length).toBe(new Set(measures).size)
+  const used = [...text.matchAll(/(?<![\w\]])\[([^\]]+)\]/g)].map(([, name]) => name)
+  expect(used.filter((name) => !measures.includes(name))).toEqual([])
+  for (const [open, close] of ['()', '[]'].map((pair) => pair.split(''))) {
+    expect(text.split(open ?? '').length, `${open} and ${close}`).toBe(
+      text.split(close ?? '').length,
+    )
+  }
+})
+
+test('fields of Tableau are columns of the marts', () => {
+  const columns = columnsKnown()
+  const text = blocks('tableau.md', 'tableau')
+    .join('\n')
+    .replaceAll('[Parameters].[Report day]', '')
+  const fields = [...text.matchAll(/\[([^\]]+)\]/g)].map(([, name]) => name ?? '')
+  expect(fields.length).toBeGreaterThan(10)
+  expect(fields.filter((name) => !columns.has(name))).toEqual([])
+})
+
+test('steps of Power Query name views and columns that there are', () => {
+  const known = namesKnown()
+  for (const text of blocks('excel.md', 'powerquery')) {
+    const [, schema, item] = /\[Schema = "(\w+)", Item = "(\w+)"\]/.exec(text) ?? []
+    expect(known).toContain(`${schema}.${item}`)
+    const inBrackets = [...text.matchAll(/\[([a-z_]+)\]/g)].map(([, name]) => name)
+    const quoted = [...text.matchAll(/"([a-z]+_[a-z_]+)"/g)].map(([, name]) => name)
+    const columns = [...inBrackets, ...quoted].filter((name) => name !== item)
+    expect(columns.length).toBeGreaterThan(1)
+    expect(columns.filter((name) => !known.has(`${item}.${name}`))).toEqual([])
+  }
+})
+
+test('every link of every page arrives', async () => {
+  const all = new Set(await readdir(docsFolder, { recursive: true }))
+  const broken: string[] = []
+  for (const [page, text] of texts) {
+    const prose = text.replace(/^```[\s\S]*?^```$/gm, '')
+    for (const [, target = ''] of prose.matchAll(/\]\(([^)]+)\)/g)) {
+      const [file = '', fragment] = target.split('#')
+      const name = file === '' ? page : path.join(path.dirname(page), file)
+      const headings = [...(texts.get(name) ?? '').matchAll(/^#+ (.+)$/gm)]
+      const anchors = headings.map(([, heading]) => anchor(heading ?? ''))
+      const arrives = all.has(name) && (fragment === undefined || anchors.includes(fragment))
+      if (!arrives) broken.push(`${page}: ${target}`)
+    }
+  }
+  expect(broken).toEqual([])
+})
+
+test('the connection file is one of Power BI for PostgreSQL', async () => {
+  const file: unknown = JSON.parse(await readFile(path.join(docsFolder, 'cosell.pbids'), 'utf8'))
+  expect(file).toEqual({
+    version: '0.1',
+    connections: [
+      {
+        details: {
+          protocol: 'postgresql',
+          address: { server: 'warehouse.example.com:5432', database: 'cosell' },
+          authentication: null,
+          query: null,
+        },
+        options: {},
+        mode: 'Import',
+      },
+    ],
+  })
+})
+
+test.each([
+  [
+    'postgres://anna:word@db.example.com:6543/sales?sslmode=require',
+    'db.example.com:6543',
+    'sales',
+  ],
+  ['postgresql://db.example.com/co%20sell', 'db.example.com:5432', 'co sell'],
+])('of %s a connection file has the server alone', (url, server, database) => {
+  expect(connectionOf(url)).toEqual({ server, database })
+})

@@ -1,0 +1,142 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { type RateFile, readRates } from '../../src/exchange-rates/parse-file.ts'
+import { failureOf } from '../support/with-pipeline.ts'
+
+const options = { name: 'rates.csv', reportingCurrency: 'USD', dayMax: '2026-03-10' }
+
+const read = (text: string, reportingCurrency = 'USD'): Promise<RateFile> =>
+  readRates(Readable.from([Buffer.from(text)]), { ...options, reportingCurrency })
+
+const fixture = (name: string): Promise<RateFile> => {
+  const path = fileURLToPath(new URL(`../fixtures/rates/${name}`, import.meta.url))
+  return readRates(createReadStream(path, { highWaterMark: 7 }), options)
+}
+
+test('the history of the ECB is units of each currency for one euro; N/A is no rate', async () => {
+  const { source, base, quotes } = await fixture('ecb_history_invented.csv')
+  expect({ source, base, count: quotes.length }).toEqual({ source: 'ECB', base: 'EUR', count: 18 })
+  expect(quotes[1]).toEqual({
+    currency: 'JPY',
+    date: '2026-03-09',
+    baseUnits: '1',
+    currencyUnits: '160.00',
+  })
+  expect(quotes.filter((quote) => quote.currency === 'SEK').map((quote) => quote.date)).toEqual([
+    '2026-03-06',
+    '2026-03-05',
+    '2026-02-02',
+    '1999-12-31',
+  ])
+})
+
+test('a plain file is units of the reporting currency for one of each', async () => {
+  expect(await fixture('bom_crlf_plain.csv')).toEqual({
+    source: 'manual',
+    base: 'USD',
+    quotes: [
+      { currency: 'GBP', date: '2026-03-06', baseUnits: '1.5', currencyUnits: '1' },
+      { currency: 'EUR', date: '2026-03-06', baseUnits: '1.25', currencyUnits: '1' },
+    ],
+  })
+})
+
+test.each([
+  ['columns in another order', 'date,rate,currency\n2026-01-02,1.5,GBP\n'],
+  ['blanks around values', 'currency, date, rate\nGBP , 2026-01-02 , 1.5\n'],
+  ['empty lines', 'currency,date,rate\n\nGBP,2026-01-02,1.5\n\n'],
+  ['no line end at the end', 'currency,date,rate\nGBP,2026-01-02,1.5'],
+  [
+    'the same line again, written otherwise',
+    'currency,date,rate\nGBP,2026-01-02,1.5\nGBP,2026-01-02,01.50\n',
+  ],
+])('a plain file may have %s', async (_, text) => {
+  const { quotes } = await read(text)
+  expect(quotes).toEqual([
+    { currency: 'GBP', date: '2026-01-02', baseUnits: '1.5', currencyUnits: '1' },
+  ])
+})
+
+test('a history without the trailing comma, and with quotes in dollars for euros, reads alike', async () => {
+  const { quotes } = await read('date,usd,gbp\n2026-01-02,1.1,0.8\n', 'EUR')
+  expect(quotes).toHaveLength(2)
+})
+
+test.each([
+  ['an empty file', '', 1, 'the header of the ECB', '"nothing"'],
+  ['another header', 'day,code,value\n', 1, 'the header of the ECB', '"day,code,value"'],
+  ['a header alone', 'currency,date,rate\n', 1, 'rates below the header', '"none"'],
+  [
+    'a currency of two letters',
+    'currency,date,rate\nGB,2026-01-02,1\n',
+    2,
+    'three letters',
+    '"GB"',
+  ],
+  ['a column without a code', 'Date,USD,U$\n', 1, 'three letters', '"U$"'],
+  ['a column twice', 'Date,USD,GBP,USD\n', 1, 'each currency once', '"USD"'],
+  ['a column for the euro', 'Date,USD,EUR\n', 1, 'no column EUR', '"EUR"'],
+  ['no reporting currency', 'Date,JPY,GBP,\n', 1, 'a column USD', '"JPY,GBP"'],
+  [
+    'a reporting currency without a rate',
+    'Date,USD,GBP,\n2026-01-02,N/A,0.8,\n',
+    1,
+    'a rate of USD',
+    '"none"',
+  ],
+  ['a rate of zero', 'currency,date,rate\nGBP,2026-01-02,0.00\n', 2, 'above zero', '"0.00"'],
+  ['a negative rate', 'Date,USD,\n2026-01-02,-1.1,\n', 2, 'for USD', '"-1.1"'],
+  ['an exponent', 'currency,date,rate\nGBP,2026-01-02,1e3\n', 2, 'plain decimal', '"1e3"'],
+  ['a decimal comma', 'currency,date,rate\nGBP,2026-01-02,"1,5"\n', 2, 'plain decimal', '"1,5"'],
+  ['30 February', 'currency,date,rate\nGBP,2026-02-30,1\n', 2, 'YYYY-MM-DD', '"2026-02-30"'],
+  ['another way of dates', 'Date,USD\n\n09 March 2026,1.1\n', 3, 'YYYY-MM-DD', '"09 March 2026"'],
+  ['a day before the euro', 'Date,USD\n1998-12-31,1.1\n', 2, 'from 1999-01-01', '"1998-12-31"'],
+  ['a day to come', 'Date,USD\n2026-03-11,1.1\n', 2, 'to 2026-03-10', '"2026-03-11"'],
+  ['a short line', 'Date,USD,GBP,\n2026-01-02,1.1\n', 2, '3 values', '"2 values"'],
+  ['a long line', 'currency,date,rate\nGBP,2026-01-02,1,5\n', 2, '3 values', '"4 values"'],
+  [
+    'two lines that disagree',
+    'currency,date,rate\nGBP,2026-01-02,1.5\nEUR,2026-01-02,1\nGBP,2026-01-02,1.6\n',
+    4,
+    'the 1.5 of line 2',
+    '"1.6"',
+  ],
+  [
+    'two lines of one day that disagree',
+    'Date,USD,\n2026-01-02,1.5,\n2026-01-02,1.6,\n',
+    3,
+    'the 1.5 of line 2',
+    '"1.6"',
+  ],
+  [
+    'the reporting currency at another rate than 1',
+    'currency,date,rate\nUSD,2026-01-02,1.1\n',
+    2,
+    '1 for USD',
+    '"1.1"',
+  ],
+])(
+  '%s is refused, with the line, what was expected and what came',
+  async (_, text, line, expected, got) => {
+    const failure = await failureOf(read(text))
+    expect(failure).toMatchObject({ kind: 'checkFailed', code: 'rates.invalid', exitCode: 65 })
+    expect(failure.message).toContain(`rates.csv:${line}: expected `)
+    expect(failure.message).toContain(expected)
+    expect(failure.message).toContain(`got ${got}.`)
+  },
+)
+
+test('text that is no CSV, and a line without end, are refused', async () => {
+  expect(await failureOf(read('currency,date,rate\n"GBP,2026-01-02,1\n'))).toMatchObject({
+    kind: 'checkFailed',
+  })
+  expect(await failureOf(read('x'.repeat(100_000)))).toMatchObject({ kind: 'checkFailed' })
+})
+
+test('the archive that the ECB offers is refused with what to do', async () => {
+  const failure = await failureOf(read('PK\u0003\u0004rest'))
+  expect(failure).toMatchObject({ kind: 'usage', code: 'rates.archive' })
+  expect(failure.message).toContain('Unzip it')
+})

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { probe } from '../../../src/extract/api/probe.ts'
+import { aRow, type Habits, listedSource, rowsOf } from '../paging/listed-source.ts'
+
+async function find(rows: number, habits: Partial<Habits>) {
+  const { api, source } = listedSource(rowsOf(rows), habits)
+  const found = await probe(api)
+  expect(source.asked.length).toBeLessThanOrEqual(12)
+  return found
+}
+
+describe('what a server does is found out by asking it', () => {
+  const all = {
+    createdFilter: 'bare',
+    updatedFilter: 'bare',
+    nextLink: true,
+    skip: true,
+    pageCap: 100,
+    count: 'page',
+  }
+  const none = { createdFilter: null, updatedFilter: null }
+  test.each<[string, Partial<Habits>, object]>([
+    ['everything', {}, {}],
+    [
+      'a filter that wants quotes',
+      { filter: 'quoted' },
+      { createdFilter: 'quoted', updatedFilter: 'quoted' },
+    ],
+    ['a filter that is refused', { filter: 'refused' }, none],
+    ['a filter that is ignored', { filter: 'ignored' }, none],
+    ['a filter that finds nothing, ever', { filter: 'nothing' }, none],
+    ['no links', { links: 'none' }, { nextLink: false }],
+    ['$skip refused', { skip: 'refused' }, { skip: false }],
+    ['$skip ignored', { skip: 'ignored' }, { skip: false }],
+    ['small pages', { pageCap: 30 }, { pageCap: 30 }],
+    ['pages as long as asked for', { pageCap: 1000 }, { pageCap: null }],
+    ['counts of all', { count: 'total' }, { count: 'total' }],
+    ['no counts', { count: 'none' }, { count: 'unknown' }],
+  ])('%s', async (_name, habits, differs) => {
+    expect(await find(250, habits)).toEqual({ ...all, ...differs })
+  })
+
+  test.each([2, 5, 99])('with %i referrals too', async (rows) => {
+    expect(await find(rows, {})).toEqual({ ...all, pageCap: null })
+    expect(await find(rows, { count: 'total' })).toMatchObject({ count: 'total' })
+    expect(await find(rows, { skip: 'ignored', filter: 'ignored', links: 'none' })).toEqual({
+      ...none,
+      nextLink: false,
+      skip: false,
+      pageCap: null,
+      count: 'page',
+    })
+  })
+
+  test('of an empty source nothing can be known', async () => {
+    const nothing = { ...none, nextLink: false, skip: false, pageCap: null, count: 'unknown' }
+    expect(await find(0, {})).toEqual(nothing)
+  })
+
+  test('300 referrals of one second do not hide a filter', async () => {
+    const tied = Array.from({ length: 300 }, (_, index) => aRow(index, Date.UTC(2025, 0, 1)))
+    const { api } = listedSource(tied)
+    expect(await probe(api)).toMatchObject({ createdFilter: 'bare', updatedFilter: 'bare' })
+  })
+
+  test('another failure than a refused question is passed on', async () => {
+    const { api, source } = listedSource(rowsOf(5))
+    source.onRequest = (request) => {
+      if (request === 3) throw new Error('the network is gone')
+    }
+    await expect(probe(api)).rejects.toThrow('the network is gone')
+  })
+})

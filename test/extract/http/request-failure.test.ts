@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { failedBy } from '../../../src/extract/http/request-failure.ts'
+
+const withCode = (code: string, cause?: unknown) =>
+  Object.assign(new Error('canary of https://user@example.com', { cause }), { code })
+
+describe('what an error of the connection means', () => {
+  test.each([
+    ['ENOTFOUND', 'unreachable', 'no such host'],
+    ['EAI_AGAIN', 'interrupted', 'no answer from the name service'],
+    ['ECONNREFUSED', 'unreachable', 'a refused connection'],
+    ['EHOSTUNREACH', 'unreachable', 'no route to the host'],
+    ['ENETUNREACH', 'unreachable', 'no network'],
+    ['ECONNRESET', 'interrupted', 'a reset connection'],
+    ['ETIMEDOUT', 'interrupted', 'ETIMEDOUT'],
+    ['EPIPE', 'interrupted', 'EPIPE'],
+    ['UND_ERR_SOCKET', 'interrupted', 'a connection closed too early'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'interrupted', 'no connection in time'],
+    ['UND_ERR_HEADERS_OVERFLOW', 'unusable', 'headers without end'],
+    ['CERT_HAS_EXPIRED', 'identity', 'a failed TLS handshake (CERT_HAS_EXPIRED)'],
+    ['EPROTO', 'identity', 'a failed TLS handshake (EPROTO)'],
+  ])('%s is %s', (code, kind, got) =>
+    expect(failedBy(withCode(code))).toEqual({ trouble: { kind }, got }),
+  )
+  test('the first of several addresses speaks for all', () =>
+    expect(failedBy(new AggregateError([withCode('ECONNREFUSED')]))).toMatchObject({
+      trouble: { kind: 'unreachable' },
+    }))
+  test('a cause speaks for its error', () =>
+    expect(failedBy(new TypeError('failed', { cause: withCode('ECONNRESET') }))).toMatchObject({
+      trouble: { kind: 'interrupted' },
+    }))
+  test('an error of ours is none', () => {
+    expect(failedBy(new TypeError('x is undefined'))).toBeNull()
+    expect(failedBy(withCode('ERR_INVALID_ARG_TYPE'))).toBeNull()
+  })
+})

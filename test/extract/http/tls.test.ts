@@ -1,0 +1,63 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import tls from 'node:tls'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { aReferral, firstPage, withApi } from '../support.ts'
+import { createAuthority, createServerIdentity, type Identity } from './certificate.ts'
+
+const authority = createAuthority('Test authority')
+const impostor = createAuthority('Another authority')
+
+/** Reads a page over TLS; the test authority is trusted, as if the system knew it. */
+async function readFrom(identity: Identity) {
+  const connect = tls.connect.bind(tls)
+  const trusting = (options: tls.ConnectionOptions) =>
+    connect({ ...options, ca: authority.certificate })
+  vi.spyOn(tls, 'connect').mockImplementation(trusting as typeof tls.connect)
+  let requests = 0
+  const server = createServer(
+    { key: identity.key, cert: identity.certificate },
+    (_request, response) => {
+      requests += 1
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ value: [aReferral('a')] }))
+    },
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    return await withApi(url, {}, async (api) => ({
+      answer: await api.getPage(firstPage).catch((error: Error) => error),
+      tries: api.counts.requests,
+      requests,
+    }))
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+afterEach(() => void vi.restoreAllMocks())
+
+test('a server that proves who it is is read', async () => {
+  const { answer } = await readFrom(createServerIdentity(authority, '127.0.0.1'))
+  expect(answer).toMatchObject({ referrals: [aReferral('a')] })
+})
+
+describe('a server that cannot prove who it is ends the run after one try', () => {
+  test.each<[string, Identity]>([
+    ['CERT_HAS_EXPIRED', createServerIdentity(authority, '127.0.0.1', [-3, -1])],
+    ['CERT_NOT_YET_VALID', createServerIdentity(authority, '127.0.0.1', [1, 3])],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', createServerIdentity(authority, 'api.example.com')],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', createServerIdentity(impostor, '127.0.0.1')],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', createAuthority('127.0.0.1')],
+  ])('%s', async (code, identity) => {
+    const { answer, tries, requests } = await readFrom(identity)
+    expect(answer).toMatchObject({
+      kind: 'sourceBroken',
+      code: 'api.tls',
+      message: expect.stringContaining(code),
+    })
+    expect({ tries, requests }).toEqual({ tries: 1, requests: 0 })
+  })
+})

@@ -1,0 +1,134 @@
+import pLimit from 'p-limit'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import type { Boundary } from '../../../src/io-boundary.ts'
+import { firstWords } from '../../../src/warehouse/connection/client.ts'
+import { casesOf, sized } from './cases.ts'
+import { type Case, nameOf, play, playReference, type Reference, whileWatching } from './play.ts'
+import { runProgram } from './program.ts'
+import { withWire } from './wire.ts'
+import { type Ground, letLeasesLapse, readersSee, runHere, withWorld } from './world.ts'
+
+// The sized-down part of `npm run test:crash`: an accident here and there, and all of them at
+// the commits that land a page and that publish an account.
+
+const timeoutMs = 180_000
+
+const program = { door: inject('programDoor') }
+let reference: Reference
+let ground: Ground
+
+beforeAll(async () => {
+  ground = { server: inject('databaseUrl'), template: inject('databaseTemplate'), night: 'first' }
+  reference = await playReference(ground, program)
+}, timeoutMs)
+
+/** Number of the commit that ends the first transaction with this statement in it. */
+function commitOf(statement: string, trace: readonly Boundary[]): number {
+  const within = trace.findIndex(({ name }) => name === statement)
+  expect(within, statement).toBeGreaterThan(0)
+  const isCommit = ({ name, phase }: Boundary) => name === 'commit' && phase === 'before'
+  return 1 + trace.findIndex((boundary, place) => place > within && isCommit(boundary))
+}
+
+const landing = 'with raw.payload'
+const publishing = 'insert etl.run_table'
+
+/** The commits that land the first page and that publish an account, and what follows on them. */
+function commits(trace: readonly Boundary[]): Set<number> {
+  const numbers = [landing, publishing].map((statement) => commitOf(statement, trace))
+  return new Set(numbers.flatMap((number) => [number, number + 2]))
+}
+
+async function playAll(cases: readonly Case[], atOnce: number) {
+  const limit = pLimit(atOnce)
+  const outcomes = await Promise.all(
+    cases.map((played) => limit(() => play(played, { ground, program, reference }))),
+  )
+  const wrong = outcomes.filter(({ problems }) => problems.length > 0)
+  expect(wrong).toEqual([])
+  return outcomes
+}
+
+/** What clients said to PostgreSQL: each statement, and how many streams of COPY ended. */
+function readConversation(said: readonly Buffer[]) {
+  const statements: string[] = []
+  let copies = 0
+  for (const bytes of said) {
+    // The first message has no letter; the others are a letter, a length and a text.
+    let place = bytes.length === 0 ? 0 : bytes.readInt32BE(0)
+    while (place < bytes.length) {
+      const letter = String.fromCharCode(bytes.readUInt8(place))
+      const length = bytes.readInt32BE(place + 1)
+      const texts = bytes.toString('utf8', place + 5, place + 1 + length).split('\0')
+      if (letter === 'Q') statements.push(texts[0] ?? '')
+      if (letter === 'P') statements.push(texts[1] ?? '')
+      if (letter === 'c') copies += 1
+      place += 1 + length
+    }
+  }
+  return { statements, copies }
+}
+
+describe('a night of two accounts of five pages', () => {
+  test('passes a boundary with every request, statement and stream of COPY', () =>
+    withWorld(ground, (world) =>
+      withWire(world.url, async (wire) => {
+        const crossed: Boundary[] = []
+        await whileWatching(
+          (boundary) => crossed.push(boundary),
+          () => runHere(world, wire.url),
+        )
+        const count = (kind: Boundary['kind'], phase: Boundary['phase'] = 'before') =>
+          crossed.filter((boundary) => boundary.kind === kind && boundary.phase === phase)
+        const { statements, copies } = readConversation(wire.said())
+        const named = count('sql').map(({ name }) => name)
+        const connects = wire.said().map(() => 'connect')
+        expect(named.sort()).toEqual([...statements.map(firstWords), ...connects].sort())
+        expect(count('copy')).toHaveLength(copies)
+        expect(count('http')).toHaveLength(world.requests())
+        expect(count('file').length).toBeGreaterThan(8)
+        for (const kind of ['http', 'file', 'sql', 'copy'] as const) {
+          expect(count(kind, 'after'), kind).toHaveLength(count(kind).length)
+        }
+        expect(statements.length).toBeGreaterThan(300)
+        expect(copies).toBeGreaterThan(20)
+      }),
+    ))
+
+  test('publishes with the commit that has left, though nobody is there to hear of it', () =>
+    Promise.all(
+      [false, true].map((isSent) =>
+        withWorld(ground, async (world) => {
+          const blow = { at: commitOf(publishing, reference.program), isSent }
+          await runProgram(program, { env: world.settings, cwd: world.home, blow })
+          await letLeasesLapse(world)
+          expect(await readersSee(world)).toBe(isSent ? reference.halves[0] : reference.before)
+        }),
+      ),
+    ))
+
+  test(
+    'that is killed somewhere leaves whole accounts, and the next one ends as if nothing had been',
+    async () => {
+      const kept = commits(reference.program)
+      const cases = sized(casesOf('kill', reference), 100, ({ at }) => kept.has(at))
+      expect(cases.length).toBeGreaterThan(10)
+      expect(cases.map(nameOf)).toContainEqual(expect.stringMatching(/^kill:\d+:sent$/))
+      await playAll(cases, 2)
+    },
+    timeoutMs,
+  )
+
+  test(
+    'that is cut off from the database somewhere goes on, or ends with 75 until the next one',
+    async () => {
+      const kept = commits(reference.here)
+      const cases = sized(casesOf('cut', reference), 130, ({ at }) => kept.has(at))
+      expect(cases.length).toBeGreaterThan(10)
+      // One at a time: boundaries do not tell which run of this process crosses them.
+      const outcomes = await playAll(cases, 1)
+      expect(outcomes.filter(({ isWithstood }) => isWithstood).length).toBeGreaterThan(6)
+    },
+    timeoutMs,
+  )
+})

@@ -1,0 +1,319 @@
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { landSightings } from '../../../src/load/landing/presence.ts'
+import { markExtracted } from '../../../src/load/runs/ledger.ts'
+import { clearSeen } from '../../../src/load/staging/stage.ts'
+import { withDatabase } from '../../support/database.ts'
+import {
+  anAccount,
+  aRun,
+  failureOf,
+  type Loaded,
+  landReferrals,
+  physicalState,
+  publishStaged,
+  referralIdOf,
+  reload,
+  stageLanded,
+  type TestAccount,
+} from '../../support/load-referrals.ts'
+import { aReferral } from '../../support/referral-builder.ts'
+
+const numbered = (nos: readonly number[]) => nos.map((no) => aReferral({ id: referralIdOf(no) }))
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
+
+/** A run on a day of January that the source answers with these referrals. */
+async function sweep(
+  account: TestAccount,
+  day: number,
+  nos: readonly number[],
+  { isCompleteSweep = true, principal = null as string | null } = {},
+): Promise<Loaded & { landed: number }> {
+  const { warehouse, lease } = account
+  const runId = await aRun(account, isCompleteSweep ? 'full' : 'incremental')
+  const at = `2026-01-${String(day).padStart(2, '0')}T02:00:00Z`
+  await landReferrals(account, runId, numbered(nos), at)
+  const landed = await landSightings(warehouse.query, lease, {
+    ...{ runId, principal, observedAt: at, isCompleteSweep },
+    ...{ missingPercentMax: 5, missingCountMax: 20 },
+  })
+  const extracted = { requests: 1, throttled: 0, seen: nos.length, isCompleteSweep, principal }
+  await markExtracted(warehouse.query, runId, extracted)
+  const staged = await stageLanded(account, 'unpublished')
+  const published = await publishStaged(account, runId, staged)
+  await clearSeen(warehouse.query, lease, runId)
+  return { ...published, runId, landed }
+}
+
+/** Which referrals are missing and since which day; `3 since 08`. */
+async function missingOf({ warehouse, key }: TestAccount): Promise<string[]> {
+  const missing = await sql<{ line: string }>`
+    select right(referral_id, 1) || ' since ' || to_char(missing_since, 'DD') as line
+    from dw.dim_referral where partner_account_key = ${key} and is_missing
+    order by referral_id`.execute(warehouse.query)
+  return missing.rows.map(({ line }) => line)
+}
+
+/** Landed absences and returns, in order; `3 absence 1`. */
+async function sightingsOf({ warehouse, key }: TestAccount): Promise<string[]> {
+  const landed = await sql<{ line: string }>`
+    select concat(right(resource_id, 1), ' ', replace(resource_type, 'referral_', ''), ' ',
+      version_no) as line
+    from raw.payload where partner_account_key = ${key} and resource_type <> 'referral'
+    order by observed_at, resource_id`.execute(warehouse.query)
+  return landed.rows.map(({ line }) => line)
+}
+
+const withAccount = <T>(use: (account: TestAccount) => Promise<T>): Promise<T> =>
+  withDatabase(async (_, __, warehouse) => use(await anAccount(warehouse)))
+
+describe('a referral that a complete sweep does not return', () => {
+  test('is not missing after the first time, and is after the second, from then on', () =>
+    withAccount(async (account) => {
+      await sweep(account, 5, [1, 2, 3])
+      expect(await sweep(account, 6, [1, 2])).toMatchObject({ landed: 1, missing: 0 })
+      expect(await missingOf(account)).toEqual([])
+      expect(await sweep(account, 7, [1, 2])).toMatchObject({ landed: 1, missing: 1, staged: 1 })
+      expect(await missingOf(account)).toEqual(['3 since 07'])
+      expect(await sightingsOf(account)).toEqual(['3 absence 1', '3 absence 2'])
+    }))
+
+  test('gets no further row once it is missing', () =>
+    withAccount(async (account) => {
+      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1, 2] : [1])
+      expect(await sweep(account, 8, [1])).toMatchObject({ landed: 0, missing: 0, staged: 0 })
+      expect(await missingOf(account)).toEqual(['2 since 07'])
+    }))
+
+  test('keeps its facts and gets a version of its history', () =>
+    withAccount(async (account) => {
+      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1] : [])
+      const { query } = account.warehouse
+      const facts = await query.selectFrom('dw.fact_referral').selectAll().execute()
+      expect(facts).toMatchObject([{ deal_value_amount: '120000.0000' }])
+      const current = await query
+        .selectFrom('dw.fact_referral_history')
+        .select(['is_missing', 'valid_from'])
+        .where('is_current', '=', true)
+        .execute()
+      expect(current).toEqual([{ is_missing: true, valid_from: '2026-01-07T02:00:00Z' }])
+    }))
+
+  test('is back when a run returns it, unchanged as it is', () =>
+    withAccount(async (account) => {
+      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1, 2] : [1])
+      const back = await sweep(account, 8, [2], { isCompleteSweep: false })
+      expect(back).toMatchObject({ landed: 1, staged: 1, changed: 1 })
+      expect(await missingOf(account)).toEqual([])
+      expect(await sightingsOf(account)).toEqual(['2 absence 1', '2 absence 2', '2 presence 1'])
+      expect(await sweep(account, 9, [1, 2])).toMatchObject({ landed: 0, staged: 0 })
+    }))
+
+  test('must be absent twice again after it came back', () =>
+    withAccount(async (account) => {
+      await sweep(account, 5, [1, 2])
+      for (const [day, nos] of [
+        [6, [1]],
+        [7, [1, 2]],
+        [8, [1]],
+      ] as const) {
+        await sweep(account, day, nos)
+      }
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 9, [1])
+      expect(await missingOf(account)).toEqual(['2 since 09'])
+      expect(await sightingsOf(account)).toEqual([
+        ...['2 absence 1', '2 presence 1', '2 absence 2', '2 absence 3'],
+      ])
+    }))
+
+  test('is missing in a rebuild as well', () =>
+    withAccount(async (account) => {
+      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1, 2] : [1])
+      expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
+      expect(await missingOf(account)).toEqual(['2 since 07'])
+    }))
+
+  test('is judged by the sweeps of its own account', () =>
+    withAccount(async (account) => {
+      const south = await anAccount(account.warehouse, 'south')
+      await sweep(account, 5, [1, 2])
+      await sweep(south, 5, [1, 2])
+      for (const day of [6, 7]) await sweep(south, day, [1])
+      expect(await missingOf(account)).toEqual([])
+      expect(await missingOf(south)).toEqual(['2 since 07'])
+    }))
+})
+
+test('a run that reads changes only marks nothing', () =>
+  withAccount(async (account) => {
+    await sweep(account, 5, [1, 2])
+    for (const day of [6, 7, 8]) {
+      const seen = await sweep(account, day, [1], { isCompleteSweep: false })
+      expect(seen).toMatchObject({ landed: 0 })
+    }
+    expect(await missingOf(account)).toEqual([])
+  }))
+
+describe('a sweep that misses much', () => {
+  const missed = async (account: TestAccount, known: number, returned: number) => {
+    await sweep(account, 5, upTo(known))
+    return sweep(account, 6, upTo(returned))
+  }
+
+  test.each([
+    { known: 30, returned: 10, why: 'twenty are allowed, whatever their share' },
+    { known: 420, returned: 399, why: 'five of a hundred are allowed, whatever their number' },
+  ])('goes on: $why', ({ known, returned }) =>
+    withAccount(async (account) => {
+      expect(await missed(account, known, returned)).toMatchObject({ landed: known - returned })
+    }),
+  )
+
+  test.each([
+    { known: 30, returned: 9, why: 'twenty-one, and most of them' },
+    { known: 419, returned: 398, why: 'twenty-one, just over five of a hundred' },
+    { known: 21, returned: 0, why: 'all' },
+  ])('is refused and lands no absence: $why', ({ known, returned }) =>
+    withAccount(async (account) => {
+      const failure = await failureOf(missed(account, known, returned))
+      expect(failure).toMatchObject({
+        kind: 'checkFailed',
+        exitCode: 65,
+        code: 'sweep.vanished',
+        message: expect.stringContaining(
+          `returned ${known - returned} of ${known} known referrals`,
+        ),
+      })
+      expect(await sightingsOf(account)).toEqual([])
+    }),
+  )
+})
+
+/** The finding about who sees less, as it is shown; empty when there is none. */
+async function lessSeenOf({ warehouse, key }: TestAccount): Promise<string[]> {
+  const found = await warehouse.query
+    .selectFrom('etl.dq_finding')
+    .select(['referral_id', 'item_ref', 'severity', 'observed_value'])
+    .where('partner_account_key', '=', key)
+    .where('rule_code', '=', 'principal_sees_less')
+    .execute()
+  return found.map((finding) => Object.values(finding).join(' ').trim())
+}
+
+describe('who looks', () => {
+  const anna = { principal: 'anna-of-the-whole-company' }
+  const ben = { principal: 'ben-of-one-office' }
+
+  test('makes a referral missing by two sweeps, and not by one each of two users', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2], anna)
+      await sweep(account, 2, [1, 2], ben)
+      expect(await sweep(account, 3, [1], anna)).toMatchObject({ landed: 1, missing: 0 })
+      expect(await sweep(account, 4, [1], ben)).toMatchObject({ landed: 1, missing: 0 })
+      expect(await missingOf(account)).toEqual([])
+      expect(await sweep(account, 5, [1], ben)).toMatchObject({ landed: 1, missing: 1 })
+      expect(await missingOf(account)).toEqual(['2 since 05'])
+      expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
+      expect(await missingOf(account)).toEqual(['2 since 05'])
+    }))
+
+  test('finds nothing missing that was never shown to that user, however often', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2, 3], anna)
+      for (let day = 2; day <= 11; day++) {
+        expect(await sweep(account, day, [1], ben)).toMatchObject({ landed: 0, missing: 0 })
+        expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 1 of 3'])
+      }
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 12, [1, 2, 3], anna)
+      expect(await lessSeenOf(account)).toEqual([])
+    }))
+
+  test('is told by one finding until that user sees all', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2, 3], anna)
+      expect(await lessSeenOf(account)).toEqual([])
+      await sweep(account, 2, [1], ben)
+      await sweep(account, 3, [1, 2], ben)
+      expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 2 of 3'])
+      await reload(account)
+      expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 2 of 3'])
+      await sweep(account, 4, [1, 2], { principal: 'cleo-of-two-offices' })
+      expect(await lessSeenOf(account)).toEqual(['cleo-of- warn 2 of 3'])
+      await sweep(account, 5, [1, 2, 3], ben)
+      expect(await lessSeenOf(account)).toEqual([])
+    }))
+
+  test('misses what arrived for others only once it was shown', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1], anna)
+      await sweep(account, 2, [1], ben)
+      await sweep(account, 3, [1, 2], anna)
+      for (const day of [4, 5, 6]) await sweep(account, day, [1], ben)
+      expect(await missingOf(account)).toEqual([])
+      expect(await sightingsOf(account)).toEqual([])
+      await sweep(account, 7, [2], { ...ben, isCompleteSweep: false })
+      for (const day of [8, 9]) await sweep(account, day, [1], ben)
+      expect(await missingOf(account)).toEqual(['2 since 09'])
+    }))
+
+  test('undoes it for all, whoever sees the referral again', () =>
+    withAccount(async (account) => {
+      for (const who of [anna, ben]) await sweep(account, who === anna ? 1 : 2, [1, 2], who)
+      for (const day of [3, 4]) await sweep(account, day, [1], anna)
+      expect(await missingOf(account)).toEqual(['2 since 04'])
+      expect(await sweep(account, 5, [1, 2], ben)).toMatchObject({ landed: 1, changed: 1 })
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 6, [1], anna)
+      expect(await missingOf(account)).toEqual([])
+      await sweep(account, 7, [1], anna)
+      expect(await missingOf(account)).toEqual(['2 since 07'])
+    }))
+
+  test('is one and the same where no token tells', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2])
+      await sweep(account, 2, [1, 2], { principal: 'unknown' })
+      await sweep(account, 3, [1])
+      await sweep(account, 4, [1], { principal: 'unknown' })
+      expect(await missingOf(account)).toEqual(['2 since 04'])
+    }))
+
+  test('is guarded by what was shown: half of a small part is refused, though little of all', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, upTo(1000), anna)
+      expect(await sweep(account, 2, upTo(42), ben)).toMatchObject({ landed: 0 })
+      expect(await failureOf(sweep(account, 3, upTo(20), ben))).toMatchObject({
+        code: 'sweep.vanished',
+        message: expect.stringContaining('returned 22 of 42 known referrals'),
+      })
+      expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 42 of 1000'])
+    }))
+
+  test.each([
+    { why: 'of a user who saw them', who: anna },
+    { why: 'of a user who never signed in before', who: ben },
+  ])('is refused when the first sweep $why returns none of many', ({ who }) =>
+    withAccount(async (account) => {
+      await sweep(account, 1, upTo(30), anna)
+      for (const day of [2, 3, 4]) {
+        expect(await failureOf(sweep(account, day, [], who))).toMatchObject({
+          code: 'sweep.vanished',
+          message: expect.stringContaining('returned 30 of 30 known referrals'),
+        })
+      }
+      expect(await sightingsOf(account)).toEqual([])
+      expect(await sweep(account, 5, upTo(30), anna)).toMatchObject({ landed: 0, missing: 0 })
+    }),
+  )
+
+  test('lands and keeps nothing on a second look that shows the same', () =>
+    withAccount(async (account) => {
+      await sweep(account, 1, [1, 2], anna)
+      const before = await physicalState(account.warehouse, account.key, ['etl.sight'])
+      expect(before['etl.sight']).toMatch(/^2 rows/)
+      expect(await sweep(account, 2, [1, 2], anna)).toMatchObject({ landed: 0, staged: 0 })
+      expect(await physicalState(account.warehouse, account.key, ['etl.sight'])).toEqual(before)
+    }))
+})

@@ -1,0 +1,218 @@
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import {
+  loadRates,
+  type Quotes,
+  settleReportingCurrency,
+} from '../../../src/exchange-rates/store.ts'
+import type { Referral } from '../../../src/sandbox/referral.ts'
+import { withDatabase } from '../../support/database.ts'
+import {
+  anAccount,
+  load,
+  referralIdOf,
+  reload,
+  type TestAccount,
+} from '../../support/load-referrals.ts'
+import { aLine, aReferral, aRegistration } from '../../support/referral-builder.ts'
+
+const withAccount = <T>(use: (account: TestAccount) => Promise<T>): Promise<T> =>
+  withDatabase(async (_, __, warehouse) => use(await anAccount(warehouse)))
+
+/** Dollars for one unit, day by day. */
+const rates = (...lines: readonly (readonly [date: string, currency: string])[]): Quotes => ({
+  source: 'manual',
+  base: 'USD',
+  quotes: lines.map(([date, currency]) => ({
+    date,
+    currency,
+    baseUnits: '1.5',
+    currencyUnits: '1',
+  })),
+})
+
+/** A closed deal of a currency, with nothing registered. */
+const aDeal = (
+  no: number,
+  currency: string | null,
+  closedDay: string,
+  more: Partial<Referral> = {},
+) =>
+  aReferral({
+    id: referralIdOf(no),
+    closedDateTime: `${closedDay}T12:00:00Z`,
+    details: { dealValue: 1000, currency },
+    registrations: [],
+    ...more,
+  })
+
+/** An open one, expected to close on a day. */
+const anOpenDeal = (no: number, currency: string, expectedDay: string) =>
+  aDeal(no, currency, expectedDay, {
+    status: 'Active',
+    substatus: 'Accepted',
+    closedDateTime: null,
+    details: { dealValue: 1000, currency, closingDateTime: `${expectedDay}T00:00:00Z` },
+  })
+
+/** `referral number, item, observed` of the open findings; 0 for those of the account. */
+async function missing({ warehouse }: TestAccount): Promise<string[]> {
+  const rows = await warehouse.query
+    .selectFrom('etl.dq_finding')
+    .select(['referral_id', 'item_ref', 'observed_value'])
+    .where('rule_code', '=', 'missing_fx_rate')
+    .orderBy('referral_id')
+    .orderBy('item_ref')
+    .execute()
+  return rows.map((row) =>
+    [Number(row.referral_id.slice(-4)), row.item_ref, row.observed_value ?? '-'].join(' '),
+  )
+}
+
+test('a currency without any rate is one finding, however many referrals have it', () =>
+  withAccount(async (account) => {
+    const deals = [1, 2, 3].map((no) => aDeal(no, 'EUR', '2025-12-10'))
+    await load(account, [...deals, aDeal(4, 'GBP', '2025-12-10'), aDeal(5, 'USD', '2025-12-10')])
+    expect(await missing(account)).toEqual(['0 EUR -', '0 GBP -'])
+  }))
+
+test('an amount without a currency is told by XXX, and a zero in it by nothing', () =>
+  withAccount(async (account) => {
+    const zero = { dealValue: 0, currency: 'GBP' }
+    await load(account, [
+      aDeal(1, null, '2025-12-10'),
+      aDeal(2, 'GBP', '2025-12-10', { details: zero }),
+    ])
+    expect(await missing(account)).toEqual(['0 XXX -'])
+  }))
+
+test('a day without a rate among others is a finding of its referral, until there is one', () =>
+  withAccount(async (account) => {
+    const { query } = account.warehouse
+    await loadRates(query, 'USD', rates(['2025-11-20', 'EUR'], ['2025-12-30', 'EUR']))
+    await load(account, [aDeal(1, 'EUR', '2025-12-10'), aDeal(2, 'EUR', '2025-11-27')])
+    expect(await missing(account)).toEqual(['1 details.dealValue/EUR 2025-12-10'])
+    const again = await loadRates(query, 'USD', rates(['2025-12-09', 'EUR']))
+    expect(again.missing_rate_findings).toBe(0)
+    expect(await missing(account)).toEqual([])
+  }))
+
+test('a contract needs the rate of its signing, else of its start, else of its registration', () =>
+  withAccount(async (account) => {
+    await loadRates(
+      account.warehouse.query,
+      'USD',
+      rates(['2020-01-01', 'EUR'], ['2026-02-01', 'EUR']),
+    )
+    const value = { value: 9000, currency: 'EUR', term: 'Perpetual' }
+    const [signDateTime, startDateTime] = ['2025-11-28T00:00:00Z', '2025-12-01T00:00:00Z']
+    const contracts = [
+      { ...value, signDateTime, startDateTime },
+      { ...value, startDateTime },
+      value,
+    ]
+    await load(
+      account,
+      contracts.map((contract, no) =>
+        aDeal(no + 1, 'USD', '2025-12-10', {
+          registrations: [
+            aRegistration({ contract, solutionDetails: [aLine({ currency: 'EUR' })] }),
+          ],
+        }),
+      ),
+    )
+    expect(await missing(account)).toEqual([
+      '1 registrations[0]/EUR 2025-11-28',
+      '2 registrations[0]/EUR 2025-12-01',
+      '3 registrations[0]/EUR 2025-12-10',
+    ])
+  }))
+
+test('a line in another currency than its contract is told by its own', () =>
+  withAccount(async (account) => {
+    await loadRates(
+      account.warehouse.query,
+      'USD',
+      rates(['2020-01-01', 'JPY'], ['2026-02-01', 'JPY']),
+    )
+    const solutionDetails = [aLine(), aLine({ id: 'SOL-2', currency: 'JPY' })]
+    await load(account, [
+      aDeal(1, 'USD', '2025-12-10', { registrations: [aRegistration({ solutionDetails })] }),
+    ])
+    expect(await missing(account)).toEqual(['1 registrations[0]/JPY 2025-11-28'])
+  }))
+
+test('rates that ended are one finding of the currency, which names the last day they reach', () =>
+  withAccount(async (account) => {
+    const { query } = account.warehouse
+    await loadRates(query, 'USD', rates(['2025-12-01', 'EUR']))
+    await load(account, [anOpenDeal(1, 'EUR', '2099-01-31'), anOpenDeal(2, 'EUR', '2025-12-20')])
+    expect(await missing(account)).toEqual(['0 EUR 2025-12-08'])
+    const today = new Date().toISOString().slice(0, 10)
+    await loadRates(query, 'USD', rates(['2025-12-18', 'EUR'], [today, 'EUR']))
+    expect(await missing(account)).toEqual([])
+  }))
+
+test('findings stay the same through nights that bring nothing and through a rebuild', () =>
+  withAccount(async (account) => {
+    const { query } = account.warehouse
+    await loadRates(query, 'USD', rates(['2025-11-20', 'EUR'], ['2025-12-30', 'EUR']))
+    const deals = [aDeal(1, 'EUR', '2025-12-10'), aDeal(2, 'GBP', '2025-12-10')]
+    const { runId } = await load(account, deals)
+    const expected = ['0 GBP -', '1 details.dealValue/EUR 2025-12-10']
+    expect(await missing(account)).toEqual(expected)
+    await load(account, deals)
+    await reload(account)
+    await loadRates(query, 'USD', rates(['2025-11-20', 'EUR']))
+    expect(await missing(account)).toEqual(expected)
+    const first = await sql<{ first: number }>`
+      select distinct first_seen_run_id as first from etl.dq_finding
+      where rule_code = 'missing_fx_rate'`.execute(query)
+    expect(first.rows).toEqual([{ first: runId }])
+  }))
+
+test('a night looks at its own referrals: what the others lack stays told', () =>
+  withAccount(async (account) => {
+    await loadRates(
+      account.warehouse.query,
+      'USD',
+      rates(['2025-11-20', 'EUR'], ['2025-12-30', 'EUR']),
+    )
+    await load(account, [
+      aDeal(1, 'EUR', '2025-12-10'),
+      aDeal(2, 'EUR', '2025-12-11'),
+      aDeal(3, 'SEK', '2025-12-11'),
+    ])
+    const later = {
+      updatedDateTime: '2025-12-12T00:00:00Z',
+      details: { dealValue: 1000, currency: 'USD' },
+    }
+    await load(
+      account,
+      [aDeal(1, 'USD', '2025-12-10', later), aDeal(3, 'USD', '2025-12-11', later)],
+      {
+        at: '2026-01-06T02:00:00Z',
+      },
+    )
+    expect(await missing(account)).toEqual(['0 SEK -', '2 details.dealValue/EUR 2025-12-11'])
+  }))
+
+test('another reporting currency tells anew what cannot be converted into it', () =>
+  withAccount(async (account) => {
+    await load(account, [aDeal(1, 'EUR', '2025-12-10'), aDeal(2, 'USD', '2025-12-10')])
+    expect(await missing(account)).toEqual(['0 EUR -'])
+    await settleReportingCurrency(account.warehouse.query, 'EUR')
+    expect(await missing(account)).toEqual(['0 USD -'])
+  }))
+
+test('two accounts are told apart', () =>
+  withDatabase(async (_, __, warehouse) => {
+    const [north, south] = [await anAccount(warehouse), await anAccount(warehouse, 'south')]
+    await load(north, [aDeal(1, 'EUR', '2025-12-10')])
+    await load(south, [aDeal(1, 'EUR', '2025-12-10')])
+    expect(await missing(north)).toEqual(['0 EUR -', '0 EUR -'])
+    await load(north, [aDeal(2, 'GBP', '2025-12-10')])
+    expect(await missing(north)).toEqual(['0 EUR -', '0 GBP -', '0 EUR -'].sort())
+    await loadRates(warehouse.query, 'USD', rates(['2025-12-10', 'EUR']))
+    expect(await missing(south)).toEqual(['0 GBP -'])
+  }))

@@ -1,0 +1,330 @@
+import { setTimeout } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { CosellError } from '../../../src/errors.ts'
+import {
+  acquireLease,
+  inLeasedTransaction,
+  type Lease,
+  type Patience,
+} from '../../../src/load/runs/lease.ts'
+import { createLog } from '../../../src/log.ts'
+import { openDatabase, type Warehouse } from '../../../src/warehouse/connection/database.ts'
+import { withDatabase } from '../../support/database.ts'
+import {
+  anAccount,
+  aRun,
+  countOf,
+  failureOf,
+  landReferrals,
+  physicalState,
+  publishStaged,
+  silent,
+  stageLanded,
+  untilWaiting,
+  whileLocked,
+} from '../../support/load-referrals.ts'
+import { aReferral } from '../../support/referral-builder.ts'
+
+const acquire = ({ query }: Warehouse, key: number, holder: string) =>
+  acquireLease(query, key, holder, silent)
+
+async function leaseRow({ query }: Warehouse) {
+  return query
+    .selectFrom('etl.lease')
+    .select(['holder', 'epoch', 'acquired_at', 'heartbeat_at', 'expires_at'])
+    .select(sql<boolean>`expires_at > clock_timestamp()`.as('is_held'))
+    .executeTakeFirstOrThrow()
+}
+
+/** As if its holder had stopped a minute ago. */
+async function expire({ query }: Warehouse) {
+  await sql`update etl.lease set expires_at = clock_timestamp() - interval '1 ms'`.execute(query)
+}
+
+const accountHeld = (holder: string) => ({
+  kind: 'accountHeld',
+  exitCode: 4,
+  code: 'lease.held',
+  message: expect.stringMatching(new RegExp(`Account north is being loaded by ${holder} .*until`)),
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('an account that is held', () => {
+  test('is refused to others, who are told by whom and until when', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccount(warehouse)
+      const failure = await failureOf(acquire(warehouse, key, 'the second'))
+      expect(failure).toMatchObject(accountHeld('a test'))
+      expect(await leaseRow(warehouse)).toMatchObject({ holder: 'a test', epoch: 1 })
+    }))
+
+  test('leaves other accounts free', () =>
+    withDatabase(async (_, __, warehouse) => {
+      await anAccount(warehouse, 'north')
+      expect(await anAccount(warehouse, 'south')).toMatchObject({ lease: { epoch: 1 } })
+    }))
+
+  test('is free at once when its holder releases it', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccount(warehouse)
+      await lease.release()
+      expect(await acquire(warehouse, key, 'the second')).toMatchObject({ epoch: 2 })
+    }))
+
+  test('is taken over under a higher epoch once the lease has expired', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccount(warehouse)
+      await expire(warehouse)
+      expect(await acquire(warehouse, key, 'the second')).toMatchObject({ epoch: 2 })
+      expect(await leaseRow(warehouse)).toMatchObject({ holder: 'the second', is_held: true })
+    }))
+
+  test('is not freed by the release of a holder who had lost it', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccount(warehouse)
+      await expire(warehouse)
+      await acquire(warehouse, key, 'the second')
+      await lease.release()
+      expect(await failureOf(acquire(warehouse, key, 'a third'))).toMatchObject(
+        accountHeld('the second'),
+      )
+    }))
+
+  test('goes to exactly one of four who want it at once, twenty times over', () =>
+    withDatabase(async (_, url, warehouse) => {
+      const { key } = await anAccount(warehouse)
+      const other = await openDatabase(url)
+      try {
+        for (let round = 0; round < 20; round++) {
+          if (round === 0) await warehouse.query.deleteFrom('etl.lease').execute()
+          else await expire(warehouse)
+          const racers = [warehouse, other, warehouse, other].map((from, no) =>
+            acquire(from, key, `racer ${no}`),
+          )
+          const outcomes = await Promise.allSettled(racers)
+          const won = outcomes.filter((outcome) => outcome.status === 'fulfilled')
+          expect(won).toHaveLength(1)
+          expect(won).toMatchObject([{ value: { epoch: round + 1 } }])
+        }
+      } finally {
+        await other.close()
+      }
+    }))
+})
+
+describe('a heartbeat', () => {
+  test('every fifteen seconds extends the lease, until it is released', () =>
+    withDatabase(async (_, __, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      const { lease } = await anAccount(warehouse)
+      await expire(warehouse)
+      vi.advanceTimersByTime(14_999)
+      expect(await leaseRow(warehouse)).toMatchObject({ is_held: false })
+      vi.advanceTimersByTime(1)
+      await vi.waitFor(async () =>
+        expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 1 }),
+      )
+      await lease.release()
+      vi.advanceTimersByTime(60_000)
+      expect(vi.getTimerCount()).toBe(0)
+      expect(await leaseRow(warehouse)).toMatchObject({ is_held: false })
+    }))
+
+  test('of a holder who had lost the account does not extend the lease of the next', () =>
+    withDatabase(async (_, __, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      await anAccount(warehouse)
+      await sql`
+        update etl.lease set holder = 'the second', epoch = 2,
+          expires_at = clock_timestamp() + interval '1 hour'`.execute(warehouse.query)
+      const before = await leaseRow(warehouse)
+      await whileLocked(warehouse, 'etl.lease', async () => {
+        vi.advanceTimersByTime(15_000)
+        await untilWaiting(warehouse, 1)
+      })
+      await untilWaiting(warehouse, 0)
+      expect(await leaseRow(warehouse)).toEqual(before)
+    }))
+
+  test('that cannot reach the database is tried again the next time', () =>
+    withDatabase(async (_, url, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      const { key, lease } = await anAccount(warehouse)
+      await lease.release()
+      const own = await openDatabase(`${url}?statement_timeout=50`)
+      try {
+        const held = await acquire(own, key, 'the second')
+        await whileLocked(warehouse, 'etl.lease', async () => {
+          vi.advanceTimersByTime(15_000)
+          await untilWaiting(warehouse, 1)
+          await untilWaiting(warehouse, 0)
+        })
+        await expire(warehouse)
+        vi.advanceTimersByTime(15_000)
+        await vi.waitFor(async () =>
+          expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 2 }),
+        )
+        await held.release()
+      } finally {
+        await own.close()
+      }
+    }))
+})
+
+describe('a holder who lost the account', () => {
+  test('lands nothing', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      const runId = await aRun(account)
+      await expire(warehouse)
+      await acquire(warehouse, account.key, 'the second')
+      const failure = await failureOf(landReferrals(account, runId, [aReferral()]))
+      expect(failure).toMatchObject(accountHeld('the second'))
+      for (const table of ['raw.payload', 'pii.payload', 'stg.seen'] as const) {
+        expect(await countOf(warehouse, table)).toBe(0)
+      }
+    }))
+
+  test('publishes nothing', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const account = await anAccount(warehouse)
+      const runId = await aRun(account)
+      await landReferrals(account, runId, [aReferral()])
+      const staged = await stageLanded(account, 'unpublished')
+      await expire(warehouse)
+      await acquire(warehouse, account.key, 'the second')
+      const before = await physicalState(warehouse, account.key, ['etl.run'])
+      const failure = await failureOf(publishStaged(account, runId, staged))
+      expect(failure).toMatchObject(accountHeld('the second'))
+      expect(await countOf(warehouse, 'dw.dim_referral')).toBe(0)
+      expect(await countOf(warehouse, 'etl.run_table')).toBe(0)
+      expect(await physicalState(warehouse, account.key, ['etl.run'])).toEqual(before)
+    }))
+})
+
+describe('a transaction under the lease', () => {
+  test('keeps the account until it ends, even when the lease expires meanwhile', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccount(warehouse)
+      await expire(warehouse)
+      let takingOver: Promise<unknown> | undefined
+      await inLeasedTransaction(warehouse.query, lease, async () => {
+        takingOver = failureOf(acquire(warehouse, key, 'the second'))
+        await untilWaiting(warehouse, 1)
+      })
+      expect(await takingOver).toMatchObject(accountHeld('a test'))
+      expect(await leaseRow(warehouse)).toMatchObject({ epoch: 1, is_held: true })
+    }))
+
+  test('that fails gives an expired lease to whoever waits for it', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccount(warehouse)
+      await expire(warehouse)
+      let takingOver: Promise<Lease> | undefined
+      const failing = inLeasedTransaction(warehouse.query, lease, async () => {
+        takingOver = acquire(warehouse, key, 'the second')
+        await untilWaiting(warehouse, 1)
+        throw new Error('no')
+      })
+      expect(await failureOf(failing)).toMatchObject({ message: 'no' })
+      expect(await takingOver).toMatchObject({ epoch: 2 })
+    }))
+
+  test('does not keep heartbeats waiting, which would use up the connections', () =>
+    withDatabase(async (_, __, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      const { lease } = await anAccount(warehouse)
+      const before = await leaseRow(warehouse)
+      await inLeasedTransaction(warehouse.query, lease, async () => {
+        vi.advanceTimersByTime(15_000 * 20)
+        await untilWaiting(warehouse, 0)
+        expect(await leaseRow(warehouse)).toEqual(before)
+      })
+      const after = await leaseRow(warehouse)
+      expect(Date.parse(after.expires_at)).toBeGreaterThan(Date.parse(before.expires_at))
+    }))
+})
+
+describe('a run that waits for an account', () => {
+  const isBackfill = (holder: string) => holder.startsWith('backfill ')
+  const backfill = 'backfill on here process 1'
+
+  /** Waits as a nightly run does, and keeps what was logged. */
+  function waiting({ query }: Warehouse, key: number, changes: Partial<Patience> = {}) {
+    const logged: string[] = []
+    const { logger } = createLog({ isTerminal: false, write: (line) => logged.push(line) })
+    const patience = {
+      waitsFor: isBackfill,
+      waitMs: 60_000,
+      signal: new AbortController().signal,
+      ...changes,
+    }
+    return { logged, lease: acquireLease(query, key, 'a nightly run', logger, patience) }
+  }
+
+  async function anAccountHeldBy(warehouse: Warehouse, holder: string) {
+    const { key, lease } = await anAccount(warehouse)
+    await lease.release()
+    return { key, lease: await acquire(warehouse, key, holder) }
+  }
+
+  test('gets it once the backfill lets go, and says once for whom it waits', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccountHeldBy(warehouse, backfill)
+      const nightly = waiting(warehouse, key)
+      await setTimeout(2_300)
+      expect(await leaseRow(warehouse)).toMatchObject({ holder: backfill })
+      await lease.release()
+      expect(await nightly.lease).toMatchObject({ epoch: 3 })
+      expect(nightly.logged.map((line) => JSON.parse(line))).toMatchObject([{ holder: backfill }])
+    }))
+
+  test('gets it when the backfill was killed and its lease ran out', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, backfill)
+      const nightly = waiting(warehouse, key)
+      await expire(warehouse)
+      expect(await nightly.lease).toMatchObject({ epoch: 3 })
+    }))
+
+  test('waits for no other nightly run, also when that comes in meanwhile', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, 'here process 1')
+      expect(await failureOf(waiting(warehouse, key).lease)).toMatchObject(
+        accountHeld('here process 1'),
+      )
+      await sql`update etl.lease set holder = ${backfill}`.execute(warehouse.query)
+      const nightly = waiting(warehouse, key)
+      const failing = failureOf(nightly.lease)
+      await vi.waitFor(() => expect(nightly.logged).toHaveLength(1))
+      await sql`update etl.lease set holder = 'here process 2'`.execute(warehouse.query)
+      expect(await failing).toMatchObject(accountHeld('here process 2'))
+    }))
+
+  test('waits no longer than it may', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, backfill)
+      const nightly = waiting(warehouse, key, { waitMs: 500 })
+      expect(await failureOf(nightly.lease)).toMatchObject(accountHeld(backfill))
+      expect(nightly.logged).toHaveLength(1)
+    }))
+
+  test('ends at once with the reason of the signal', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key } = await anAccountHeldBy(warehouse, backfill)
+      const interruption = new AbortController()
+      const nightly = waiting(warehouse, key, { signal: interruption.signal })
+      const failing = failureOf(nightly.lease)
+      await vi.waitFor(() => expect(nightly.logged).toHaveLength(1))
+      const reason = new CosellError('tryAgainLater', 'run.deadline', 'enough')
+      const started = performance.now()
+      interruption.abort(reason)
+      expect(await failing).toBe(reason)
+      expect(performance.now() - started).toBeLessThan(500)
+      expect(await leaseRow(warehouse)).toMatchObject({ holder: backfill, is_held: true })
+    }))
+})

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { readAccountState } from '../../../src/load/runs/ledger.ts'
+import { withDatabase } from '../../support/database.ts'
+import {
+  anAccount,
+  aRun,
+  failureOf,
+  landReferrals,
+  load,
+  referralIdOf,
+  type TestAccount,
+} from '../../support/load-referrals.ts'
+import { aReferral } from '../../support/referral-builder.ts'
+
+const withAccount = <T>(use: (account: TestAccount) => Promise<T>): Promise<T> =>
+  withDatabase(async (_, __, warehouse) => use(await anAccount(warehouse)))
+
+const referrals = (count: number, changes = {}) =>
+  Array.from({ length: count }, (_, index) =>
+    aReferral({ id: referralIdOf(index + 1), ...changes }),
+  )
+
+describe('the ledger', () => {
+  test('tells what each table got, when, and up to which source time', () =>
+    withAccount(async (account) => {
+      const { query } = account.warehouse
+      await load(account, referrals(2), { watermark: '2025-12-10T09:18:01.7654321Z' })
+      const { runId } = await load(account, referrals(1, { registrations: [] }), {
+        watermark: '2025-12-11T00:00:00.7654329Z',
+      })
+      const run = await query
+        .selectFrom('etl.run')
+        .selectAll()
+        .where('run_id', '=', runId)
+        .execute()
+      expect(run).toMatchObject([
+        {
+          run_status: 'published',
+          watermark_text: '2025-12-11T00:00:00.7654329Z',
+          watermark_to: '2025-12-11T00:00:00.765432Z',
+          principal: null,
+          referral_changed_count: 1,
+          referral_rejected_count: 0,
+          referral_missing_count: 0,
+          error_message: null,
+        },
+      ])
+      expect(run[0]?.published_at).toBe(run[0]?.finished_at)
+      const entries = await query
+        .selectFrom('etl.run_table')
+        .selectAll()
+        .where('run_id', '=', runId)
+        .where('table_name', 'in', ['dw.fact_registration', 'dw.dim_referral', 'pii.contact'])
+        .orderBy('table_name')
+        .execute()
+      const counts = entries.map((entry) => Object.values(entry).slice(1).join(' '))
+      expect(counts).toEqual([
+        'dw.dim_referral 1 0 0 0',
+        'dw.fact_registration 0 0 0 1',
+        'pii.contact 2 0 0 0',
+      ])
+      const state = await readAccountState(query, account.key)
+      const watermark = '2025-12-11T00:00:00.7654329Z'
+      expect(state).toEqual({ watermark, last_sweep_at: null })
+    }))
+
+  test('gives the watermark to its seventh digit, and none that a publish did not commit', () =>
+    withAccount(async (account) => {
+      const { query } = account.warehouse
+      const at = (digits: string) => `2025-12-10T09:18:01.${digits}Z`
+      const watermark = async () => (await readAccountState(query, account.key)).watermark
+      expect(await watermark()).toBeNull()
+      for (const [given, kept] of [
+        ['7654321', '7654321'],
+        ['7654322', '7654322'],
+        ['7654319', '7654322'],
+      ] as const) {
+        await load(account, referrals(1), { watermark: at(given) })
+        expect(await watermark()).toBe(at(kept))
+      }
+      const [broken] = referrals(1, { createdDateTime: 'last spring' })
+      const refused = { watermark: at('9999999'), quarantinePercentMax: 0, quarantineCountMax: 0 }
+      expect(await failureOf(load(account, [broken], refused))).toMatchObject({
+        code: 'quarantine.threshold',
+      })
+      expect(await watermark()).toBe(at('7654322'))
+    }))
+
+  test.each([
+    '2025-12-10T09:18:01Z',
+    '2025-12-10T09:18:01.45Z',
+    '2025-12-10T09:18:01.4500000+00:00',
+  ])('refuses the watermark %s, which would not order with the others', (watermark) =>
+    withAccount(async (account) => {
+      expect(await failureOf(load(account, [], { watermark }))).toMatchObject({
+        constraint: 'run_watermark_text_layout',
+      })
+    }),
+  )
+
+  test('keeps the watermark of runs from before it had seven digits', () =>
+    withAccount(async (account) => {
+      const { query } = account.warehouse
+      const { runId } = await load(account, [], { watermark: '2025-12-10T09:18:01.7654320Z' })
+      const migration = await readFile(
+        new URL('../../../sql/migrations/0021_watermark_and_sights.sql', import.meta.url),
+        'utf8',
+      )
+      const filling = /^update etl\.run[^;]*;/m.exec(migration)?.[0] ?? 'none'
+      await query.updateTable('etl.run').set({ watermark_text: null }).execute()
+      expect((await readAccountState(query, account.key)).watermark).toBeNull()
+      await sql.raw(filling).execute(query)
+      const { watermark_text } = await query
+        .selectFrom('etl.run')
+        .select('watermark_text')
+        .where('run_id', '=', runId)
+        .executeTakeFirstOrThrow()
+      expect(watermark_text).toBe('2025-12-10T09:18:01.7654320Z')
+    }))
+
+  test('calls earlier runs abandoned once their landings are published, of this account only', () =>
+    withAccount(async (account) => {
+      const { query } = account.warehouse
+      const south = await anAccount(account.warehouse, 'south')
+      const elsewhere = await aRun(south)
+      const crashed = await aRun(account)
+      await landReferrals(account, crashed, referrals(2))
+      const failed = await aRun(account)
+      await query
+        .updateTable('etl.run')
+        .set({ run_status: 'failed' })
+        .where('run_id', '=', failed)
+        .execute()
+      const { runId, staged } = await load(account, [])
+      expect(staged).toBe(2)
+      const runs = await query.selectFrom('etl.run').select(['run_id', 'run_status']).execute()
+      expect(new Map(runs.map((run) => [run.run_id, run.run_status]))).toEqual(
+        new Map([
+          [elsewhere, 'running'],
+          [crashed, 'abandoned'],
+          [failed, 'abandoned'],
+          [runId, 'published'],
+        ]),
+      )
+      expect(await load(account, [])).toMatchObject({ staged: 0 })
+    }))
+})

@@ -1,0 +1,207 @@
+import { describe, expect, test } from 'vitest'
+import { foreign, html } from '../../../src/report/html.ts'
+import { scaleTicks } from '../../../src/report/page/chart.ts'
+import { byCurrency, countryName, exact, percent, short } from '../../../src/report/page/format.ts'
+import { renderReport } from '../../../src/report/page/report-page.ts'
+import type { Amounts, ExpiringReferral, ReportFigures } from '../../../src/report/report-data.ts'
+import { aGroup, converted, someFigures } from '../../support/report-data-builder.ts'
+
+describe('amounts are formatted from their text', () => {
+  test.each([
+    { amount: '1234567.8900', currency: 'USD', said: '1,234,567.89', why: 'zeros behind it go' },
+    { amount: '0.1250', currency: 'USD', said: '0.125', why: 'digits beyond the minor unit stay' },
+    { amount: '1500.0000', currency: 'JPY', said: '1,500', why: 'a yen has no decimals' },
+    { amount: '1.5', currency: 'KWD', said: '1.500', why: 'a dinar has three' },
+    { amount: '-12.5', currency: 'EUR', said: '-12.50', why: 'a credit is below zero' },
+    {
+      amount: '7',
+      currency: 'US$',
+      said: '7.00',
+      why: 'what is no currency code has two decimals',
+    },
+    {
+      amount: '9007199254740993.0001',
+      currency: 'USD',
+      said: '9,007,199,254,740,993.0001',
+      why: 'no double holds these digits',
+    },
+  ])('$why: $said', ({ amount, currency, said }) => {
+    expect(exact(amount, currency)).toBe(said)
+  })
+
+  test.each([
+    ['0', '0'],
+    ['999.4', '999'],
+    ['1234567.89', '1.23M'],
+    ['999950', '1M'],
+    ['12345678901.5', '12.3B'],
+  ])('%s for a glance is %s', (amount, said) => expect(short(amount)).toBe(said))
+
+  test('of several groups they add up by currency, to the last digit', () => {
+    const of = (currency_code: string, amount: string, count: number) => ({
+      unconverted: [{ currency_code, amount, count }],
+    })
+    const groups = [
+      of('SEK', '9007199254740993.0001', 1),
+      of('EUR', '0.5', 2),
+      of('SEK', '-0.0002', 3),
+    ]
+    expect(byCurrency(groups)).toEqual([
+      { currency_code: 'EUR', amount: '0.5000', count: 2 },
+      { currency_code: 'SEK', amount: '9007199254740992.9999', count: 4 },
+    ])
+  })
+})
+
+test('a share of nothing is no number', () => expect(percent(0, 0)).toBe('–'))
+
+test.each([
+  ['DE', 'Germany'],
+  ['', '(not given)'],
+  ['<b>', '<b>'],
+])('the country %j is called %s', (code, name) => expect(countryName(code)).toBe(name))
+
+test.each([
+  [0, [0, 1]],
+  [1, [0, 0.25, 0.5, 0.75, 1]],
+  [316, [0, 100, 200, 300, 400]],
+  [1e18, [0, 2.5e17, 5e17, 7.5e17, 1e18]],
+])('a scale up to %d has the lines %j', (largest, lines) => {
+  expect(scaleTicks(largest)).toEqual(lines)
+})
+
+const hostileNames = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  `'onmouseover='alert(1)`,
+  '</title></style></svg><h1>mine',
+  '&lt;b&gt; &amp;',
+]
+
+describe('text of the data stays text', () => {
+  test.each(hostileNames)('%s', (name) => {
+    const page = renderReport(everywhere(name))
+    expect(page).not.toContain(name)
+    expect(page.match(/<h1/g)).toHaveLength(1)
+    expect(page).not.toMatch(/<(script|img)/)
+  })
+
+  test('a name from the right to the left turns nothing round but itself', () => {
+    expect(foreign('\u202Eevil').text).toBe('<bdi>\u202Eevil</bdi>')
+  })
+
+  test('what HTML has no place for is shown as such', () => {
+    expect(html`${'a\u0007b\uD800c\u0085'}`.text).toBe('a\uFFFDb\uFFFDc\uFFFD')
+  })
+})
+
+test('a name of 300 characters is there in full', () => {
+  const name = 'Ünïcode '.repeat(38).trim()
+  expect(renderReport(everywhere(name))).toContain(name)
+})
+
+test('the page asks for nothing and runs nothing', () => {
+  const page = renderReport(someFigures())
+  expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline';`)
+  expect(page).not.toMatch(/<script|<link|<img|\bsrc=|url\(|https?:|@import/)
+})
+
+test('the same figures make the same page', () => {
+  expect(renderReport(someFigures())).toBe(renderReport(structuredClone(someFigures())))
+})
+
+test('an empty warehouse has a page that says so and nothing else', () => {
+  const page = renderReport(someFigures({ accounts: [] }))
+  expect(page).toContain('The warehouse is empty')
+  expect(page).not.toMatch(/<h2|<figure|USD/)
+})
+
+test('a sum beyond every double is shown to its last digit', () => {
+  const open = aGroup('', converted('12345678901234567890.12'), 3)
+  const page = renderReport(someFigures({ headline: { ...someFigures().headline, open } }))
+  expect(page).toContain('12,345,678,901,234,567,890.12')
+})
+
+const partly: Amounts = {
+  converted: '100.00',
+  unconverted: [{ currency_code: 'SEK', count: 2, amount: '70.5000' }],
+  by_currency: [
+    { currency_code: 'SEK', count: 2, amount: '70.5000' },
+    { currency_code: 'USD', count: 1, amount: '100.0000' },
+  ],
+}
+
+test('what has no rate is named with its number and amount, and is in no sum', () => {
+  const text = textOf(renderReport(someFigures({ stages: [aGroup('New - Received', partly, 3)] })))
+  expect(text).toContain('Left out for want of a rate: 2 amounts, SEK 70.50 (2).')
+  expect(text).toMatch(/New - Received 3 100\.00 \+ SEK 70\.50/)
+})
+
+test('without rates amounts stand in their currencies and bars show numbers', () => {
+  const { headline } = someFigures()
+  const open = aGroup('', partly, 3)
+  const text = textOf(
+    renderReport(someFigures({ is_converted: false, headline: { ...headline, open } })),
+  )
+  expect(text).toContain('No exchange rates are loaded')
+  expect(text).toContain('Open pipeline 3 deals')
+  expect(text).toMatch(/SEK 70\.50 – – –/)
+  expect(text).not.toContain('Value, USD')
+})
+
+test.each([
+  { hours: 26, warned: false },
+  { hours: 26.1, warned: true },
+  { hours: null, warned: true },
+])('published $hours hours ago: warned $warned', ({ hours, warned }) => {
+  const [account] = someFigures().accounts
+  const accounts = account ? [{ ...account, age_hours: hours }] : []
+  expect(renderReport(someFigures({ accounts })).includes('Warning: account')).toBe(warned)
+})
+
+test('several accounts are told apart where one row is of one of them', () => {
+  const [account] = someFigures().accounts
+  const accounts = account ? [account, { ...account, account: 'fabrikam' }] : []
+  const of = (name: string) => ({ ...expiringReferral('Deal'), account: name })
+  const expiring = { ...someFigures().expiring, referrals: [of('contoso'), of('fabrikam')] }
+  const text = textOf(renderReport(someFigures({ accounts, expiring })))
+  expect(text).toContain('2 accounts: contoso , fabrikam')
+  expect(text).toMatch(/Active - Accepted · fabrikam/)
+})
+
+/** Figures with the name wherever text of the data goes. */
+function everywhere(name: string): ReportFigures {
+  const base = someFigures()
+  const [account] = base.accounts
+  return someFigures({
+    reporting_currency: name,
+    accounts: account ? [{ ...account, account: name, age_hours: 99 }] : [],
+    findings: [{ account: name, rule_code: name, severity: name, finding_count: 1 }],
+    stages: [aGroup(name, { ...partly, unconverted: [{ ...named, currency_code: name }] })],
+    month_ends: [{ period: '2026-05-31', ...aGroup(name) }],
+    won_by_quarter: [aGroup(name)],
+    registrations: base.registrations.map((group) => ({ ...group, label: name })),
+    expiring: { ...base.expiring, referrals: [expiringReferral(name)] },
+    solutions: { groups: [aGroup(name)], label_count: 1 },
+    countries: { groups: [aGroup(name)], label_count: 1 },
+  })
+}
+
+const named = { currency_code: '', count: 1, amount: '1.0000' }
+
+function expiringReferral(name: string): ExpiringReferral {
+  return {
+    account: 'contoso',
+    referral_id: 'r-1',
+    referral_name: name,
+    stage_label: 'Active - Accepted',
+    expiration_date: '2026-07-04',
+    days_left: 3,
+    amount: '10.0000',
+    currency_code: 'EUR',
+  }
+}
+
+function textOf(page: string): string {
+  return page.replace(/<style>[\s\S]*?<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ')
+}

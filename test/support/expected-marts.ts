@@ -1,0 +1,215 @@
+import { type Kysely, sql } from 'kysely'
+import type { Referral, Registration, SolutionDetails } from '../../src/sandbox/referral.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { Exact, oracleContract, roundLike } from './exact-oracle.ts'
+
+/**
+ * What the source told of one referral, read from the landed payloads and from nothing else: a
+ * second opinion on the star, in other words than the loader's.
+ */
+export interface Told {
+  readonly id: string
+  /** As landed, in the order of their source times. */
+  readonly versions: readonly Referral[]
+  readonly latest: Referral
+}
+
+export async function readTold(db: Kysely<Database>): Promise<Told[]> {
+  const { rows } = await sql<{ id: string; payload: Referral }>`
+    select resource_id as id, payload
+    from raw.payload
+    where resource_type = 'referral'
+    order by resource_id, source_updated_text, version_no
+  `.execute(db)
+  const versions = new Map<string, Referral[]>()
+  for (const { id, payload } of rows) versions.set(id, [...(versions.get(id) ?? []), payload])
+  return [...versions].map(([id, list]) => ({ id, versions: list, latest: lastOf(list) }))
+}
+
+function lastOf(list: readonly Referral[]): Referral {
+  const last = list.at(-1)
+  if (last === undefined) throw new Error('a referral without a version')
+  return last
+}
+
+export const isOpen = ({ status }: Referral) => status === 'New' || status === 'Active'
+export const isWon = ({ substatus }: Referral) => substatus === 'Won'
+export const isDecided = ({ substatus }: Referral) => substatus === 'Won' || substatus === 'Lost'
+export const stageOf = ({ status, substatus }: Referral) => `${status} - ${substatus}`
+
+export const dayOf = (instant: string) => instant.slice(0, 10)
+export const createdDay = ({ createdDateTime }: Referral) => dayOf(createdDateTime ?? '')
+
+/** The day it was closed: as told, else the last update of what was closed when first seen. */
+export function closedDay({ versions, latest }: Told): string | null {
+  if (latest.status !== 'Closed') return null
+  const first = versions.find((version) => version.status === 'Closed')
+  return dayOf(latest.closedDateTime ?? first?.updatedDateTime ?? '')
+}
+
+export const currencyOf = ({ details }: Referral) => details?.currency ?? 'XXX'
+export const countryOf = ({ customerProfile }: Referral) => customerProfile?.address?.country ?? '-'
+
+export function dealValueOf({ details }: Referral) {
+  return new Exact(details?.dealValue ?? 0)
+}
+
+export function fiscalYear(day: string): string {
+  const [year = 0, month = 0] = day.split('-').map(Number)
+  return `FY${(month < 7 ? year : year + 1) % 100}`
+}
+
+export function fiscalQuarter(day: string): string {
+  const month = Number(day.slice(5, 7))
+  return `${fiscalYear(day)} Q${((Math.ceil(month / 3) + 1) % 4) + 1}`
+}
+
+/** The day that a person picked: the midnight, of any time zone, that is nearest. */
+export function pickedDay(instant: string | null | undefined): string | null {
+  if (instant == null) return null
+  const minutes = Date.parse(instant) / 60_000
+  if (minutes % 15 !== 0) return dayOf(instant)
+  return new Date(Math.round(minutes / 1440) * 86_400_000).toISOString().slice(0, 10)
+}
+
+/** The four kinds of referral that the introduction to the API tells apart. */
+export function categoryOf({ type, qualification, inviteContext }: Referral): string {
+  const inviter = inviteContext?.invitedBy?.organizationId ?? null
+  if (type === 'Independent' && qualification === 'Direct' && [null, 'msft'].includes(inviter)) {
+    return 'Marketplace lead'
+  }
+  const isSales = qualification === 'SalesQualified'
+  if (type === 'Independent' && inviter === 'msft' && qualification === 'MarketingQualified') {
+    return 'Qualified lead'
+  }
+  if (type === 'Independent' && inviter === 'msft' && isSales) return 'Qualified lead'
+  const isByPartner = inviter !== null && inviter !== 'msft'
+  return isByPartner && (isSales || qualification === 'None') ? 'Co-sell opportunity' : 'Other'
+}
+
+export function dealTypeOf({ type, consent }: Referral): string {
+  const isShared = consent?.consentToShareReferralWithMicrosoftSellers
+  if (isShared == null) return 'Unknown'
+  if (!isShared) return 'Private'
+  return type === 'Shared' ? 'Co-sell' : 'Partner-led'
+}
+
+export function attributesOf(referral: Referral, type: string): string[] {
+  const attributes = referral.details?.requirements?.additionalRequirements?.attributes ?? []
+  const ids = attributes.filter((tag) => tag.type === type).map((tag) => tag.id ?? '')
+  return [...new Set(ids)]
+}
+
+export function tagsOf(referral: Referral, list: 'industries' | 'products' | 'services'): string[] {
+  const ids = (referral.details?.requirements?.[list] ?? []).map((tag) => tag.id ?? '')
+  return [...new Set(ids)]
+}
+
+export function registrationsOf({
+  latest,
+}: Told): { deal: Referral; registration: Registration }[] {
+  return (latest.registrations ?? []).map((registration) => ({ deal: latest, registration }))
+}
+
+/** One solution line and what its contract makes of its value. */
+export interface ToldLine {
+  readonly deal: Referral
+  readonly registration: Registration
+  readonly line: SolutionDetails
+  readonly currency: string
+  readonly signed: string | null
+  readonly contract: ReturnType<typeof contractOf>
+  readonly acv: InstanceType<typeof Exact>
+}
+
+export function linesOf(told: Told): ToldLine[] {
+  return registrationsOf(told).flatMap(({ deal, registration }) =>
+    (registration.solutionDetails ?? []).map((line) => {
+      const currency = line.currency ?? registration.contract?.currency ?? 'XXX'
+      const value = line.value ?? null
+      return {
+        deal,
+        registration,
+        line,
+        currency,
+        signed: pickedDay(registration.contract?.signDateTime),
+        contract: contractOf(registration),
+        acv: value === null ? new Exact(0) : yearly(value, registration, currency),
+      }
+    }),
+  )
+}
+
+/** The contract as the oracle places it in time; null where its length is not told. */
+export function contractOf({ contract }: Registration) {
+  const start = pickedDay(contract?.startDateTime)
+  const end = pickedDay(contract?.endDateTime)
+  const isPerpetual = contract?.term === 'Perpetual'
+  if (start === null || (!isPerpetual && (end === null || end < start))) return null
+  return oracleContract({ term: isPerpetual ? 'Perpetual' : 'Finite', start, end })
+}
+
+/** Value for twelve months of the contract, all of it below a year; 0 where the length is not told. */
+export function yearly(value: number | string, registration: Registration, currency: string) {
+  const contract = contractOf(registration)
+  if (contract === null) return new Exact(0)
+  const months = new Exact(contract.numerator).div(contract.denominator)
+  const amount = new Exact(value)
+  if (months.lte(12)) return amount
+  const year = amount.times(12 * contract.denominator).div(contract.numerator)
+  return roundLike(amount, year, minorDigits(currency))
+}
+
+export function minorDigits(currency: string): number {
+  return { JPY: 0, KWD: 3 }[currency] ?? 2
+}
+
+type Figure = InstanceType<typeof Exact> | number | null
+
+/** One line of text for each group of `items`: its key and its figures, sorted. */
+export function figuresBy<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+  figuresOf: (group: readonly T[]) => readonly Figure[],
+): string[] {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    groups.set(key, [...(groups.get(key) ?? []), item])
+  }
+  return [...groups].map(([key, group]) => lineOf(key, figuresOf(group))).sort()
+}
+
+export function sumOf<T>(items: readonly T[], amountOf: (item: T) => InstanceType<typeof Exact>) {
+  return items.reduce((sum, item) => sum.plus(amountOf(item)), new Exact(0))
+}
+
+/** The middle, or the mean of the two middle ones, as PostgreSQL's `percentile_cont(0.5)`. */
+export function medianOf(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b)
+  const upper = sorted[Math.floor(sorted.length / 2)]
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1]
+  return upper === undefined || lower === undefined ? null : (upper + lower) / 2
+}
+
+/** Rows of a query as `figuresBy` writes them: the column `key`, then figures. */
+export async function answerOf(
+  db: Kysely<Database>,
+  query: ReturnType<typeof sql<{ key: string }>>,
+): Promise<string[]> {
+  const { rows } = await query.execute(db)
+  return rows
+    .map(({ key, ...figures }) => {
+      const values = Object.values(figures) as (string | number | null)[]
+      return lineOf(
+        key,
+        values.map((value) => (value === null ? null : new Exact(value))),
+      )
+    })
+    .sort()
+}
+
+function lineOf(key: string, figures: readonly Figure[]): string {
+  const texts = figures.map((figure) => (figure === null ? 'null' : new Exact(figure).toFixed()))
+  return `${key}: ${texts.join(' ')}`
+}

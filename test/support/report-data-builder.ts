@@ -1,0 +1,58 @@
+import type { Amounts, Group, ReportFigures } from '../../src/report/report-data.ts'
+
+/** Amounts that all have a rate, of one in each currency. */
+export function converted(sum: string, currency = 'USD'): Amounts {
+  const one = { currency_code: currency, count: 1, amount: sum }
+  return { converted: sum, unconverted: [], by_currency: [one] }
+}
+
+export function aGroup(label: string, amounts: Amounts = converted('100.00'), count = 1): Group {
+  return { label, count, amounts }
+}
+
+/** Figures of a small, healthy warehouse, with what matters put in their place. */
+export function someFigures(special: Partial<ReportFigures> = {}): ReportFigures {
+  return {
+    made_at: '2026-07-01T05:20:00.000Z',
+    day: '2026-07-01',
+    reporting_currency: 'USD',
+    is_converted: true,
+    accounts: [
+      {
+        account: 'contoso',
+        referral_count: 12,
+        last_published_at: '2026-07-01T05:12:30.123456Z',
+        age_hours: 0.1,
+        open_finding_count: 3,
+        quarantine_count: 1,
+      },
+    ],
+    findings: [{ account: 'contoso', rule_code: 'zero_value', severity: 'warn', finding_count: 3 }],
+    headline: {
+      fiscal_year_label: 'FY27',
+      open: aGroup('', converted('1234567.89'), 7),
+      won: aGroup('', converted('500000.00'), 3),
+      signed: aGroup(''),
+      in_force: aGroup(''),
+      won_count: 3,
+      decided_count: 4,
+    },
+    stages: [aGroup('New - Received'), aGroup('Active - Accepted', converted('1234467.89'), 6)],
+    month_ends: [{ period: '2026-05-31', ...aGroup('Active - Accepted') }],
+    funnel: {
+      since: '2024-07-01',
+      steps: [
+        { label: 'Created', count: 12, median_days: null },
+        { label: 'Accepted', count: 9, median_days: 1.5 },
+      ],
+    },
+    won_by_quarter: [aGroup('FY27 Q1')],
+    signed_by_quarter: [aGroup('FY27 Q1')],
+    schedule: [aGroup('FY27')],
+    registrations: [{ ...aGroup('Approved'), median_lead_days: 2, slow_lead_days: 9.25 }],
+    expiring: { days: 30, group: aGroup(''), overdue_count: 0, referrals: [] },
+    solutions: { groups: [aGroup('Ledger')], label_count: 1 },
+    countries: { groups: [aGroup('DE')], label_count: 1 },
+    ...special,
+  }
+}

@@ -1,0 +1,128 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Kysely } from 'kysely'
+import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { loadConfig } from '../../src/config.ts'
+import { CosellError } from '../../src/errors.ts'
+import { createLog } from '../../src/log.ts'
+import { type RetryRequest, rebuild, retry, run } from '../../src/pipeline/run.ts'
+import type { RunEnvironment } from '../../src/pipeline/run-context.ts'
+import type { RunSummary } from '../../src/pipeline/run-summary.ts'
+import {
+  type Sandbox,
+  type SandboxOptions,
+  startSandbox,
+} from '../../src/sandbox/api/sandbox-server.ts'
+import type { Referral } from '../../src/sandbox/referral.ts'
+import type { Warehouse } from '../../src/warehouse/connection/database.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { withDatabase } from './database.ts'
+
+/** A simulated API, a migrated warehouse, and the pipeline between them, in this process. */
+export interface Nights {
+  readonly sandbox: Sandbox
+  readonly db: Kysely<Database>
+  readonly url: string
+  readonly warehouse: Warehouse
+  /** Everything that was logged, line by line. */
+  readonly logged: readonly string[]
+  /** A folder of its own, gone afterwards. */
+  readonly home: string
+  run(full?: boolean, settings?: Settings): Promise<RunSummary>
+  rebuild(): Promise<RunSummary>
+  retry(request?: Partial<RetryRequest>): Promise<RunSummary>
+}
+
+export type Settings = Readonly<Record<string, string>>
+
+export async function withSandbox<T>(
+  options: Partial<SandboxOptions>,
+  use: (sandbox: Sandbox) => Promise<T>,
+): Promise<T> {
+  const sandbox = await startSandbox(options)
+  try {
+    return await use(sandbox)
+  } finally {
+    await sandbox.close()
+  }
+}
+
+export async function withHome<T>(use: (home: string) => Promise<T>): Promise<T> {
+  const home = await mkdtemp(path.join(tmpdir(), 'cosell-home-'))
+  // The embedded server of a root user runs as another account, which must get in.
+  await chmod(home, 0o755)
+  try {
+    return await use(home)
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+/** Runs `use` with a sandbox, a warehouse and a home of its own. */
+export function withNights(
+  options: Partial<SandboxOptions>,
+  use: (nights: Nights) => Promise<void>,
+  settings: Settings = {},
+): Promise<void> {
+  return withSandbox(options, (sandbox) =>
+    withHome((home) =>
+      withDatabase((db, url, warehouse) => {
+        const logged: string[] = []
+        const environment = (more: Settings = {}) =>
+          environmentOf(warehouse, home, logged, {
+            ...demoSettings(sandbox.url),
+            ...settings,
+            ...more,
+          })
+        return use({
+          sandbox,
+          db,
+          url,
+          warehouse,
+          logged,
+          home,
+          run: (full = false, more) => run(environment(more), full),
+          rebuild: () => rebuild(environment()),
+          retry: (request = {}) => retry(environment(), { referralIds: [], ...request }),
+        })
+      }),
+    ),
+  )
+}
+
+/** What `run` and `rebuild` need, with settings that come from nowhere but `settings`. */
+export function environmentOf(
+  warehouse: Warehouse,
+  home: string,
+  logged: string[],
+  settings: Settings,
+): RunEnvironment {
+  return {
+    config: loadConfig({ ...settings, COSELL_HOME: home }, {}, home),
+    warehouse,
+    log: createLog({ isTerminal: false, write: (line) => logged.push(line) }),
+    signal: new AbortController().signal,
+  }
+}
+
+/** The error that `work` ends with. */
+export async function failureOf(work: Promise<unknown>): Promise<CosellError> {
+  try {
+    await work
+  } catch (error) {
+    if (error instanceof CosellError) return error
+    throw error
+  }
+  throw new Error('it went well')
+}
+
+/** Ids of the referrals whose content differs; the entity tag alone is no difference. */
+export function differing(before: readonly Referral[], after: readonly Referral[]): string[] {
+  const contentOf = ({ eTag: _, ...content }: Referral) => JSON.stringify(content)
+  const known = new Map(before.map((referral) => [referral.id, contentOf(referral)]))
+  return after
+    .filter((referral) => known.get(referral.id) !== contentOf(referral))
+    .map((referral) => referral.id ?? '')
+    .sort()
+}

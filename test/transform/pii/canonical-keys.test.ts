@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { SortedKeys } from '../../../src/transform/pii/canonical-keys.ts'
+
+const keysOf = (known: SortedKeys, source: object) => known.of(source).map(({ key }) => key)
+
+test('keys are given in order, whatever the order in which they came', () => {
+  const known = new SortedKeys(() => true)
+  expect(keysOf(known, { b: 1, a: 2, c: 3 })).toEqual(['a', 'b', 'c'])
+  expect(keysOf(known, { c: 1, b: 2, a: 3 })).toEqual(['a', 'b', 'c'])
+  expect(keysOf(known, { b: 1 })).toEqual(['b'])
+  expect(keysOf(known, {})).toEqual([])
+})
+
+test('objects of one kind get one answer', () => {
+  const known = new SortedKeys(() => true)
+  expect(known.of({ b: 1, a: 2 })).toBe(known.of({ b: 3, a: 4 }))
+})
+
+test('keys that do not count are left out', () => {
+  const known = new SortedKeys((key) => !key.startsWith('@'))
+  expect(keysOf(known, { '@id': 1, b: 2, a: 3 })).toEqual(['a', 'b'])
+})
+
+test('answers are forgotten when the keys are too many, and given again', () => {
+  const known = new SortedKeys(() => true)
+  const before = known.of({ b: 1, a: 2 })
+  known.of({ ['k'.repeat(60_000)]: 1 })
+  const after = known.of({ b: 1, a: 2 })
+  expect(after).toEqual(before)
+  expect(after).not.toBe(before)
+})
+
+test('a key named __proto__ is a key', () => {
+  const known = new SortedKeys(() => true)
+  expect(keysOf(known, JSON.parse('{"b": 1, "__proto__": 2}'))).toEqual(['__proto__', 'b'])
+})

@@ -1,0 +1,180 @@
+import { type Kysely, sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { settleAccess } from '../../../src/warehouse/access/grants.ts'
+import { groups } from '../../../src/warehouse/access/roles.ts'
+import { bringUpToDate } from '../../../src/warehouse/migrate/migrate.ts'
+import type { Database } from '../../../src/warehouse/tables.generated.ts'
+import { withDatabase } from '../../support/database.ts'
+import { asLogin } from '../../support/database-logins.ts'
+import { differingFromMatrix } from '../../support/rights-matrix.ts'
+import { recordStatements } from '../../support/sent-statements.ts'
+
+test('every table, view, sequence and schema gives each group what the matrix says, and no more', () =>
+  withDatabase(async (db) => {
+    expect(await differingFromMatrix(db)).toEqual([])
+  }))
+
+/** Runs `use` in a transaction that is taken back. */
+async function undone<T>(db: Kysely<Database>, use: (db: Kysely<Database>) => Promise<T>) {
+  const back = new Error('taken back')
+  let result: T | undefined
+  await db
+    .transaction()
+    .execute(async (transaction) => {
+      result = await use(transaction)
+      throw back
+    })
+    .catch((error: unknown) => {
+      if (error !== back) throw error
+    })
+  return result
+}
+
+test('the matrix fails after anything that it does not know', () =>
+  withDatabase(async (db) => {
+    for (const [statement, sentence] of [
+      ['create table dw.something (n integer)', 'dw.something: no row of the matrix'],
+      ['create view mart.something as select 1', 'mart.something: cosell_bi has - instead of s'],
+      ['create sequence dw.something', 'dw.something: belongs to postgres'],
+      ['grant select on pii.payload to cosell_bi', 'pii.payload: cosell_bi has s instead of -'],
+      ['revoke insert on raw.payload from cosell_loader', 'raw.payload: cosell_loader has'],
+      ['grant usage on schema etl to public', 'etl: cosell_bi has u instead of -'],
+      ['grant select (email) on pii.contact to cosell_bi', 'pii.contact: rights to single columns'],
+      ['grant select on raw.payload to public', 'raw.payload: rights of public'],
+      ['alter role cosell_bi login', 'cosell_bi: can do more than a group'],
+      ['create function dw.f() returns int language sql as $$ select 1 $$', 'dw.f: a function'],
+    ] as const) {
+      const found = await undone(db, async (transaction) => {
+        await sql.raw(statement).execute(transaction)
+        return differingFromMatrix(transaction)
+      })
+      expect(found?.join('\n'), statement).toContain(sentence)
+    }
+  }))
+
+describe('a migrate', () => {
+  test('of a database that is up to date grants nothing and locks nothing', () =>
+    withDatabase(async (db) => {
+      await settleAccess(db)
+      const sent = await recordStatements(() => bringUpToDate(db))
+      const texts = sent.map(({ text }) => text).join('\n')
+      expect(texts).toContain('aclexplode')
+      expect(texts).not.toMatch(/^\s*(grant|revoke|alter|create role|set local)/im)
+    }))
+
+  test('gives new tables and views what the list says, and takes what nobody listed', () =>
+    withDatabase(async (db) => {
+      await sql
+        .raw(`
+          create view mart.something as select 1 as n;
+          grant select on etl.run, pii.contact to cosell_bi;
+          grant truncate on dw.fact_referral to cosell_loader;
+          grant select on dw.dim_referral to public;
+          revoke insert on dw.fact_referral from cosell_loader;
+          revoke usage on schema mart from cosell_bi;
+          revoke cosell_bi from cosell_pii;
+          alter table dw.fact_referral owner to current_user;
+        `)
+        .execute(db)
+      expect((await differingFromMatrix(db)).length).toBeGreaterThan(5)
+      expect(await settleAccess(db)).toEqual([])
+      expect(await differingFromMatrix(db)).toEqual([])
+      await sql`drop view mart.something`.execute(db)
+    }))
+
+  test('leaves the rights of other roles alone', () =>
+    withDatabase((db, url) =>
+      asLogin(url, [], async ({ role }) => {
+        await sql`grant select on raw.payload to ${sql.id(role)}`.execute(db)
+        await settleAccess(db)
+        const { rows } =
+          await sql`select has_table_privilege(${role}, 'raw.payload', 'select') as may`.execute(db)
+        expect(rows).toEqual([{ may: true }])
+      }),
+    ))
+
+  test('by a loader finds nothing to do, and prints nothing', () =>
+    withDatabase(async (owner, url) => {
+      await settleAccess(owner)
+      await asLogin(url, [groups.loader], async ({ db }) => {
+        expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
+      })
+    }))
+})
+
+/** How a statement ends: its SQLSTATE, or `done`. */
+async function endOf(db: Kysely<Database>, statement: string): Promise<string> {
+  try {
+    await sql.raw(statement).execute(db)
+    return 'done'
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+const forbidden = '42501'
+
+const refusals: Readonly<Record<string, readonly string[]>> = {
+  [groups.bi]: [
+    'select * from pii.contact',
+    'select * from pii.referral_text',
+    'select * from raw.payload',
+    'select * from etl.run',
+    'select * from etl.bi_access',
+    'select * from stg.contact',
+    'delete from dw.fact_referral',
+    'create view mart.mine as select 1 as n',
+    'create table public.mine (n integer)',
+  ],
+  [groups.pii]: [
+    'select * from pii.secret',
+    'select * from pii.payload',
+    'update pii.contact set email = null',
+    'select * from raw.payload',
+  ],
+  [groups.loader]: [
+    'create table dw.mine (n integer)',
+    'create table stg.mine (n integer)',
+    'create schema mine',
+    'truncate dw.fact_referral',
+    'truncate stg.seen',
+    'delete from raw.payload',
+    'drop table stg.contact',
+    'alter table dw.fact_referral add column mine text',
+    'create or replace view mart.referral as select 1 as n',
+    'update etl.bi_access set partner_account_key = 1',
+    'alter table dw.fact_referral disable row level security',
+    "select setval('dw.dim_tag_tag_key_seq', 1)",
+    "select nextval('etl.run_run_id_seq')",
+  ],
+}
+
+test('PostgreSQL refuses the logins of each group whatever else', () =>
+  withDatabase(async (_, url) => {
+    for (const [group, statements] of Object.entries(refusals)) {
+      await asLogin(url, [group], async ({ db }) => {
+        for (const statement of statements) {
+          const end = await endOf(db, statement)
+          expect(`${end} ${group}: ${statement}`).toBe(`${forbidden} ${group}: ${statement}`)
+        }
+      })
+    }
+  }))
+
+test('a login of each group may do what it is for', () =>
+  withDatabase(async (owner, url) => {
+    await settleAccess(owner)
+    for (const [group, statement] of [
+      [groups.bi, 'select * from dw.fact_referral'],
+      [groups.bi, 'select * from mart.data_quality'],
+      [groups.pii, 'select * from pii.contact join dw.dim_referral using (referral_key)'],
+      [groups.loader, 'truncate stg.contact'],
+      [groups.owner, 'alter table dw.fact_referral add column mine text'],
+      [groups.owner, 'create schema mine'],
+    ] as const) {
+      await asLogin(url, [group], async ({ db }) => {
+        const end = await undone(db, (transaction) => endOf(transaction, statement))
+        expect(`${end} ${group}: ${statement}`).toBe(`done ${group}: ${statement}`)
+      })
+    }
+  }))

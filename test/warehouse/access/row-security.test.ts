@@ -1,0 +1,311 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type Kysely, sql } from 'kysely'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { demoSettings } from '../../../src/cli/commands/demo.ts'
+import { run } from '../../../src/pipeline/run.ts'
+import { isRowSecured, settleAccess } from '../../../src/warehouse/access/grants.ts'
+import { groups } from '../../../src/warehouse/access/roles.ts'
+import {
+  countMapped,
+  switchRowSecurity,
+} from '../../../src/warehouse/access/switch-row-security.ts'
+import { openDatabase } from '../../../src/warehouse/connection/database.ts'
+import type { Database } from '../../../src/warehouse/tables.generated.ts'
+import { withDatabase } from '../../support/database.ts'
+import { asLogin } from '../../support/database-logins.ts'
+import { differingFromMatrix } from '../../support/rights-matrix.ts'
+import { resultOf, runCli } from '../../support/run-cli.ts'
+import { environmentOf, failureOf, withHome, withSandbox } from '../../support/with-pipeline.ts'
+
+type Db = Kysely<Database>
+
+/** Accounts whose rows each table and view shows, such as `1,2`. */
+type Shown = Readonly<Record<string, string>>
+
+interface Readers {
+  readonly owner: Shown
+  readonly loader: Shown
+  /** Given account 1 by name, account 2 through a group of theirs, nothing, and 1 with people. */
+  readonly first: Shown
+  readonly second: Shown
+  readonly nobody: Shown
+  readonly people: Shown
+}
+
+const shown: { off?: Readers; on?: Readers; offAgain?: Readers } = {}
+let plan = ''
+let differing: Record<string, string[]> = {}
+
+/** Two accounts with the same referral ids, loaded by the pipeline. */
+async function withTwoAccounts(use: (db: Db, url: string) => Promise<void>) {
+  const options = { referrals: 40, seed: 1, broken: 1 }
+  await withHome((home) =>
+    withSandbox(options, (north) =>
+      withSandbox(options, (south) =>
+        withDatabase(async (db, url, warehouse) => {
+          const file = path.join(home, 'accounts.json')
+          const accounts = Object.entries({ north: north.url, south: south.url }).map(
+            ([account, apiUrl]) => {
+              const { COSELL_CLIENT_ID: clientId, COSELL_TENANT_ID: tenantId } =
+                demoSettings(apiUrl)
+              const refreshToken = 'sandbox-refresh-token'
+              return { account, apiUrl, authorityUrl: apiUrl, clientId, tenantId, refreshToken }
+            },
+          )
+          await writeFile(file, JSON.stringify(accounts))
+          const settings = { COSELL_ACCOUNTS_FILE: file, COSELL_REQUESTS_PER_MINUTE: '60000' }
+          await run(environmentOf(warehouse, home, [], settings), false)
+          await settleAccess(db)
+          // The simulated partner let everything expire.
+          await sql`
+            update dw.fact_referral f set expiration_date = current_date + 10
+            from dw.dim_status s where s.status_key = f.status_key and s.is_open`.execute(db)
+          await use(db, url)
+        }),
+      ),
+    ),
+  )
+}
+
+async function look(db: Db, relations: readonly string[]): Promise<Shown> {
+  const found: Record<string, string> = {}
+  for (const relation of relations) {
+    const { rows } = await sql<{ accounts: string | null }>`
+      select string_agg(distinct partner_account_key::text, ',') as accounts
+      from ${sql.table(relation)}`.execute(db)
+    found[relation] = rows[0]?.accounts ?? ''
+  }
+  return found
+}
+
+/** Everything that readers may read and that has accounts. */
+async function relationsOf(db: Db, schemas: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select n.nspname || '.' || c.relname as name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'partner_account_key'
+    where n.nspname in (${sql.join([...schemas])}) and c.relkind in ('r', 'v')
+    order by 1`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+const people = ['pii.contact', 'pii.referral_text']
+
+beforeAll(() =>
+  withTwoAccounts((owner, url) =>
+    asLogin(url, [groups.loader], (loader) =>
+      asLogin(url, [groups.bi], (first) =>
+        asLogin(url, [], (team) =>
+          asLogin(url, [groups.bi, team.role], (second) =>
+            asLogin(url, [groups.bi], (nobody) =>
+              asLogin(url, [groups.pii], async (withPeople) => {
+                const relations = await relationsOf(owner, ['dw', 'mart'])
+                const readers = async (): Promise<Readers> => ({
+                  owner: await look(owner, [...relations, ...people]),
+                  loader: await look(loader.db, [...relations, ...people]),
+                  first: await look(first.db, relations),
+                  second: await look(second.db, relations),
+                  nobody: await look(nobody.db, relations),
+                  people: await look(withPeople.db, [...relations, ...people]),
+                })
+                await owner
+                  .insertInto('etl.bi_access')
+                  .values([
+                    { role_name: first.role, partner_account_key: 1 },
+                    { role_name: withPeople.role, partner_account_key: 1 },
+                    { role_name: team.role, partner_account_key: 2 },
+                    { role_name: 'a_role_that_is_gone', partner_account_key: 1 },
+                  ])
+                  .execute()
+                shown.off = await readers()
+                await switchRowSecurity(owner, true)
+                shown.on = await readers()
+                plan = await explain(first.db)
+                const on = await differingFromMatrix(owner, { isRowSecured: true })
+                await switchRowSecurity(owner, false)
+                shown.offAgain = await readers()
+                differing = { on, off: await differingFromMatrix(owner) }
+              }),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ),
+)
+
+async function explain(db: Db): Promise<string> {
+  const { rows } = await sql<{ 'QUERY PLAN': string }>`
+    explain (analyze, costs off, timing off)
+    select count(*) from dw.fact_referral`.execute(db)
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+/** As the owner sees it, but of these accounts. */
+function only(account: string, all: Shown | undefined): Shown {
+  return Object.fromEntries(
+    Object.entries(all ?? {}).map(([name, accounts]) => [
+      name,
+      accounts
+        .split(',')
+        .filter((each) => each === account)
+        .join(','),
+    ]),
+  )
+}
+
+function withoutPeople(all: Shown | undefined): Shown {
+  return Object.fromEntries(Object.entries(all ?? {}).filter(([name]) => !people.includes(name)))
+}
+
+describe('while row-level security is on', () => {
+  test('there is something to hide in every mart and nearly every table of dw', () => {
+    const all = Object.entries(shown.on?.owner ?? {})
+    expect(all.filter(([, accounts]) => accounts !== '1,2').map(([name]) => name)).toEqual([
+      // The simulated API evaluates no policies.
+      'dw.fact_registration_eligibility',
+    ])
+    expect(all.filter(([name]) => name.startsWith('mart.')).length).toBeGreaterThan(17)
+  })
+
+  test('a reader sees the accounts that the map gives by name, in every table and mart', () => {
+    expect(shown.on?.first).toEqual(only('1', withoutPeople(shown.on?.owner)))
+  })
+
+  test('a reader sees the accounts that the map gives to a group, in every table and mart', () => {
+    expect(shown.on?.second).toEqual(only('2', withoutPeople(shown.on?.owner)))
+  })
+
+  test('a reader whom the map does not name sees nothing', () => {
+    expect(new Set(Object.values(shown.on?.nobody ?? {}))).toEqual(new Set(['']))
+  })
+
+  test('people are hidden with the accounts', () => {
+    expect(shown.on?.people).toEqual(only('1', shown.on?.owner))
+    expect(shown.on?.people['pii.contact']).toBe('1')
+  })
+
+  test('the loader and the owner see everything', () => {
+    expect(shown.on?.loader).toEqual(shown.on?.owner)
+    expect(shown.on?.owner).toEqual(shown.off?.owner)
+  })
+
+  test('the map is asked once a statement, not once a row', () => {
+    expect(plan).toMatch(/InitPlan/)
+    const asked = plan.split('\n').filter((line) => line.includes('bi_access'))
+    expect(asked.length).toBeGreaterThan(0)
+    for (const line of asked) expect(line).toContain('loops=1')
+  })
+
+  test('readers get the map to read by the policies, and no other right changes', () => {
+    expect(differing).toEqual({ on: [], off: [] })
+  })
+})
+
+test('while it is off, and after it was on, everybody sees every account', () => {
+  for (const { first, second, nobody, owner } of [shown.off, shown.offAgain].flatMap(
+    (r) => r ?? [],
+  )) {
+    for (const reader of [first, second, nobody]) expect(reader).toEqual(withoutPeople(owner))
+  }
+  expect(shown.offAgain).toEqual(shown.off)
+})
+
+async function securedTables(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.oid::regclass::text as name from pg_class c
+    where c.relrowsecurity and exists (select from pg_policy p where p.polrelid = c.oid)
+    order by 1`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+describe('the switch', () => {
+  test('is kept up by later migrations, for tables that are new', () =>
+    withDatabase(async (db) => {
+      await switchRowSecurity(db, true)
+      expect(await isRowSecured(db)).toBe(true)
+      expect(await countMapped(db)).toBe(0)
+      const before = await securedTables(db)
+      expect(before).toEqual([...(await relationsOf(db, ['dw'])), ...people].sort())
+      await sql`create table dw.fact_new (partner_account_key integer)`.execute(db)
+      await sql`drop policy cosell_reader on dw.fact_referral`.execute(db)
+      expect(await settleAccess(db)).toEqual([])
+      expect(await securedTables(db)).toEqual([...before, 'dw.fact_new'].sort())
+      const { rows } = await sql`
+        select polname from pg_policy where polrelid = 'dw.fact_referral'::regclass`.execute(db)
+      expect(rows).toHaveLength(2)
+    }))
+
+  test('leaves tables alone that somebody secured by a policy of their own', () =>
+    withDatabase(async (db) => {
+      await sql`alter table dw.fact_referral enable row level security`.execute(db)
+      await sql`create policy theirs on dw.fact_referral using (true)`.execute(db)
+      await settleAccess(db)
+      await switchRowSecurity(db, false)
+      expect(await securedTables(db)).toEqual(['dw.fact_referral'])
+    }))
+
+  test('waits for a reader in short turns, gives up by name, and goes on when called again', () =>
+    withDatabase(async (db, url) => {
+      const other = await openDatabase(url)
+      try {
+        let longestMs = 0
+        await other.query.transaction().execute(async (transaction) => {
+          await sql`select from dw.fact_referral`.execute(transaction)
+          const failing = failureOf(switchRowSecurity(db, true, 1_000))
+          let isOver = false
+          void failing.finally(() => (isOver = true))
+          const third = await openDatabase(url)
+          while (!isOver) {
+            const asked = performance.now()
+            await sql`select from dw.fact_referral`.execute(third.query)
+            longestMs = Math.max(longestMs, performance.now() - asked)
+          }
+          await third.close()
+          expect(await failing).toMatchObject({
+            kind: 'tryAgainLater',
+            code: 'row_security.lock_timeout',
+            message: expect.stringContaining('dw.fact_referral'),
+          })
+        })
+        expect(longestMs, 'the switch was in the way').toBeGreaterThan(500)
+        expect(longestMs).toBeLessThan(2_500)
+        await switchRowSecurity(db, true)
+        expect(await securedTables(db)).toContain('dw.fact_referral')
+      } finally {
+        await other.close()
+      }
+    }))
+
+  test('is a flag of cosell migrate, which warns of a map without rows', () =>
+    withDatabase(async (db, url) =>
+      withHome(async (cwd) => {
+        const env = { COSELL_DATABASE_URL: url }
+        const on = await runCli(['migrate', '--row-level-security', 'on'], { cwd, env })
+        expect(on).toMatchObject({ code: 0, stderr: '' })
+        expect(on.stdout).toContain('Row-level security is on.\nNo reader sees a row')
+        expect((await securedTables(db)).length).toBeGreaterThan(15)
+        const later = await runCli(['migrate', '--json'], { cwd, env })
+        expect(resultOf(later)).toMatchObject({ row_level_security: 'on', statements: [] })
+        const off = ['migrate', '--row-level-security', 'off', '--json']
+        expect(resultOf(await runCli(off, { cwd, env }))).toMatchObject({
+          row_level_security: 'off',
+        })
+        expect(await securedTables(db)).toEqual([])
+        const wrong = await runCli(['migrate', '--row-level-security', 'maybe'], { cwd, env })
+        expect(wrong).toMatchObject({ code: 2 })
+      }),
+    ))
+
+  test('is refused to whoever does not own the tables', () =>
+    withDatabase((_, url) =>
+      asLogin(url, [groups.loader], async ({ db }) => {
+        expect(await failureOf(switchRowSecurity(db, true))).toMatchObject({
+          kind: 'configuration',
+          code: 'row_security.not_owner',
+        })
+      }),
+    ))
+})
