@@ -101,7 +101,7 @@ function twoLists(index: number) {
   })
 }
 
-function landedOf(wire: string, batch_no: number): LandedReferral {
+function landedOf(wire: string, referral_no: number): LandedReferral {
   const { resourceId, sourceUpdatedText, payload, people } = cutPeople(JSON.parse(wire))
   const version = {
     version_no: 1,
@@ -111,7 +111,7 @@ function landedOf(wire: string, batch_no: number): LandedReferral {
     payload: JSON.parse(JSON.stringify(payload)),
     people: JSON.parse(JSON.stringify(people)),
   } as const
-  return { partner_account_key: 1, resource_id: resourceId ?? '', batch_no, versions: [version] }
+  return { partner_account_key: 1, resource_id: resourceId ?? '', referral_no, versions: [version] }
 }
 
 function report(title: string, wires: readonly string[]) {

@@ -8,5 +8,5 @@ left join dw.fact_referral_history history
   on history.referral_key = k.referral_key
   and history.partner_account_key = k.partner_account_key
   and history.is_current
-group by k.partner_account_key, k.batch_no, k.referral_id
+group by k.partner_account_key, k.referral_no, k.referral_id
 having count(distinct fact.referral_key) <> 1 or count(distinct history.version_no) <> 1

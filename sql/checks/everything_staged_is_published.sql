@@ -1,28 +1,28 @@
 -- Each table holds as many rows of the published referrals as were staged for them.
 with staged as (
   select 'fact_referral' as table_name, count(*) as row_count
-  from stg.fact_referral s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_referral s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'fact_referral_history', count(*)
-  from stg.fact_referral_history s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_referral_history s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'fact_referral_solution', count(*)
-  from stg.fact_referral_solution s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_referral_solution s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'fact_registration', count(*)
-  from stg.fact_registration s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_registration s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'fact_registration_solution', count(*)
-  from stg.fact_registration_solution s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_registration_solution s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'fact_acv_schedule', count(*)
-  from stg.fact_acv_schedule s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_acv_schedule s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'bridge_referral_tag', count(*)
-  from stg.bridge_referral_tag s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.bridge_referral_tag s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'bridge_line_incentive', count(*)
-  from stg.bridge_line_incentive s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.bridge_line_incentive s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'fact_registration_eligibility', count(*)
   from stg.fact_registration_eligibility s
-    join stg.referral_key using (partner_account_key, batch_no)
+    join stg.referral_key using (partner_account_key, referral_no)
   union all select 'contact', count(*)
-  from stg.contact s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.contact s join stg.referral_key using (partner_account_key, referral_no)
   union all select 'referral_text', count(*)
-  from stg.referral_text s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.referral_text s join stg.referral_key using (partner_account_key, referral_no)
 ),
 published as (
   select 'fact_referral' as table_name, count(*) as row_count

@@ -1,15 +1,15 @@
 -- The deal, contract and solution values of the published referrals add up to what was staged, in every currency.
 with staged as (
   select 'deal value' as amount, s.currency_code, sum(s.deal_value_amount) as total
-  from stg.fact_referral s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_referral s join stg.referral_key using (partner_account_key, referral_no)
   group by s.currency_code
   union all
   select 'contract value', s.currency_code, sum(s.contract_value_amount)
-  from stg.fact_registration s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_registration s join stg.referral_key using (partner_account_key, referral_no)
   group by s.currency_code
   union all
   select 'solution value', s.currency_code, sum(s.solution_value_amount)
-  from stg.fact_registration_solution s join stg.referral_key using (partner_account_key, batch_no)
+  from stg.fact_registration_solution s join stg.referral_key using (partner_account_key, referral_no)
   group by s.currency_code
 ),
 published as (

@@ -6,7 +6,7 @@ create table etl.run (
   filter_from             timestamptz,
   filter_to               timestamptz,
   watermark_to            timestamptz,
-  is_complete_sweep       boolean     not null default false,
+  is_complete       boolean     not null default false,
   started_at              timestamptz not null,
   extracted_at            timestamptz,
   published_at            timestamptz,
@@ -16,7 +16,7 @@ create table etl.run (
   throttled_count         integer     not null default 0,
   referral_seen_count     integer     not null default 0,
   referral_changed_count  integer     not null default 0,
-  referral_rejected_count integer     not null default 0,
+  referral_quarantined_count integer     not null default 0,
   referral_missing_count  integer     not null default 0,
   app_version             text        not null,
   transform_version       integer     not null,
@@ -38,7 +38,7 @@ comment on column etl.run.filter_to is
 comment on column etl.run.watermark_to is
   'Latest updatedDateTime that is certainly published. The next incremental run starts here minus '
   'an overlap.';
-comment on column etl.run.is_complete_sweep is
+comment on column etl.run.is_complete is
   'Every referral of the account was listed and counted. Only such a run can tell that one is '
   'missing.';
 comment on column etl.run.started_at is 'When the run took the lease of the account.';
@@ -53,7 +53,7 @@ comment on column etl.run.throttled_count is 'Answers 429 among them.';
 comment on column etl.run.referral_seen_count is
   'Referrals returned by the source, each counted once.';
 comment on column etl.run.referral_changed_count is 'Referrals of which a new version was landed.';
-comment on column etl.run.referral_rejected_count is 'Referrals put into quarantine by this run.';
+comment on column etl.run.referral_quarantined_count is 'Referrals put into quarantine by this run.';
 comment on column etl.run.referral_missing_count is 'Referrals found missing by this run.';
 comment on column etl.run.app_version is 'Version of cosell that ran.';
 comment on column etl.run.transform_version is
@@ -84,7 +84,7 @@ create table etl.extract_window (
   window_no      integer     not null,
   filter_from    timestamptz not null,
   filter_to      timestamptz not null,
-  next_link      text,
+  resume_at      text,
   page_count     integer     not null,
   referral_count integer     not null,
   window_status  text        not null,
@@ -98,7 +98,7 @@ comment on column etl.extract_window.window_no is 'Number of the window within t
 comment on column etl.extract_window.filter_from is
   'Start of the window, inclusive, by updatedDateTime.';
 comment on column etl.extract_window.filter_to is 'End of the window, exclusive.';
-comment on column etl.extract_window.next_link is
+comment on column etl.extract_window.resume_at is
   'Query of the page to read next; null before the first and after the last page.';
 comment on column etl.extract_window.page_count is 'Pages landed so far.';
 comment on column etl.extract_window.referral_count is 'Referrals landed so far.';

@@ -17,7 +17,7 @@ comment on table raw.payload is
   'version is new when its content differs from the one before.';
 comment on column raw.payload.partner_account_key is 'Account the resource was read for.';
 comment on column raw.payload.resource_type is
-  'referral, referral_absence (a complete sweep did not return it), referral_presence (it did, '
+  'referral, referral_absence (a complete full read did not return it), referral_presence (it did, '
   'unchanged), registration_eligibility, or a kind of CSV row.';
 comment on column raw.payload.resource_id is 'Id of the resource in the source.';
 comment on column raw.payload.version_no is

@@ -132,10 +132,10 @@ comment on column dw.dim_referral.sales_stage is
 comment on column dw.dim_referral.microsoft_msx_id is
   'trackingInfo.microsoftMsxId; returned by the API though not documented.';
 comment on column dw.dim_referral.is_missing is
-  'Two complete sweeps in a row did not return the referral. It has left the caller''s view, which '
+  'Two complete full reads in a row did not return the referral. It has left the caller''s view, which '
   'need not mean that it was deleted.';
 comment on column dw.dim_referral.missing_since is
-  'When the second of these sweeps looked; null while the referral is returned.';
+  'When the second of these full reads looked; null while the referral is returned.';
 comment on column dw.dim_referral.source_updated_at is
   'updatedDateTime of the version shown (else created, else fetched).';
 comment on column dw.dim_referral.row_hash is

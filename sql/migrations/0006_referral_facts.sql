@@ -139,7 +139,7 @@ comment on column dw.fact_referral_history.is_estimated is
   'Derived from the milestones of a later version instead of being observed; carries the value of '
   'that version.';
 comment on column dw.fact_referral_history.is_missing is
-  'The referral was not returned by complete sweeps in this version.';
+  'The referral was not returned by complete full reads in this version.';
 comment on column dw.fact_referral_history.customer_key is
   'Customer profile at that time; dw.dim_customer.';
 comment on column dw.fact_referral_history.status_key is

@@ -1,11 +1,11 @@
 -- The twins of the loaded tables: what one batch of referrals becomes before it has surrogate keys.
--- batch_no, the number of the referral in the batch, stands for the referral and natural keys for
+-- referral_no, the number of the referral in the batch, stands for the referral and natural keys for
 -- the other surrogates. Unlogged and without index: a crash empties them and the batch is staged
 -- again, and they are read by whole-table joins only.
 
 create unlogged table stg.dim_referral (
   partner_account_key                            integer     not null,
-  batch_no                                       integer     not null,
+  referral_no                                       integer     not null,
   referral_id                                    text        not null,
   engagement_id                                  text,
   referral_name                                  text,
@@ -53,7 +53,7 @@ create unlogged table stg.dim_referral (
 
 create unlogged table stg.dim_customer (
   partner_account_key         integer not null,
-  batch_no                    integer not null,
+  referral_no                    integer not null,
   profile_hash                text    not null,
   customer_match_id           text    not null,
   customer_name               text    not null,
@@ -73,7 +73,7 @@ create unlogged table stg.dim_customer (
 
 create unlogged table stg.dim_solution (
   partner_account_key integer     not null,
-  batch_no            integer     not null,
+  referral_no            integer     not null,
   item_kind           text        not null,
   solution_id         text        not null,
   solution_name       text        not null,
@@ -86,7 +86,7 @@ create unlogged table stg.dim_solution (
 
 create unlogged table stg.dim_tag (
   partner_account_key integer not null,
-  batch_no            integer not null,
+  referral_no            integer not null,
   tag_group           text    not null,
   tag_type            text    not null,
   tag_id              text    not null
@@ -94,7 +94,7 @@ create unlogged table stg.dim_tag (
 
 create unlogged table stg.fact_referral (
   partner_account_key        integer     not null,
-  batch_no                   integer     not null,
+  referral_no                   integer     not null,
   profile_hash               text        not null,
   referral_status            text        not null,
   referral_substatus         text        not null,
@@ -126,7 +126,7 @@ create unlogged table stg.fact_referral (
 
 create unlogged table stg.fact_referral_history (
   partner_account_key          integer     not null,
-  batch_no                     integer     not null,
+  referral_no                     integer     not null,
   version_no                   integer     not null,
   valid_from                   timestamptz not null,
   valid_to                     timestamptz,
@@ -159,7 +159,7 @@ create unlogged table stg.fact_referral_history (
 
 create unlogged table stg.fact_referral_solution (
   partner_account_key         integer      not null,
-  batch_no                    integer      not null,
+  referral_no                    integer      not null,
   line_no                     smallint     not null,
   item_kind                   text         not null,
   solution_id                 text         not null,
@@ -175,7 +175,7 @@ create unlogged table stg.fact_referral_solution (
 
 create unlogged table stg.fact_registration (
   partner_account_key         integer  not null,
-  batch_no                    integer  not null,
+  referral_no                    integer  not null,
   registration_no             smallint not null,
   registration_id             text,
   registration_type           text     not null,
@@ -216,7 +216,7 @@ create unlogged table stg.fact_registration (
 
 create unlogged table stg.fact_registration_solution (
   partner_account_key             integer  not null,
-  batch_no                        integer  not null,
+  referral_no                        integer  not null,
   registration_no                 smallint not null,
   line_no                         smallint not null,
   item_kind                       text     not null,
@@ -248,7 +248,7 @@ create unlogged table stg.fact_registration_solution (
 
 create unlogged table stg.fact_acv_schedule (
   partner_account_key       integer  not null,
-  batch_no                  integer  not null,
+  referral_no                  integer  not null,
   registration_no           smallint not null,
   line_no                   smallint not null,
   contract_year_no          smallint not null,
@@ -268,7 +268,7 @@ create unlogged table stg.fact_acv_schedule (
 
 create unlogged table stg.fact_registration_eligibility (
   partner_account_key   integer     not null,
-  batch_no              integer     not null,
+  referral_no              integer     not null,
   policy_name           text        not null,
   is_eligible           boolean,
   referral_properties   text        not null,
@@ -280,7 +280,7 @@ create unlogged table stg.fact_registration_eligibility (
 
 create unlogged table stg.bridge_referral_tag (
   partner_account_key integer      not null,
-  batch_no            integer      not null,
+  referral_no            integer      not null,
   tag_group           text         not null,
   tag_type            text         not null,
   tag_id              text         not null,
@@ -291,7 +291,7 @@ create unlogged table stg.bridge_referral_tag (
 
 create unlogged table stg.bridge_line_incentive (
   partner_account_key integer      not null,
-  batch_no            integer      not null,
+  referral_no            integer      not null,
   registration_no     smallint     not null,
   line_no             smallint     not null,
   tag_group           text         not null,
@@ -303,7 +303,7 @@ create unlogged table stg.bridge_line_incentive (
 
 create unlogged table stg.contact (
   partner_account_key   integer  not null,
-  batch_no              integer  not null,
+  referral_no              integer  not null,
   contact_role          text     not null,
   contact_no            smallint not null,
   first_name            text,
@@ -320,7 +320,7 @@ create unlogged table stg.contact (
 
 create unlogged table stg.referral_text (
   partner_account_key integer not null,
-  batch_no            integer not null,
+  referral_no            integer not null,
   details_notes       text,
   invite_notes        text,
   row_hash            bigint  not null
@@ -328,7 +328,7 @@ create unlogged table stg.referral_text (
 
 create unlogged table stg.dq_finding (
   partner_account_key integer not null,
-  batch_no            integer not null,
+  referral_no            integer not null,
   referral_id         text    not null,
   rule_code           text    not null,
   item_ref            text    not null,
@@ -339,7 +339,7 @@ create unlogged table stg.dq_finding (
 
 create unlogged table stg.quarantine (
   partner_account_key integer not null,
-  batch_no            integer not null,
+  referral_no            integer not null,
   resource_type       text    not null,
   resource_id         text    not null,
   version_no          integer not null,
@@ -350,13 +350,13 @@ create unlogged table stg.quarantine (
 
 create unlogged table stg.enum_value (
   partner_account_key integer not null,
-  batch_no            integer not null,
+  referral_no            integer not null,
   enum_name           text    not null,
   parent_value        text    not null,
   enum_value          text    not null
 );
 
-create unlogged table stg.seen (
+create unlogged table stg.listed_referral (
   partner_account_key integer not null,
   run_id              bigint  not null,
   resource_id         text    not null
@@ -364,7 +364,7 @@ create unlogged table stg.seen (
 
 create unlogged table stg.referral_key (
   partner_account_key integer not null,
-  batch_no            integer not null,
+  referral_no            integer not null,
   referral_id         text    not null,
   referral_key        bigint,
   customer_key        bigint

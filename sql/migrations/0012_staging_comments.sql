@@ -1,8 +1,8 @@
-comment on table stg.seen is
-  'One resource that the current sweep of an account returned; what is not here is missing.';
-comment on column stg.seen.partner_account_key is 'Account that is swept.';
-comment on column stg.seen.run_id is 'Run that sweeps; etl.run.';
-comment on column stg.seen.resource_id is 'Id of the resource, as in raw.payload.';
+comment on table stg.listed_referral is
+  'One resource that the current full read of an account returned; what is not here is missing.';
+comment on column stg.listed_referral.partner_account_key is 'Account that is read in full.';
+comment on column stg.listed_referral.run_id is 'Run that full reads; etl.run.';
+comment on column stg.listed_referral.resource_id is 'Id of the resource, as in raw.payload.';
 
 comment on table stg.referral_key is
   'One referral of the batch with the keys that publishing gave it; children find theirs here.';
@@ -79,10 +79,10 @@ begin
     select c.relname as table_name
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_class c on c.oid = a.attrelid
-    where c.relnamespace = 'stg'::regnamespace and a.attname = 'batch_no'
+    where c.relnamespace = 'stg'::regnamespace and a.attname = 'referral_no'
   loop
     execute format(
-      'comment on column stg.%I.batch_no is %L',
+      'comment on column stg.%I.referral_no is %L',
       staged.table_name,
       'Number of the referral within the batch.'
     );

@@ -15,7 +15,7 @@ values
   ('missing_percent_max', '5'),
   ('missing_count_max', '20'),
   -- After this many days the next run reads everything.
-  ('full_sweep_days_max', '7'),
+  ('full_read_days_max', '7'),
   -- An exchange rate older than this is no rate.
   ('fx_rate_days_max', '7'),
 

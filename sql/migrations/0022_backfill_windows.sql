@@ -7,7 +7,7 @@ comment on column etl.run.filter_to is
 comment on column etl.extract_window.filter_from is
   'Start of the window, inclusive, by updatedDateTime; in a backfill by createdDateTime.';
 comment on column etl.extract_window.filter_to is 'End of the window, exclusive.';
-comment on column etl.extract_window.next_link is
+comment on column etl.extract_window.resume_at is
   'Where a backfill goes on, as the reader of pages wrote it. Null before the first page, after the '
   'last one, and in other runs, which begin anew.';
 comment on column etl.extract_window.page_count is

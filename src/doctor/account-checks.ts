@@ -175,7 +175,7 @@ function judgeVisibility(
   return isLess ? { check, status: 'warn', detail, remedy } : { check, status: 'ok', detail }
 }
 
-/** As the brake on a sweep: that many do not go by themselves. */
+/** As the brake on a full read: that many do not go by themselves. */
 const visibleShareLost = 0.05
 
 function judgeClock(contact: Contact, databaseAheadMs: number | null): Verdict {

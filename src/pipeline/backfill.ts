@@ -17,7 +17,7 @@ import { enterAccount } from '../load/runs/accounts.ts'
 import { listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
 import { type Lease, pause } from '../load/runs/lease.ts'
 import { type Reference, readReference } from '../load/runs/reference.ts'
-import { countSeen } from '../load/staging/stage.ts'
+import { countListed } from '../load/staging/stage.ts'
 import { type Contact, inContact, type Turn } from './account-api.ts'
 import { eachAccount, inRun, underLease } from './account-run.ts'
 import { pauseBetweenWindowsMs, readStates, type WindowToRead } from './backfill-plan.ts'
@@ -155,10 +155,10 @@ async function landWindow(reading: Reading, lease: Lease, read: WindowRead) {
     for await (const page of pages) await landing.land(page)
   }
   const extracted = {
-    seen: await countSeen(query, lease.partnerAccountKey, runId),
+    seen: await countListed(query, lease.partnerAccountKey, runId),
     requests: api.counts.requests - before.requests,
     throttled: api.counts.throttled - before.throttled,
-    isCompleteSweep: false,
+    isComplete: false,
     principal: api.principal(),
   }
   return conclude(environment, { lease, runId, reference, startedAt }, landing, extracted)

@@ -9,7 +9,7 @@ import { landSightings } from '../load/landing/presence.ts'
 import type { Lease } from '../load/runs/lease.ts'
 import { type Extracted, markExtracted } from '../load/runs/ledger.ts'
 import type { Reference } from '../load/runs/reference.ts'
-import { countSeen } from '../load/staging/stage.ts'
+import { countListed } from '../load/staging/stage.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import { type Contact, inContact } from './account-api.ts'
 import { type Landing, startLanding } from './land-pages.ts'
@@ -59,16 +59,16 @@ async function read(
     for await (const found of readById(api, ids, config.concurrency)) await landing.landOne(found)
     await landing.landRest()
   }
-  const seen = await countSeen(query, lease.partnerAccountKey, runId)
-  const isSweep = plan.mode === 'full'
-  const lacking = isSweep ? shortfallOf({ seen, greatestCount, count: capabilities.count }) : 0
+  const seen = await countListed(query, lease.partnerAccountKey, runId)
+  const isFullRead = plan.mode === 'full'
+  const lacking = isFullRead ? shortfallOf({ seen, greatestCount, count: capabilities.count }) : 0
   if (lacking > 0) {
-    const text = 'the sweep is not complete: it read fewer referrals than the API counts'
+    const text = 'the full read is not complete: it read fewer referrals than the API counts'
     log.logger.warn({ run_id: runId, read: seen, counted: greatestCount }, text)
   }
-  const isCompleteSweep = isSweep && lacking === 0
+  const isComplete = isFullRead && lacking === 0
   const { requests, throttled } = api.counts
-  const conclusion = { seen, requests, throttled, isCompleteSweep, principal: api.principal() }
+  const conclusion = { seen, requests, throttled, isComplete, principal: api.principal() }
   const concluded = await conclude(environment, extraction, landing, conclusion)
   // The watermark does not move past what this run should have read and did not.
   return { ...concluded, latest: lacking === 0 ? landing.counts().latest : null }
@@ -82,8 +82,8 @@ export async function conclude(
   extracted: Extracted,
 ) {
   const { lease, runId, reference, startedAt: observedAt } = reading
-  const { principal, isCompleteSweep } = extracted
-  const sightings = { runId, principal, observedAt, isCompleteSweep, ...reference.settings }
+  const { principal, isComplete } = extracted
+  const sightings = { runId, principal, observedAt, isComplete, ...reference.settings }
   const sighted = await landSightings(query, lease, sightings)
   const { rows, versions } = landing.counts()
   await analyzeGrown(query, [

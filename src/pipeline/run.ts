@@ -89,10 +89,10 @@ async function loadAccount(
   const startedAt = now.toISOString()
   const plan = planRead({
     watermark: state.watermark,
-    lastSweepAt: state.last_sweep_at,
+    lastFullReadAt: state.last_full_read_at,
     full,
     now,
-    sweepDaysMax: reference.settings.fullSweepDaysMax,
+    fullReadDaysMax: reference.settings.fullReadDaysMax,
     overlapHours: config.overlapHours,
   })
   return inRun(environment, lease, { ...plan, to: startedAt }, async (runId) => {

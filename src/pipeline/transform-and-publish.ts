@@ -6,7 +6,7 @@ import { publish } from '../load/publish/publish.ts'
 import type { Lease } from '../load/runs/lease.ts'
 import type { Reference } from '../load/runs/reference.ts'
 import { isRefusal } from '../load/staging/rejected-rows.ts'
-import { clearSeen, clearStage, type StagedBatch, stageRows } from '../load/staging/stage.ts'
+import { clearListed, clearStage, type StagedBatch, stageRows } from '../load/staging/stage.ts'
 import { type TransformContext, toRows } from '../transform/to-rows.ts'
 import { remember } from '../transform/values/memoize.ts'
 import { redo } from '../warehouse/connection/retry-transient.ts'
@@ -65,7 +65,7 @@ export async function stageAndPublish(
     // Staged rows hold people too. When this fails, the lease is lost or the database is gone, and
     // the next run empties them before it begins.
     await clearStage(warehouse.query, lease).catch(() => undefined)
-    await clearSeen(warehouse.query, lease, staging.runId).catch(() => undefined)
+    await clearListed(warehouse.query, lease, staging.runId).catch(() => undefined)
     stopwatch.lap('publish_ms')
   }
 }
@@ -108,15 +108,15 @@ async function* transformLanded(
   tally: Tally,
 ): AsyncGenerator<StagedBatch> {
   const context = toContext(reference)
-  let batch_no = 0
+  let referral_no = 0
   for await (const landed of readLanded(warehouse.query, partner_account_key, scope)) {
-    batch_no += 1
-    if (batch_no % referralsPerProgress === 0) {
+    referral_no += 1
+    if (referral_no % referralsPerProgress === 0) {
       signal.throwIfAborted()
-      log.progress(`transforming: ${batch_no} referrals`)
+      log.progress(`transforming: ${referral_no} referrals`)
     }
     tally.versions += landed.versions.filter((one) => one.resource_type === 'referral').length
-    const transformed = toRows({ partner_account_key, batch_no, ...landed }, context)
+    const transformed = toRows({ partner_account_key, referral_no, ...landed }, context)
     if (transformed.kind === 'rows') {
       for (const path of transformed.unmapped) {
         tally.unmapped.set(path, 1 + (tally.unmapped.get(path) ?? 0))

@@ -2,7 +2,7 @@ import type { Findings } from './findings.ts'
 import type { ReadReferral } from './parse/properties.ts'
 import type { CalendarDateRule } from './values/dates.ts'
 
-/** One landed version of a referral, or the note that a complete sweep did or did not return it. */
+/** One landed version of a referral, or the note that a complete full read did or did not return it. */
 export interface LandedVersion {
   version_no: number
   resource_type: 'referral' | 'referral_absence' | 'referral_presence'
@@ -16,7 +16,7 @@ export interface LandedVersion {
 export interface LandedReferral {
   partner_account_key: number
   resource_id: string
-  batch_no: number
+  referral_no: number
   versions: readonly LandedVersion[]
 }
 
@@ -52,7 +52,7 @@ export interface TransformContext {
 /** One version that could be read, and what is needed to make rows of it. */
 export interface Version {
   accountKey: number
-  batchNo: number
+  referralNo: number
   context: TransformContext
   referral: ReadReferral
   findings: Findings

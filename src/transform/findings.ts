@@ -64,13 +64,13 @@ export class Findings {
 
 export function findingRow(
   accountKey: number,
-  batchNo: number,
+  referralNo: number,
   referralId: string,
   { rule, itemRef, detail, observed }: Finding,
 ): Staged<'stg.dq_finding'> {
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     referral_id: referralId,
     rule_code: rule,
     item_ref: itemRef,

@@ -79,7 +79,7 @@ export function versionOf(
   }
   return {
     accountKey: landed.partner_account_key,
-    batchNo: landed.batch_no,
+    referralNo: landed.referral_no,
     context,
     referral,
     findings,
@@ -92,7 +92,7 @@ export function describe(version: Version, placed: Placed, knownTags: KnownTags)
   const words = wordsOf(version)
   const tags = referralTags(version)
   const registrations = registrationsOf(version)
-  const solutions = new Solutions(version.accountKey, version.batchNo)
+  const solutions = new Solutions(version.accountKey, version.referralNo)
   noteRequested(version, requestedItems(version.referral), solutions)
   for (const registration of registrations) {
     noteLines(version, registration, solutions, knownTags)

@@ -1,7 +1,7 @@
 import type { Database } from '../warehouse/tables.generated.ts'
 
 /** Filled by the extract and publish steps. */
-type NotTransformed = 'stg.seen' | 'stg.referral_key'
+type NotTransformed = 'stg.listed_referral' | 'stg.referral_key'
 type StagedTable = Exclude<Extract<keyof Database, `stg.${string}`>, NotTransformed>
 
 /** A row for COPY; the loader hashes its text. */

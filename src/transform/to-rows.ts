@@ -74,7 +74,7 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
     unmapped = read.unmapped
   }
   const current = described.at(-1)
-  if (current === undefined) throw versionLost(landed.batch_no)
+  if (current === undefined) throw versionLost(landed.referral_no)
   const history = historyOf(described.map(observationOf), sightingsOf(landed), context)
   addDimensions(rows, described, knownTags)
   addCurrent(rows, current, history)
@@ -82,8 +82,8 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
   return { kind: 'rows', rows, unmapped }
 }
 
-function versionLost(batchNo: number): CosellError {
-  const message = `referral ${batchNo} of the batch: its newest version was read and is gone. Report it.`
+function versionLost(referralNo: number): CosellError {
+  const message = `referral ${referralNo} of the batch: its newest version was read and is gone. Report it.`
   return new CosellError('bug', 'transform.version_lost', message)
 }
 
@@ -167,7 +167,7 @@ function addFindings(
   unmapped: readonly string[],
   unreadable: number,
 ): void {
-  const { accountKey, batchNo, findings, referral } = current.version
+  const { accountKey, referralNo, findings, referral } = current.version
   for (const version of history.versions) {
     if (version.is_valid_transition !== false) continue
     const { version_no, previous_referral_status: from, referral_status: to } = version
@@ -188,7 +188,7 @@ function addFindings(
     findings.add('unmapped_property', path, 'kept in the landing zone, without a column')
   }
   for (const finding of findings.found) {
-    rows['stg.dq_finding'].push(findingRow(accountKey, batchNo, referral.id ?? '', finding))
+    rows['stg.dq_finding'].push(findingRow(accountKey, referralNo, referral.id ?? '', finding))
   }
   rows['stg.enum_value'] = undocumentedRows(described)
 }
@@ -202,8 +202,8 @@ function undocumentedRows(described: readonly Described[]): Staged<'stg.enum_val
       if (seen.has(key)) continue
       seen.add(key)
       const [enum_name, parent_value, enum_value] = value
-      const { accountKey: partner_account_key, batchNo: batch_no } = version
-      rows.push({ partner_account_key, batch_no, enum_name, parent_value, enum_value })
+      const { accountKey: partner_account_key, referralNo: referral_no } = version
+      rows.push({ partner_account_key, referral_no, enum_name, parent_value, enum_value })
     }
   }
   return rows
@@ -217,7 +217,7 @@ function withQuarantine(
 ): StagedRows {
   rows['stg.quarantine'].push({
     partner_account_key: landed.partner_account_key,
-    batch_no: landed.batch_no,
+    referral_no: landed.referral_no,
     resource_type: 'referral',
     resource_id: landed.resource_id,
     version_no,

@@ -135,7 +135,7 @@ export interface EtlExtractWindow {
   window_no: number
   filter_from: string
   filter_to: string
-  next_link: string | null
+  resume_at: string | null
   page_count: number
   referral_count: number
   window_status: string
@@ -211,7 +211,7 @@ export interface EtlRun {
   filter_from: string | null
   filter_to: string | null
   watermark_to: string | null
-  is_complete_sweep: Generated<boolean>
+  is_complete: Generated<boolean>
   started_at: string
   extracted_at: string | null
   published_at: string | null
@@ -221,7 +221,7 @@ export interface EtlRun {
   throttled_count: Generated<number>
   referral_seen_count: Generated<number>
   referral_changed_count: Generated<number>
-  referral_rejected_count: Generated<number>
+  referral_quarantined_count: Generated<number>
   referral_missing_count: Generated<number>
   app_version: string
   transform_version: number
@@ -252,7 +252,7 @@ export interface EtlSetting {
  * One referral that one user was once shown. Only who was shown it can tell that it is missing; a
  * user whose rows are deleted starts anew.
  */
-export interface EtlSight {
+export interface EtlPrincipalReferral {
   partner_account_key: number
   principal: string
   referral_id: string
@@ -261,7 +261,7 @@ export interface EtlSight {
 /** Rows for dw.bridge_line_incentive in the batch that is being published. */
 export interface StgBridgeLineIncentive {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   registration_no: number
   line_no: number
   tag_group: string
@@ -274,7 +274,7 @@ export interface StgBridgeLineIncentive {
 /** Rows for dw.bridge_referral_tag in the batch that is being published. */
 export interface StgBridgeReferralTag {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   tag_group: string
   tag_type: string
   tag_id: string
@@ -286,7 +286,7 @@ export interface StgBridgeReferralTag {
 /** Rows for pii.contact in the batch that is being published. */
 export interface StgContact {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   contact_role: string
   contact_no: number
   first_name: string | null
@@ -304,7 +304,7 @@ export interface StgContact {
 /** Rows for dw.dim_customer in the batch that is being published. */
 export interface StgDimCustomer {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   profile_hash: string
   customer_match_id: string
   customer_name: string
@@ -325,7 +325,7 @@ export interface StgDimCustomer {
 /** Rows for dw.dim_referral in the batch that is being published. */
 export interface StgDimReferral {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   referral_id: string
   engagement_id: string | null
   referral_name: string | null
@@ -374,7 +374,7 @@ export interface StgDimReferral {
 /** Rows for dw.dim_solution in the batch that is being published. */
 export interface StgDimSolution {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   item_kind: string
   solution_id: string
   solution_name: string
@@ -388,7 +388,7 @@ export interface StgDimSolution {
 /** Rows for dw.dim_tag in the batch that is being published. */
 export interface StgDimTag {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   tag_group: string
   tag_type: string
   tag_id: string
@@ -397,7 +397,7 @@ export interface StgDimTag {
 /** Rows for etl.dq_finding in the batch that is being published. */
 export interface StgDqFinding {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   referral_id: string
   rule_code: string
   item_ref: string
@@ -409,7 +409,7 @@ export interface StgDqFinding {
 /** Rows for etl.enum_value in the batch that is being published. */
 export interface StgEnumValue {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   enum_name: string
   parent_value: string
   enum_value: string
@@ -418,7 +418,7 @@ export interface StgEnumValue {
 /** Rows for dw.fact_acv_schedule in the batch that is being published. */
 export interface StgFactAcvSchedule {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   registration_no: number
   line_no: number
   contract_year_no: number
@@ -439,7 +439,7 @@ export interface StgFactAcvSchedule {
 /** Rows for dw.fact_referral in the batch that is being published. */
 export interface StgFactReferral {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   profile_hash: string
   referral_status: string
   referral_substatus: string
@@ -472,7 +472,7 @@ export interface StgFactReferral {
 /** Rows for dw.fact_referral_history in the batch that is being published. */
 export interface StgFactReferralHistory {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   version_no: number
   valid_from: string
   valid_to: string | null
@@ -506,7 +506,7 @@ export interface StgFactReferralHistory {
 /** Rows for dw.fact_referral_solution in the batch that is being published. */
 export interface StgFactReferralSolution {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   line_no: number
   item_kind: string
   solution_id: string
@@ -523,7 +523,7 @@ export interface StgFactReferralSolution {
 /** Rows for dw.fact_registration in the batch that is being published. */
 export interface StgFactRegistration {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   registration_no: number
   registration_id: string | null
   registration_type: string
@@ -565,7 +565,7 @@ export interface StgFactRegistration {
 /** Rows for dw.fact_registration_eligibility in the batch that is being published. */
 export interface StgFactRegistrationEligibility {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   policy_name: string
   is_eligible: boolean | null
   referral_properties: string
@@ -578,7 +578,7 @@ export interface StgFactRegistrationEligibility {
 /** Rows for dw.fact_registration_solution in the batch that is being published. */
 export interface StgFactRegistrationSolution {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   registration_no: number
   line_no: number
   item_kind: string
@@ -611,7 +611,7 @@ export interface StgFactRegistrationSolution {
 /** Rows for etl.quarantine in the batch that is being published. */
 export interface StgQuarantine {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   resource_type: string
   resource_id: string
   version_no: number
@@ -623,7 +623,7 @@ export interface StgQuarantine {
 /** One referral of the batch with the keys that publishing gave it; children find theirs here. */
 export interface StgReferralKey {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   referral_id: string
   referral_key: number | null
   customer_key: number | null
@@ -632,14 +632,14 @@ export interface StgReferralKey {
 /** Rows for pii.referral_text in the batch that is being published. */
 export interface StgReferralText {
   partner_account_key: number
-  batch_no: number
+  referral_no: number
   details_notes: string | null
   invite_notes: string | null
   row_hash: string
 }
 
-/** One resource that the current sweep of an account returned; what is not here is missing. */
-export interface StgSeen {
+/** One resource that the current full read of an account returned; what is not here is missing. */
+export interface StgListedReferral {
   partner_account_key: number
   run_id: number
   resource_id: string
@@ -1098,7 +1098,7 @@ export interface Database {
   'etl.run': EtlRun
   'etl.run_table': EtlRunTable
   'etl.setting': EtlSetting
-  'etl.sight': EtlSight
+  'etl.principal_referral': EtlPrincipalReferral
   'stg.bridge_line_incentive': StgBridgeLineIncentive
   'stg.bridge_referral_tag': StgBridgeReferralTag
   'stg.contact': StgContact
@@ -1118,7 +1118,7 @@ export interface Database {
   'stg.quarantine': StgQuarantine
   'stg.referral_key': StgReferralKey
   'stg.referral_text': StgReferralText
-  'stg.seen': StgSeen
+  'stg.listed_referral': StgListedReferral
   'dw.bridge_line_incentive': DwBridgeLineIncentive
   'dw.bridge_referral_tag': DwBridgeReferralTag
   'dw.dim_currency': DwDimCurrency
@@ -1244,7 +1244,7 @@ export const tables = {
       'window_no',
       'filter_from',
       'filter_to',
-      'next_link',
+      'resume_at',
       'page_count',
       'referral_count',
       'window_status',
@@ -1307,7 +1307,7 @@ export const tables = {
       'filter_from',
       'filter_to',
       'watermark_to',
-      'is_complete_sweep',
+      'is_complete',
       'started_at',
       'extracted_at',
       'published_at',
@@ -1317,7 +1317,7 @@ export const tables = {
       'throttled_count',
       'referral_seen_count',
       'referral_changed_count',
-      'referral_rejected_count',
+      'referral_quarantined_count',
       'referral_missing_count',
       'app_version',
       'transform_version',
@@ -1342,14 +1342,14 @@ export const tables = {
     columns: ['setting_name', 'setting_value'],
     key: ['setting_name'],
   },
-  'etl.sight': {
+  'etl.principal_referral': {
     columns: ['partner_account_key', 'principal', 'referral_id'],
     key: ['partner_account_key', 'principal', 'referral_id'],
   },
   'stg.bridge_line_incentive': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'registration_no',
       'line_no',
       'tag_group',
@@ -1363,7 +1363,7 @@ export const tables = {
   'stg.bridge_referral_tag': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'tag_group',
       'tag_type',
       'tag_id',
@@ -1376,7 +1376,7 @@ export const tables = {
   'stg.contact': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'contact_role',
       'contact_no',
       'first_name',
@@ -1395,7 +1395,7 @@ export const tables = {
   'stg.dim_customer': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'profile_hash',
       'customer_match_id',
       'customer_name',
@@ -1417,7 +1417,7 @@ export const tables = {
   'stg.dim_referral': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'referral_id',
       'engagement_id',
       'referral_name',
@@ -1467,7 +1467,7 @@ export const tables = {
   'stg.dim_solution': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'item_kind',
       'solution_id',
       'solution_name',
@@ -1480,13 +1480,13 @@ export const tables = {
     key: [],
   },
   'stg.dim_tag': {
-    columns: ['partner_account_key', 'batch_no', 'tag_group', 'tag_type', 'tag_id'],
+    columns: ['partner_account_key', 'referral_no', 'tag_group', 'tag_type', 'tag_id'],
     key: [],
   },
   'stg.dq_finding': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'referral_id',
       'rule_code',
       'item_ref',
@@ -1497,13 +1497,13 @@ export const tables = {
     key: [],
   },
   'stg.enum_value': {
-    columns: ['partner_account_key', 'batch_no', 'enum_name', 'parent_value', 'enum_value'],
+    columns: ['partner_account_key', 'referral_no', 'enum_name', 'parent_value', 'enum_value'],
     key: [],
   },
   'stg.fact_acv_schedule': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'registration_no',
       'line_no',
       'contract_year_no',
@@ -1525,7 +1525,7 @@ export const tables = {
   'stg.fact_referral': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'profile_hash',
       'referral_status',
       'referral_substatus',
@@ -1559,7 +1559,7 @@ export const tables = {
   'stg.fact_referral_history': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'version_no',
       'valid_from',
       'valid_to',
@@ -1594,7 +1594,7 @@ export const tables = {
   'stg.fact_referral_solution': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'line_no',
       'item_kind',
       'solution_id',
@@ -1612,7 +1612,7 @@ export const tables = {
   'stg.fact_registration': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'registration_no',
       'registration_id',
       'registration_type',
@@ -1655,7 +1655,7 @@ export const tables = {
   'stg.fact_registration_eligibility': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'policy_name',
       'is_eligible',
       'referral_properties',
@@ -1669,7 +1669,7 @@ export const tables = {
   'stg.fact_registration_solution': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'registration_no',
       'line_no',
       'item_kind',
@@ -1703,7 +1703,7 @@ export const tables = {
   'stg.quarantine': {
     columns: [
       'partner_account_key',
-      'batch_no',
+      'referral_no',
       'resource_type',
       'resource_id',
       'version_no',
@@ -1714,14 +1714,14 @@ export const tables = {
     key: [],
   },
   'stg.referral_key': {
-    columns: ['partner_account_key', 'batch_no', 'referral_id', 'referral_key', 'customer_key'],
+    columns: ['partner_account_key', 'referral_no', 'referral_id', 'referral_key', 'customer_key'],
     key: [],
   },
   'stg.referral_text': {
-    columns: ['partner_account_key', 'batch_no', 'details_notes', 'invite_notes', 'row_hash'],
+    columns: ['partner_account_key', 'referral_no', 'details_notes', 'invite_notes', 'row_hash'],
     key: [],
   },
-  'stg.seen': {
+  'stg.listed_referral': {
     columns: ['partner_account_key', 'run_id', 'resource_id'],
     key: [],
   },

@@ -161,8 +161,8 @@ describe('cosell run', () => {
               superseded: 0,
               quarantined: 0,
               rows_read: expect.any(Number),
-              repeated: expect.any(Number),
-              taken_over: 0,
+              duplicates: expect.any(Number),
+              carried_over: 0,
             },
           })
           expect(strayLines(json)).toEqual([])

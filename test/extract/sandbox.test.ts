@@ -34,7 +34,7 @@ async function withSandbox(
   }
 }
 
-describe('a full sweep has every referral of the sandbox, whatever its habits', () => {
+describe('a full read has every referral of the sandbox, whatever its habits', () => {
   test.each<Partial<SandboxOptions>>([
     {},
     { nextLink: 'http-without-engagements' },

@@ -80,7 +80,7 @@ const windowsOf = (db: Kysely<Database>) =>
       'run.run_id',
       'run.run_status',
       'window.window_status',
-      'window.next_link',
+      'window.resume_at',
       'window.page_count',
       'window.referral_count',
     ])
@@ -135,8 +135,8 @@ describe('a backfill', () => {
       expectAbout(40, summary)
       expect(await state(nights.db)).toEqual(await fresh(nights))
       expect(await windowsOf(nights.db)).toMatchObject([
-        { run_status: 'published', window_status: 'done', next_link: null },
-        { run_status: 'published', window_status: 'done', next_link: null },
+        { run_status: 'published', window_status: 'done', resume_at: null },
+        { run_status: 'published', window_status: 'done', resume_at: null },
       ])
     }))
 
@@ -159,14 +159,14 @@ describe('a backfill', () => {
       const key = 1
       expect(await readAccountState(nights.db, key)).toEqual({
         watermark: null,
-        last_sweep_at: null,
+        last_full_read_at: null,
       })
       expect(await nights.run()).toMatchObject({ seen: 40, changed: 0 })
       const modes = await nights.db.selectFrom('etl.run').select('run_mode').execute()
       expect(modes.at(-1)).toEqual({ run_mode: 'full' })
     }))
 
-  test('after a night leaves the watermark and the day of the sweep as they are', () =>
+  test('after a night leaves the watermark and the day of the full read as they are', () =>
     withArrivals(async (nights) => {
       await nights.run()
       const before = await readAccountState(nights.db, 1)
@@ -224,7 +224,7 @@ describe('where the API filters no dates', () => {
         )
         expect(await windowsOf(nights.db)).toHaveLength(1)
         expect(await state(nights.db)).toEqual(await fresh(nights))
-        expect(await readAccountState(nights.db, 1)).toMatchObject({ last_sweep_at: null })
+        expect(await readAccountState(nights.db, 1)).toMatchObject({ last_full_read_at: null })
       },
       { dateFilter: false },
     ))
@@ -245,7 +245,7 @@ describe('a backfill that stops on the way', () => {
     withArrivals(async (nights) => {
       const stopped = await stopAfter(nights, 5)
       expect(stopped).toMatchObject({ run_status: 'failed', window_status: 'running' })
-      expect(stopped?.next_link).not.toBeNull()
+      expect(stopped?.resume_at).not.toBeNull()
       expect(await countRows(nights.db, /^dw\.fact_referral$/)).toEqual({ 'dw.fact_referral': 0 })
       const landed = await landedReferrals(nights)
       // More than the slack of what is expected to be left, and less than July.
@@ -301,9 +301,9 @@ describe('a backfill that stops on the way', () => {
   test('begins anew when the API no longer knows the position', () =>
     withArrivals(
       async (nights) => {
-        expect((await stopAfter(nights, 3))?.next_link).toContain('skiptoken=')
+        expect((await stopAfter(nights, 3))?.resume_at).toContain('skiptoken=')
         await sql`update etl.extract_window
-          set next_link = regexp_replace(next_link, '(skiptoken=)[^"]*', '\\1gone')`.execute(
+          set resume_at = regexp_replace(resume_at, '(skiptoken=)[^"]*', '\\1gone')`.execute(
           nights.db,
         )
         expect(await fill(nights)).toMatchObject({ seen: 40, changed: 40 })

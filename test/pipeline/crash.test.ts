@@ -58,7 +58,7 @@ describe('two runs on one account', () => {
       expect(runs).toEqual([{ run_status: 'published' }])
     }))
 
-  test('a lease that ran out is taken over, and its old holder publishes nothing', () =>
+  test('a lease that ran out is carried over, and its old holder publishes nothing', () =>
     withNights(population, async (nights) => {
       const { db } = nights
       const old = startRun(nights)

@@ -33,7 +33,7 @@ async function lessSeenIn(db: Kysely<Database>): Promise<string[]> {
   const findings = await db
     .selectFrom('etl.dq_finding')
     .select(['item_ref', 'observed_value', 'severity', 'referral_id'])
-    .where('rule_code', '=', 'principal_sees_less')
+    .where('rule_code', '=', 'principal_sees_fewer')
     .execute()
   return findings.map((found) => Object.values(found).join(' '))
 }
@@ -48,24 +48,24 @@ async function latestRun(db: Kysely<Database>) {
 }
 
 describe('a referral that the source no longer returns', () => {
-  test('is missing after two sweeps by one user, and not after one each of two', () =>
+  test('is missing after two full reads by one user, and not after one each of two', () =>
     withNights({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
-      const sweepAs = (principal: string) => {
+      const fullReadAs = (principal: string) => {
         sandbox.signInAs(principal)
         return run(true)
       }
-      await sweepAs('anna')
+      await fullReadAs('anna')
       const anna = (await latestRun(db)).principal
-      await sweepAs('ben')
+      await fullReadAs('ben')
       const ben = (await latestRun(db)).principal
       expect(anna).toMatch(/^[0-9a-f]{32}$/)
       expect(ben).not.toBe(anna)
       const [vanished] = sandbox.vanish(1)
-      expect(await sweepAs('anna')).toMatchObject({ missing: 0 })
-      expect(await sweepAs('ben')).toMatchObject({ missing: 0 })
+      expect(await fullReadAs('anna')).toMatchObject({ missing: 0 })
+      expect(await fullReadAs('ben')).toMatchObject({ missing: 0 })
       expect(await absencesIn(db)).toBe(2)
       expect(await missingIn(db)).toEqual([])
-      expect(await sweepAs('ben')).toMatchObject({ missing: 1 })
+      expect(await fullReadAs('ben')).toMatchObject({ missing: 1 })
       expect(await missingIn(db)).toEqual([vanished])
       expect(await lessSeenIn(db)).toEqual([])
 
@@ -86,7 +86,7 @@ describe('a referral that the source no longer returns', () => {
 describe('a user who sees less', () => {
   const office = { referrals, seed, sees: { office: 30 } }
 
-  test('deletes nothing in ten sweeps, and one finding says who must sign in', () =>
+  test('deletes nothing in ten full reads, and one finding says who must sign in', () =>
     withNights(office, async ({ sandbox, db, run }) => {
       await run(true)
       const before = await digestState(db, ['etl.dq_finding'])
@@ -129,7 +129,7 @@ describe('a user who sees less', () => {
       sandbox.vanish(30)
       for (const night of [1, 2, 3]) {
         expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
-          code: 'sweep.vanished',
+          code: 'full_read.too_many_missing',
           exitCode: 65,
           message: expect.stringContaining('returned 30 of 150 known referrals no more'),
         })
@@ -147,7 +147,7 @@ describe('a user who sees less', () => {
       sandbox.signInAs('nobody')
       for (const night of [1, 2, 3]) {
         expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
-          code: 'sweep.vanished',
+          code: 'full_read.too_many_missing',
         })
       }
       expect(await digestState(db)).toEqual(before)
@@ -156,11 +156,11 @@ describe('a user who sees less', () => {
     }))
 })
 
-describe('a sweep that reads fewer referrals than the source counts', () => {
+describe('a full read that reads fewer referrals than the source counts', () => {
   /** Runs `use` while one referral is missing from the pages and present in their count. */
   async function withLossyPages(
     { sandbox, run }: Nights,
-    use: (sweep: () => ReturnType<Nights['run']>, dropped: () => number) => Promise<void>,
+    use: (fullRead: () => ReturnType<Nights['run']>, dropped: () => number) => Promise<void>,
   ) {
     const lost = sandbox.referrals()[7]?.id ?? ''
     let dropped = 0
@@ -209,14 +209,14 @@ describe('a sweep that reads fewer referrals than the source counts', () => {
       const { partner_account_key, watermark_text } = await latestRun(db)
       await storeCapabilities(db, partner_account_key, counts)
       sandbox.arrive(1)
-      await withLossyPages(nights, async (sweep, dropped) => {
+      await withLossyPages(nights, async (fullRead, dropped) => {
         for (const night of [1, 2, 3]) {
           const before = dropped()
-          expect(await sweep()).toMatchObject({ seen: referrals, missing: 0 })
+          expect(await fullRead()).toMatchObject({ seen: referrals, missing: 0 })
           expect(dropped(), `night ${night}`).toBeGreaterThan(before)
           expect(await latestRun(db)).toMatchObject({
             run_status: 'published',
-            is_complete_sweep: false,
+            is_complete: false,
             watermark_text,
           })
         }
@@ -224,7 +224,7 @@ describe('a sweep that reads fewer referrals than the source counts', () => {
       expect(await absencesIn(db)).toBe(0)
       await run(true)
       expect((await latestRun(db)).watermark_text?.localeCompare(watermark_text ?? '')).toBe(1)
-      const warnings = logged.filter((line) => line.includes('the sweep is not complete'))
+      const warnings = logged.filter((line) => line.includes('the full read is not complete'))
       expect(warnings).toHaveLength(3)
       expect(warnings[0]).toContain(`"read":${referrals},"counted":${referrals + 1}`)
     }))
@@ -234,11 +234,11 @@ describe('a sweep that reads fewer referrals than the source counts', () => {
       const { db, run } = nights
       const account = await enterAccount(db, { name: 'demo', tenantId: 'sandbox' })
       await storeCapabilities(db, account, counts)
-      await withLossyPages(nights, async (sweep) => {
-        expect(await sweep()).toMatchObject({ seen: referrals - 1 })
+      await withLossyPages(nights, async (fullRead) => {
+        expect(await fullRead()).toMatchObject({ seen: referrals - 1 })
       })
       expect(await run()).toMatchObject({ seen: referrals, changed: 1 })
-      expect(await latestRun(db)).toMatchObject({ run_mode: 'full', is_complete_sweep: true })
+      expect(await latestRun(db)).toMatchObject({ run_mode: 'full', is_complete: true })
       await run()
       expect(await latestRun(db)).toMatchObject({ run_mode: 'incremental' })
     }))

@@ -116,13 +116,13 @@ test('what a stopped run had read is published once the limit is raised', () =>
     })
   }))
 
-test('a sweep that misses a tenth of the referrals is a lost role, and nothing is published', () =>
+test('a full read that misses a tenth of the referrals is a lost role, and nothing is published', () =>
   withNights({ referrals: 250, seed }, async (nights) => {
     await nights.run()
     const before = await digestState(nights.db)
     nights.sandbox.vanish(25)
     const failure = await failureOf(nights.run(true))
-    expect(failure).toMatchObject({ kind: 'checkFailed', code: 'sweep.vanished' })
+    expect(failure).toMatchObject({ kind: 'checkFailed', code: 'full_read.too_many_missing' })
     expect(await digestState(nights.db)).toEqual(before)
   }))
 
@@ -234,10 +234,10 @@ test('every night accounts for all that it fetched, in the summary and in the lo
       .map(({ conservation }) => conservation)
     expect(summaries.map(({ conservation }) => conservation)).toEqual(logged)
     for (const { seen, unchanged, conservation } of summaries) {
-      const { fetched, superseded, rows_read, repeated, taken_over, ...terms } = conservation
+      const { fetched, superseded, rows_read, duplicates, carried_over, ...terms } = conservation
       const sum = Object.values(terms).reduce((total, count) => total + count, superseded)
       expect(sum).toBe(fetched)
-      expect(rows_read - repeated + taken_over).toBe(fetched)
+      expect(rows_read - duplicates + carried_over).toBe(fetched)
       expect(fetched - superseded).toBe(seen)
       expect(unchanged).toBe(conservation.unchanged)
     }

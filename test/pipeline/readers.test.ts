@@ -88,13 +88,13 @@ function loadsOf({ sandbox, run, rebuild }: Nights): [string, () => Promise<unkn
     ['a night with changes', afterwards(() => sandbox.change(40), run)],
     ['new referrals', afterwards(() => sandbox.arrive(15), run)],
     [
-      'a sweep that misses some',
+      'a full read that misses some',
       afterwards(
         () => sandbox.vanish(6),
         () => run(true),
       ),
     ],
-    ['the sweep after it', () => run(true)],
+    ['the full read after it', () => run(true)],
     ['a rebuild', () => rebuild()],
     ['one that is refused at its end', () => failureOf(damaged(30)())],
   ]

@@ -90,7 +90,7 @@ test('the first run reads everything and publishes every referral exactly once',
     expect(new Set(Object.values(rows))).toEqual(new Set([referrals]))
     const ledger = await db.selectFrom('etl.run').selectAll().execute()
     expect(ledger).toMatchObject([
-      { run_mode: 'full', run_status: 'published', is_complete_sweep: true, error_message: null },
+      { run_mode: 'full', run_status: 'published', is_complete: true, error_message: null },
     ])
   }))
 
@@ -106,7 +106,7 @@ test('rows_written is what the warehouse got in raw, pii and dw', () =>
 
 describe.each([
   { how: 'a nightly run', full: false, mode: 'incremental' },
-  { how: 'a full sweep', full: true, mode: 'full' },
+  { how: 'a full read', full: true, mode: 'full' },
 ])('$how that finds nothing new', ({ full, mode }) => {
   test('writes no row in raw, pii or dw', () =>
     withNights({ referrals, seed }, async ({ db, run }) => {
@@ -166,7 +166,7 @@ test('new referrals are published by the nightly run', () =>
     expect(await figuresIn(db)).toEqual(figuresOf(sandbox.referrals()))
   }))
 
-test('only the second sweep without it makes a referral missing, and its return is seen', () =>
+test('only the second full read without it makes a referral missing, and its return is seen', () =>
   withNights({ referrals, seed }, async ({ sandbox, db, run }) => {
     const missing = () =>
       db

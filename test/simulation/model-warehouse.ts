@@ -14,7 +14,7 @@ interface Version {
 /** The rules by which pages become a warehouse, without the warehouse: see landing and sightings. */
 export class ModelWarehouse {
   watermark: string | null = null
-  lastSweepAt: string | null = null
+  lastFullReadAt: string | null = null
   /** Latest source time that a run has seen; begins anew with each. */
   latest: string | null = null
   /** Referrals seen by the run, each with the newest of its versions. */
@@ -58,11 +58,11 @@ export class ModelWarehouse {
       .sort()
   }
 
-  /** A return ends absence; a complete sweep adds one to what it did not return. */
-  sight(isCompleteSweep: boolean): void {
+  /** A return ends absence; a complete full read adds one to what it did not return. */
+  sight(isComplete: boolean): void {
     for (const id of this.#versions.keys()) {
       if (this.seen.has(id)) this.#absences.delete(id)
-      else if (isCompleteSweep) this.#absences.set(id, (this.#absences.get(id) ?? 0) + 1)
+      else if (isComplete) this.#absences.set(id, (this.#absences.get(id) ?? 0) + 1)
     }
   }
 
@@ -94,7 +94,7 @@ export class ModelWarehouse {
     return content
   }
 
-  /** Two sweeps in a row have to miss it. */
+  /** Two full reads in a row have to miss it. */
   #isMissing(id: string): boolean {
     return (this.#absences.get(id) ?? 0) >= 2
   }

@@ -18,7 +18,7 @@ export interface WorldOptions {
   readonly rate: Rate
   readonly rows: number
   readonly pageSize: number
-  /** Nights during which the source changes; one quiet night and sweeps follow. */
+  /** Nights during which the source changes; one quiet night and full reads follow. */
   readonly nights: number
   /** How far the clock of the host is ahead of the server's. */
   readonly skewMs: number

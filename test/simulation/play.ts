@@ -45,7 +45,7 @@ export interface Outcome {
   readonly happened: Readonly<Record<string, number>>
 }
 
-const sweepDaysMax = 7
+const fullReadDaysMax = 7
 
 /** Lives through the nights of a world, and says what was missed. */
 export async function play(options: WorldOptions, readers = realReaders): Promise<Outcome> {
@@ -99,7 +99,7 @@ class World {
     this.#misses.push({ night: this.#night, during, what })
   }
 
-  /** Nights of change, then rest, one more night, and sweeps where the rules leave it to them. */
+  /** Nights of change, then rest, one more night, and full reads where the rules leave it to them. */
   async live(): Promise<void> {
     const source = this.#source
     source.isResting = true
@@ -109,7 +109,7 @@ class World {
     for (let night = 1; night <= this.#options.nights; night += 1) {
       await this.#run(capabilities, this.#random.chance(0.2))
       if (this.#options.strategy === 'windows') await this.#backfill(capabilities)
-      // Mostly a day; at times nights are left out, and then more than the time between two sweeps.
+      // Mostly a day; at times nights are left out, and then more than the time between two full reads.
       const days = this.#random.weighted([
         [1, 8],
         [3, 1],
@@ -120,12 +120,12 @@ class World {
     source.rest()
     await this.#run(capabilities, false)
     const visible = source.contents()
-    let isLeftToSweep = false
+    let isLeftToFullRead = false
     for (const [id, difference] of this.#warehouse.differences(visible)) {
-      if (!visible.has(id) || source.onlyBySweep.has(id)) isLeftToSweep = true
+      if (!visible.has(id) || source.onlyByFullRead.has(id)) isLeftToFullRead = true
       else this.miss('after the quiet night', `${id}: ${difference}`)
     }
-    if (isLeftToSweep) {
+    if (isLeftToFullRead) {
       await this.#run(capabilities, true)
       await this.#run(capabilities, true)
     }
@@ -138,8 +138,8 @@ class World {
     const warehouse = this.#warehouse
     this.#night += 1
     const now = new Date(source.nowMs + this.#options.skewMs)
-    const { watermark, lastSweepAt } = warehouse
-    const plan = planRead({ watermark, lastSweepAt, full, now, sweepDaysMax, overlapHours })
+    const { watermark, lastFullReadAt } = warehouse
+    const plan = planRead({ watermark, lastFullReadAt, full, now, fullReadDaysMax, overlapHours })
     const { mode, since } = plan
     const startMs = source.nowMs
     const owed = this.#snapshot((_created, updated) => since === null || updated >= sortKey(since))
@@ -157,8 +157,9 @@ class World {
     warehouse.sight(mode === 'full')
     warehouse.watermark = advanceWatermark(watermark, warehouse.latest, now.toISOString())
     if (mode !== 'full') return
-    warehouse.lastSweepAt = now.toISOString()
-    for (const [id, atMs] of source.onlyBySweep) if (atMs <= startMs) source.onlyBySweep.delete(id)
+    warehouse.lastFullReadAt = now.toISOString()
+    for (const [id, atMs] of source.onlyByFullRead)
+      if (atMs <= startMs) source.onlyByFullRead.delete(id)
   }
 
   /** Windows over the whole history in any order, overlapping, stopped and gone on with. */

@@ -5,7 +5,7 @@ import type { Referral } from '../../src/sandbox/referral.ts'
 import type { Rate, WorldOptions } from './options.ts'
 import { SortedStore } from './sorted-store.ts'
 
-/** How far before the watermark a run reads again: what comes later than that, a sweep must find. */
+/** How far before the watermark a run reads again: what comes later than that, a full read must find. */
 export const overlapHours = 72
 /** Later than this, a row is not promised to the next night; an hour is left for clocks that differ. */
 const lateMsMax = (overlapHours - 1) * hourMs
@@ -26,8 +26,8 @@ export class MutatingSource {
   nowMs = Date.UTC(2026, 4, 1, 3)
   /** Nothing changes while it rests. */
   isResting = false
-  /** What became visible with a stamp so old that only a sweep can find it, and when. */
-  readonly onlyBySweep = new Map<string, number>()
+  /** What became visible with a stamp so old that only a full read can find it, and when. */
+  readonly onlyByFullRead = new Map<string, number>()
   /** How often each kind of change happened. */
   readonly happened: Record<string, number> = {}
   readonly #random: Random
@@ -191,7 +191,7 @@ export class MutatingSource {
     const delayMs = this.#delay(0.08)
     const next = this.#stamped(row, this.nowMs)
     if (delayMs === 0) {
-      this.onlyBySweep.delete(next.id ?? '')
+      this.onlyByFullRead.delete(next.id ?? '')
       this.store.put(next)
       return
     }
@@ -231,8 +231,8 @@ export class MutatingSource {
     const updatedMs = Date.parse(row.updatedDateTime ?? '')
     if (updatedMs < this.#marked.atMs) this.#marked.moved.add(id)
     const isTooOld = updatedMs < this.nowMs - lateMsMax
-    if (isTooOld) this.onlyBySweep.set(id, this.nowMs)
-    else this.onlyBySweep.delete(id)
+    if (isTooOld) this.onlyByFullRead.set(id, this.nowMs)
+    else this.onlyByFullRead.delete(id)
   }
 
   /** Mostly none; else within the overlap or, more rarely, far beyond it. */

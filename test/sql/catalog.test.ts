@@ -155,7 +155,7 @@ test('a staged column has the type and the comment of its target', async () => {
   expect(found).toEqual([])
 })
 
-test('staging is unlogged, but for what sweeps saw, and has neither key nor index', async () => {
+test('staging is unlogged, but for what full reads saw, and has neither key nor index', async () => {
   const found = await offenders(sql`
     select relname as name
     from pg_class

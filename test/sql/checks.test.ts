@@ -271,8 +271,8 @@ async function checked(
 async function chooseReferral(transaction: Transaction<Database>) {
   await sql`
     insert into stg.referral_key
-      (partner_account_key, batch_no, referral_id, referral_key, customer_key)
-    select partner_account_key, s.batch_no, referral_id, fact.referral_key, fact.customer_key
+      (partner_account_key, referral_no, referral_id, referral_key, customer_key)
+    select partner_account_key, s.referral_no, referral_id, fact.referral_key, fact.customer_key
     from stg.dim_referral s
     join dw.dim_referral referral using (partner_account_key, referral_id)
     join dw.fact_referral fact using (partner_account_key, referral_key)

@@ -253,7 +253,7 @@ test('settings carry the defaults that rules and views start from', async () => 
     quarantine_count_max: '10',
     missing_percent_max: '5',
     missing_count_max: '20',
-    full_sweep_days_max: '7',
+    full_read_days_max: '7',
     fx_rate_days_max: '7',
     registration_days_max: '60',
     start_days_before_registration_max: '90',

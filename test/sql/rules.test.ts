@@ -78,7 +78,7 @@ async function settingsOfClient(db: Kysely<Database>) {
 
 const matching = (pattern: RegExp) => distinct.filter((text) => pattern.test(bareText(text)))
 
-/** What statements do to tables, as `delete from stg.seen`, for those that `which` picks. */
+/** What statements do to tables, as `delete from stg.listed_referral`, for those that `which` picks. */
 function doneTo(which: RegExp): string[] {
   const done = distinct.flatMap(writesOf).map(({ how, table }) => `${how} ${table}`)
   return [...new Set(done)].filter((text) => which.test(text)).sort()

@@ -96,10 +96,10 @@ export async function stageLanded(
 ): Promise<Map<StageTable, number>> {
   await clearStage(warehouse.query, lease)
   async function* batches() {
-    let batch_no = 0
+    let referral_no = 0
     for await (const landed of readLanded(warehouse.query, key, scope)) {
-      batch_no += 1
-      yield toRows({ partner_account_key: key, batch_no, ...landed }, context).rows
+      referral_no += 1
+      yield toRows({ partner_account_key: key, referral_no, ...landed }, context).rows
     }
   }
   return stageRows(warehouse, lease, batches())
@@ -140,7 +140,7 @@ async function rowsReadBy(
   const ids = typeof scope === 'string' ? null : scope.ids
   const counted = await sql<{ rows: number }>`
     select case when ${scope === 'unpublished'} then
-        (select count(*) from stg.seen where run_id = ${runId})
+        (select count(*) from stg.listed_referral where run_id = ${runId})
       else
         (select count(*) from raw.payload
           where partner_account_key = ${accountKey} and resource_type = 'referral'

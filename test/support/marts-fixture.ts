@@ -18,7 +18,7 @@ export interface ToldWorld {
 
 /**
  * Three hundred referrals of years of business, which change and arrive over three nights; then 20
- * vanish from sight, open and closed ones, and two sweeps miss them.
+ * vanish from sight, open and closed ones, and two full reads miss them.
  */
 export function openToldWorld(): Promise<ToldWorld> {
   return new Promise((ready, fail) => {

@@ -190,7 +190,7 @@ export function landed(observed: readonly Observed[], others: readonly LandedVer
   const landing: LandedReferral = {
     partner_account_key: 1,
     resource_id: referralId,
-    batch_no: 7,
+    referral_no: 7,
     versions: [...versions, ...others],
   }
   return landing

@@ -52,10 +52,10 @@ const matrix: readonly Row[] = [
   row('etl.run', 'siu', '', '', 'the ledger is never cut'),
   row('etl.run_table', 'si', '', '', 'the ledger is never cut'),
   row('etl.setting', 'siu', '', '', 'the reporting currency is stored by a run'),
-  row('etl.sight', 'sim', '', '', 'what was seen is not forgotten'),
+  row('etl.principal_referral', 'sim', '', '', 'what was seen is not forgotten'),
   row('etl.visible_account', '', '', '', 'read by views with the owner’s rights'),
 
-  row('stg.seen', 'sidm', '', '', 'goes run by run'),
+  row('stg.listed_referral', 'sidm', '', '', 'goes run by run'),
   row('stg.', 'siudtm', '', '', 'filled, halved and emptied'),
 
   row('dw.bridge_line_incentive', 'siudm', 's', '', 'replaced with its referral'),

@@ -64,7 +64,7 @@ export function startCli(args: readonly string[], { env, cwd }: CliOptions): Cli
   return { child, ended, says }
 }
 
-/** Which PostgreSQL the tests may use is the one thing taken over from the machine. */
+/** Which PostgreSQL the tests may use is the one thing carried over from the machine. */
 function postgresOfTests(): Record<string, string> {
   const names = ['COSELL_PG_BINDIR', 'COSELL_PG_OS_USER']
   return Object.fromEntries(

@@ -231,14 +231,14 @@ test('a value that is not documented joins the catalog, in its place', () => {
   expect(values).toEqual([
     {
       partner_account_key: 1,
-      batch_no: 7,
+      referral_no: 7,
       enum_name: 'ReferralSubstatus',
       parent_value: 'Closed',
       enum_value: 'Parked',
     },
     {
       partner_account_key: 1,
-      batch_no: 7,
+      referral_no: 7,
       enum_name: 'ReferralQualification',
       parent_value: '',
       enum_value: 'Rumour',

@@ -42,7 +42,7 @@ export interface AccountFigures {
     readonly started_at: string
     readonly referral_seen_count: number
     readonly referral_changed_count: number
-    readonly referral_rejected_count: number
+    readonly referral_quarantined_count: number
     readonly error_message: string | null
   }[]
 }
@@ -106,7 +106,7 @@ function renderAccount(account: AccountFigures): string {
     run.started_at.slice(0, 19),
     whole(run.referral_seen_count),
     whole(run.referral_changed_count),
-    whole(run.referral_rejected_count),
+    whole(run.referral_quarantined_count),
   ])
   const failed = account.runs.find((run) => run.error_message !== null)
   return [

@@ -56,7 +56,7 @@ function overview(dictionary: Dictionary): string {
     ]),
     '## How to read it',
     '**Grain** is what one row stands for. **Source** is the property of the Referrals API that a ' +
-      'column comes from, as the API spells it: alone when it is taken over, after *from* when it is ' +
+      'column comes from, as the API spells it: alone when it is carried over, after *from* when it is ' +
       'computed; *ours* when it comes from no property, such as keys. **Null** says *yes* where a ' +
       'value may be missing, which means that it did not happen or was not given; of views the ' +
       'database does not tell.',

@@ -24,7 +24,7 @@ export interface WindowAttempt {
   readonly filter_from: string
   readonly filter_to: string
   readonly window_status: string
-  readonly next_link: string | null
+  readonly resume_at: string | null
 }
 
 export interface WindowState {
@@ -136,7 +136,7 @@ export function stateOf(
     const isPublished = ['published', 'abandoned'].includes(latest.run_status)
     return { state: isPublished ? 'done' : 'unfinished', runId, resumeAt: null, isRead }
   }
-  const { next_link: resumeAt } = latest
+  const { resume_at: resumeAt } = latest
   return { state: resumeAt === null ? 'new' : 'unfinished', runId, resumeAt, isRead }
 }
 

@@ -4,10 +4,10 @@ import type { Capabilities } from '../api/capabilities.ts'
 /** What earlier runs left behind and what is asked for now. */
 export interface PlanFacts {
   readonly watermark: string | null
-  readonly lastSweepAt: string | null
+  readonly lastFullReadAt: string | null
   readonly full: boolean
   readonly now: Date
-  readonly sweepDaysMax: number
+  readonly fullReadDaysMax: number
   readonly overlapHours: number
 }
 
@@ -18,15 +18,15 @@ export interface ReadPlan {
 }
 
 /**
- * A full sweep the first time, when it is asked for and when the last one is too old; else what
+ * A full read the first time, when it is asked for and when the last one is too old; else what
  * changed since the watermark, with an overlap: a row may appear late with an older time, and
  * reading an unchanged row again writes nothing.
  */
 export function planRead(facts: PlanFacts): ReadPlan {
-  const { watermark, lastSweepAt, now } = facts
-  const isSweptLately =
-    lastSweepAt !== null && dayjs(now).diff(lastSweepAt, 'day', true) <= facts.sweepDaysMax
-  if (facts.full || watermark === null || !isSweptLately) return { mode: 'full', since: null }
+  const { watermark, lastFullReadAt, now } = facts
+  const hasRecentFullRead =
+    lastFullReadAt !== null && dayjs(now).diff(lastFullReadAt, 'day', true) <= facts.fullReadDaysMax
+  if (facts.full || watermark === null || !hasRecentFullRead) return { mode: 'full', since: null }
   const since = dayjs(watermark).subtract(facts.overlapHours, 'hour')
   return { mode: 'incremental', since: since.toISOString() }
 }
@@ -59,8 +59,8 @@ function paddedInstant(text: string | null): string {
   return `${second}.${fraction.slice(0, 7).padEnd(7, '0')}Z`
 }
 
-/** What a sweep has read, and what the API said on its pages. */
-export interface SweepCounts {
+/** What a full read has read, and what the API said on its pages. */
+export interface FullReadCounts {
   /** Different referrals. */
   readonly seen: number
   /** The greatest `@odata.count` of its pages; zero when none has one. */
@@ -70,9 +70,9 @@ export interface SweepCounts {
 }
 
 /**
- * How many referrals a sweep lacks by the API's own count; zero where that counts something else, or
+ * How many referrals a full read lacks by the API's own count; zero where that counts something else, or
  * nobody knows what.
  */
-export function shortfallOf({ seen, greatestCount, count }: SweepCounts): number {
+export function shortfallOf({ seen, greatestCount, count }: FullReadCounts): number {
   return count === 'total' ? Math.max(0, greatestCount - seen) : 0
 }

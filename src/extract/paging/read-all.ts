@@ -38,7 +38,7 @@ export async function* readAll(
       if (isBelieved || literal === null)
         for (const referral of page.referrals) ids.add(textOf(referral, 'id'))
       yield page
-      // What was created since then is for the closing sweep: a list may grow as fast as it is read.
+      // What was created since then is for the closing full read: a list may grow as fast as it is read.
       const [oldest = ''] = secondsOf(page, 'createdDateTime')
       hasOutgrown = oldest > startedAt && oldest <= page.fetchedAt
       if (hasOutgrown) break
@@ -66,7 +66,7 @@ async function whatIsMissing(
   const isKnown = page.referrals.every(
     (referral) =>
       ids.has(textOf(referral, 'id')) ||
-      // Created while the list was read: the sweep brings it.
+      // Created while the list was read: the full read brings it.
       (secondOf(textOf(referral, 'createdDateTime')) ?? '') >=
         minutesBefore(startedAt, skewMinutes),
   )

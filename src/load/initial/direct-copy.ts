@@ -105,8 +105,13 @@ async function pourReferral(pouring: Pouring, batch: StagedBatch) {
     referral_key: await surrogates.next('referral_key'),
     customer_key: surrogates.customers.get(String(fact?.profile_hash)) ?? null,
   }
-  const { partner_account_key, batch_no, referral_id } = referral
-  addStaged(pouring, 'stg.referral_key', { partner_account_key, batch_no, referral_id, ...owner })
+  const { partner_account_key, referral_no, referral_id } = referral
+  addStaged(pouring, 'stg.referral_key', {
+    partner_account_key,
+    referral_no,
+    referral_id,
+    ...owner,
+  })
   add(pouring, 'dw.dim_referral', referral, owner)
   for (const { target, stage } of children) {
     for (const row of rowsOf(batch, stage)) add(pouring, target, row, owner)

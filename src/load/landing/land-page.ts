@@ -40,7 +40,7 @@ export function landPage(
   const position =
     page.resumeAt === undefined
       ? sql``
-      : sql`next_link = ${page.resumeAt},
+      : sql`resume_at = ${page.resumeAt},
           window_status = ${page.resumeAt === null ? 'done' : 'running'},`
   let complete: { changed: number; pages: number } | undefined
   const land = async (transaction: Transaction<Database>) => {
@@ -96,7 +96,7 @@ export function landPage(
       )
       select count(*) as landed from landed`.execute(transaction)
     await sql`
-      insert into stg.seen (partner_account_key, run_id, resource_id)
+      insert into stg.listed_referral (partner_account_key, run_id, resource_id)
       select ${account}, ${page.runId}, unnest(${column('resource_id')}::text[])
     `.execute(transaction)
     const counted = await sql<{ page_count: number }>`
@@ -137,7 +137,7 @@ export async function beginWindow(
       window_no: window.windowNo,
       filter_from: window.from,
       filter_to: window.to,
-      next_link: window.resumeAt ?? null,
+      resume_at: window.resumeAt ?? null,
       page_count: 0,
       referral_count: 0,
       window_status: 'running',

@@ -25,7 +25,7 @@ export async function listOpenRegistrations(
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
-          selectFrom('stg.seen as seen')
+          selectFrom('stg.listed_referral as seen')
             .select('seen.resource_id')
             .whereRef('seen.partner_account_key', '=', 'registration.partner_account_key')
             .whereRef('seen.resource_id', '=', 'referral.referral_id')

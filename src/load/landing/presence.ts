@@ -5,7 +5,7 @@ import type { Kysely, Transaction } from '../../warehouse/connection/database.ts
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
 
-/** One sweep that does not return a referral proves little; the second one makes it missing. */
+/** One full read that does not return a referral proves little; the second one makes it missing. */
 const absencesMax = 2
 
 /** Stands for everybody whom the access token does not tell. */
@@ -16,7 +16,7 @@ export interface Sightings {
   /** Who signed in; null when the access token does not tell. */
   readonly principal: string | null
   readonly observedAt: string
-  readonly isCompleteSweep: boolean
+  readonly isComplete: boolean
   readonly missingPercentMax: number
   readonly missingCountMax: number
 }
@@ -29,11 +29,11 @@ interface Look extends Omit<Sightings, 'principal'> {
 
 /**
  * Lands what a run saw of presence itself: a return for each referral that was absent and is back,
- * and, after a complete sweep, an absence for each known referral that it did not return though its
+ * and, after a complete full read, an absence for each known referral that it did not return though its
  * principal was once shown it. What a principal never saw, it cannot miss. Both are versions in the
  * landing zone, so that a rebuild knows them too. Returns the rows landed.
  *
- * @throws CosellError `checkFailed` when a sweep misses more than the guard allows: a lost role
+ * @throws CosellError `checkFailed` when a full read misses more than the guard allows: a lost role
  * looks exactly like a mass delete.
  */
 export function landSightings(
@@ -47,12 +47,12 @@ export function landSightings(
   const land = async (transaction: Transaction<Database>) => {
     await keepSights(transaction, look)
     complete = await landReturns(transaction, look)
-    if (!look.isCompleteSweep) return complete
+    if (!look.isComplete) return complete
     await guardAgainstVanishing(transaction, look)
     complete += await landAbsences(transaction, look)
     return complete
   }
-  // A second absence of one sweep would make a referral missing; without any, it may be done again.
+  // A second absence of one full read would make a referral missing; without any, it may be done again.
   const findDone = async (transaction: Transaction<Database>) => {
     const landed = await transaction
       .selectFrom('raw.payload')
@@ -69,18 +69,18 @@ export function landSightings(
 
 async function keepSights(transaction: Transaction<Database>, { account, principal, runId }: Look) {
   const kept = await sql`
-    insert into etl.sight (partner_account_key, principal, referral_id)
+    insert into etl.principal_referral (partner_account_key, principal, referral_id)
     select distinct ${account}::integer, ${principal}, seen.resource_id
-    from stg.seen seen
+    from stg.listed_referral seen
     where seen.partner_account_key = ${account}
       and seen.run_id = ${runId}
       and not exists (
-        select 1 from etl.sight earlier
+        select 1 from etl.principal_referral earlier
         where earlier.partner_account_key = ${account}
           and earlier.principal = ${principal}
           and earlier.referral_id = seen.resource_id)`.execute(transaction)
   // The guard's join, planned for a table without rows, took minutes over 50,000.
-  await analyzeGrown(transaction, [['etl.sight', Number(kept.numAffectedRows ?? 0)]])
+  await analyzeGrown(transaction, [['etl.principal_referral', Number(kept.numAffectedRows ?? 0)]])
 }
 
 async function landReturns(
@@ -121,7 +121,7 @@ async function landAbsences(
       ${observedAt}::timestamptz, '', ${`run ${runId}`}, ${runId}::bigint,
       jsonb_build_object('principal', ${principal}::text)
     from dw.dim_referral known
-    join etl.sight shown
+    join etl.principal_referral shown
       on shown.partner_account_key = known.partner_account_key
       and shown.principal = ${principal}
       and shown.referral_id = known.referral_id
@@ -143,7 +143,7 @@ async function landAbsences(
 }
 
 /**
- * Counts what was shown to this principal before, and not what it never saw. A sweep that returns
+ * Counts what was shown to this principal before, and not what it never saw. A full read that returns
  * nothing of what is known is refused whoever signs in: that user has no role, or another company.
  */
 async function guardAgainstVanishing(transaction: Transaction<Database>, look: Look) {
@@ -155,10 +155,10 @@ async function guardAgainstVanishing(transaction: Transaction<Database>, look: L
       count(shown.referral_id) filter (where seen.resource_id is null) as vanished
     from dw.dim_referral known
     left join (
-      select distinct resource_id from stg.seen
+      select distinct resource_id from stg.listed_referral
       where partner_account_key = ${account} and run_id = ${look.runId}
     ) seen on seen.resource_id = known.referral_id
-    left join etl.sight shown
+    left join etl.principal_referral shown
       on shown.partner_account_key = known.partner_account_key
       and shown.principal = ${principal}
       and shown.referral_id = known.referral_id
@@ -167,16 +167,16 @@ async function guardAgainstVanishing(transaction: Transaction<Database>, look: L
   const [gone, of] = seen === 0 ? [known, known] : [vanished, shown]
   if (gone <= missingCountMax || (100 * gone) / of <= missingPercentMax) return
   const text =
-    `The sweep returned ${gone} of ${of} known referrals no more; at most ` +
+    `The full read returned ${gone} of ${of} known referrals no more; at most ` +
     `${missingPercentMax} % may vanish at once, so nothing was published. Check that the user who ` +
     'signs in is still a Referrals admin of the entire company.'
-  throw new CosellError('checkFailed', 'sweep.vanished', text)
+  throw new CosellError('checkFailed', 'full_read.too_many_missing', text)
 }
 
 /** Whether the run saw a referral. */
 function isSeen(account: number, runId: number, id: string) {
   return sql<boolean>`exists (
-    select 1 from stg.seen
+    select 1 from stg.listed_referral
     where seen.partner_account_key = ${account}
       and seen.run_id = ${runId}
       and seen.resource_id = ${sql.ref(id)})`

@@ -43,18 +43,18 @@ async function tryHalves(
   await sql`set local jit = off`.execute(transaction)
   const staged = await transaction
     .selectFrom('stg.dim_referral')
-    .select('batch_no')
+    .select('referral_no')
     .where('partner_account_key', '=', partnerAccountKey)
-    .orderBy('batch_no')
+    .orderBy('referral_no')
     .execute()
   await move(transaction, partnerAccountKey, sql`true`)
   const checks = await checkNames()
   const found = await findRefused(
-    staged.map((row) => row.batch_no),
-    async (batchNos) => {
+    staged.map((row) => row.referral_no),
+    async (referralNos) => {
       await sql`savepoint trial`.execute(transaction)
       try {
-        await tryToPublish(transaction, publication, batchNos, checks)
+        await tryToPublish(transaction, publication, referralNos, checks)
       } catch (error) {
         await sql`rollback to savepoint trial`.execute(transaction)
         throw error
@@ -63,17 +63,17 @@ async function tryHalves(
       }
     },
   )
-  return found.map(({ item: batchNo, error }) => ({ batchNo, error }))
+  return found.map(({ item: referralNo, error }) => ({ referralNo, error }))
 }
 
 async function tryToPublish(
   transaction: Transaction<Database>,
   publication: Publication,
-  batchNos: readonly number[],
+  referralNos: readonly number[],
   checks: readonly string[],
 ) {
   const { partnerAccountKey } = publication
-  const isTried = sql`batch_no between ${batchNos[0]} and ${batchNos.at(-1)}`
+  const isTried = sql`referral_no between ${referralNos[0]} and ${referralNos.at(-1)}`
   await move(transaction, -partnerAccountKey, isTried)
   await publishRows(transaction, publication, false)
   for (const check of checks) await runChecks(transaction, [check]).catch(passBroken)

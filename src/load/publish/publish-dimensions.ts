@@ -211,15 +211,15 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
 async function findReferralKeys(transaction: Transaction<Database>, publication: Publication) {
   await sql`
     insert into stg.referral_key
-      (partner_account_key, batch_no, referral_id, referral_key, customer_key)
-    select s.partner_account_key, s.batch_no, s.referral_id, referral.referral_key,
+      (partner_account_key, referral_no, referral_id, referral_key, customer_key)
+    select s.partner_account_key, s.referral_no, s.referral_id, referral.referral_key,
       customer.customer_key
     from stg.dim_referral s
     join dw.dim_referral referral
       on referral.partner_account_key = s.partner_account_key
       and referral.referral_id = s.referral_id
     left join stg.fact_referral fact
-      on fact.partner_account_key = s.partner_account_key and fact.batch_no = s.batch_no
+      on fact.partner_account_key = s.partner_account_key and fact.referral_no = s.referral_no
     left join dw.dim_customer customer
       on customer.partner_account_key = s.partner_account_key
       and customer.profile_hash = fact.profile_hash

@@ -106,7 +106,7 @@ function planChild({ target, stage }: Child, publication: Publication): UpsertPl
   if (wanted.includes('customer_key')) values.set('customer_key', sql.ref('k.customer_key'))
   for (const { column, value } of found) values.set(column, value)
   const keys = sql`join stg.referral_key k
-    on k.partner_account_key = s.partner_account_key and k.batch_no = s.batch_no`
+    on k.partner_account_key = s.partner_account_key and k.referral_no = s.referral_no`
   const key: readonly string[] = tables[target].key
   const ofKey = found.filter(({ column }) => key.includes(column))
   return {

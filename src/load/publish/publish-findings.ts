@@ -154,43 +154,43 @@ async function countUnmapped(
 }
 
 /**
- * After a complete sweep, says so when the account has referrals that its principal was never shown:
- * those cannot be found missing, and their changes are not read. One finding, about who swept last.
+ * After a complete full read, says so when the account has referrals that its principal was never shown:
+ * those cannot be found missing, and their changes are not read. One finding, about who read in full last.
  */
 async function compareSight(
   transaction: Transaction<Database>,
   { partnerAccountKey, runId }: Publication,
 ) {
   await sql`
-    with sweep as materialized (
+    with full_read as materialized (
       select coalesce(principal, 'unknown') as principal
       from etl.run
-      where run_id = ${runId} and is_complete_sweep
+      where run_id = ${runId} and is_complete
     ),
     compared as materialized (
-      select sweep.principal, count(shown.referral_id) as shown_count, count(*) as known_count
-      from sweep
+      select full_read.principal, count(shown.referral_id) as shown_count, count(*) as known_count
+      from full_read
       join dw.dim_referral known
         on known.partner_account_key = ${partnerAccountKey} and not known.is_missing
-      left join etl.sight shown
+      left join etl.principal_referral shown
         on shown.partner_account_key = known.partner_account_key
-        and shown.principal = sweep.principal
+        and shown.principal = full_read.principal
         and shown.referral_id = known.referral_id
-      group by sweep.principal
+      group by full_read.principal
       having count(shown.referral_id) < count(*)
     ),
     gone as (
       delete from etl.dq_finding old
-      using sweep
+      using full_read
       where old.partner_account_key = ${partnerAccountKey}
         and old.referral_id = ''
-        and old.rule_code = 'principal_sees_less'
+        and old.rule_code = 'principal_sees_fewer'
         and old.item_ref not in (select left(principal, 8) from compared)
     )
     insert into etl.dq_finding
       (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
         first_seen_run_id, last_seen_run_id)
-    select ${partnerAccountKey}::integer, '', 'principal_sees_less', left(principal, 8), 'warn',
+    select ${partnerAccountKey}::integer, '', 'principal_sees_fewer', left(principal, 8), 'warn',
       'expected to see every known referral; a Referrals admin of the entire company must sign in',
       shown_count || ' of ' || known_count, ${runId}::bigint, ${runId}::bigint
     from compared

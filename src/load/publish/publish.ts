@@ -104,7 +104,7 @@ async function refuseEmptied(
   if (table === undefined) return
   const kept = await transaction
     .selectFrom(table)
-    .select('batch_no')
+    .select('referral_no')
     .where('partner_account_key', '=', partnerAccountKey)
     .limit(1)
     .execute()

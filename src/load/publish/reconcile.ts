@@ -9,7 +9,7 @@ import type { Publication } from './upsert.ts'
 /**
  * Where everything went that a run had before it. A version is what one referral said at one time:
  * `fetched = inserted + updated + unchanged + superseded + quarantined`, and
- * `fetched = rows_read - repeated + taken_over`.
+ * `fetched = rows_read - duplicates + carried_over`.
  */
 export interface Conservation {
   /** Versions that the run answers for, each once. */
@@ -27,9 +27,9 @@ export interface Conservation {
   /** Rows of pages, answers by id included; in a replay, versions read from the landing zone. */
   readonly rows_read: number
   /** Rows that told again what another row of the run tells. */
-  readonly repeated: number
+  readonly duplicates: number
   /** Versions that earlier runs landed without publishing, and that no row of this run shows. */
-  readonly taken_over: number
+  readonly carried_over: number
 }
 
 export const nothingRead: Conservation = {
@@ -40,8 +40,8 @@ export const nothingRead: Conservation = {
   superseded: 0,
   quarantined: 0,
   rows_read: 0,
-  repeated: 0,
-  taken_over: 0,
+  duplicates: 0,
+  carried_over: 0,
 }
 
 type Counted = Omit<Conservation, 'fetched' | 'rows_read'>
@@ -62,7 +62,7 @@ export async function conserve(
   const counted = await sql<Counted>`
     with ${scope === 'unpublished' ? newVersions(publication) : replayed(publication, scope)},
     staged as materialized (${staged}),
-    -- One that is staged only because a sweep missed it, or found it again, brought no version.
+    -- One that is staged only because a full read missed it, or found it again, brought no version.
     arrived as materialized (
       select is_new, ${scope === 'unpublished' ? sql`true` : sql`is_new or differs`} as is_changed
       from staged
@@ -84,14 +84,14 @@ export async function conserve(
       (select count(*) from fresh where age > 1) as superseded,
       (select count(*) from held) as quarantined,
       (select coalesce(sum(seen.rows - greatest(1, own.versions)), 0)::bigint
-        from seen left join own using (resource_id)) as repeated,
+        from seen left join own using (resource_id)) as duplicates,
       (select count(*) from fresh
         where not is_own
-          and not (age = 1 and resource_id in (select resource_id from seen))) as taken_over
+          and not (age = 1 and resource_id in (select resource_id from seen))) as carried_over
     `.execute(transaction)
   const terms = counted.rows[0]
   if (terms === undefined) throw new Error('counting gave no row')
-  const fetched = rowsRead - terms.repeated + terms.taken_over
+  const fetched = rowsRead - terms.duplicates + terms.carried_over
   const conservation = { fetched, ...terms, rows_read: rowsRead }
   const { inserted, updated, unchanged, superseded, quarantined } = terms
   if (fetched === inserted + updated + unchanged + superseded + quarantined) return conservation
@@ -134,7 +134,7 @@ function newVersions({ partnerAccountKey, runId }: Publication): RawBuilder<unkn
     ),
     seen as materialized (
       select resource_id, count(*) as rows
-      from stg.seen
+      from stg.listed_referral
       where partner_account_key = ${partnerAccountKey} and run_id = ${runId}
       group by resource_id
     ),
@@ -164,12 +164,12 @@ function replayed(
 
 function notConserved(runId: number, conservation: Conservation): CosellError {
   const { fetched, inserted, updated, unchanged, superseded, quarantined } = conservation
-  const { rows_read, repeated, taken_over } = conservation
+  const { rows_read, duplicates, carried_over } = conservation
   const sum = inserted + updated + unchanged + superseded + quarantined
   const text =
     `Run ${runId} does not add up, so nothing was published: expected ${fetched} fetched ` +
-    `(${rows_read} rows read - ${repeated} repeated + ${taken_over} taken over), got ${sum} ` +
+    `(${rows_read} rows read - ${duplicates} duplicates + ${carried_over} carried over), got ${sum} ` +
     `(${inserted} inserted + ${updated} updated + ${unchanged} unchanged + ${superseded} superseded + ` +
     `${quarantined} quarantined). This is a fault of cosell; what was read is kept. Report it.`
-  return new CosellError('bug', 'run.conservation', text)
+  return new CosellError('bug', 'run.not_reconciled', text)
 }

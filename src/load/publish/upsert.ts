@@ -89,7 +89,7 @@ export async function deleteVanished(
         from ${sql.table(plan.stage)} s
         ${sql.join(plan.keyJoins, sql` `)}
         where s.partner_account_key = r.partner_account_key
-          and s.batch_no = r.batch_no
+          and s.referral_no = r.referral_no
           and ${matches('old', plan)}
       )`.execute(transaction)
   return Number(deleted.numAffectedRows ?? 0)

@@ -9,7 +9,7 @@ export interface BackfillAttempt {
   readonly filter_from: string
   readonly filter_to: string
   readonly window_status: string
-  readonly next_link: string | null
+  readonly resume_at: string | null
 }
 
 interface Span {
@@ -28,7 +28,7 @@ export async function listBackfillAttempts(
 ): Promise<BackfillAttempt[]> {
   const attempts = await sql<BackfillAttempt>`
     select distinct on (w.filter_from, w.filter_to)
-      run.run_id, run.run_status, w.filter_from, w.filter_to, w.window_status, w.next_link
+      run.run_id, run.run_status, w.filter_from, w.filter_to, w.window_status, w.resume_at
     from etl.run run
     join etl.extract_window w on w.run_id = run.run_id
     where run.partner_account_key = ${partnerAccountKey}

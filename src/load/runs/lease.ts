@@ -217,7 +217,7 @@ const takingLease = (partnerAccountKey: number, epoch: number) => `
     set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)`
 
 function lostTo(partnerAccountKey: number): CosellError {
-  const text = `Account ${partnerAccountKey} was taken over by another run while this one was stopped.`
+  const text = `Account ${partnerAccountKey} was carried over by another run while this one was stopped.`
   return new CosellError('accountHeld', 'lease.held', text)
 }
 

@@ -4,11 +4,11 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 
 export type RunMode = 'incremental' | 'full' | 'backfill' | 'import' | 'rebuild'
 
-/** What earlier runs of an account left: where to read from and whether a sweep is due. */
+/** What earlier runs of an account left: where to read from and whether a full read is due. */
 export interface AccountState {
   /** Source time up to which everything is published, as `watermark_text`; `null` before the first run. */
   readonly watermark: string | null
-  readonly last_sweep_at: string | null
+  readonly last_full_read_at: string | null
 }
 
 /** Runs whose landed versions no publish has taken up yet. */
@@ -25,7 +25,7 @@ export async function readAccountState(
   return published
     .select((is) => [
       is.fn.max(sql<string | null>`watermark_text collate "C"`).as('watermark'),
-      is.fn.max('started_at').filterWhere('is_complete_sweep', '=', true).as('last_sweep_at'),
+      is.fn.max('started_at').filterWhere('is_complete', '=', true).as('last_full_read_at'),
     ])
     .executeTakeFirstOrThrow()
 }
@@ -62,7 +62,7 @@ export interface Extracted {
   readonly requests: number
   readonly throttled: number
   readonly seen: number
-  readonly isCompleteSweep: boolean
+  readonly isComplete: boolean
   /** Who signed in; null when the access token does not tell. */
   readonly principal: string | null
 }
@@ -76,14 +76,14 @@ export async function markExtracted(query: Kysely<Database>, runId: number, extr
       request_count: extracted.requests,
       throttled_count: extracted.throttled,
       referral_seen_count: extracted.seen,
-      is_complete_sweep: extracted.isCompleteSweep,
+      is_complete: extracted.isComplete,
       principal: extracted.principal,
     })
     .where('run_id', '=', runId)
     .execute()
   await query
     .updateTable('etl.extract_window')
-    .set({ window_status: 'done', next_link: null, updated_at: sql`clock_timestamp()` })
+    .set({ window_status: 'done', resume_at: null, updated_at: sql`clock_timestamp()` })
     .where('run_id', '=', runId)
     .execute()
 }
@@ -131,7 +131,7 @@ export async function markPublished(transaction: Transaction<Database>, run: Pub
       // The database would round the seventh digit, and so be ahead of the source.
       watermark_to: run.watermark?.replace(/\dZ$/, 'Z') ?? null,
       referral_changed_count: run.changed,
-      referral_rejected_count: run.quarantined,
+      referral_quarantined_count: run.quarantined,
       referral_missing_count: run.missing,
     })
     .where('run_id', '=', run.runId)

@@ -4,7 +4,7 @@ import { CosellError } from '../../errors.ts'
 export interface Settings {
   /** How a local midnight written in UTC becomes a calendar date. */
   readonly calendarDateRule: 'nearest_midnight' | 'utc'
-  readonly fullSweepDaysMax: number
+  readonly fullReadDaysMax: number
   readonly missingPercentMax: number
   readonly missingCountMax: number
   readonly quarantinePercentMax: number
@@ -24,7 +24,7 @@ export function parseSettings(rows: ReadonlyMap<string, string>): Settings {
   }
   return {
     calendarDateRule: calendarDateRule(rows.get('calendar_date_rule')),
-    fullSweepDaysMax: count('full_sweep_days_max'),
+    fullReadDaysMax: count('full_read_days_max'),
     missingPercentMax: count('missing_percent_max'),
     missingCountMax: count('missing_count_max'),
     quarantinePercentMax: count('quarantine_percent_max'),

@@ -7,7 +7,7 @@ import type { StageTable } from './stage.ts'
 
 /** A staged referral that PostgreSQL refuses though the transform accepted it. */
 export interface Refused {
-  readonly batchNo: number
+  readonly referralNo: number
   readonly error: unknown
   /** Where it is not among the staged referrals, since that very row was refused. */
   readonly referralId?: string
@@ -78,7 +78,7 @@ export const ofReferrals = (Object.keys(tables) as StageTable[]).filter(
   (name) =>
     name.startsWith('stg.') &&
     name !== 'stg.quarantine' &&
-    (tables[name].columns as readonly string[]).includes('batch_no'),
+    (tables[name].columns as readonly string[]).includes('referral_no'),
 )
 
 /**
@@ -91,25 +91,25 @@ export async function setAside(
   refused: readonly Refused[],
   staged: ReadonlyMap<StageTable, number>,
 ): Promise<Map<StageTable, number>> {
-  const batchNos = refused.map(({ batchNo }) => batchNo)
+  const referralNos = refused.map(({ referralNo }) => referralNo)
   const details = refused.map(({ error }) => (isRefusal(error) ? error.code : ''))
   const paths = refused.map(({ error }) => (isRefusal(error) ? whereOf(error) : ''))
   const aside = await sql`
     insert into stg.quarantine
-      (partner_account_key, batch_no, resource_type, resource_id, version_no, reason_code,
+      (partner_account_key, referral_no, resource_type, resource_id, version_no, reason_code,
         item_path, detail)
-    select ${partnerAccountKey}::integer, f.batch_no, 'referral', f.referral_id, landed.version_no,
-      'refused_by_database', f.item_path,
+    select ${partnerAccountKey}::integer, f.referral_no, 'referral', f.referral_id, landed.version_no,
+      'rejected_by_database', f.item_path,
       'expected PostgreSQL to take what the transform accepted, got SQLSTATE ' || f.code
     from (
-      select distinct on (r.batch_no) r.batch_no, r.item_path, r.code,
+      select distinct on (r.referral_no) r.referral_no, r.item_path, r.code,
         coalesce(s.referral_id, r.referral_id) as referral_id
-      from unnest(${batchNos}::integer[], ${paths}::text[], ${details}::text[],
+      from unnest(${referralNos}::integer[], ${paths}::text[], ${details}::text[],
         ${refused.map(({ referralId }) => referralId ?? null)}::text[])
-        as r (batch_no, item_path, code, referral_id)
+        as r (referral_no, item_path, code, referral_id)
       left join stg.dim_referral s
-        on s.partner_account_key = ${partnerAccountKey} and s.batch_no = r.batch_no
-      order by r.batch_no, r.referral_id
+        on s.partner_account_key = ${partnerAccountKey} and s.referral_no = r.referral_no
+      order by r.referral_no, r.referral_id
     ) f
     cross join lateral (
       select coalesce(max(p.version_no), 0) as version_no
@@ -130,7 +130,7 @@ export async function setAside(
     const gone = await sql`
       delete from ${sql.table(table)}
       where partner_account_key = ${partnerAccountKey}
-        and batch_no = any(${batchNos}::integer[])`.execute(transaction)
+        and referral_no = any(${referralNos}::integer[])`.execute(transaction)
     const rows = staged.get(table)
     if (rows !== undefined) left.set(table, rows - Number(gone.numAffectedRows ?? 0))
   }

@@ -12,7 +12,7 @@ export type StageTable = Extract<TableName, `stg.${string}`>
 export type StagedBatch = { readonly [T in StageTable]?: readonly object[] }
 
 /** Identity of the batch, the account and what the source changes on every write. */
-const neverHashed = new Set(['partner_account_key', 'batch_no', 'etag'])
+const neverHashed = new Set(['partner_account_key', 'referral_no', 'etag'])
 
 export const stageTables = Object.keys(tables).filter((name): name is StageTable =>
   name.startsWith('stg.'),
@@ -32,7 +32,7 @@ export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void>
       .where('partner_account_key', '<>', partnerAccountKey)
       .where('expires_at', '>', sql<string>`clock_timestamp()`)
       .execute()
-    const emptied = stageTables.filter((table) => table !== 'stg.seen')
+    const emptied = stageTables.filter((table) => table !== 'stg.listed_referral')
     if (others.length === 0) {
       await sql`truncate table ${sql.join(emptied.map(sql.table))}`.execute(transaction)
       return
@@ -46,14 +46,14 @@ export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void>
 }
 
 /** Counts the referrals that a run has seen (some come on two pages) and analyzes the list of them. */
-export async function countSeen(
+export async function countListed(
   query: Kysely<Database>,
   partnerAccountKey: number,
   runId: number,
 ): Promise<number> {
-  await sql`analyze stg.seen`.execute(query)
+  await sql`analyze stg.listed_referral`.execute(query)
   const counted = await query
-    .selectFrom('stg.seen')
+    .selectFrom('stg.listed_referral')
     .select(({ fn }) => fn.count<number>('resource_id').distinct().as('seen'))
     .where('partner_account_key', '=', partnerAccountKey)
     .where('run_id', '=', runId)
@@ -62,10 +62,10 @@ export async function countSeen(
 }
 
 /** Forgets the ids that a run and those before it have seen. */
-export async function clearSeen(query: Kysely<Database>, lease: Lease, runId: number) {
+export async function clearListed(query: Kysely<Database>, lease: Lease, runId: number) {
   await inLeasedTransaction(query, lease, (transaction) =>
     transaction
-      .deleteFrom('stg.seen')
+      .deleteFrom('stg.listed_referral')
       .where('partner_account_key', '=', lease.partnerAccountKey)
       .where('run_id', '<=', runId)
       .execute(),
@@ -169,13 +169,13 @@ async function copyRows(
 /** Whose line it is. Without a number of its own, the refusal is a fault of ours and passed on. */
 function identityOf(table: StageTable, line: string, error: unknown) {
   const values = line.slice(0, -1).split('\t')
-  const [partnerAccountKey = '', batchNo = ''] = values
-  if (!/^\d+$/.test(partnerAccountKey) || !/^\d+$/.test(batchNo)) throw error
+  const [partnerAccountKey = '', referralNo = ''] = values
+  if (!/^\d+$/.test(partnerAccountKey) || !/^\d+$/.test(referralNo)) throw error
   const referralId = values[stagedColumns(formatOf(table)).indexOf('referral_id')]
   return {
     table,
     partnerAccountKey: Number(partnerAccountKey),
-    batchNo: Number(batchNo),
+    referralNo: Number(referralNo),
     ...(referralId === undefined ? {} : { referralId: copiedText(referralId) }),
   }
 }

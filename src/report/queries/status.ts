@@ -88,7 +88,7 @@ export interface RunRow {
   readonly finished_at: string | null
   readonly referral_seen_count: number
   readonly referral_changed_count: number
-  readonly referral_rejected_count: number
+  readonly referral_quarantined_count: number
   readonly error_message: string | null
 }
 
@@ -157,7 +157,7 @@ function readRuns(query: Kysely<Database>, partnerAccountKey: number): Promise<R
       'finished_at',
       'referral_seen_count',
       'referral_changed_count',
-      'referral_rejected_count',
+      'referral_quarantined_count',
       'error_message',
     ])
     .where('partner_account_key', '=', partnerAccountKey)

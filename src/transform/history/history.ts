@@ -114,14 +114,14 @@ function versionOf(
   }
 }
 
-/** Column by column: copying by `{ ...row, batch_no }` was 8 % of a profile of the whole transform. */
+/** Column by column: copying by `{ ...row, referral_no }` was 8 % of a profile of the whole transform. */
 export function historyRow(
-  { accountKey, batchNo }: Version,
+  { accountKey, referralNo }: Version,
   row: HistoryVersion,
 ): Staged<'stg.fact_referral_history'> {
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     version_no: row.version_no,
     valid_from: row.valid_from,
     valid_to: row.valid_to,

@@ -38,7 +38,7 @@ export interface Sighting {
   principal: string | null
 }
 
-/** Sweeps in a row by one principal that must not return a referral before it counts as missing. */
+/** Full reads in a row by one principal that must not return a referral before it counts as missing. */
 const absencesUntilMissing = 2
 
 export interface Segment {

@@ -16,7 +16,7 @@ export function contactRows(version: Version): ContactRow[] {
 
 function addRole(
   rows: ContactRow[],
-  { accountKey, batchNo, context }: Version,
+  { accountKey, referralNo, context }: Version,
   role: 'customer' | 'referral_team',
   people: readonly ReadPerson[],
 ): void {
@@ -26,7 +26,7 @@ function addRole(
     const key = hashedKey(person)
     rows.push({
       partner_account_key: accountKey,
-      batch_no: batchNo,
+      referral_no: referralNo,
       contact_role: role,
       contact_no: contactNo,
       first_name: person.firstName,
@@ -71,7 +71,7 @@ function hashedKey({ email, phoneNumber }: ReadPerson): string | null {
 /** The notes, when there are any: free text that may name a person. */
 export function textRow({
   accountKey,
-  batchNo,
+  referralNo,
   referral,
 }: Version): Staged<'stg.referral_text'> | null {
   const detailsNotes = referral.details?.notes ?? null
@@ -79,7 +79,7 @@ export function textRow({
   if (detailsNotes === null && inviteNotes === null) return null
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     details_notes: detailsNotes,
     invite_notes: inviteNotes,
   }

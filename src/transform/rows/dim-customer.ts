@@ -12,7 +12,7 @@ const separator = '\u001f'
 
 /** The customer as this payload describes it; the same content has the same hash everywhere. */
 export function customerRow(version: Version): CustomerRow {
-  const { accountKey, batchNo, context, findings } = version
+  const { accountKey, referralNo, context, findings } = version
   const profile = version.referral.customerProfile
   const address = profile?.address ?? null
   const size = spelled(
@@ -24,7 +24,7 @@ export function customerRow(version: Version): CustomerRow {
   )
   const row: CustomerRow = {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     profile_hash: '',
     customer_match_id: '',
     customer_name: profile?.name ?? unknownName,

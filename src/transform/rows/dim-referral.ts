@@ -59,14 +59,14 @@ export interface Header {
 }
 
 export function referralRow(version: Version, header: Header): Staged<'stg.dim_referral'> {
-  const { referral, accountKey, batchNo, updatedAt } = version
+  const { referral, accountKey, referralNo, updatedAt } = version
   const { words, classification, history } = header
   const { consent, inviteContext, trackingInfo } = referral
   const invitedBy = inviteContext?.invitedBy ?? null
   const iot = referral.details?.requirements?.additionalRequirements?.iot ?? null
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     referral_id: referral.id ?? '',
     engagement_id: referral.engagementId,
     referral_name: referral.name,

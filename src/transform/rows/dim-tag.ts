@@ -184,7 +184,7 @@ function oneOf(values: readonly string[]): string {
 }
 
 export function tagRows(
-  { accountKey, batchNo }: Version,
+  { accountKey, referralNo }: Version,
   { tags }: ReferralTags,
 ): Staged<'stg.bridge_referral_tag'>[] {
   const rows: Staged<'stg.bridge_referral_tag'>[] = []
@@ -193,7 +193,7 @@ export function tagRows(
     for (let index = 0; index < ids.length; index++) {
       rows.push({
         partner_account_key: accountKey,
-        batch_no: batchNo,
+        referral_no: referralNo,
         tag_group: group,
         tag_type: type,
         tag_id: ids[index] ?? '',
@@ -217,12 +217,17 @@ function inOrder(tags: readonly Tags[]): readonly Tags[] {
 export class KnownTags {
   private readonly keys = new Map<string, Staged<'stg.dim_tag'>>()
 
-  add({ accountKey, batchNo }: Version, group: TagGroup | 'Incentive', type: string, id: string) {
+  add(
+    { accountKey, referralNo }: Version,
+    group: TagGroup | 'Incentive',
+    type: string,
+    id: string,
+  ) {
     const key = `${group}\u001f${type}\u001f${id}`
     if (this.keys.has(key)) return
     this.keys.set(key, {
       partner_account_key: accountKey,
-      batch_no: batchNo,
+      referral_no: referralNo,
       tag_group: group,
       tag_type: type,
       tag_id: id,

@@ -34,7 +34,7 @@ export class Solutions {
   private readonly rows = new Map<string, SolutionRow>()
   constructor(
     private readonly accountKey: number,
-    private readonly batchNo: number,
+    private readonly referralNo: number,
   ) {}
 
   add(kind: ItemKind, solutionId: string, item: Item, matchType: string, updatedAt: string): void {
@@ -43,7 +43,7 @@ export class Solutions {
     if (known === undefined) {
       this.rows.set(key, {
         partner_account_key: this.accountKey,
-        batch_no: this.batchNo,
+        referral_no: this.referralNo,
         item_kind: kind,
         solution_id: solutionId,
         solution_name: item.name ?? notProvided,
@@ -154,7 +154,7 @@ export function noteRequested(
 
 /** One row an item; the deal value is shared out equally among the solutions. */
 export function requestedRows(
-  { context, accountKey, batchNo }: Version,
+  { context, accountKey, referralNo }: Version,
   items: readonly RequestedItem[],
   deal: { value: Money | null; currency: string },
 ): RequestedRow[] {
@@ -170,7 +170,7 @@ export function requestedRows(
     const isSharer = index < sharers
     return {
       partner_account_key: accountKey,
-      batch_no: batchNo,
+      referral_no: referralNo,
       line_no: index + 1,
       item_kind: item.kind,
       solution_id: item.solutionId,

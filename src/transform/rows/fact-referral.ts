@@ -45,7 +45,7 @@ export function factReferralRow(
   version: Version,
   facts: ReferralFacts,
 ): Staged<'stg.fact_referral'> {
-  const { referral, accountKey, batchNo, updatedAt } = version
+  const { referral, accountKey, referralNo, updatedAt } = version
   const { words, milestones, history, registrations } = facts
   const createdDate = utcDate(milestones.createdAt)
   const acceptedDate = dateOf(milestones.acceptedAt)
@@ -54,7 +54,7 @@ export function factReferralRow(
   const approvedAt = firstOf(registrations, (registration) => registration.approvedAt)
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     profile_hash: facts.profileHash,
     referral_status: words.status,
     referral_substatus: words.substatus,

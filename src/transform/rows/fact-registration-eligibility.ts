@@ -9,7 +9,7 @@ const listSeparator = ' | '
 
 /** One row a policy, in the order of their names. The entity has no time of its own. */
 export function eligibilityRows(version: Version): EligibilityRow[] {
-  const { accountKey, batchNo, referral, observedAt, findings } = version
+  const { accountKey, referralNo, referral, observedAt, findings } = version
   const policies = referral.registrationEligibilityPolicies
   if (policies.length === 0) return []
   const rows: EligibilityRow[] = []
@@ -17,7 +17,7 @@ export function eligibilityRows(version: Version): EligibilityRow[] {
     if (policyName === null) continue
     rows.push({
       partner_account_key: accountKey,
-      batch_no: batchNo,
+      referral_no: referralNo,
       policy_name: policyName,
       is_eligible: isEligible,
       referral_properties: referralProperties

@@ -75,7 +75,7 @@ export function addLineRows(version: Version, registration: Registration, rows: 
 }
 
 function lineRow(
-  { accountKey, batchNo, context, findings }: Version,
+  { accountKey, referralNo, context, findings }: Version,
   registration: Registration,
   line: Line,
   allocatedValue: Money | null,
@@ -97,7 +97,7 @@ function lineRow(
   )
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     registration_no: registration.no,
     line_no: line.no,
     item_kind: 'Solution',
@@ -165,7 +165,7 @@ function addSchedule(
     if (part === undefined) continue
     rows['stg.fact_acv_schedule'].push({
       partner_account_key: row.partner_account_key,
-      batch_no: row.batch_no,
+      referral_no: row.referral_no,
       registration_no: row.registration_no,
       line_no: row.line_no,
       contract_year_no: part.contractYear,
@@ -194,7 +194,7 @@ function addIncentives(
   for (let index = 0; index < incentives.length; index++) {
     rows['stg.bridge_line_incentive'].push({
       partner_account_key: row.partner_account_key,
-      batch_no: row.batch_no,
+      referral_no: row.referral_no,
       registration_no: row.registration_no,
       line_no: row.line_no,
       tag_group: 'Incentive',

@@ -153,7 +153,7 @@ function sumOf(lines: readonly Line[]): Money | null {
 }
 
 export function registrationRow(
-  { accountKey, batchNo }: Version,
+  { accountKey, referralNo }: Version,
   registration: Registration,
 ): Staged<'stg.fact_registration'> {
   const { source, period, value, minorUnit, registeredDate, signDate, linesValue } = registration
@@ -163,7 +163,7 @@ export function registrationRow(
   const rest = value === null || linesValue === null ? null : value - linesValue
   return {
     partner_account_key: accountKey,
-    batch_no: batchNo,
+    referral_no: referralNo,
     registration_no: registration.no,
     registration_id: source.id,
     registration_type: registration.type,

@@ -40,7 +40,7 @@ type KeptTable = Exclude<TableName, `stg.${string}`>
 
 const published = 'select insert update delete maintain'
 const staged = 'select insert update delete truncate maintain'
-/** What sweeps saw must survive a crash, and goes run by run. */
+/** What full reads saw must survive a crash, and goes run by run. */
 const seen = 'select insert delete maintain'
 
 /** What loading does to each table; a new table fails to compile until it is listed. */
@@ -66,7 +66,7 @@ const loaderRights = {
   'etl.run_table': 'select insert',
   // The reporting currency of the configuration is stored here.
   'etl.setting': 'select insert update',
-  'etl.sight': 'select insert maintain',
+  'etl.principal_referral': 'select insert maintain',
   'dw.bridge_line_incentive': published,
   'dw.bridge_referral_tag': published,
   'dw.dim_currency': 'select insert',

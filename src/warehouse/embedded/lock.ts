@@ -11,7 +11,7 @@ const lockPollMs = 25
 
 /**
  * Does `work` while no other process does work under the same lock file. A lock whose holder is
- * dead is taken over.
+ * dead is carried over.
  *
  * @throws CosellError `postgres.locked` when a live holder keeps it longer than `waitMs`.
  */

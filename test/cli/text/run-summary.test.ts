@@ -41,7 +41,7 @@ const anAccount: AccountFigures = {
       started_at: '2026-07-01T01:59:00.123456Z',
       referral_seen_count: 1_500,
       referral_changed_count: 12,
-      referral_rejected_count: 0,
+      referral_quarantined_count: 0,
       error_message: null,
     },
     {
@@ -51,7 +51,7 @@ const anAccount: AccountFigures = {
       started_at: '2026-06-30T01:59:00Z',
       referral_seen_count: 0,
       referral_changed_count: 0,
-      referral_rejected_count: 0,
+      referral_quarantined_count: 0,
       error_message: 'Nobody answered.',
     },
   ],

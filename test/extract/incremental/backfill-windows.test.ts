@@ -139,10 +139,10 @@ describe('how far a window is', () => {
     filter_from: '2025-01-01T00:00:00Z',
     filter_to: '2025-02-01T00:00:00Z',
     window_status: 'running',
-    next_link: '?page=3',
+    resume_at: '?page=3',
     ...changes,
   })
-  const done = { window_status: 'done', next_link: null }
+  const done = { window_status: 'done', resume_at: null }
   const started = { state: 'new', resumeAt: null, isRead: false }
   const stopped = { state: 'unfinished', resumeAt: '?page=3', isRead: false }
 
@@ -156,7 +156,7 @@ describe('how far a window is', () => {
       why: 'another run published the pages it had, and the rest is missing',
     },
     {
-      attempts: [attempt({ next_link: null })],
+      attempts: [attempt({ resume_at: null })],
       is: started,
       why: 'it stopped before its first page',
     },
@@ -197,7 +197,7 @@ describe('how far a window is', () => {
   const earlier = { filter_to: '2025-01-31T00:00:00Z' }
   test.each([
     {
-      attempts: [attempt({ ...earlier, next_link: 'x' })],
+      attempts: [attempt({ ...earlier, resume_at: 'x' })],
       is: { state: 'unfinished', resumeAt: 'x' },
       why: 'yesterday it ended yesterday, and goes on today',
     },

@@ -9,19 +9,19 @@ import { latestInstant } from '../../../src/pipeline/land-pages.ts'
 
 const settled = {
   watermark: '2026-06-30T04:44:27.836804Z',
-  lastSweepAt: '2026-06-29T05:17:00Z',
+  lastFullReadAt: '2026-06-29T05:17:00Z',
   full: false,
   now: new Date('2026-07-01T05:17:00Z'),
-  sweepDaysMax: 7,
+  fullReadDaysMax: 7,
   overlapHours: 72,
 }
 
 describe('what is read', () => {
   test.each([
-    { facts: {}, mode: 'incremental', why: 'a sweep two days old is recent' },
+    { facts: {}, mode: 'incremental', why: 'a full read two days old is recent' },
     { facts: { full: true }, mode: 'full', why: 'it was asked for' },
     { facts: { watermark: null }, mode: 'full', why: 'nothing was published yet' },
-    { facts: { lastSweepAt: null }, mode: 'full', why: 'no sweep was ever complete' },
+    { facts: { lastFullReadAt: null }, mode: 'full', why: 'no full read was ever complete' },
     {
       facts: { now: new Date('2026-07-06T05:17:00Z') },
       mode: 'incremental',
@@ -30,7 +30,7 @@ describe('what is read', () => {
     {
       facts: { now: new Date('2026-07-06T05:17:01Z') },
       mode: 'full',
-      why: 'a second later the sweep is due',
+      why: 'a second later the full read is due',
     },
   ])('$mode: $why', ({ facts, mode }) => {
     expect(planRead({ ...settled, ...facts }).mode).toBe(mode)
@@ -38,7 +38,7 @@ describe('what is read', () => {
 
   test('begins the overlap before the watermark, whatever the time zone and its summer time', () => {
     expect(planRead(settled).since).toBe('2026-06-27T04:44:27.836Z')
-    const march = { watermark: '2026-03-30T01:30:00Z', lastSweepAt: '2026-03-30T01:00:00Z' }
+    const march = { watermark: '2026-03-30T01:30:00Z', lastFullReadAt: '2026-03-30T01:00:00Z' }
     const now = new Date('2026-03-30T05:00:00Z')
     expect(planRead({ ...settled, ...march, now }).since).toBe('2026-03-27T01:30:00.000Z')
   })
@@ -149,7 +149,7 @@ function ticksOf(text: string): bigint {
   return BigInt(milliseconds) * 10_000n + BigInt(fraction.slice(0, 7).padEnd(7, '0'))
 }
 
-describe('a sweep', () => {
+describe('a full read', () => {
   test.each([
     { seen: 100, greatestCount: 100, count: 'total', lacks: 0, why: 'lacks nothing' },
     { seen: 99, greatestCount: 100, count: 'total', lacks: 1, why: 'lacks what was not read' },

@@ -83,7 +83,7 @@ const idsRead = async (
   return [...new Set(idsOf(pages).flat())]
 }
 
-describe('a full sweep reads every referral', () => {
+describe('a full read reads every referral', () => {
   test.each<[string, Behaviour, number]>([
     ['by next links', {}, 3],
     ['by next links with empty pages between', { emptyPages: 2 }, 3],
@@ -117,7 +117,7 @@ describe('a full sweep reads every referral', () => {
   })
 })
 
-describe('a sweep that cannot end rightly ends loudly', () => {
+describe('a full read that cannot end rightly ends loudly', () => {
   const envelope = (value: Row[], token: string): Reply => ({
     body: { value, '@odata.nextLink': `/v1.0/referrals?$skiptoken=${token}` },
   })

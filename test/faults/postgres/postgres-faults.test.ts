@@ -61,12 +61,12 @@ const alterDatabase = async ({ db, url }: Pick<Nights, 'db' | 'url'>, setting: s
 /** Statements of a night, by a word that they alone have, each of them redone when it is cut off. */
 const statements: readonly (string | readonly string[])[] = [
   'with fetched as',
-  'insert into stg.seen',
-  ['insert into stg.seen', 'update etl.extract_window'],
+  'insert into stg.listed_referral',
+  ['insert into stg.listed_referral', 'update etl.extract_window'],
   ['update etl.extract_window', 'commit'],
-  'insert into etl.sight',
+  'insert into etl.principal_referral',
   'referral_presence',
-  ['insert into etl.sight', 'commit'],
+  ['insert into etl.principal_referral', 'commit'],
   'lock table etl.lease',
   'truncate table',
   'from "raw"."payload" as "landed"',
@@ -129,7 +129,7 @@ describe('a night goes on after its connection was cut', () => {
     ),
   )
 
-  test('each row once: what a sweep did not return is absent once', () =>
+  test('each row once: what a full read did not return is absent once', () =>
     withNights(population, (nights) =>
       withWire(nights.url, async (wire) => {
         await nights.run()
@@ -270,7 +270,7 @@ describe('a night that PostgreSQL does not let through ends with 75, and the nex
         const failure = await exitOf(runOver(url, nights))
         expect(failure).toMatchObject({ exitCode: 75, message: expect.stringMatching(/53300/) })
         expect(await countOf({ query: nights.db }, 'dw.fact_referral')).toBe(0)
-        const left = await nights.db.selectFrom('stg.dim_referral').select('batch_no').execute()
+        const left = await nights.db.selectFrom('stg.dim_referral').select('referral_no').execute()
         expect(left).toEqual([])
       })
       // The lease could not be given back either, and lapses.
@@ -369,7 +369,7 @@ describe('a network that swallows what is sent', () => {
 })
 
 const aTag = {
-  ...{ partner_account_key: 1, batch_no: 1 },
+  ...{ partner_account_key: 1, referral_no: 1 },
   ...{ tag_group: 'Product', tag_type: 'Products', tag_id: 'Azure' },
 }
 

@@ -101,7 +101,7 @@ test(
       quiet = await digestState(nights.db, ignored)
     })
     for (const words of [
-      ['insert into stg.seen', 'commit', 'with fetched as'],
+      ['insert into stg.listed_referral', 'commit', 'with fetched as'],
       // Everything is staged, and gone.
       'fresh as materialized',
       ['insert into "etl"."run_table"', 'commit'],

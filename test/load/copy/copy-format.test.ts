@@ -22,10 +22,10 @@ const aTag = { partner_account_key: 1, tag_group: 'Product', tag_type: 'Products
 /** Sends texts through COPY and returns what the table then holds. */
 async function throughCopy(warehouse: Warehouse, texts: readonly string[]) {
   await sql`truncate stg.dim_tag`.execute(warehouse.query)
-  const rows = texts.map((tag_id, batch_no) => ({ ...aTag, batch_no, tag_id }))
+  const rows = texts.map((tag_id, referral_no) => ({ ...aTag, referral_no, tag_id }))
   await stage(warehouse, { 'stg.dim_tag': rows })
   const stored = await sql<{ tag_id: string; bytes: number }>`
-    select tag_id, octet_length(tag_id) as bytes from stg.dim_tag order by batch_no
+    select tag_id, octet_length(tag_id) as bytes from stg.dim_tag order by referral_no
   `.execute(warehouse.query)
   return stored.rows
 }
@@ -80,7 +80,7 @@ describe('text through COPY', () => {
   test('null and undefined become null beside the text \\N', () =>
     withDatabase(async (db, _, warehouse) => {
       const details = [null, undefined, '\\N', 'null', '']
-      const rows = details.map((detail, batch_no) => ({
+      const rows = details.map((detail, referral_no) => ({
         ...{
           partner_account_key: 1,
           referral_id: 'r',
@@ -88,14 +88,14 @@ describe('text through COPY', () => {
           item_ref: '',
           severity: 'info',
         },
-        batch_no,
+        referral_no,
         detail,
       }))
       await stage(warehouse, { 'stg.dq_finding': rows })
       const stored = await db
         .selectFrom('stg.dq_finding')
         .select('detail')
-        .orderBy('batch_no')
+        .orderBy('referral_no')
         .execute()
       expect(stored.map(({ detail }) => detail)).toEqual([null, null, '\\N', 'null', ''])
     }))
@@ -133,7 +133,7 @@ const hashedTables = (Object.keys(tables) as (keyof typeof tables)[]).filter(
   (name): name is StageTable =>
     name.startsWith('stg.') && (tables[name].columns as readonly string[]).includes('row_hash'),
 )
-const identity = ['partner_account_key', 'batch_no', 'etag']
+const identity = ['partner_account_key', 'referral_no', 'etag']
 
 /** Rows of a table as first sample, then one more for each column in which only it differs. */
 async function variations(warehouse: Warehouse, table: StageTable) {
@@ -186,8 +186,8 @@ describe('row_hash', () => {
     withDatabase(async (db, _, warehouse) => {
       const rows = fc.sample(fc.tuple(awkwardText, awkwardText, fc.boolean()), 200)
       const aRow = { partner_account_key: 1, details_notes: '', invite_notes: '' }
-      const staged = rows.map(([details_notes, invite_notes, isNull], batch_no) => ({
-        ...{ ...aRow, batch_no, details_notes },
+      const staged = rows.map(([details_notes, invite_notes, isNull], referral_no) => ({
+        ...{ ...aRow, referral_no, details_notes },
         invite_notes: isNull ? null : invite_notes,
       }))
       await stage(warehouse, { 'stg.referral_text': staged })
@@ -205,12 +205,12 @@ describe('row_hash', () => {
 
   test('of one known row never changes: every stored hash would have to be rebuilt', () => {
     const format = {
-      unhashed: ['batch_no'],
+      unhashed: ['referral_no'],
       natural: ['name'],
       shared: ['amount'],
       hasRowHash: true,
     }
-    const line = copyLine({ batch_no: 7, name: 'Sense \\ Shelf', amount: '12.5000' }, format)
+    const line = copyLine({ referral_no: 7, name: 'Sense \\ Shelf', amount: '12.5000' }, format)
     expect(line).toBe('7\tSense \\\\ Shelf\t12.5000\t7080782242808667111\n')
   })
 })

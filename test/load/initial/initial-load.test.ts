@@ -60,10 +60,10 @@ async function first(account: TestAccount, scope: 'unpublished' | 'all' = 'unpub
     quarantineCountMax: 10,
     rowsRead: () => landed,
     batches: async function* () {
-      let batch_no = 0
+      let referral_no = 0
       for await (const resource of readLanded(warehouse.query, key, scope)) {
-        batch_no += 1
-        yield toRows({ partner_account_key: key, batch_no, ...resource }, context).rows
+        referral_no += 1
+        yield toRows({ partner_account_key: key, referral_no, ...resource }, context).rows
       }
     },
   })

@@ -108,7 +108,7 @@ describe('a page', () => {
       const page = { runId, windowNo: 1 }
       const landing = landPage(warehouse.query, lease, { ...page, landings: broken })
       expect(await failureOf(landing)).toMatchObject({ code: '22P02' })
-      for (const table of [...landingZone, 'stg.seen'] as const) {
+      for (const table of [...landingZone, 'stg.listed_referral'] as const) {
         expect(await countOf(warehouse, table)).toBe(0)
       }
       const windows = await warehouse.query.selectFrom('etl.extract_window').selectAll().execute()
@@ -165,7 +165,7 @@ test('the ledger counts the pages and referrals of each window, unchanged ones t
       { window_no: 1, page_count: 3, referral_count: 5, window_status: 'running' },
       { window_no: 2, page_count: 0, referral_count: 0, window_status: 'running' },
     ])
-    expect(await countOf(account.warehouse, 'stg.seen')).toBe(5)
+    expect(await countOf(account.warehouse, 'stg.listed_referral')).toBe(5)
   }))
 
 test('a source time keeps its seven digits as text and is cut, not rounded, as an instant', () =>

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { landSightings } from '../../../src/load/landing/presence.ts'
 import { markExtracted } from '../../../src/load/runs/ledger.ts'
-import { clearSeen } from '../../../src/load/staging/stage.ts'
+import { clearListed } from '../../../src/load/staging/stage.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
   anAccount,
@@ -23,25 +23,25 @@ const numbered = (nos: readonly number[]) => nos.map((no) => aReferral({ id: ref
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
 
 /** A run on a day of January that the source answers with these referrals. */
-async function sweep(
+async function fullRead(
   account: TestAccount,
   day: number,
   nos: readonly number[],
-  { isCompleteSweep = true, principal = null as string | null } = {},
+  { isComplete = true, principal = null as string | null } = {},
 ): Promise<Loaded & { landed: number }> {
   const { warehouse, lease } = account
-  const runId = await aRun(account, isCompleteSweep ? 'full' : 'incremental')
+  const runId = await aRun(account, isComplete ? 'full' : 'incremental')
   const at = `2026-01-${String(day).padStart(2, '0')}T02:00:00Z`
   await landReferrals(account, runId, numbered(nos), at)
   const landed = await landSightings(warehouse.query, lease, {
-    ...{ runId, principal, observedAt: at, isCompleteSweep },
+    ...{ runId, principal, observedAt: at, isComplete },
     ...{ missingPercentMax: 5, missingCountMax: 20 },
   })
-  const extracted = { requests: 1, throttled: 0, seen: nos.length, isCompleteSweep, principal }
+  const extracted = { requests: 1, throttled: 0, seen: nos.length, isComplete, principal }
   await markExtracted(warehouse.query, runId, extracted)
   const staged = await stageLanded(account, 'unpublished')
   const published = await publishStaged(account, runId, staged)
-  await clearSeen(warehouse.query, lease, runId)
+  await clearListed(warehouse.query, lease, runId)
   return { ...published, runId, landed }
 }
 
@@ -67,27 +67,27 @@ async function sightingsOf({ warehouse, key }: TestAccount): Promise<string[]> {
 const withAccount = <T>(use: (account: TestAccount) => Promise<T>): Promise<T> =>
   withDatabase(async (_, __, warehouse) => use(await anAccount(warehouse)))
 
-describe('a referral that a complete sweep does not return', () => {
+describe('a referral that a complete full read does not return', () => {
   test('is not missing after the first time, and is after the second, from then on', () =>
     withAccount(async (account) => {
-      await sweep(account, 5, [1, 2, 3])
-      expect(await sweep(account, 6, [1, 2])).toMatchObject({ landed: 1, missing: 0 })
+      await fullRead(account, 5, [1, 2, 3])
+      expect(await fullRead(account, 6, [1, 2])).toMatchObject({ landed: 1, missing: 0 })
       expect(await missingOf(account)).toEqual([])
-      expect(await sweep(account, 7, [1, 2])).toMatchObject({ landed: 1, missing: 1, staged: 1 })
+      expect(await fullRead(account, 7, [1, 2])).toMatchObject({ landed: 1, missing: 1, staged: 1 })
       expect(await missingOf(account)).toEqual(['3 since 07'])
       expect(await sightingsOf(account)).toEqual(['3 absence 1', '3 absence 2'])
     }))
 
   test('gets no further row once it is missing', () =>
     withAccount(async (account) => {
-      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1, 2] : [1])
-      expect(await sweep(account, 8, [1])).toMatchObject({ landed: 0, missing: 0, staged: 0 })
+      for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1, 2] : [1])
+      expect(await fullRead(account, 8, [1])).toMatchObject({ landed: 0, missing: 0, staged: 0 })
       expect(await missingOf(account)).toEqual(['2 since 07'])
     }))
 
   test('keeps its facts and gets a version of its history', () =>
     withAccount(async (account) => {
-      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1] : [])
+      for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1] : [])
       const { query } = account.warehouse
       const facts = await query.selectFrom('dw.fact_referral').selectAll().execute()
       expect(facts).toMatchObject([{ deal_value_amount: '120000.0000' }])
@@ -101,26 +101,26 @@ describe('a referral that a complete sweep does not return', () => {
 
   test('is back when a run returns it, unchanged as it is', () =>
     withAccount(async (account) => {
-      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1, 2] : [1])
-      const back = await sweep(account, 8, [2], { isCompleteSweep: false })
+      for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1, 2] : [1])
+      const back = await fullRead(account, 8, [2], { isComplete: false })
       expect(back).toMatchObject({ landed: 1, staged: 1, changed: 1 })
       expect(await missingOf(account)).toEqual([])
       expect(await sightingsOf(account)).toEqual(['2 absence 1', '2 absence 2', '2 presence 1'])
-      expect(await sweep(account, 9, [1, 2])).toMatchObject({ landed: 0, staged: 0 })
+      expect(await fullRead(account, 9, [1, 2])).toMatchObject({ landed: 0, staged: 0 })
     }))
 
   test('must be absent twice again after it came back', () =>
     withAccount(async (account) => {
-      await sweep(account, 5, [1, 2])
+      await fullRead(account, 5, [1, 2])
       for (const [day, nos] of [
         [6, [1]],
         [7, [1, 2]],
         [8, [1]],
       ] as const) {
-        await sweep(account, day, nos)
+        await fullRead(account, day, nos)
       }
       expect(await missingOf(account)).toEqual([])
-      await sweep(account, 9, [1])
+      await fullRead(account, 9, [1])
       expect(await missingOf(account)).toEqual(['2 since 09'])
       expect(await sightingsOf(account)).toEqual([
         ...['2 absence 1', '2 presence 1', '2 absence 2', '2 absence 3'],
@@ -129,17 +129,17 @@ describe('a referral that a complete sweep does not return', () => {
 
   test('is missing in a rebuild as well', () =>
     withAccount(async (account) => {
-      for (const day of [5, 6, 7]) await sweep(account, day, day === 5 ? [1, 2] : [1])
+      for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1, 2] : [1])
       expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
       expect(await missingOf(account)).toEqual(['2 since 07'])
     }))
 
-  test('is judged by the sweeps of its own account', () =>
+  test('is judged by the full reads of its own account', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
-      await sweep(account, 5, [1, 2])
-      await sweep(south, 5, [1, 2])
-      for (const day of [6, 7]) await sweep(south, day, [1])
+      await fullRead(account, 5, [1, 2])
+      await fullRead(south, 5, [1, 2])
+      for (const day of [6, 7]) await fullRead(south, day, [1])
       expect(await missingOf(account)).toEqual([])
       expect(await missingOf(south)).toEqual(['2 since 07'])
     }))
@@ -147,18 +147,18 @@ describe('a referral that a complete sweep does not return', () => {
 
 test('a run that reads changes only marks nothing', () =>
   withAccount(async (account) => {
-    await sweep(account, 5, [1, 2])
+    await fullRead(account, 5, [1, 2])
     for (const day of [6, 7, 8]) {
-      const seen = await sweep(account, day, [1], { isCompleteSweep: false })
+      const seen = await fullRead(account, day, [1], { isComplete: false })
       expect(seen).toMatchObject({ landed: 0 })
     }
     expect(await missingOf(account)).toEqual([])
   }))
 
-describe('a sweep that misses much', () => {
+describe('a full read that misses much', () => {
   const missed = async (account: TestAccount, known: number, returned: number) => {
-    await sweep(account, 5, upTo(known))
-    return sweep(account, 6, upTo(returned))
+    await fullRead(account, 5, upTo(known))
+    return fullRead(account, 6, upTo(returned))
   }
 
   test.each([
@@ -180,7 +180,7 @@ describe('a sweep that misses much', () => {
       expect(failure).toMatchObject({
         kind: 'checkFailed',
         exitCode: 65,
-        code: 'sweep.vanished',
+        code: 'full_read.too_many_missing',
         message: expect.stringContaining(
           `returned ${known - returned} of ${known} known referrals`,
         ),
@@ -196,7 +196,7 @@ async function lessSeenOf({ warehouse, key }: TestAccount): Promise<string[]> {
     .selectFrom('etl.dq_finding')
     .select(['referral_id', 'item_ref', 'severity', 'observed_value'])
     .where('partner_account_key', '=', key)
-    .where('rule_code', '=', 'principal_sees_less')
+    .where('rule_code', '=', 'principal_sees_fewer')
     .execute()
   return found.map((finding) => Object.values(finding).join(' ').trim())
 }
@@ -205,14 +205,14 @@ describe('who looks', () => {
   const anna = { principal: 'anna-of-the-whole-company' }
   const ben = { principal: 'ben-of-one-office' }
 
-  test('makes a referral missing by two sweeps, and not by one each of two users', () =>
+  test('makes a referral missing by two full reads, and not by one each of two users', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, [1, 2], anna)
-      await sweep(account, 2, [1, 2], ben)
-      expect(await sweep(account, 3, [1], anna)).toMatchObject({ landed: 1, missing: 0 })
-      expect(await sweep(account, 4, [1], ben)).toMatchObject({ landed: 1, missing: 0 })
+      await fullRead(account, 1, [1, 2], anna)
+      await fullRead(account, 2, [1, 2], ben)
+      expect(await fullRead(account, 3, [1], anna)).toMatchObject({ landed: 1, missing: 0 })
+      expect(await fullRead(account, 4, [1], ben)).toMatchObject({ landed: 1, missing: 0 })
       expect(await missingOf(account)).toEqual([])
-      expect(await sweep(account, 5, [1], ben)).toMatchObject({ landed: 1, missing: 1 })
+      expect(await fullRead(account, 5, [1], ben)).toMatchObject({ landed: 1, missing: 1 })
       expect(await missingOf(account)).toEqual(['2 since 05'])
       expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
       expect(await missingOf(account)).toEqual(['2 since 05'])
@@ -220,72 +220,72 @@ describe('who looks', () => {
 
   test('finds nothing missing that was never shown to that user, however often', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, [1, 2, 3], anna)
+      await fullRead(account, 1, [1, 2, 3], anna)
       for (let day = 2; day <= 11; day++) {
-        expect(await sweep(account, day, [1], ben)).toMatchObject({ landed: 0, missing: 0 })
+        expect(await fullRead(account, day, [1], ben)).toMatchObject({ landed: 0, missing: 0 })
         expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 1 of 3'])
       }
       expect(await missingOf(account)).toEqual([])
-      await sweep(account, 12, [1, 2, 3], anna)
+      await fullRead(account, 12, [1, 2, 3], anna)
       expect(await lessSeenOf(account)).toEqual([])
     }))
 
   test('is told by one finding until that user sees all', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, [1, 2, 3], anna)
+      await fullRead(account, 1, [1, 2, 3], anna)
       expect(await lessSeenOf(account)).toEqual([])
-      await sweep(account, 2, [1], ben)
-      await sweep(account, 3, [1, 2], ben)
+      await fullRead(account, 2, [1], ben)
+      await fullRead(account, 3, [1, 2], ben)
       expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 2 of 3'])
       await reload(account)
       expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 2 of 3'])
-      await sweep(account, 4, [1, 2], { principal: 'cleo-of-two-offices' })
+      await fullRead(account, 4, [1, 2], { principal: 'cleo-of-two-offices' })
       expect(await lessSeenOf(account)).toEqual(['cleo-of- warn 2 of 3'])
-      await sweep(account, 5, [1, 2, 3], ben)
+      await fullRead(account, 5, [1, 2, 3], ben)
       expect(await lessSeenOf(account)).toEqual([])
     }))
 
   test('misses what arrived for others only once it was shown', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, [1], anna)
-      await sweep(account, 2, [1], ben)
-      await sweep(account, 3, [1, 2], anna)
-      for (const day of [4, 5, 6]) await sweep(account, day, [1], ben)
+      await fullRead(account, 1, [1], anna)
+      await fullRead(account, 2, [1], ben)
+      await fullRead(account, 3, [1, 2], anna)
+      for (const day of [4, 5, 6]) await fullRead(account, day, [1], ben)
       expect(await missingOf(account)).toEqual([])
       expect(await sightingsOf(account)).toEqual([])
-      await sweep(account, 7, [2], { ...ben, isCompleteSweep: false })
-      for (const day of [8, 9]) await sweep(account, day, [1], ben)
+      await fullRead(account, 7, [2], { ...ben, isComplete: false })
+      for (const day of [8, 9]) await fullRead(account, day, [1], ben)
       expect(await missingOf(account)).toEqual(['2 since 09'])
     }))
 
   test('undoes it for all, whoever sees the referral again', () =>
     withAccount(async (account) => {
-      for (const who of [anna, ben]) await sweep(account, who === anna ? 1 : 2, [1, 2], who)
-      for (const day of [3, 4]) await sweep(account, day, [1], anna)
+      for (const who of [anna, ben]) await fullRead(account, who === anna ? 1 : 2, [1, 2], who)
+      for (const day of [3, 4]) await fullRead(account, day, [1], anna)
       expect(await missingOf(account)).toEqual(['2 since 04'])
-      expect(await sweep(account, 5, [1, 2], ben)).toMatchObject({ landed: 1, changed: 1 })
+      expect(await fullRead(account, 5, [1, 2], ben)).toMatchObject({ landed: 1, changed: 1 })
       expect(await missingOf(account)).toEqual([])
-      await sweep(account, 6, [1], anna)
+      await fullRead(account, 6, [1], anna)
       expect(await missingOf(account)).toEqual([])
-      await sweep(account, 7, [1], anna)
+      await fullRead(account, 7, [1], anna)
       expect(await missingOf(account)).toEqual(['2 since 07'])
     }))
 
   test('is one and the same where no token tells', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, [1, 2])
-      await sweep(account, 2, [1, 2], { principal: 'unknown' })
-      await sweep(account, 3, [1])
-      await sweep(account, 4, [1], { principal: 'unknown' })
+      await fullRead(account, 1, [1, 2])
+      await fullRead(account, 2, [1, 2], { principal: 'unknown' })
+      await fullRead(account, 3, [1])
+      await fullRead(account, 4, [1], { principal: 'unknown' })
       expect(await missingOf(account)).toEqual(['2 since 04'])
     }))
 
   test('is guarded by what was shown: half of a small part is refused, though little of all', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, upTo(1000), anna)
-      expect(await sweep(account, 2, upTo(42), ben)).toMatchObject({ landed: 0 })
-      expect(await failureOf(sweep(account, 3, upTo(20), ben))).toMatchObject({
-        code: 'sweep.vanished',
+      await fullRead(account, 1, upTo(1000), anna)
+      expect(await fullRead(account, 2, upTo(42), ben)).toMatchObject({ landed: 0 })
+      expect(await failureOf(fullRead(account, 3, upTo(20), ben))).toMatchObject({
+        code: 'full_read.too_many_missing',
         message: expect.stringContaining('returned 22 of 42 known referrals'),
       })
       expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 42 of 1000'])
@@ -294,26 +294,28 @@ describe('who looks', () => {
   test.each([
     { why: 'of a user who saw them', who: anna },
     { why: 'of a user who never signed in before', who: ben },
-  ])('is refused when the first sweep $why returns none of many', ({ who }) =>
+  ])('is refused when the first full read $why returns none of many', ({ who }) =>
     withAccount(async (account) => {
-      await sweep(account, 1, upTo(30), anna)
+      await fullRead(account, 1, upTo(30), anna)
       for (const day of [2, 3, 4]) {
-        expect(await failureOf(sweep(account, day, [], who))).toMatchObject({
-          code: 'sweep.vanished',
+        expect(await failureOf(fullRead(account, day, [], who))).toMatchObject({
+          code: 'full_read.too_many_missing',
           message: expect.stringContaining('returned 30 of 30 known referrals'),
         })
       }
       expect(await sightingsOf(account)).toEqual([])
-      expect(await sweep(account, 5, upTo(30), anna)).toMatchObject({ landed: 0, missing: 0 })
+      expect(await fullRead(account, 5, upTo(30), anna)).toMatchObject({ landed: 0, missing: 0 })
     }),
   )
 
   test('lands and keeps nothing on a second look that shows the same', () =>
     withAccount(async (account) => {
-      await sweep(account, 1, [1, 2], anna)
-      const before = await physicalState(account.warehouse, account.key, ['etl.sight'])
-      expect(before['etl.sight']).toMatch(/^2 rows/)
-      expect(await sweep(account, 2, [1, 2], anna)).toMatchObject({ landed: 0, staged: 0 })
-      expect(await physicalState(account.warehouse, account.key, ['etl.sight'])).toEqual(before)
+      await fullRead(account, 1, [1, 2], anna)
+      const before = await physicalState(account.warehouse, account.key, ['etl.principal_referral'])
+      expect(before['etl.principal_referral']).toMatch(/^2 rows/)
+      expect(await fullRead(account, 2, [1, 2], anna)).toMatchObject({ landed: 0, staged: 0 })
+      expect(
+        await physicalState(account.warehouse, account.key, ['etl.principal_referral']),
+      ).toEqual(before)
     }))
 })

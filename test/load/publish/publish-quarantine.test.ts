@@ -52,9 +52,9 @@ describe('a referral that cannot be read', () => {
       ])
       const run = await account.warehouse.query
         .selectFrom('etl.run')
-        .select(['referral_changed_count', 'referral_rejected_count'])
+        .select(['referral_changed_count', 'referral_quarantined_count'])
         .execute()
-      expect(run).toEqual([{ referral_changed_count: 2, referral_rejected_count: 1 }])
+      expect(run).toEqual([{ referral_changed_count: 2, referral_quarantined_count: 1 }])
     }))
 
   test('keeps its last good rows', () =>

@@ -237,7 +237,7 @@ describe('a publish', () => {
       const staged = await stageLanded(account, 'unpublished')
       await account.warehouse.query
         .deleteFrom('stg.fact_referral')
-        .where('batch_no', '=', 2)
+        .where('referral_no', '=', 2)
         .execute()
       const failure = await failureOf(publishStaged(account, runId, staged))
       expect(failure).toMatchObject({ code: 'check.every_referral_is_whole' })

@@ -33,8 +33,8 @@ const nothing = {
   superseded: 0,
   quarantined: 0,
   rows_read: 0,
-  repeated: 0,
-  taken_over: 0,
+  duplicates: 0,
+  carried_over: 0,
 }
 
 /** A run over several pages; each is landed after the other. */
@@ -96,7 +96,7 @@ describe('every version that was fetched is accounted for', () => {
         ...nothing,
         fetched: 3,
         rows_read: 8,
-        repeated: 5,
+        duplicates: 5,
         inserted: 1,
         updated: 1,
         quarantined: 1,
@@ -113,7 +113,7 @@ describe('every version that was fetched is accounted for', () => {
         ...nothing,
         fetched: 5,
         rows_read: 2,
-        taken_over: 3,
+        carried_over: 3,
         inserted: 1,
         updated: 2,
         superseded: 1,
@@ -121,16 +121,16 @@ describe('every version that was fetched is accounted for', () => {
       })
     }))
 
-  test('without those that are staged because a sweep missed them', () =>
+  test('without those that are staged because a full read missed them', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse
-      const shared = { principal: null, observedAt, isCompleteSweep: true }
-      const sweep = { ...shared, missingPercentMax: 5, missingCountMax: 20 }
+      const shared = { principal: null, observedAt, isComplete: true }
+      const fullRead = { ...shared, missingPercentMax: 5, missingCountMax: 20 }
       const { runId: first } = await load(account, [readable(1), readable(2)])
-      await landSightings(query, account.lease, { ...sweep, runId: first })
+      await landSightings(query, account.lease, { ...fullRead, runId: first })
       const runId = await aRun(account, 'full')
       await landReferrals(account, runId, [readable(2)])
-      expect(await landSightings(query, account.lease, { ...sweep, runId })).toBe(1)
+      expect(await landSightings(query, account.lease, { ...fullRead, runId })).toBe(1)
       const staged = await stageLanded(account, 'unpublished')
       const { conservation } = await publishStaged(account, runId, staged)
       expect(conservation).toEqual({ ...nothing, fetched: 1, rows_read: 1, unchanged: 1 })
@@ -167,13 +167,13 @@ describe('a run that does not add up publishes nothing', () => {
     {
       why: 'a referral got lost on its way to staging',
       spoil: sql`delete from stg.dim_referral where referral_id = ${referralIdOf(2)}`,
-      says: 'expected 3 fetched (3 rows read - 0 repeated + 0 taken over), got 2 (1 inserted',
+      says: 'expected 3 fetched (3 rows read - 0 duplicates + 0 carried over), got 2 (1 inserted',
     },
     {
       why: 'a referral was staged twice',
       spoil: sql`insert into stg.dim_referral select * from stg.dim_referral
         where referral_id = ${referralIdOf(2)}`,
-      says: 'expected 3 fetched (3 rows read - 0 repeated + 0 taken over), got 4 (3 inserted',
+      says: 'expected 3 fetched (3 rows read - 0 duplicates + 0 carried over), got 4 (3 inserted',
     },
     {
       why: 'what is set aside got lost',
@@ -189,7 +189,7 @@ describe('a run that does not add up publishes nothing', () => {
       expect(await failureOf(publishStaged(account, runId, staged))).toMatchObject({
         kind: 'bug',
         exitCode: 70,
-        code: 'run.conservation',
+        code: 'run.not_reconciled',
         message: expect.stringContaining(says),
       })
       const untouched = ['dw.dim_referral', 'dw.dim_tag', 'etl.quarantine'] as const
@@ -204,7 +204,7 @@ describe('a run that does not add up publishes nothing', () => {
       const staged = await stageLanded(account, 'unpublished')
       const failure = failureOf(publishStaged(account, runId, staged, { rowsRead: 3 }))
       expect(await failure).toMatchObject({
-        code: 'run.conservation',
+        code: 'run.not_reconciled',
         message: expect.stringContaining('expected 3 fetched (3 rows read'),
       })
       expect(await countOf(account.warehouse, 'dw.dim_referral')).toBe(0)

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { demoSettings } from '../../../src/cli/commands/demo.ts'
 import { acquireLease, inLeasedTransaction, type Lease } from '../../../src/load/runs/lease.ts'
 import { beginRun, markPublished } from '../../../src/load/runs/ledger.ts'
-import { clearSeen, stageRows } from '../../../src/load/staging/stage.ts'
+import { clearListed, stageRows } from '../../../src/load/staging/stage.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -154,8 +154,8 @@ describe('a holder that is stopped', () => {
       const lease = await acquireLease(db, old.key, 'the next one', silent)
       await landReferrals({ ...old, lease }, await aRun(old), [aReferral()])
       const later = await aRun(old)
-      await expect(clearSeen(db, old.lease, later)).rejects.toMatchObject({ kind: 'accountHeld' })
-      expect(await countRows(db, /^stg\.seen$/)).toEqual({ 'stg.seen': 1 })
+      await expect(clearListed(db, old.lease, later)).rejects.toMatchObject({ kind: 'accountHeld' })
+      expect(await countRows(db, /^stg\.seen$/)).toEqual({ 'stg.listed_referral': 1 })
     }))
 
   test(
@@ -194,7 +194,7 @@ describe('a holder that is stopped', () => {
 })
 
 const aContact = (partner_account_key: number) => ({
-  ...{ partner_account_key, batch_no: 1, contact_role: 'customer', contact_no: 2 },
+  ...{ partner_account_key, referral_no: 1, contact_role: 'customer', contact_no: 2 },
   first_name: 'Ida',
 })
 

@@ -75,7 +75,7 @@ describe('an account that is held', () => {
       expect(await acquire(warehouse, key, 'the second')).toMatchObject({ epoch: 2 })
     }))
 
-  test('is taken over under a higher epoch once the lease has expired', () =>
+  test('is carried over under a higher epoch once the lease has expired', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccount(warehouse)
       await expire(warehouse)
@@ -184,7 +184,7 @@ describe('a holder who lost the account', () => {
       await acquire(warehouse, account.key, 'the second')
       const failure = await failureOf(landReferrals(account, runId, [aReferral()]))
       expect(failure).toMatchObject(accountHeld('the second'))
-      for (const table of ['raw.payload', 'pii.payload', 'stg.seen'] as const) {
+      for (const table of ['raw.payload', 'pii.payload', 'stg.listed_referral'] as const) {
         expect(await countOf(warehouse, table)).toBe(0)
       }
     }))

@@ -42,7 +42,7 @@ describe('the ledger', () => {
           watermark_to: '2025-12-11T00:00:00.765432Z',
           principal: null,
           referral_changed_count: 1,
-          referral_rejected_count: 0,
+          referral_quarantined_count: 0,
           referral_missing_count: 0,
           error_message: null,
         },
@@ -63,7 +63,7 @@ describe('the ledger', () => {
       ])
       const state = await readAccountState(query, account.key)
       const watermark = '2025-12-11T00:00:00.7654329Z'
-      expect(state).toEqual({ watermark, last_sweep_at: null })
+      expect(state).toEqual({ watermark, last_full_read_at: null })
     }))
 
   test('gives the watermark to its seventh digit, and none that a publish did not commit', () =>

@@ -39,7 +39,7 @@ async function setAside({ warehouse }: TestAccount) {
 const refused = (no: number, item_path: string, state: string, version_no = 1) => ({
   resource_id: referralIdOf(no),
   version_no,
-  reason_code: 'refused_by_database',
+  reason_code: 'rejected_by_database',
   item_path,
   detail: `expected PostgreSQL to take what the transform accepted, got SQLSTATE ${state}`,
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { listOpenRegistrations } from '../../../src/load/landing/open-registrations.ts'
 import { enterAccount, listAccounts } from '../../../src/load/runs/accounts.ts'
 import {
-  clearSeen,
+  clearListed,
   clearStage,
   type StagedBatch,
   stageRows,
@@ -25,9 +25,9 @@ async function* inBatches(...batches: StagedBatch[]) {
   yield* batches
 }
 
-const aTag = (batch_no: unknown) => ({
+const aTag = (referral_no: unknown) => ({
   ...{ partner_account_key: 1, tag_group: 'Product', tag_type: 'Products', tag_id: 'Azure' },
-  batch_no,
+  referral_no,
 })
 
 describe('staging', () => {
@@ -95,9 +95,9 @@ describe('staging', () => {
       await landReferrals(north, runId, [aReferral()])
       await landReferrals(south, await aRun(south), [aReferral()])
       await clearStage(warehouse.query, north.lease)
-      expect(await countOf(warehouse, 'stg.seen')).toBe(2)
-      await clearSeen(warehouse.query, north.lease, runId)
-      expect(await countOf(warehouse, 'stg.seen')).toBe(1)
+      expect(await countOf(warehouse, 'stg.listed_referral')).toBe(2)
+      await clearListed(warehouse.query, north.lease, runId)
+      expect(await countOf(warehouse, 'stg.listed_referral')).toBe(1)
     }))
 })
 
@@ -131,7 +131,7 @@ test('registrations that are not decided are asked for by id, unless the run has
       ...statuses.map((status, index) => registered(index + 1, status)),
       registered(6, 'ReviewPending'),
     ])
-    await clearSeen(db, account.lease, loaded)
+    await clearListed(db, account.lease, loaded)
     await db
       .updateTable('dw.dim_referral')
       .set({ is_missing: true })

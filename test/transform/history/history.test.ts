@@ -257,7 +257,7 @@ describe('a referral that is no longer returned', () => {
   const presence = (day: number) => sighting('presence', `2025-03-0${day}T00:00:00Z`, day)
 
   test.each([
-    { why: 'is there after one sweep without it', sightings: [absence(1)], since: null },
+    { why: 'is there after one full read without it', sightings: [absence(1)], since: null },
     { why: 'is missing from the second one on', sightings: [absence(1), absence(2)], since: 2 },
     {
       why: 'is missing no longer once it returns',

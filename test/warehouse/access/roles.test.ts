@@ -137,7 +137,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     'create table stg.mine (n integer)',
     'create schema mine',
     'truncate dw.fact_referral',
-    'truncate stg.seen',
+    'truncate stg.listed_referral',
     'delete from raw.payload',
     'drop table stg.contact',
     'alter table dw.fact_referral add column mine text',
