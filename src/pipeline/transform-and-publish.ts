@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { isStarEmpty, publishFirst } from '../load/initial/initial-load.ts'
+import { canLoadInitially, initialLoad } from '../load/initial/initial-load.ts'
 import { type LandedScope, readLanded } from '../load/landing/read-landed.ts'
 import type { PublishResult } from '../load/publish/finish.ts'
 import { publish } from '../load/publish/publish.ts'
@@ -43,9 +43,9 @@ export async function stageAndPublish(
   const { warehouse } = environment
   const attempt = async () => {
     await clearStage(warehouse.query, lease)
-    if (await isStarEmpty(warehouse.query, lease)) {
+    if (await canLoadInitially(warehouse.query, lease)) {
       try {
-        return await publishFirst(
+        return await initialLoad(
           warehouse,
           lease,
           transforming(environment, lease, stopwatch, staging),

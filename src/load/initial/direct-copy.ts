@@ -44,7 +44,7 @@ export interface PouringPublish {
  *
  * @throws pg.DatabaseError when PostgreSQL refuses a row: the transaction is over then.
  */
-export async function pour(
+export async function copyDirectly(
   publish: PouringPublish,
   batches: AsyncIterable<StagedBatch>,
 ): Promise<Poured> {

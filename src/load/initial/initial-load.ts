@@ -27,7 +27,7 @@ import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
 import type { StagedBatch } from '../staging/stage.ts'
 import type { Poured } from './copy-lines.ts'
-import { pour } from './direct-copy.ts'
+import { copyDirectly } from './direct-copy.ts'
 
 export interface FirstPublish extends PublishTask {
   /** The rows of every referral; asked for once more when the transaction has to be done again. */
@@ -40,7 +40,7 @@ export interface FirstPublish extends PublishTask {
 const checksOfStaged = ['everything_staged_is_published', 'staged_amounts_are_published']
 
 /** Whether the star has nothing of an account and takes COPY: no row can be in the way of a new one. */
-export async function isStarEmpty(query: Kysely<Database>, lease: Lease): Promise<boolean> {
+export async function canLoadInitially(query: Kysely<Database>, lease: Lease): Promise<boolean> {
   const dimensions = [
     'dw.dim_referral',
     'dw.dim_customer',
@@ -73,7 +73,7 @@ async function isCopyRefused(query: Kysely<Database>): Promise<boolean> {
  * @throws pg.DatabaseError when PostgreSQL refuses a row; nothing is published then. Otherwise as
  * `publish`.
  */
-export async function publishFirst(
+export async function initialLoad(
   warehouse: Warehouse,
   lease: Lease,
   request: FirstPublish,
@@ -89,7 +89,7 @@ export async function publishFirst(
       await prepareForBulk(transaction)
       const { query } = warehouse
       const publish = { transaction, client: copying.client(), query, publication }
-      const poured = await pour(publish, request.batches())
+      const poured = await copyDirectly(publish, request.batches())
       complete = await publishPoured(transaction, publication, request, poured)
       return complete
     },

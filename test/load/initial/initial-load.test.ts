@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { isStarEmpty, publishFirst } from '../../../src/load/initial/initial-load.ts'
+import { canLoadInitially, initialLoad } from '../../../src/load/initial/initial-load.ts'
 import { readLanded } from '../../../src/load/landing/read-landed.ts'
 import { isRefusal } from '../../../src/load/staging/rejected-rows.ts'
 import { toRows } from '../../../src/transform/to-rows.ts'
@@ -52,7 +52,7 @@ async function first(account: TestAccount, scope: 'unpublished' | 'all' = 'unpub
   const { warehouse, lease, key, context } = account
   const runId = await aRun(account, scope === 'all' ? 'rebuild' : 'incremental')
   const landed = scope === 'all' ? 0 : await landReferrals(account, runId, wires)
-  const published = await publishFirst(warehouse, lease, {
+  const published = await initialLoad(warehouse, lease, {
     runId,
     watermark: null,
     scope,
@@ -143,10 +143,10 @@ test('a star is empty until something of the account is in it', () =>
   withDatabase(async (db, _, warehouse) => {
     const north = await anAccount(warehouse)
     const south = await anAccount(warehouse, 'south')
-    expect(await isStarEmpty(db, north.lease)).toBe(true)
+    expect(await canLoadInitially(db, north.lease)).toBe(true)
     await first(north)
-    expect(await isStarEmpty(db, north.lease)).toBe(false)
-    expect(await isStarEmpty(db, south.lease)).toBe(true)
+    expect(await canLoadInitially(db, north.lease)).toBe(false)
+    expect(await canLoadInitially(db, south.lease)).toBe(true)
     await sql`truncate dw.dim_referral cascade`.execute(db)
-    expect(await isStarEmpty(db, north.lease), 'customers are left').toBe(false)
+    expect(await canLoadInitially(db, north.lease), 'customers are left').toBe(false)
   }))
