@@ -1,14 +1,32 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** Tests that need no PostgreSQL. Running one of them alone starts none, and takes two seconds. */
+const pure = [
+  'test/*.test.ts',
+  'test/docs/links.test.ts',
+  'test/{extract,sandbox,simulation,transform}/**/*.test.ts',
+  'test/cli/text/*.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
     // By default one fewer, so one of two; most tests wait for PostgreSQL half of their time, and
     // there is but one PostgreSQL.
     maxWorkers: Math.min(availableParallelism(), 4),
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'pure', include: pure } },
+      {
+        extends: true,
+        test: {
+          name: 'database',
+          include: ['test/**/*.test.ts'],
+          exclude: pure,
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+    ],
   },
 })

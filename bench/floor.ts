@@ -8,7 +8,7 @@ import { openDatabase, type Warehouse } from '../src/warehouse/connection/databa
 import { migrate } from '../src/warehouse/migrate/migrate.ts'
 import { type TableName, tables } from '../src/warehouse/tables.generated.ts'
 
-/** Small, partly seeded by the migrations: copied over, not timed. */
+/** Small tables, partly seeded by the migrations. They are copied but not timed. */
 const shared = ['dw.dim_partner_account', 'dw.dim_currency', 'dw.dim_status'] as const
 const notLoaded = new Set<string>([
   'dw.dim_date',
@@ -18,14 +18,14 @@ const notLoaded = new Set<string>([
   ...shared,
 ])
 
-/** Dimensions first, as the foreign keys want. */
+/** Loaded tables; dimensions first because of the foreign keys. */
 export const loaded = (Object.keys(tables) as TableName[])
   .filter((table) => /^(dw|pii)\./.test(table) && !notLoaded.has(table))
   .sort((a, b) => Number(b.startsWith('dw.dim_')) - Number(a.startsWith('dw.dim_')))
 
 /**
- * The least a load of the same rows can cost: their COPY, table by table, into the same tables
- * with the same indexes and constraints in a fresh database of the same server.
+ * Measures the lower bound of a load of these rows: their COPY, table by table. The tables, indexes
+ * and constraints are the same, in a fresh database of the same server.
  */
 export async function measureFloor(finished: Warehouse, url: string, home: string) {
   const folder = join(home, 'floor')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { sandboxSettings } from '../src/cli/commands/demo.ts'
+import { sandboxSettings } from '../src/sandbox/settings.ts'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
 import { startEmbedded } from '../src/warehouse/embedded/embedded.ts'
 import { loaded, measureFloor } from './floor.ts'
@@ -26,14 +26,14 @@ export interface LoadFigures {
     readonly peakMib: number
   }
   readonly change: { readonly changed: number; readonly publishMs: number }
-  /** Only of loads that take minutes, not hours. */
+  /** Absent for large loads, whose replay would take hours. */
   readonly replay:
     | { readonly ms: number; readonly rowsWritten: number; readonly peakMib: number }
     | undefined
 }
 
 interface Timed {
-  /** From the first landed payload that is read to the commit and ANALYZE. */
+  /** Time from reading the first landed payload to the commit and ANALYZE. */
   readonly ms: number
   readonly transformMs: number
   readonly peakMib: number
@@ -44,21 +44,21 @@ interface LoadSummary {
   readonly changed: number
   readonly rows_written: number
   readonly duration_ms: number
-  /** Not when the command failed. */
+  /** Absent when the command failed. */
   readonly stages: Readonly<Record<'extract_ms' | 'transform_ms' | 'publish_ms', number>>
 }
 
 const cli = new URL('../../dist/cli.js', import.meta.url).pathname
 const overlapReferrals = 50_000
-/** As far as the setting goes. */
+/** Largest value of the setting. */
 const overlapHoursMax = 8_760
 const changedReferrals = 1_000
 const replayedMax = 200_000
 
-/** Loads that many simulated referrals as users do, by the built program over real HTTP. */
+/** Loads simulated referrals with the built program over real HTTP, as users do. */
 export async function measureLoad(referrals: number): Promise<LoadFigures> {
   const home = await mkdtemp(join(tmpdir(), 'cosell-bench-'))
-  // Root's server runs as another account, which must be able to enter.
+  // When root starts it, the server runs under another account, which needs access.
   await chmod(home, 0o755)
   const embedded = await startEmbedded({ home, path: process.env.PATH ?? '' })
   // The simulated source keeps all of its referrals in memory.
@@ -113,7 +113,7 @@ function timed({ summary, peakMib }: Load): Timed {
   return { ms: transformMs + publish_ms, transformMs, peakMib }
 }
 
-/** A nightly run whose overlap brings 50,000 unchanged referrals again, or what a year holds. */
+/** Measures a run whose overlap reads 50,000 unchanged referrals again, or one year's if fewer. */
 async function rereadUnchanged(warehouse: Warehouse, settings: Record<string, string>) {
   const reach = await sql<{ hours: number }>`
     select least(
@@ -137,9 +137,9 @@ async function rereadUnchanged(warehouse: Warehouse, settings: Record<string, st
   }
 }
 
-/** As the server's own statistics count. */
+/** Counts of touched and dead rows from PostgreSQL's statistics. */
 async function countTouched({ query }: Warehouse) {
-  // A process tells of what it did when it ends, at the latest.
+  // A backend reports its statistics when it exits, if not before.
   await sleep(1_500)
   const counted = await sql<{ touched: number; dead: number }>`
     select sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as touched,
@@ -149,7 +149,7 @@ async function countTouched({ query }: Warehouse) {
   return counted.rows[0] ?? { touched: 0, dead: 0 }
 }
 
-/** As a new database would be, but for the landing zone. */
+/** Empties the star and its findings; the landing zone stays. */
 async function emptyStar({ query }: Warehouse) {
   const tables = loaded.map((table) => sql.table(table))
   await sql`truncate ${sql.join(tables)}, etl.dq_finding`.execute(query)
@@ -157,7 +157,7 @@ async function emptyStar({ query }: Warehouse) {
   await sql`checkpoint`.execute(query)
 }
 
-/** Runs the built command as its users do and watches its memory. */
+/** Runs the built command and watches its memory. */
 async function load(settings: Record<string, string>, command: 'run' | 'rebuild' = 'run') {
   const child = spawn(process.execPath, [cli, command, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -178,7 +178,7 @@ async function load(settings: Record<string, string>, command: 'run' | 'rebuild'
   return { summary, peakMib }
 }
 
-/** The high-water mark that the kernel keeps; 0 where there is no /proc. */
+/** Peak resident memory as the kernel reports it; 0 on systems without /proc. */
 async function peakMemoryMib(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024)

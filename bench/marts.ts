@@ -1,7 +1,7 @@
 /**
- * How long every mart takes over its typical question, of one account and one fiscal year:
- * `npm run bench:marts [-- referrals]`, 100,000 unless told. The second of two answers counts, as
- * somebody moving a filter sees it; `--explain mart` prints the plan of one.
+ * Times a typical question to every mart, over one account and one fiscal year:
+ * `npm run bench:marts [-- referrals]`, 100,000 by default. The second of two answers counts: it is
+ * what a person sees who moves a filter. `--explain mart` prints the plan of one mart.
  */
 import { readFile } from 'node:fs/promises'
 import { type RawBuilder, sql } from 'kysely'
@@ -15,7 +15,7 @@ const referrals = Number(size)
 const year = lastFiscalYear(new Date())
 const day = new Date(Date.now() - 180 * 86_400_000).toISOString().slice(0, 10)
 
-/** What people ask, as their tools put it. */
+/** Typical questions to each mart, in the SQL that BI tools send. */
 const questions: Readonly<Record<string, RawBuilder<unknown>>> = {
   referral: sql`
     select stage_label, country_code, currency_code, count(*), sum(deal_value_amount),
@@ -156,7 +156,7 @@ async function plan({ query }: Warehouse, question: RawBuilder<unknown>) {
   for (const row of rows) process.stdout.write(`${Object.values(row)[0]}\n`)
 }
 
-/** The last one that is over, as its label. */
+/** Label of the last fiscal year that is over. */
 function lastFiscalYear(now: Date): string {
   const ends = now.getUTCFullYear() - (now.getUTCMonth() >= 6 ? 0 : 1)
   return `FY${ends % 100}`

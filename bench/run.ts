@@ -1,7 +1,7 @@
 /**
- * Speed and memory of a load: `npm run bench [-- referrals...]`, 50,000 unless told; with several
- * sizes it also compares the nightly cost of the last with that of the first. Everything runs on
- * this machine in one go, so trust the ratios; the absolute figures belong to the machine.
+ * Measures speed and memory of a load: `npm run bench [-- referrals...]`, 50,000 by default. Given
+ * several sizes, it also compares the nightly cost at the last size with that at the first. It all
+ * runs in one go on one machine: trust the ratios; the absolute figures belong to the machine.
  */
 import { type LoadFigures, measureLoad } from './load.ts'
 import { perSecond, say } from './say.ts'

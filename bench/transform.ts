@@ -1,8 +1,8 @@
 /**
- * Cost of the pure transform beside JSON.parse of the same referrals: `tsx test/bench/transform.ts
- * [referrals]`, 2,000 unless told. Every round times every step in CPU time, and each figure is the
- * median of the rounds, so the ratios hold on a busy machine too. The floors at the end do a part of
- * the work in the shortest way there is: no loader that writes these rows can cost less.
+ * Compares the pure transform with JSON.parse of the same referrals: `tsx bench/transform.ts
+ * [referrals]`, 2,000 by default. Each round measures the CPU time of every step. A figure is the
+ * median of the rounds, so the ratios hold on a busy machine too. The floors at the end do part of
+ * the work in the shortest possible way: no loader that writes these rows can cost less.
  */
 import { hash } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { copyLine, type RowFormat } from '../src/load/copy/copy-format.ts'
 import { readReference } from '../src/load/runs/reference.ts'
-import { formatOf, type StagedBatch, type StageTable } from '../src/load/staging/stage.ts'
+import { formatOf, type StagedBatch, type StageTable } from '../src/load/staging/stage-tables.ts'
 import { toContext } from '../src/pipeline/transform-and-publish.ts'
 import { Simulation } from '../src/sandbox/population/simulation.ts'
 import { readReferral } from '../src/transform/parse/parse-referral.ts'
-import { cutPeople } from '../src/transform/pii/split-pii.ts'
+import { splitPii } from '../src/transform/pii/split-pii.ts'
 import { type LandedReferral, toRows } from '../src/transform/to-rows.ts'
 import { openDatabase } from '../src/warehouse/connection/database.ts'
 import { startEmbedded } from '../src/warehouse/embedded/embedded.ts'
@@ -22,12 +22,12 @@ import { migrate } from '../src/warehouse/migrate/migrate.ts'
 import { aLine, aReferral, aRegistration } from '../test/support/referral-builder.ts'
 
 const rounds = 15
-/** V8 goes on optimizing for some 20,000 referrals; before that the transform costs up to twice. */
+/** V8 optimizes for some 20,000 referrals; until then the transform costs up to twice as much. */
 const warmUpRounds = 10
 const count = Number(process.argv[2] ?? 2000)
 const observed_at = '2026-07-01T02:00:00Z'
 const unhashedFormats = new Map<RowFormat, RowFormat>()
-/** Lines end in bytes, as in the loader: text that is only put together by `+=` costs nothing yet. */
+/** Lines are written as bytes, as in the loader: V8 defers the cost of text built by `+=`. */
 const bytes = Buffer.allocUnsafe(4 << 20)
 
 const context = toContext(await documentedReference())
@@ -36,10 +36,10 @@ const fixed = Array.from({ length: count }, (_, index) => JSON.stringify(twoList
 report('population of the sandbox', simulated)
 report('two child lists: 2 requested solutions, a registration with 2 lines', fixed)
 
-/** Reference data as a migrated database has it: with other enums findings would cost more. */
+/** Reference data of a migrated database; unknown enum values would add the cost of findings. */
 async function documentedReference() {
   const home = await mkdtemp(join(tmpdir(), 'cosell-bench-'))
-  // Root's server runs as another account, which must be able to enter.
+  // When root starts it, the server runs under another account, which needs access.
   await chmod(home, 0o755)
   const embedded = await startEmbedded({ home, path: process.env.PATH ?? '' })
   try {
@@ -56,7 +56,7 @@ async function documentedReference() {
   }
 }
 
-/** The same shape with other ids, names, amounts and days, so that nothing can be remembered. */
+/** Referrals of one shape with different ids, names, amounts and days, so that no cache helps. */
 function twoLists(index: number) {
   const solutions = [1, 2].map((no) => ({
     id: `SOL-${no}-${index}`,
@@ -102,7 +102,7 @@ function twoLists(index: number) {
 }
 
 function landedOf(wire: string, referral_no: number): LandedReferral {
-  const { resourceId, sourceUpdatedText, payload, people } = cutPeople(JSON.parse(wire))
+  const { resourceId, sourceUpdatedText, payload, people } = splitPii(JSON.parse(wire))
   const version = {
     version_no: 1,
     resource_type: 'referral',
@@ -133,8 +133,8 @@ function report(title: string, wires: readonly string[]) {
     ['  and row hashes', () => each(landed, (one) => copyText(toRows(one, context).rows, true))],
     ['COPY text alone', () => each(staged, (one) => copyText(one, false))],
     ['  and row hashes', () => each(staged, (one) => copyText(one, true))],
-    ['cutPeople', () => each(parsed, cutPeople)],
-    ['  and hash', () => each(parsed, (one) => hash('sha256', cutPeople(one).canonical))],
+    ['splitPii', () => each(parsed, splitPii)],
+    ['  and hash', () => each(parsed, (one) => hash('sha256', splitPii(one).canonical))],
     ['floor: JSON.stringify of rows', () => each(rows, JSON.stringify)],
     ['floor: values joined', () => each(rows, (all) => all.map(joinedValues))],
     ['floor: a sha-256 a row', () => each(lines, (all) => all.map((line) => hash('sha256', line)))],
@@ -143,7 +143,7 @@ function report(title: string, wires: readonly string[]) {
 
 type Step = readonly [name: string, run: () => unknown]
 
-/** Says what each step costs per referral, and as a multiple of the first one. */
+/** Prints the cost of each step per referral, and as a multiple of the first step. */
 function measure(steps: readonly Step[]) {
   const times = steps.map((): number[] => [])
   for (let round = 0; round < warmUpRounds + rounds; round++) {
@@ -182,11 +182,11 @@ function copyText(staged: StagedBatch, hasRowHash: boolean): number {
   return used
 }
 
-/** Lines of the tables whose rows have a hash. */
+/** COPY lines of the tables whose rows have a hash. */
 function linesOf(staged: StagedBatch): readonly string[] {
   return Object.entries(staged).flatMap(([table, rows]) => {
     const format = formatOf(table as StageTable)
-    // Through bytes, so that the text is in one piece.
+    // The detour through bytes makes the text one contiguous string.
     return format.hasRowHash ? rows.map((row) => `${Buffer.from(copyLine(row, format))}`) : []
   })
 }

@@ -7,19 +7,23 @@ import { openDatabase } from '../src/warehouse/connection/database.ts'
 import { migrate } from '../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../src/warehouse/tables.generated.ts'
 import { startThrowaway } from '../test/support/global-setup.ts'
+import { referenceFiles } from './reference/pages.ts'
 
-export const docsFolder = fileURLToPath(new URL('../docs/', import.meta.url))
-/** Stands for the server of whoever reads the repository. */
+export const rootFolder = fileURLToPath(new URL('../', import.meta.url))
+export const docsFolder = path.join(rootFolder, 'docs')
+/** Server of an invented installation. */
 const example: Connection = { server: 'warehouse.example.com:5432', database: 'cosell' }
 
-/** What the repository keeps under docs/: without the page, which GitHub would not show. */
+/** Returns what the catalog says, for docs/; without the HTML page, which GitHub would not show. */
 export async function committedDocs(query: Kysely<Database>): Promise<DocFiles> {
   const { [pageName]: _, ...files } = await renderDocs(query, example)
   return files
 }
 
-/** Migrates a throw-away server and rewrites the generated files of docs/ from its catalog. */
+/** Rewrites all generated files: from the catalog of a migrated server, and from tables in the code. */
 async function rewrite(): Promise<void> {
+  const reference = referenceFiles()
+  await writeDocs(rootFolder, reference)
   const server = await startThrowaway()
   try {
     const warehouse = await openDatabase(server.url)
@@ -27,7 +31,7 @@ async function rewrite(): Promise<void> {
     const files = await committedDocs(warehouse.query)
     await warehouse.close()
     await writeDocs(docsFolder, files)
-    const names = Object.keys(files).map((name) => path.join('docs', name))
+    const names = [...Object.keys(reference), ...Object.keys(files).map((name) => `docs/${name}`)]
     process.stdout.write(`wrote ${names.join(', ')}\n`)
   } finally {
     await server.stop()

@@ -23,7 +23,7 @@ interface Table {
   columns: CatalogColumn[]
 }
 
-/** Wider than a double holds: they stay text, and are only ever compared. */
+/** Columns wider than a double holds: they stay text, and are only compared. */
 const hashes = ['row_hash', 'tracked_hash']
 const typeNames: Record<string, string> = {
   boolean: 'boolean',
@@ -38,7 +38,7 @@ const typeNames: Record<string, string> = {
   jsonb: 'unknown',
 }
 
-/** The text of `src/warehouse/tables.generated.ts`, read from the catalog of a migrated database. */
+/** Returns the text of `src/warehouse/tables.generated.ts`, from the catalog of a migrated database. */
 export async function deriveWarehouse<Schema>(db: Kysely<Schema>): Promise<string> {
   const tables = groupByTable(await readCatalog(db))
   return [
@@ -51,7 +51,7 @@ export async function deriveWarehouse<Schema>(db: Kysely<Schema>): Promise<strin
 }
 
 const header = `/**
- * What is stored: row types, columns and keys of every table, derived from the migrated catalog.
+ * Row types, columns and keys of every table, derived from the migrated catalog.
  * Written by \`npm run schema\`; change a migration instead of this file.
  *
  * Numbers that a double cannot hold (money, hashes), days (\`2026-03-31\`) and instants (UTC, up to
@@ -61,7 +61,7 @@ import type { Generated } from 'kysely'
 `
 
 async function readCatalog<Schema>(db: Kysely<Schema>): Promise<CatalogColumn[]> {
-  // The ledger of migrations is Kysely's own table: nothing else of ours reads or writes it.
+  // The ledger of migrations is Kysely's own table: no load reads or writes it.
   const { rows } = await sql<CatalogColumn>`
     select
       n.nspname || '.' || c.relname as table_name,
@@ -144,7 +144,7 @@ function tablesText(tables: Table[]): string {
   return `export const tables = {\n${entries.join('')}} as const\n`
 }
 
-/** In the order of the constraint, which is not that of the columns; empty for staging. */
+/** Key columns in the order of the constraint, not of the table; empty for staging. */
 function keyOf(table: Table): string[] {
   return table.columns
     .filter((column) => column.key_position !== null)
@@ -152,12 +152,21 @@ function keyOf(table: Table): string[] {
     .map((column) => column.column_name)
 }
 
+/** Returns a list wrapped at 100 columns, as many values a line as fit. */
 function listText(name: string, values: string[]): string {
   const quoted = values.map((value) => `'${value}'`)
   const line = `    ${name}: [${quoted.join(', ')}],`
-  // biome breaks a list past 100 columns into one value a line.
   if (line.length <= 100) return `${line}\n`
-  return `    ${name}: [\n${quoted.map((value) => `      ${value},\n`).join('')}    ],\n`
+  const lines: string[] = []
+  let current = '     '
+  for (const value of quoted) {
+    if (current.length + value.length + 2 > 100) {
+      lines.push(current)
+      current = '     '
+    }
+    current += ` ${value},`
+  }
+  return `    ${name}: [\n${[...lines, current].join('\n')}\n    ],\n`
 }
 
 function typeName(table: string): string {
@@ -171,7 +180,7 @@ function typeName(table: string): string {
 async function rewrite(): Promise<void> {
   const file = fileURLToPath(new URL('../src/warehouse/tables.generated.ts', import.meta.url))
   const home = await mkdtemp(path.join(tmpdir(), 'cosell-schema-'))
-  // The server of a root user runs as another account, which must get in.
+  // The server of a root user runs as another account, which must be able to enter the folder.
   await chmod(home, 0o755)
   const server = await startEmbedded({ home, path: process.env.PATH ?? '' })
   try {

@@ -1,37 +1,25 @@
-/** Exit codes of every command; `cosell --help` prints the same table. */
-export const exitCodes = {
-  done: 0,
-  usage: 2,
-  accountHeld: 4,
-  checkFailed: 65,
-  sourceBroken: 69,
-  bug: 70,
-  tryAgainLater: 75,
-  signIn: 77,
-  configuration: 78,
-  interrupted: 130,
-  terminated: 143,
-} as const
-
-export type FailureKind = Exclude<keyof typeof exitCodes, 'done'>
+import { type ErrorCode, errorEntry } from './error-codes.ts'
+import { exitCodes, type FailureKind } from './exit-codes.ts'
 
 /**
- * A failure that a person can act on. `kind` decides the exit code and whether the run may be
- * tried again; the message says where, what was expected, what was got and what to do, and never
- * holds a secret or a person's data.
+ * A failure that a person can act on. The message says where, what was expected, what was got and
+ * what to do. It never holds a secret or a person's data.
  */
 export class CosellError extends Error {
   override readonly name = 'CosellError'
   constructor(
-    readonly kind: FailureKind,
-    /** Stable, lower-case, dotted: what monitors match on, for example `auth.invalid_grant`. */
-    readonly code: string,
+    /** Stable code for monitors; src/error-codes.ts lists all of them. */
+    readonly code: ErrorCode,
     message: string,
     options?: { cause?: unknown },
   ) {
     super(message, options)
   }
+  /** Decides the exit code and whether the run may be tried again. */
+  get kind(): FailureKind {
+    return errorEntry(this.code).kind
+  }
   get exitCode(): number {
-    return exitCodes[this.kind]
+    return exitCodes[this.kind].code
   }
 }

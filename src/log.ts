@@ -2,7 +2,7 @@ import { pino } from 'pino'
 
 export type Logger = pino.Logger
 
-/** Where log lines go: standard error, or a list in tests. */
+/** Destination of log lines: standard error, or a list in tests. */
 export interface LogTarget {
   write(text: string): unknown
   readonly isTerminal: boolean
@@ -10,7 +10,7 @@ export interface LogTarget {
 
 export interface Log {
   readonly logger: Logger
-  /** Replaces the one progress line of a terminal; says nothing elsewhere. */
+  /** Replaces the progress line of a terminal; writes nothing elsewhere. */
   progress(text: string): void
   /** Clears the progress line. */
   end(): void
@@ -19,8 +19,8 @@ export interface Log {
 const clearLine = '\r\x1b[2K'
 
 /**
- * A logger that writes JSON lines, or, on a terminal, one readable line an event with a progress
- * line below them.
+ * Creates a logger that writes JSON lines. On a terminal it writes one readable line an event, with
+ * a progress line below them.
  */
 export function createLog(target: LogTarget, level: 'info' | 'debug' | 'silent' = 'info'): Log {
   let progressShown = ''
@@ -52,8 +52,8 @@ function readable(line: string): string {
   return withoutControls(text.trimEnd())
 }
 
-/** A payload must not be able to move the cursor or forge a line. */
+/** Replaces control characters, so that a payload cannot move the cursor or forge a line. */
 function withoutControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are replaced
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
 }

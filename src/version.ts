@@ -4,7 +4,7 @@ const manifest: unknown = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 )
 
-/** The version in package.json, which stands beside `src` as well as beside `dist`. */
+/** Version in package.json, which is beside `src` as well as beside `dist`. */
 export const appVersion: string =
   typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { loadConfig, variableHelp, variableNames } from '../src/config.ts'
+import { loadConfig, settingRows, settings, variableHelp } from '../src/config.ts'
 import { CosellError } from '../src/errors.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'cosell-config-'))
@@ -22,7 +22,7 @@ function refusal(variables: Record<string, string>): CosellError {
   throw new Error('the configuration was accepted')
 }
 
-test('without any setting the embedded warehouse below the working directory is used', () => {
+test('loadConfig without settings uses the embedded warehouse below the working directory', () => {
   const config = load({})
   expect(config).toMatchObject({
     home: join(directory, '.cosell'),
@@ -36,7 +36,7 @@ test('without any setting the embedded warehouse below the working directory is 
   expect(Object.isFrozen(config)).toBe(true)
 })
 
-describe('a setting is refused with its name and a remedy, and its value is not repeated', () => {
+describe('loadConfig rejects a setting with its name and a remedy, and does not repeat its value', () => {
   test.each([
     {
       name: 'COSELL_API_URL',
@@ -48,13 +48,13 @@ describe('a setting is refused with its name and a remedy, and its value is not 
       name: 'COSELL_API_URL',
       value: 'https://u:p@example.com',
       says: 'https://',
-      why: 'no user in an address',
+      why: 'an address has no user',
     },
     {
       name: 'COSELL_API_URL',
       value: 'https://example.com/v1.0',
       says: 'without path',
-      why: 'the path is ours',
+      why: 'cosell adds the path',
     },
     { name: 'COSELL_API_URL', value: 'api.example.com', says: 'https://', why: 'no scheme' },
     {
@@ -85,7 +85,7 @@ describe('a setting is refused with its name and a remedy, and its value is not 
       why: 'a typing error gets the nearest name',
     },
     { name: 'NODE_TLS_REJECT_UNAUTHORIZED', value: '0', says: 'unset it', why: 'TLS is never off' },
-  ])('$name=$value: $why', ({ name, value, says }) => {
+  ])('loadConfig rejects $name=$value: $why', ({ name, value, says }) => {
     const error = refusal({ [name]: value })
     expect(error.exitCode).toBe(78)
     expect(error.message).toContain(name)
@@ -94,20 +94,20 @@ describe('a setting is refused with its name and a remedy, and its value is not 
   })
 })
 
-test('every problem is listed at once', () => {
+test('loadConfig lists every problem at once', () => {
   const { message } = refusal({ COSELL_PAGE_SIZE: '0', COSELL_CONCURRENCY: '0', COSELL_TYPO: 'x' })
   expect(message).toContain('COSELL_PAGE_SIZE')
   expect(message).toContain('COSELL_CONCURRENCY')
   expect(message).toContain('COSELL_TYPO')
 })
 
-test('http is accepted for loopback alone', () => {
+test('loadConfig accepts http for loopback alone', () => {
   for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) {
     expect(load({ COSELL_API_URL: `http://${host}` }).accounts[0]?.apiUrl).toBe(`http://${host}`)
   }
 })
 
-test('overrides win over the environment, the environment over .env, and blank means unset', () => {
+test('loadConfig prefers overrides to the environment and that to .env; blank means unset', () => {
   writeFileSync(join(directory, '.env'), 'COSELL_PAGE_SIZE=10\nCOSELL_CONCURRENCY=2\nOTHER=1\n')
   expect(load({ COSELL_CONCURRENCY: '3' })).toMatchObject({ pageSize: 10, concurrency: 3 })
   expect(load({ COSELL_CONCURRENCY: '3' }, { COSELL_CONCURRENCY: '5' }).concurrency).toBe(5)
@@ -115,11 +115,11 @@ test('overrides win over the environment, the environment over .env, and blank m
   rmSync(join(directory, '.env'))
 })
 
-describe('an accounts file', () => {
+describe('accounts file', () => {
   const file = join(directory, 'accounts.json')
   const withFile = { COSELL_ACCOUNTS_FILE: file }
 
-  test('gives several accounts', () => {
+  test('an accounts file configures several accounts', () => {
     writeFileSync(
       file,
       JSON.stringify([{ account: 'north', tenantId: 't1' }, { account: 'south' }]),
@@ -135,12 +135,29 @@ describe('an accounts file', () => {
     { text: '[]', says: file },
     { text: '[{"account":"a"},{"account":"a"}]', says: 'two accounts' },
     { text: '[{"account":"a","clientsecret":"x"}]', says: 'clientsecret' },
-  ])('is refused when it holds $text', ({ text, says }) => {
+  ])('an accounts file with $text is rejected', ({ text, says }) => {
     writeFileSync(file, text)
     expect(refusal(withFile).message).toContain(says)
   })
 })
 
-test('the help names every setting', () => {
-  for (const name of variableNames) expect(variableHelp()).toContain(`  ${name} `)
+describe('table of settings', () => {
+  test('the help names every setting', () => {
+    for (const name of Object.keys(settings)) expect(variableHelp()).toContain(`  ${name} `)
+  })
+
+  test.each(settingRows)('setting %s has a default that its own parser accepts', (_, setting) => {
+    if (setting.default !== undefined) setting.parser.parse(setting.default)
+  })
+
+  test('no secret setting has a default', () => {
+    const secrets = settingRows.filter(([, { isSecret }]) => isSecret)
+    expect(secrets.length).toBeGreaterThan(0)
+    for (const [, setting] of secrets) expect(setting.default).toBeUndefined()
+  })
+
+  test('a field belongs to one setting alone', () => {
+    const fields = settingRows.map(([, { field }]) => field)
+    expect(new Set(fields).size).toBe(fields.length)
+  })
 })

@@ -1,4 +1,4 @@
--- Every referral with a landed version that was not yet published is published now or set aside.
+-- Every referral with a landed version that was not yet published is published now or quarantined.
 select distinct landed.resource_id
 from raw.payload landed
 where landed.resource_type = 'referral'
@@ -12,8 +12,8 @@ where landed.resource_type = 'referral'
     where k.partner_account_key = landed.partner_account_key
       and k.referral_id = landed.resource_id)
   and not exists (
-    select 1 from etl.quarantine aside
-    where aside.partner_account_key = landed.partner_account_key
-      and aside.resource_type = landed.resource_type
-      and aside.resource_id = landed.resource_id
-      and aside.resolved_run_id is null)
+    select 1 from etl.quarantine quarantine
+    where quarantine.partner_account_key = landed.partner_account_key
+      and quarantine.resource_type = landed.resource_type
+      and quarantine.resource_id = landed.resource_id
+      and quarantine.resolved_run_id is null)

@@ -1,4 +1,4 @@
--- The current version of a referral's history tells the same status, value, currency and customer as its fact.
+-- The current version of a referral's history holds the same status, value, currency and customer as its fact.
 select k.referral_id, fact.status_key, history.status_key as status_key_of_history,
   fact.deal_value_amount, history.deal_value_amount as deal_value_of_history,
   fact.currency_code, history.currency_code as currency_of_history,

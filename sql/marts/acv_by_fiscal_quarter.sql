@@ -1,49 +1,51 @@
 create or replace view mart.acv_by_fiscal_quarter with (security_invoker = true) as
 select
-  q.partner_account_key,
-  q.fiscal_year_label as fiscal_year,
-  q.fiscal_quarter_label as fiscal_quarter,
-  q.currency_code,
-  coalesce(sum(q.booked_acv_amount), 0)::numeric(38, 4) as booked_acv_amount,
-  coalesce(sum(q.booked_incentive_acv_amount), 0)::numeric(38, 4) as booked_incentive_acv_amount,
-  coalesce(sum(q.in_force_acv_amount), 0)::numeric(38, 4) as in_force_acv_amount
+  entry.partner_account_key,
+  entry.fiscal_year_label as fiscal_year,
+  entry.fiscal_quarter_label as fiscal_quarter,
+  entry.currency_code,
+  coalesce(sum(entry.booked_acv_amount), 0)::numeric(38, 4) as booked_acv_amount,
+  coalesce(sum(entry.booked_incentive_acv_amount), 0)::numeric(38, 4)
+    as booked_incentive_acv_amount,
+  coalesce(sum(entry.in_force_acv_amount), 0)::numeric(38, 4) as in_force_acv_amount
 from (
   select
-    l.partner_account_key,
-    d.fiscal_year_label,
-    d.fiscal_quarter_label,
-    l.currency_code,
-    l.solution_acv_amount as booked_acv_amount,
-    case when l.is_incentive_eligible then l.solution_acv_amount end as booked_incentive_acv_amount,
+    line.partner_account_key,
+    day.fiscal_year_label,
+    day.fiscal_quarter_label,
+    line.currency_code,
+    line.solution_acv_amount as booked_acv_amount,
+    case when line.is_incentive_eligible then line.solution_acv_amount end
+      as booked_incentive_acv_amount,
     null::numeric as in_force_acv_amount
-  from dw.fact_registration_solution l
-  join dw.dim_date d on d.date_day = l.contract_sign_date
-  where l.solution_acv_amount is not null
+  from dw.fact_registration_solution line
+  join dw.dim_date day on day.date_day = line.contract_sign_date
+  where line.solution_acv_amount is not null
   union all
   select
-    l.partner_account_key,
-    d.fiscal_year_label,
-    d.fiscal_quarter_label,
-    l.currency_code,
+    line.partner_account_key,
+    day.fiscal_year_label,
+    day.fiscal_quarter_label,
+    line.currency_code,
     null,
     null,
-    l.solution_acv_amount
-  from dw.fact_registration_solution l
-  join dw.fact_registration g
-    on g.referral_key = l.referral_key
-    and g.registration_no = l.registration_no
-    and g.partner_account_key = l.partner_account_key
-  join dw.dim_date d
-    on d.is_fiscal_quarter_end
-    and d.date_day >= g.contract_start_date
-    and d.date_day < g.contract_end_exclusive_date
-  where l.solution_acv_amount is not null
-) q
+    line.solution_acv_amount
+  from dw.fact_registration_solution line
+  join dw.fact_registration registration
+    on registration.referral_key = line.referral_key
+    and registration.registration_no = line.registration_no
+    and registration.partner_account_key = line.partner_account_key
+  join dw.dim_date day
+    on day.is_fiscal_quarter_end
+    and day.date_day >= registration.contract_start_date
+    and day.date_day < registration.contract_end_exclusive_date
+  where line.solution_acv_amount is not null
+) entry
 group by
-  q.partner_account_key,
-  q.fiscal_year_label,
-  q.fiscal_quarter_label,
-  q.currency_code;
+  entry.partner_account_key,
+  entry.fiscal_year_label,
+  entry.fiscal_quarter_label,
+  entry.currency_code;
 
 comment on view mart.acv_by_fiscal_quarter is
   'One row per account, fiscal quarter and currency. Answers: how much annual contract value was '

@@ -1,69 +1,80 @@
 create or replace view mart.acv_line with (security_invoker = true) as
 select
-  l.partner_account_key,
-  l.referral_key,
-  r.referral_id,
-  l.registration_no,
-  l.line_no,
-  g.registration_id,
-  g.registration_status,
-  g.contract_term,
-  g.is_perpetual,
-  g.acv_status,
-  r.is_missing,
-  c.customer_name,
-  c.country_code,
-  o.solution_id,
-  o.solution_name,
-  o.publisher_name,
-  o.solution_type,
-  r.solution_area,
-  r.solution_play,
-  l.contract_sign_date,
+  line.partner_account_key,
+  line.referral_key,
+  referral.referral_id,
+  line.registration_no,
+  line.line_no,
+  registration.registration_id,
+  registration.registration_status,
+  registration.contract_term,
+  registration.is_perpetual,
+  registration.acv_status,
+  referral.is_missing,
+  customer.customer_name,
+  customer.country_code,
+  solution.solution_id,
+  solution.solution_name,
+  solution.publisher_name,
+  solution.solution_type,
+  referral.solution_area,
+  referral.solution_play,
+  line.contract_sign_date,
   signed.fiscal_year_label as sign_fiscal_year,
   signed.fiscal_quarter_label as sign_fiscal_quarter,
-  g.contract_start_date,
-  g.contract_end_exclusive_date,
-  g.term_months,
-  l.currency_code,
-  l.solution_value_amount,
-  l.solution_acv_amount,
-  l.solution_annualized_amount,
-  l.contract_currency_code,
-  l.allocated_contract_value_amount,
-  l.allocated_contract_acv_amount,
-  (l.solution_acv_amount * fx.rate_to_reporting)::numeric(38, 14)
+  registration.contract_start_date,
+  registration.contract_end_exclusive_date,
+  registration.term_months,
+  line.currency_code,
+  line.solution_value_amount,
+  line.solution_acv_amount,
+  line.solution_annualized_amount,
+  line.contract_currency_code,
+  line.allocated_contract_value_amount,
+  line.allocated_contract_acv_amount,
+  (line.solution_acv_amount * rate.rate_to_reporting)::numeric(38, 14)
     as solution_acv_reporting_amount,
-  (l.allocated_contract_acv_amount * fc.rate_to_reporting)::numeric(38, 14)
+  (line.allocated_contract_acv_amount * contract_rate.rate_to_reporting)::numeric(38, 14)
     as contract_acv_reporting_amount,
-  l.is_deployed_on_azure,
-  l.primary_deployment_on,
-  l.pricing_model,
-  l.is_pay_as_you_go,
-  l.is_marketplace_transacted,
-  l.marketplace_transaction_date,
-  r.customer_marketplace_intent,
-  l.is_incentive_eligible,
-  l.incentive_count,
-  l.incentives
-from dw.fact_registration_solution l
-left join dw.fact_registration g
-  on g.referral_key = l.referral_key
-  and g.registration_no = l.registration_no
-  and g.partner_account_key = l.partner_account_key
-left join dw.dim_referral r
-  on r.referral_key = l.referral_key and r.partner_account_key = l.partner_account_key
-left join dw.dim_customer c
-  on c.customer_key = l.customer_key and c.partner_account_key = l.partner_account_key
-left join dw.dim_solution o
-  on o.solution_key = l.solution_key and o.partner_account_key = l.partner_account_key
-left join dw.dim_date signed on signed.date_day = l.contract_sign_date
-left join dw.fx_rate fx
-  on fx.currency_code = l.currency_code
-  and fx.rate_date = coalesce(l.contract_sign_date, l.contract_start_date, l.registered_date)
-left join dw.fx_rate fc
-  on fc.currency_code = l.contract_currency_code
-  and fc.rate_date = coalesce(l.contract_sign_date, l.contract_start_date, l.registered_date);
+  line.is_deployed_on_azure,
+  line.primary_deployment_on,
+  line.pricing_model,
+  line.is_pay_as_you_go,
+  line.is_marketplace_transacted,
+  line.marketplace_transaction_date,
+  referral.customer_marketplace_intent,
+  line.is_incentive_eligible,
+  line.incentive_count,
+  line.incentives
+from dw.fact_registration_solution line
+left join dw.fact_registration registration
+  on registration.referral_key = line.referral_key
+  and registration.registration_no = line.registration_no
+  and registration.partner_account_key = line.partner_account_key
+left join dw.dim_referral referral
+  on referral.referral_key = line.referral_key
+  and referral.partner_account_key = line.partner_account_key
+left join dw.dim_customer customer
+  on customer.customer_key = line.customer_key
+  and customer.partner_account_key = line.partner_account_key
+left join dw.dim_solution solution
+  on solution.solution_key = line.solution_key
+  and solution.partner_account_key = line.partner_account_key
+left join dw.dim_date signed on signed.date_day = line.contract_sign_date
+left join dw.fx_rate rate
+  on rate.currency_code = line.currency_code
+  and rate.rate_date = coalesce(
+    line.contract_sign_date,
+    line.contract_start_date,
+    line.registered_date
+  )
+left join dw.fx_rate contract_rate
+  on contract_rate.currency_code = line.contract_currency_code
+  and contract_rate.rate_date = coalesce(
+    line.contract_sign_date,
+    line.contract_start_date,
+    line.registered_date
+  );
 
 comment on view mart.acv_line is
   'One row per solution line of a deal registration. Answers: what is the annual contract value by '

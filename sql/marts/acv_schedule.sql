@@ -1,46 +1,56 @@
 create or replace view mart.acv_schedule with (security_invoker = true) as
 select
-  y.partner_account_key,
-  y.referral_key,
-  y.registration_no,
-  y.line_no,
-  y.contract_year_no,
-  y.period_start_date,
-  y.period_end_date,
-  y.period_months,
-  d.fiscal_year_label as period_start_fiscal_year,
-  d.fiscal_quarter_label as period_start_fiscal_quarter,
-  y.currency_code,
-  y.scheduled_solution_amount,
-  y.contract_currency_code,
-  y.scheduled_contract_amount,
-  (y.scheduled_solution_amount * fx.rate_to_reporting)::numeric(38, 14)
+  schedule.partner_account_key,
+  schedule.referral_key,
+  schedule.registration_no,
+  schedule.line_no,
+  schedule.contract_year_no,
+  schedule.period_start_date,
+  schedule.period_end_date,
+  schedule.period_months,
+  day.fiscal_year_label as period_start_fiscal_year,
+  day.fiscal_quarter_label as period_start_fiscal_quarter,
+  schedule.currency_code,
+  schedule.scheduled_solution_amount,
+  schedule.contract_currency_code,
+  schedule.scheduled_contract_amount,
+  (schedule.scheduled_solution_amount * rate.rate_to_reporting)::numeric(38, 14)
     as scheduled_solution_reporting_amount,
-  (y.scheduled_contract_amount * fc.rate_to_reporting)::numeric(38, 14)
+  (schedule.scheduled_contract_amount * contract_rate.rate_to_reporting)::numeric(38, 14)
     as scheduled_contract_reporting_amount,
-  o.solution_name,
-  o.publisher_name,
-  c.customer_name,
-  c.country_code,
-  y.is_incentive_eligible,
-  y.is_marketplace_transacted
-from dw.fact_acv_schedule y
-left join dw.fact_registration_solution l
-  on l.referral_key = y.referral_key
-  and l.registration_no = y.registration_no
-  and l.line_no = y.line_no
-  and l.partner_account_key = y.partner_account_key
-left join dw.dim_solution o
-  on o.solution_key = y.solution_key and o.partner_account_key = y.partner_account_key
-left join dw.dim_customer c
-  on c.customer_key = y.customer_key and c.partner_account_key = y.partner_account_key
-left join dw.dim_date d on d.date_day = y.period_start_date
-left join dw.fx_rate fx
-  on fx.currency_code = y.currency_code
-  and fx.rate_date = coalesce(l.contract_sign_date, l.contract_start_date, l.registered_date)
-left join dw.fx_rate fc
-  on fc.currency_code = y.contract_currency_code
-  and fc.rate_date = coalesce(l.contract_sign_date, l.contract_start_date, l.registered_date);
+  solution.solution_name,
+  solution.publisher_name,
+  customer.customer_name,
+  customer.country_code,
+  schedule.is_incentive_eligible,
+  schedule.is_marketplace_transacted
+from dw.fact_acv_schedule schedule
+left join dw.fact_registration_solution line
+  on line.referral_key = schedule.referral_key
+  and line.registration_no = schedule.registration_no
+  and line.line_no = schedule.line_no
+  and line.partner_account_key = schedule.partner_account_key
+left join dw.dim_solution solution
+  on solution.solution_key = schedule.solution_key
+  and solution.partner_account_key = schedule.partner_account_key
+left join dw.dim_customer customer
+  on customer.customer_key = schedule.customer_key
+  and customer.partner_account_key = schedule.partner_account_key
+left join dw.dim_date day on day.date_day = schedule.period_start_date
+left join dw.fx_rate rate
+  on rate.currency_code = schedule.currency_code
+  and rate.rate_date = coalesce(
+    line.contract_sign_date,
+    line.contract_start_date,
+    line.registered_date
+  )
+left join dw.fx_rate contract_rate
+  on contract_rate.currency_code = schedule.contract_currency_code
+  and contract_rate.rate_date = coalesce(
+    line.contract_sign_date,
+    line.contract_start_date,
+    line.registered_date
+  );
 
 comment on view mart.acv_schedule is
   'One row per contract year of a registration line. Answers: what falls due in each contract year? '

@@ -1,36 +1,36 @@
 create or replace view mart.co_sell with (security_invoker = true) as
 select
-  m.partner_account_key,
-  m.created_fiscal_year,
-  m.created_fiscal_quarter,
-  coalesce(m.invited_by_organization_name, '(None)') as invited_by,
-  coalesce(m.direction, '(Not provided)') as direction,
-  m.deal_type,
-  m.currency_code,
+  referral.partner_account_key,
+  referral.created_fiscal_year,
+  referral.created_fiscal_quarter,
+  coalesce(referral.invited_by_organization_name, '(None)') as invited_by,
+  coalesce(referral.direction, '(Not provided)') as direction,
+  referral.deal_type,
+  referral.currency_code,
   count(*) as referral_count,
-  count(distinct m.engagement_id) as engagement_count,
-  count(*) filter (where m.is_won) as won_count,
-  count(*) filter (where m.is_decided) as decided_count,
-  coalesce(sum(m.deal_value_amount), 0)::numeric(38, 4) as deal_value_amount,
-  coalesce(sum(m.deal_value_amount) filter (where m.is_won), 0)::numeric(38, 4)
+  count(distinct referral.engagement_id) as engagement_count,
+  count(*) filter (where referral.is_won) as won_count,
+  count(*) filter (where referral.is_decided) as decided_count,
+  coalesce(sum(referral.deal_value_amount), 0)::numeric(38, 4) as deal_value_amount,
+  coalesce(sum(referral.deal_value_amount) filter (where referral.is_won), 0)::numeric(38, 4)
     as won_value_amount
-from mart.referral m
-where m.referral_category = 'Co-sell opportunity'
+from mart.referral referral
+where referral.referral_category = 'Co-sell opportunity'
 group by
-  m.partner_account_key,
-  m.created_fiscal_year,
-  m.created_fiscal_quarter,
-  coalesce(m.invited_by_organization_name, '(None)'),
-  coalesce(m.direction, '(Not provided)'),
-  m.deal_type,
-  m.currency_code;
+  referral.partner_account_key,
+  referral.created_fiscal_year,
+  referral.created_fiscal_quarter,
+  coalesce(referral.invited_by_organization_name, '(None)'),
+  coalesce(referral.direction, '(Not provided)'),
+  referral.deal_type,
+  referral.currency_code;
 
 comment on view mart.co_sell is
   'One row per account, fiscal quarter of creation, inviting organisation, direction, deal type and '
   'currency, of co-sell opportunities. Answers: how many deals, of what value, do we win with whom? '
   'Divide sum of won_count by sum of decided_count for the win rate. Filter created_fiscal_year.';
 comment on column mart.co_sell.invited_by is
-  'Organisation that invited; (None) when nobody did.';
+  'Organisation that invited; (None) when there is none.';
 comment on column mart.co_sell.direction is
   'Way the referral went, as sent; (Not provided) when the source does not say.';
 comment on column mart.co_sell.currency_code is 'Currency of the deals and of their amounts.';

@@ -1,23 +1,25 @@
 create or replace view mart.data_quality as
 select
-  q.partner_account_key,
-  a.account_code,
-  q.referral_id,
-  r.referral_key,
-  q.rule_code,
-  q.item_ref,
-  q.severity,
-  q.detail,
-  q.observed_value,
-  f.started_at as first_seen_at,
-  l.started_at as last_seen_at
-from etl.dq_finding q
-left join dw.dim_partner_account a on a.partner_account_key = q.partner_account_key
-left join dw.dim_referral r
-  on r.partner_account_key = q.partner_account_key and r.referral_id = q.referral_id
-left join etl.run f on f.run_id = q.first_seen_run_id
-left join etl.run l on l.run_id = q.last_seen_run_id
-where q.partner_account_key in (
+  finding.partner_account_key,
+  account.account_code,
+  finding.referral_id,
+  referral.referral_key,
+  finding.rule_code,
+  finding.item_ref,
+  finding.severity,
+  finding.detail,
+  finding.observed_value,
+  first_run.started_at as first_seen_at,
+  last_run.started_at as last_seen_at
+from etl.dq_finding finding
+left join dw.dim_partner_account account
+  on account.partner_account_key = finding.partner_account_key
+left join dw.dim_referral referral
+  on referral.partner_account_key = finding.partner_account_key
+  and referral.referral_id = finding.referral_id
+left join etl.run first_run on first_run.run_id = finding.first_seen_run_id
+left join etl.run last_run on last_run.run_id = finding.last_seen_run_id
+where finding.partner_account_key in (
   select visible.partner_account_key
   from etl.visible_account visible
 );

@@ -1,34 +1,34 @@
 create or replace view mart.expiring_referral with (security_invoker = true) as
 select
-  m.partner_account_key,
-  m.account_code,
-  m.account_name,
-  m.referral_key,
-  m.referral_id,
-  m.engagement_id,
-  m.external_reference_id,
-  m.referral_name,
-  m.referral_status,
-  m.referral_substatus,
-  m.stage_label,
-  m.stage_sort,
-  m.referral_type,
-  m.referral_category,
-  m.deal_type,
-  m.direction,
-  m.solution_area,
-  m.solution_play,
-  m.customer_name,
-  m.country_code,
-  m.created_date,
-  m.expected_close_date,
-  m.expiration_date,
-  m.expiration_date - (now() at time zone 'utc')::date as days_to_expiry,
-  m.deal_value_amount,
-  m.currency_code,
-  m.deal_value_reporting_amount
-from mart.referral m
-where m.is_open and m.expiration_date >= (now() at time zone 'utc')::date;
+  referral.partner_account_key,
+  referral.account_code,
+  referral.account_name,
+  referral.referral_key,
+  referral.referral_id,
+  referral.engagement_id,
+  referral.external_reference_id,
+  referral.referral_name,
+  referral.referral_status,
+  referral.referral_substatus,
+  referral.stage_label,
+  referral.stage_sort,
+  referral.referral_type,
+  referral.referral_category,
+  referral.deal_type,
+  referral.direction,
+  referral.solution_area,
+  referral.solution_play,
+  referral.customer_name,
+  referral.country_code,
+  referral.created_date,
+  referral.expected_close_date,
+  referral.expiration_date,
+  referral.expiration_date - (now() at time zone 'utc')::date as days_to_expiry,
+  referral.deal_value_amount,
+  referral.currency_code,
+  referral.deal_value_reporting_amount
+from mart.referral referral
+where referral.is_open and referral.expiration_date >= (now() at time zone 'utc')::date;
 
 comment on view mart.expiring_referral is
   'One row per open referral that will expire, from today on. Answers: what expires within 14 days, '

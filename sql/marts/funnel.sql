@@ -1,45 +1,46 @@
 create or replace view mart.funnel with (security_invoker = true) as
 select
-  f.partner_account_key,
-  d.fiscal_year_label as created_fiscal_year,
-  d.year_month as created_month,
-  r.referral_type,
-  r.referral_category,
-  f.currency_code,
+  fact.partner_account_key,
+  day.fiscal_year_label as created_fiscal_year,
+  day.year_month as created_month,
+  referral.referral_type,
+  referral.referral_category,
+  fact.currency_code,
   count(*) as created_count,
-  count(f.accepted_date) as accepted_count,
-  count(*) filter (where s.is_won) as won_count,
-  count(*) filter (where s.is_lost) as lost_count,
-  count(*) filter (where s.is_closed and not s.is_decided) as dropped_count,
-  count(f.registered_date) as registered_count,
-  count(f.registration_approved_date) as approved_count,
-  percentile_cont(0.5) within group (order by f.days_to_accept) as median_days_to_accept,
-  percentile_cont(0.5) within group (order by f.days_to_close) as median_days_to_close,
-  percentile_cont(0.5) within group (order by f.days_to_registration)
+  count(fact.accepted_date) as accepted_count,
+  count(*) filter (where status.is_won) as won_count,
+  count(*) filter (where status.is_lost) as lost_count,
+  count(*) filter (where status.is_closed and not status.is_decided) as dropped_count,
+  count(fact.registered_date) as registered_count,
+  count(fact.registration_approved_date) as approved_count,
+  percentile_cont(0.5) within group (order by fact.days_to_accept) as median_days_to_accept,
+  percentile_cont(0.5) within group (order by fact.days_to_close) as median_days_to_close,
+  percentile_cont(0.5) within group (order by fact.days_to_registration)
     as median_days_to_registration,
-  coalesce(sum(f.deal_value_amount), 0)::numeric(38, 4) as created_value_amount,
-  coalesce(sum(f.deal_value_amount) filter (where s.is_won), 0)::numeric(38, 4)
+  coalesce(sum(fact.deal_value_amount), 0)::numeric(38, 4) as created_value_amount,
+  coalesce(sum(fact.deal_value_amount) filter (where status.is_won), 0)::numeric(38, 4)
     as won_value_amount
-from dw.fact_referral f
-join dw.dim_referral r
-  on r.referral_key = f.referral_key and r.partner_account_key = f.partner_account_key
-join dw.dim_status s on s.status_key = f.status_key
-join dw.dim_date d on d.date_day = f.created_date
+from dw.fact_referral fact
+join dw.dim_referral referral
+  on referral.referral_key = fact.referral_key
+  and referral.partner_account_key = fact.partner_account_key
+join dw.dim_status status on status.status_key = fact.status_key
+join dw.dim_date day on day.date_day = fact.created_date
 where not exists (
   select
   from dw.dim_referral gone
-  where gone.referral_key = f.referral_key
-    and gone.partner_account_key = f.partner_account_key
+  where gone.referral_key = fact.referral_key
+    and gone.partner_account_key = fact.partner_account_key
     and gone.is_missing
     and gone.referral_status in ('New', 'Active')
 )
 group by
-  f.partner_account_key,
-  d.fiscal_year_label,
-  d.year_month,
-  r.referral_type,
-  r.referral_category,
-  f.currency_code;
+  fact.partner_account_key,
+  day.fiscal_year_label,
+  day.year_month,
+  referral.referral_type,
+  referral.referral_category,
+  fact.currency_code;
 
 comment on view mart.funnel is
   'One row per account, month of creation, type, category and currency. Answers: how many referrals '

@@ -1,35 +1,35 @@
 create or replace view mart.incentive_acv with (security_invoker = true) as
 select
-  l.partner_account_key,
-  l.referral_key,
-  l.referral_id,
-  l.registration_no,
-  l.line_no,
-  l.registration_status,
-  l.customer_name,
-  l.country_code,
-  l.solution_name,
-  l.publisher_name,
-  l.solution_area,
-  l.solution_play,
-  l.contract_sign_date,
-  l.sign_fiscal_year,
-  l.sign_fiscal_quarter,
-  t.tag_id as incentive,
-  b.weight,
-  l.currency_code,
-  l.solution_acv_amount,
-  (b.weight * l.solution_acv_amount)::numeric(38, 10) as weighted_solution_acv_amount,
-  (b.weight * l.solution_acv_reporting_amount)::numeric(38, 20)
+  line.partner_account_key,
+  line.referral_key,
+  line.referral_id,
+  line.registration_no,
+  line.line_no,
+  line.registration_status,
+  line.customer_name,
+  line.country_code,
+  line.solution_name,
+  line.publisher_name,
+  line.solution_area,
+  line.solution_play,
+  line.contract_sign_date,
+  line.sign_fiscal_year,
+  line.sign_fiscal_quarter,
+  tag.tag_id as incentive,
+  bridge.weight,
+  line.currency_code,
+  line.solution_acv_amount,
+  (bridge.weight * line.solution_acv_amount)::numeric(38, 10) as weighted_solution_acv_amount,
+  (bridge.weight * line.solution_acv_reporting_amount)::numeric(38, 20)
     as weighted_solution_acv_reporting_amount
-from mart.acv_line l
-join dw.bridge_line_incentive b
-  on b.referral_key = l.referral_key
-  and b.registration_no = l.registration_no
-  and b.line_no = l.line_no
-  and b.partner_account_key = l.partner_account_key
-join dw.dim_tag t
-  on t.tag_key = b.tag_key and t.partner_account_key = b.partner_account_key;
+from mart.acv_line line
+join dw.bridge_line_incentive bridge
+  on bridge.referral_key = line.referral_key
+  and bridge.registration_no = line.registration_no
+  and bridge.line_no = line.line_no
+  and bridge.partner_account_key = line.partner_account_key
+join dw.dim_tag tag
+  on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key;
 
 comment on view mart.incentive_acv is
   'One row per incentive of a registration line. Answers: how much annual contract value earns '

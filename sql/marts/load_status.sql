@@ -1,9 +1,9 @@
 create or replace view mart.load_status as
 select
-  a.partner_account_key,
-  a.account_code,
-  a.account_name,
-  a.is_active,
+  account.partner_account_key,
+  account.account_code,
+  account.account_name,
+  account.is_active,
   published.last_published_run_id,
   published.published_at,
   published.watermark_to,
@@ -14,10 +14,11 @@ select
   latest.started_at as last_run_started_at,
   (
     select count(*)
-    from etl.quarantine q
-    where q.partner_account_key = a.partner_account_key and q.resolved_run_id is null
+    from etl.quarantine quarantine
+    where quarantine.partner_account_key = account.partner_account_key
+      and quarantine.resolved_run_id is null
   ) as quarantined_referral_count
-from dw.dim_partner_account a
+from dw.dim_partner_account account
 left join (
   select
     run.partner_account_key,
@@ -27,14 +28,14 @@ left join (
   from etl.run
   where run.run_status = 'published'
   group by run.partner_account_key
-) published on published.partner_account_key = a.partner_account_key
+) published on published.partner_account_key = account.partner_account_key
 left join etl.run latest
   on latest.run_id = (
     select max(run.run_id)
     from etl.run
-    where run.partner_account_key = a.partner_account_key
+    where run.partner_account_key = account.partner_account_key
   )
-where a.partner_account_key in (
+where account.partner_account_key in (
   select visible.partner_account_key
   from etl.visible_account visible
 );
@@ -58,4 +59,4 @@ comment on column mart.load_status.last_run_status is
   'running, extracted, published, failed or abandoned.';
 comment on column mart.load_status.last_run_started_at is 'When the latest run began.';
 comment on column mart.load_status.quarantined_referral_count is
-  'Referrals set aside because they could not be read; their last good state is shown.';
+  'Referrals in quarantine because they could not be read; their last good state is shown.';

@@ -1,22 +1,23 @@
 create or replace view mart.marketplace_share with (security_invoker = true) as
 select
-  l.partner_account_key,
-  l.sign_fiscal_year,
-  l.sign_fiscal_quarter,
-  l.currency_code,
-  l.customer_marketplace_intent,
-  coalesce(sum(l.solution_acv_amount) filter (where l.is_marketplace_transacted), 0)
+  line.partner_account_key,
+  line.sign_fiscal_year,
+  line.sign_fiscal_quarter,
+  line.currency_code,
+  line.customer_marketplace_intent,
+  coalesce(sum(line.solution_acv_amount) filter (where line.is_marketplace_transacted), 0)
     ::numeric(38, 4) as transacted_acv_amount,
-  coalesce(sum(l.solution_acv_amount) filter (where l.is_marketplace_transacted is not null), 0)
+  coalesce(sum(line.solution_acv_amount)
+    filter (where line.is_marketplace_transacted is not null), 0)
     ::numeric(38, 4) as stated_acv_amount,
-  coalesce(sum(l.solution_acv_amount), 0)::numeric(38, 4) as total_acv_amount
-from mart.acv_line l
+  coalesce(sum(line.solution_acv_amount), 0)::numeric(38, 4) as total_acv_amount
+from mart.acv_line line
 group by
-  l.partner_account_key,
-  l.sign_fiscal_year,
-  l.sign_fiscal_quarter,
-  l.currency_code,
-  l.customer_marketplace_intent;
+  line.partner_account_key,
+  line.sign_fiscal_year,
+  line.sign_fiscal_quarter,
+  line.currency_code,
+  line.customer_marketplace_intent;
 
 comment on view mart.marketplace_share is
   'One row per account, fiscal quarter of signing, currency and what the customer said about buying '

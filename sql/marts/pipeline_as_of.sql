@@ -1,39 +1,41 @@
 create or replace view mart.pipeline_as_of with (security_invoker = true) as
 select
-  d.date_day as snapshot_date,
-  d.fiscal_year_label as snapshot_fiscal_year,
-  d.fiscal_quarter_label as snapshot_fiscal_quarter,
-  d.is_month_end,
-  h.partner_account_key,
-  h.referral_key,
-  r.referral_id,
-  r.solution_area,
-  r.solution_play,
-  r.deal_type,
-  s.referral_status,
-  s.referral_substatus,
-  s.stage_label,
-  s.stage_sort,
-  s.is_open,
-  s.is_won,
-  h.registration_status,
-  h.deal_value_amount,
-  h.currency_code,
-  (h.deal_value_amount * fx.rate_to_reporting)::numeric(38, 14) as deal_value_reporting_amount,
-  h.expected_close_date,
-  h.is_estimated,
-  d.date_day - h.valid_from_date as days_in_state
-from dw.dim_date d
-join dw.fact_referral_history h
-  on coalesce(h.valid_to_date, 'infinity') > d.date_day
-  and h.valid_from_date <= d.date_day
-join dw.dim_status s on s.status_key = h.status_key
-left join dw.dim_referral r
-  on r.referral_key = h.referral_key and r.partner_account_key = h.partner_account_key
-left join dw.fx_rate fx
-  on fx.currency_code = h.currency_code and fx.rate_date = d.date_day
-where d.date_day <= (now() at time zone 'utc')::date
-  and not (h.is_missing and s.is_open);
+  day.date_day as snapshot_date,
+  day.fiscal_year_label as snapshot_fiscal_year,
+  day.fiscal_quarter_label as snapshot_fiscal_quarter,
+  day.is_month_end,
+  history.partner_account_key,
+  history.referral_key,
+  referral.referral_id,
+  referral.solution_area,
+  referral.solution_play,
+  referral.deal_type,
+  status.referral_status,
+  status.referral_substatus,
+  status.stage_label,
+  status.stage_sort,
+  status.is_open,
+  status.is_won,
+  history.registration_status,
+  history.deal_value_amount,
+  history.currency_code,
+  (history.deal_value_amount * rate.rate_to_reporting)::numeric(38, 14)
+    as deal_value_reporting_amount,
+  history.expected_close_date,
+  history.is_estimated,
+  day.date_day - history.valid_from_date as days_in_state
+from dw.dim_date day
+join dw.fact_referral_history history
+  on coalesce(history.valid_to_date, 'infinity') > day.date_day
+  and history.valid_from_date <= day.date_day
+join dw.dim_status status on status.status_key = history.status_key
+left join dw.dim_referral referral
+  on referral.referral_key = history.referral_key
+  and referral.partner_account_key = history.partner_account_key
+left join dw.fx_rate rate
+  on rate.currency_code = history.currency_code and rate.rate_date = day.date_day
+where day.date_day <= (now() at time zone 'utc')::date
+  and not (history.is_missing and status.is_open);
 
 comment on view mart.pipeline_as_of is
   'One row per day and referral: the state in which it ended the day. Answers: what was the '

@@ -1,29 +1,29 @@
 create or replace view mart.pipeline_month_end with (security_invoker = true) as
 select
-  p.snapshot_date,
-  p.snapshot_fiscal_year,
-  p.snapshot_fiscal_quarter,
-  p.partner_account_key,
-  p.referral_key,
-  p.referral_id,
-  p.solution_area,
-  p.solution_play,
-  p.deal_type,
-  p.referral_status,
-  p.referral_substatus,
-  p.stage_label,
-  p.stage_sort,
-  p.is_open,
-  p.is_won,
-  p.registration_status,
-  p.deal_value_amount,
-  p.currency_code,
-  p.deal_value_reporting_amount,
-  p.expected_close_date,
-  p.is_estimated,
-  p.days_in_state
-from mart.pipeline_as_of p
-where p.is_month_end;
+  pipeline.snapshot_date,
+  pipeline.snapshot_fiscal_year,
+  pipeline.snapshot_fiscal_quarter,
+  pipeline.partner_account_key,
+  pipeline.referral_key,
+  pipeline.referral_id,
+  pipeline.solution_area,
+  pipeline.solution_play,
+  pipeline.deal_type,
+  pipeline.referral_status,
+  pipeline.referral_substatus,
+  pipeline.stage_label,
+  pipeline.stage_sort,
+  pipeline.is_open,
+  pipeline.is_won,
+  pipeline.registration_status,
+  pipeline.deal_value_amount,
+  pipeline.currency_code,
+  pipeline.deal_value_reporting_amount,
+  pipeline.expected_close_date,
+  pipeline.is_estimated,
+  pipeline.days_in_state
+from mart.pipeline_as_of pipeline
+where pipeline.is_month_end;
 
 comment on view mart.pipeline_month_end is
   'One row per month end and referral: the state in which it ended the month. Answers: how has the '

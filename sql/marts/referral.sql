@@ -1,80 +1,82 @@
 create or replace view mart.referral with (security_invoker = true) as
 select
-  f.partner_account_key,
-  a.account_code,
-  a.account_name,
-  f.referral_key,
-  r.referral_id,
-  r.engagement_id,
-  r.external_reference_id,
-  r.mpn_id,
-  r.referral_name,
-  s.referral_status,
-  s.referral_substatus,
-  s.stage_label,
-  s.stage_sort,
-  s.is_open,
-  s.is_won,
-  s.is_lost,
-  s.is_decided,
-  r.status_reason,
-  r.referral_type,
-  r.qualification,
-  r.referral_category,
-  r.deal_type,
-  r.direction,
-  r.referral_source,
-  r.call_to_action,
-  r.registration_status,
-  r.solution_area,
-  r.solution_play,
-  r.partner_role,
-  r.customer_marketplace_intent,
-  r.invited_by_organization_name,
-  r.is_missing,
-  c.customer_match_id,
-  c.customer_name,
-  c.customer_size,
-  c.customer_size_min_employees,
-  c.city,
-  c.state,
-  c.country_code,
-  f.created_date,
-  f.accepted_date,
-  f.expected_close_date,
-  f.expiration_date,
-  f.closed_date,
-  f.registered_date,
-  f.registration_approved_date,
+  fact.partner_account_key,
+  account.account_code,
+  account.account_name,
+  fact.referral_key,
+  referral.referral_id,
+  referral.engagement_id,
+  referral.external_reference_id,
+  referral.mpn_id,
+  referral.referral_name,
+  status.referral_status,
+  status.referral_substatus,
+  status.stage_label,
+  status.stage_sort,
+  status.is_open,
+  status.is_won,
+  status.is_lost,
+  status.is_decided,
+  referral.status_reason,
+  referral.referral_type,
+  referral.qualification,
+  referral.referral_category,
+  referral.deal_type,
+  referral.direction,
+  referral.referral_source,
+  referral.call_to_action,
+  referral.registration_status,
+  referral.solution_area,
+  referral.solution_play,
+  referral.partner_role,
+  referral.customer_marketplace_intent,
+  referral.invited_by_organization_name,
+  referral.is_missing,
+  customer.customer_match_id,
+  customer.customer_name,
+  customer.customer_size,
+  customer.customer_size_min_employees,
+  customer.city,
+  customer.state,
+  customer.country_code,
+  fact.created_date,
+  fact.accepted_date,
+  fact.expected_close_date,
+  fact.expiration_date,
+  fact.closed_date,
+  fact.registered_date,
+  fact.registration_approved_date,
   created.fiscal_year_label as created_fiscal_year,
   created.fiscal_quarter_label as created_fiscal_quarter,
   closed.fiscal_year_label as closed_fiscal_year,
   closed.fiscal_quarter_label as closed_fiscal_quarter,
-  f.days_to_accept,
-  f.days_to_close,
-  f.deal_value_amount,
-  f.currency_code,
-  (f.deal_value_amount * fx.rate_to_reporting)::numeric(38, 14) as deal_value_reporting_amount
-from dw.fact_referral f
-left join dw.dim_status s on s.status_key = f.status_key
-left join dw.dim_referral r
-  on r.referral_key = f.referral_key and r.partner_account_key = f.partner_account_key
-left join dw.dim_customer c
-  on c.customer_key = f.customer_key and c.partner_account_key = f.partner_account_key
-left join dw.dim_partner_account a on a.partner_account_key = f.partner_account_key
-left join dw.dim_date created on created.date_day = f.created_date
-left join dw.dim_date closed on closed.date_day = f.closed_date
-left join dw.fx_rate fx
-  on fx.currency_code = f.currency_code
-  and fx.rate_date = least(
-    coalesce(f.closed_date, f.expected_close_date, (now() at time zone 'utc')::date),
+  fact.days_to_accept,
+  fact.days_to_close,
+  fact.deal_value_amount,
+  fact.currency_code,
+  (fact.deal_value_amount * rate.rate_to_reporting)::numeric(38, 14) as deal_value_reporting_amount
+from dw.fact_referral fact
+left join dw.dim_status status on status.status_key = fact.status_key
+left join dw.dim_referral referral
+  on referral.referral_key = fact.referral_key
+  and referral.partner_account_key = fact.partner_account_key
+left join dw.dim_customer customer
+  on customer.customer_key = fact.customer_key
+  and customer.partner_account_key = fact.partner_account_key
+left join dw.dim_partner_account account on account.partner_account_key = fact.partner_account_key
+left join dw.dim_date created on created.date_day = fact.created_date
+left join dw.dim_date closed on closed.date_day = fact.closed_date
+left join dw.fx_rate rate
+  on rate.currency_code = fact.currency_code
+  and rate.rate_date = least(
+    coalesce(fact.closed_date, fact.expected_close_date, (now() at time zone 'utc')::date),
     (now() at time zone 'utc')::date
   )
 where not exists (
   select
   from dw.dim_referral gone
-  where gone.referral_key = f.referral_key
-    and gone.partner_account_key = f.partner_account_key
+  where gone.referral_key = fact.referral_key
+    and gone.partner_account_key = fact.partner_account_key
     and gone.is_missing
     and gone.referral_status in ('New', 'Active')
 );

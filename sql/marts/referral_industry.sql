@@ -1,19 +1,19 @@
 create or replace view mart.referral_industry with (security_invoker = true) as
 select
-  b.partner_account_key,
-  b.referral_key,
-  t.tag_id as industry,
-  b.weight,
-  b.tag_count
-from dw.bridge_referral_tag b
-join dw.dim_tag t
-  on t.tag_key = b.tag_key and t.partner_account_key = b.partner_account_key
-where t.tag_group = 'Industry'
+  bridge.partner_account_key,
+  bridge.referral_key,
+  tag.tag_id as industry,
+  bridge.weight,
+  bridge.tag_count
+from dw.bridge_referral_tag bridge
+join dw.dim_tag tag
+  on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key
+where tag.tag_group = 'Industry'
   and not exists (
     select
     from dw.dim_referral gone
-    where gone.referral_key = b.referral_key
-      and gone.partner_account_key = b.partner_account_key
+    where gone.referral_key = bridge.referral_key
+      and gone.partner_account_key = bridge.partner_account_key
       and gone.is_missing
       and gone.referral_status in ('New', 'Active')
   );

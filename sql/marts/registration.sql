@@ -1,60 +1,66 @@
 create or replace view mart.registration with (security_invoker = true) as
 select
-  g.partner_account_key,
-  g.referral_key,
-  r.referral_id,
-  r.referral_name,
-  g.registration_no,
-  g.registration_id,
-  g.registration_type,
-  g.registration_status,
-  g.is_terminal,
-  g.status_reason,
-  c.customer_name,
-  c.country_code,
-  g.contract_term,
-  g.is_perpetual,
-  g.contract_sign_date,
-  g.contract_start_date,
-  g.contract_end_date,
-  g.contract_end_exclusive_date,
-  g.term_months,
-  g.acv_status,
-  g.currency_code,
-  g.contract_value_amount,
-  g.contract_acv_amount,
-  g.contract_annualized_amount,
-  g.solution_value_amount,
-  g.nonrecurring_amount,
-  (g.contract_acv_amount * fx.rate_to_reporting)::numeric(38, 14)
+  registration.partner_account_key,
+  registration.referral_key,
+  referral.referral_id,
+  referral.referral_name,
+  registration.registration_no,
+  registration.registration_id,
+  registration.registration_type,
+  registration.registration_status,
+  registration.is_terminal,
+  registration.status_reason,
+  customer.customer_name,
+  customer.country_code,
+  registration.contract_term,
+  registration.is_perpetual,
+  registration.contract_sign_date,
+  registration.contract_start_date,
+  registration.contract_end_date,
+  registration.contract_end_exclusive_date,
+  registration.term_months,
+  registration.acv_status,
+  registration.currency_code,
+  registration.contract_value_amount,
+  registration.contract_acv_amount,
+  registration.contract_annualized_amount,
+  registration.solution_value_amount,
+  registration.nonrecurring_amount,
+  (registration.contract_acv_amount * rate.rate_to_reporting)::numeric(38, 14)
     as contract_acv_reporting_amount,
-  g.line_count,
-  g.registered_at,
-  g.review_pending_at,
-  g.action_required_at,
-  g.approved_at,
-  g.passed_at,
-  g.failed_at,
-  g.registered_date,
-  g.review_pending_date,
-  g.action_required_date,
-  g.approved_date,
-  g.decided_date,
-  d.fiscal_year_label as registered_fiscal_year,
-  d.fiscal_quarter_label as registered_fiscal_quarter,
-  g.action_required_at is not null as was_sent_back,
-  g.approval_lead_days,
-  g.decision_lead_days,
-  g.sign_to_registration_days
-from dw.fact_registration g
-left join dw.dim_referral r
-  on r.referral_key = g.referral_key and r.partner_account_key = g.partner_account_key
-left join dw.dim_customer c
-  on c.customer_key = g.customer_key and c.partner_account_key = g.partner_account_key
-left join dw.dim_date d on d.date_day = g.registered_date
-left join dw.fx_rate fx
-  on fx.currency_code = g.currency_code
-  and fx.rate_date = coalesce(g.contract_sign_date, g.contract_start_date, g.registered_date);
+  registration.line_count,
+  registration.registered_at,
+  registration.review_pending_at,
+  registration.action_required_at,
+  registration.approved_at,
+  registration.passed_at,
+  registration.failed_at,
+  registration.registered_date,
+  registration.review_pending_date,
+  registration.action_required_date,
+  registration.approved_date,
+  registration.decided_date,
+  day.fiscal_year_label as registered_fiscal_year,
+  day.fiscal_quarter_label as registered_fiscal_quarter,
+  registration.action_required_at is not null as was_sent_back,
+  registration.approval_lead_days,
+  registration.decision_lead_days,
+  registration.sign_to_registration_days
+from dw.fact_registration registration
+left join dw.dim_referral referral
+  on referral.referral_key = registration.referral_key
+  and referral.partner_account_key = registration.partner_account_key
+left join dw.dim_customer customer
+  on customer.customer_key = registration.customer_key
+  and customer.partner_account_key = registration.partner_account_key
+left join dw.dim_date day on day.date_day = registration.registered_date
+left join dw.fx_rate rate
+  on rate.currency_code = registration.currency_code
+  and rate.rate_date = coalesce(
+    registration.contract_sign_date,
+    registration.contract_start_date,
+    registration.registered_date
+  );
 
 comment on view mart.registration is
   'One row per deal registration. Answers: how long does approval take, how many are sent back, how '

@@ -1,45 +1,46 @@
 create or replace view mart.status_transition with (security_invoker = true) as
 select
-  h.partner_account_key,
-  h.referral_key,
-  r.referral_id,
-  h.version_no,
-  h.valid_from as changed_at,
-  h.valid_from_date as changed_date,
-  d.fiscal_year_label as changed_fiscal_year,
-  d.fiscal_quarter_label as changed_fiscal_quarter,
-  p.referral_status as from_status,
-  p.referral_substatus as from_substatus,
-  s.referral_status as to_status,
-  s.referral_substatus as to_substatus,
-  h.is_valid_transition,
-  s.is_allowed_combination,
+  history.partner_account_key,
+  history.referral_key,
+  referral.referral_id,
+  history.version_no,
+  history.valid_from as changed_at,
+  history.valid_from_date as changed_date,
+  day.fiscal_year_label as changed_fiscal_year,
+  day.fiscal_quarter_label as changed_fiscal_quarter,
+  previous_status.referral_status as from_status,
+  previous_status.referral_substatus as from_substatus,
+  status.referral_status as to_status,
+  status.referral_substatus as to_substatus,
+  history.is_valid_transition,
+  status.is_allowed_combination,
   case
-    when next_version.is_status_change then h.valid_to_date
+    when next_version.is_status_change then history.valid_to_date
     else later_change.changed_date
-  end - h.valid_from_date as days_in_status,
-  h.is_estimated
-from dw.fact_referral_history h
-left join dw.dim_status s on s.status_key = h.status_key
-left join dw.dim_status p on p.status_key = h.previous_status_key
-left join dw.dim_referral r
-  on r.referral_key = h.referral_key and r.partner_account_key = h.partner_account_key
-left join dw.dim_date d on d.date_day = h.valid_from_date
+  end - history.valid_from_date as days_in_status,
+  history.is_estimated
+from dw.fact_referral_history history
+left join dw.dim_status status on status.status_key = history.status_key
+left join dw.dim_status previous_status on previous_status.status_key = history.previous_status_key
+left join dw.dim_referral referral
+  on referral.referral_key = history.referral_key
+  and referral.partner_account_key = history.partner_account_key
+left join dw.dim_date day on day.date_day = history.valid_from_date
 left join dw.fact_referral_history next_version
-  on next_version.referral_key = h.referral_key
-  and next_version.version_no = h.version_no + 1
-  and next_version.partner_account_key = h.partner_account_key
+  on next_version.referral_key = history.referral_key
+  and next_version.version_no = history.version_no + 1
+  and next_version.partner_account_key = history.partner_account_key
 -- Only where the next version changed something else: a look-up like this one runs in no worker.
 left join lateral (
-  select min(n.valid_from_date) as changed_date
-  from dw.fact_referral_history n
+  select min(later.valid_from_date) as changed_date
+  from dw.fact_referral_history later
   where not next_version.is_status_change
-    and n.referral_key = h.referral_key
-    and n.partner_account_key = h.partner_account_key
-    and n.version_no > h.version_no + 1
-    and n.is_status_change
+    and later.referral_key = history.referral_key
+    and later.partner_account_key = history.partner_account_key
+    and later.version_no > history.version_no + 1
+    and later.is_status_change
 ) later_change on true
-where h.is_status_change;
+where history.is_status_change;
 
 comment on view mart.status_transition is
   'One row per change of status or substatus of a referral, its first status included. Answers: '

@@ -1,46 +1,49 @@
 create or replace view mart.win_rate with (security_invoker = true) as
 select
-  f.partner_account_key,
-  d.fiscal_year_label as closed_fiscal_year,
-  d.fiscal_quarter_label as closed_fiscal_quarter,
-  r.solution_area,
-  coalesce(p.solution_play, r.solution_play) as solution_play,
-  f.currency_code,
-  coalesce(sum(coalesce(p.weight, 1)) filter (where s.is_won), 0)::numeric(20, 6) as won_weight,
-  coalesce(sum(coalesce(p.weight, 1)) filter (where s.is_decided), 0)::numeric(20, 6)
+  fact.partner_account_key,
+  day.fiscal_year_label as closed_fiscal_year,
+  day.fiscal_quarter_label as closed_fiscal_quarter,
+  referral.solution_area,
+  coalesce(play.solution_play, referral.solution_play) as solution_play,
+  fact.currency_code,
+  coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_won), 0)::numeric(20, 6)
+    as won_weight,
+  coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_decided), 0)::numeric(20, 6)
     as decided_weight,
-  coalesce(sum(coalesce(p.weight, 1) * f.deal_value_amount) filter (where s.is_won), 0)
+  coalesce(sum(coalesce(play.weight, 1) * fact.deal_value_amount) filter (where status.is_won), 0)
     ::numeric(38, 10) as won_value_amount,
-  coalesce(sum(coalesce(p.weight, 1) * f.deal_value_amount) filter (where s.is_decided), 0)
+  coalesce(sum(coalesce(play.weight, 1) * fact.deal_value_amount)
+    filter (where status.is_decided), 0)
     ::numeric(38, 10) as decided_value_amount
-from dw.fact_referral f
-join dw.dim_status s on s.status_key = f.status_key and s.is_closed
-join dw.dim_date d on d.date_day = f.closed_date
-join dw.dim_referral r
-  on r.referral_key = f.referral_key and r.partner_account_key = f.partner_account_key
+from dw.fact_referral fact
+join dw.dim_status status on status.status_key = fact.status_key and status.is_closed
+join dw.dim_date day on day.date_day = fact.closed_date
+join dw.dim_referral referral
+  on referral.referral_key = fact.referral_key
+  and referral.partner_account_key = fact.partner_account_key
 -- Fenced by offset 0: row by row, and only for the few referrals with several plays, where
 -- PostgreSQL would probe the bridge with every play for every referral.
 left join lateral (
   select
-    t.tag_id as solution_play,
-    b.weight
-  from dw.bridge_referral_tag b
-  join dw.dim_tag t
-    on t.tag_key = b.tag_key and t.partner_account_key = b.partner_account_key
-  where r.solution_play = '(Multiple)'
-    and b.referral_key = f.referral_key
-    and b.partner_account_key = f.partner_account_key
-    and t.tag_group = 'Attribute'
-    and t.tag_type = 'SolutionPlay'
+    tag.tag_id as solution_play,
+    bridge.weight
+  from dw.bridge_referral_tag bridge
+  join dw.dim_tag tag
+    on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key
+  where referral.solution_play = '(Multiple)'
+    and bridge.referral_key = fact.referral_key
+    and bridge.partner_account_key = fact.partner_account_key
+    and tag.tag_group = 'Attribute'
+    and tag.tag_type = 'SolutionPlay'
   offset 0
-) p on true
+) play on true
 group by
-  f.partner_account_key,
-  d.fiscal_year_label,
-  d.fiscal_quarter_label,
-  r.solution_area,
-  coalesce(p.solution_play, r.solution_play),
-  f.currency_code;
+  fact.partner_account_key,
+  day.fiscal_year_label,
+  day.fiscal_quarter_label,
+  referral.solution_area,
+  coalesce(play.solution_play, referral.solution_play),
+  fact.currency_code;
 
 comment on view mart.win_rate is
   'One row per account, fiscal quarter of closing, solution area, solution play and currency. '

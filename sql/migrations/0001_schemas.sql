@@ -12,3 +12,12 @@ comment on schema stg is 'Staging: the batch that is being published; may be emp
 comment on schema dw is 'Star schema: dimensions, facts and bridges.';
 comment on schema pii is 'People and free text, erasable; granted to few.';
 comment on schema mart is 'Views for BI tools and spreadsheets.';
+
+-- Made before this file runs: the ledger of the migrations themselves.
+comment on table etl.migration is 'One migration that was applied, each in its own transaction.';
+comment on column etl.migration.name is 'File in sql/migrations, without its ending.';
+comment on column etl.migration.timestamp is 'When it was applied, ISO 8601 in UTC.';
+comment on table etl.migration_lock is 'One row: the lock of databases without advisory locks.';
+comment on column etl.migration_lock.id is 'Name of the lock.';
+comment on column etl.migration_lock.is_locked is
+  'Always 0 on PostgreSQL, which needs no such row.';

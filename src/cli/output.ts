@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
-import { CosellError, exitCodes } from '../errors.ts'
+import { CosellError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../log.ts'
 
 export interface JsonFlag {
@@ -11,24 +12,25 @@ export const log = createLog({
   write: (text) => process.stderr.write(text),
 })
 
-/** Ends whatever is under way at the next safe point; a second signal ends it at once. */
-export const interruption = new AbortController()
+/** Ends the command at its next safe point; a second signal ends it at once. */
+export const abortController = new AbortController()
 
-/** Tells a person at the terminal something that is neither a result nor a matter for the log. */
-export function tell(text: string) {
+/** Prints a notice for the person at the terminal, neither a result nor a log event. */
+export function printNotice(text: string) {
   process.stderr.write(`${text}\n`)
 }
 
-/** The result: text for people, or its last line for machines. */
-export function say(json: true | undefined, result: object, text: () => string) {
+/** Prints the result as text or, with `--json`, as one line of JSON. */
+export function printResult(json: true | undefined, result: object, text: () => string) {
   log.end()
   process.stdout.write(`${json ? JSON.stringify(result) : text()}\n`)
 }
 
-/** Says what went wrong and returns the exit code. */
-export function fail(error: unknown, isJson: boolean): number {
+/** Prints a failure, the only place that does, and returns the exit code. */
+export function printFailure(error: unknown, isJson: boolean): number {
   log.end()
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+  // Commander has printed its own message.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.code
   const failure = toFailure(error)
   process.stderr.write(`cosell: ${failure.message}\n`)
   if (isJson) {
@@ -40,8 +42,9 @@ export function fail(error: unknown, isJson: boolean): number {
   return failure.exitCode
 }
 
+/** Returns the error itself, or the failure `bug` with its stack when it was not expected. */
 export function toFailure(error: unknown): CosellError {
   if (error instanceof CosellError) return error
   const text = `Unexpected: ${error instanceof Error ? error.stack : error}`
-  return new CosellError('bug', 'unexpected', text, { cause: error })
+  return new CosellError('unexpected', text, { cause: error })
 }

@@ -1,14 +1,14 @@
 import { request } from 'undici'
-import { across } from '../io-boundary.ts'
+import { traceIo } from '../io-boundary.ts'
 import type { Logger } from '../log.ts'
 
 const tries = 3
 const timeoutMs = 5_000
 
 /**
- * Tells a dead-man's switch how a run ended: a POST to `url` after success, to `url` + `/fail` after
- * failure, with `body` as JSON. A monitor that is down never changes how the run ended, so this
- * only warns, and without the address, which is a secret of its own.
+ * Reports the end of a run to a dead-man's switch: a POST of `body` as JSON to `url` after success,
+ * to `url` + `/fail` after failure. A monitor that does not answer leaves the outcome of the run as
+ * it is and is logged as a warning. The log omits the address, which is a secret.
  */
 export async function ping(
   url: string,
@@ -19,7 +19,7 @@ export async function ping(
   const target = outcome === 'done' ? url : `${url.replace(/\/$/, '')}/fail`
   for (let attempt = 1; attempt <= tries; attempt++) {
     try {
-      const isHeard = await across('http', 'POST ping', async () => {
+      const isAccepted = await traceIo('http', 'POST ping', async () => {
         const answer = await request(target, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -31,10 +31,10 @@ export async function ping(
         await answer.body.dump()
         return answer.statusCode < 400
       })
-      if (isHeard) return
+      if (isAccepted) return
     } catch {
-      // Tried again, then warned about below.
+      // Retried, and logged below after the last attempt.
     }
   }
-  logger.warn({ tries }, 'COSELL_PING_URL did not answer')
+  logger.warn({ tries }, 'COSELL_PING_URL did not accept the request')
 }

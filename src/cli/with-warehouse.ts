@@ -1,12 +1,12 @@
 import type { Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
-import type { RunEnvironment } from '../pipeline/run-context.ts'
+import type { RunContext } from '../pipeline/run-context.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import { bringUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
-import { interruption, log } from './output.ts'
+import { abortController, log } from './output.ts'
 
-/** Opens and migrates the warehouse, and puts it back as it was found. */
+/** Opens and migrates the warehouse for `use`, then closes it unless `keepRunning`. */
 export async function withWarehouse(
   config: Config,
   use: (warehouse: OpenWarehouse, change: SchemaChange) => Promise<void>,
@@ -22,18 +22,18 @@ export async function withWarehouse(
   }
 }
 
-/** As `withWarehouse`, with what a run needs; past its deadline the run ends, to go on next time. */
-export function inRun(
+/** Opens the warehouse for a run and aborts the run at its deadline; the next one resumes. */
+export function withRunContext(
   config: Config,
-  use: (environment: RunEnvironment & { warehouse: OpenWarehouse }) => Promise<void>,
+  use: (context: RunContext & { warehouse: OpenWarehouse }) => Promise<void>,
   keepRunning = false,
 ) {
   const minutes = config.runDeadlineMinutes
   const deadline = setTimeout(() => {
-    const text = `The run took longer than COSELL_RUN_DEADLINE_MINUTES (${minutes}). What was read is kept; run again.`
-    interruption.abort(new CosellError('tryAgainLater', 'run.deadline', text))
+    const text = `The run took longer than COSELL_RUN_DEADLINE_MINUTES (${minutes}). What it read is kept; run again.`
+    abortController.abort(new CosellError('run.deadline', text))
   }, minutes * 60_000)
-  const { signal } = interruption
+  const { signal } = abortController
   const deadlineAt = performance.now() + minutes * 60_000
   return withWarehouse(
     config,

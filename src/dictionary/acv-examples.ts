@@ -10,11 +10,11 @@ import {
 import { scheduleParts, spread } from '../transform/contract/schedule.ts'
 import { addDays } from '../transform/values/dates.ts'
 import { formatFixed, type Money, parseMoney } from '../transform/values/money.ts'
-import type { ContractExample, OddContract } from './dictionary.ts'
+import type { ContractExample, EdgeCase } from './dictionary.ts'
 
 interface Contract {
   readonly title: string
-  readonly lesson: string
+  readonly explanation: string
   readonly value: string
   readonly currency: string
   readonly minorUnit: number
@@ -26,7 +26,7 @@ interface Contract {
 const contracts: readonly Contract[] = [
   {
     title: 'Three years',
-    lesson: 'The usual case: the value over the months, times twelve.',
+    explanation: 'The usual case: the value over the months, times twelve.',
     value: '36000',
     currency: 'USD',
     minorUnit: 2,
@@ -36,7 +36,7 @@ const contracts: readonly Contract[] = [
   },
   {
     title: 'The same three years, typed up to the anniversary',
-    lesson:
+    explanation:
       'Some people type the last day, others the day on which the contract would be renewed. Both ' +
       'mean three years, and both get the same annual value.',
     value: '36000',
@@ -48,7 +48,7 @@ const contracts: readonly Contract[] = [
   },
   {
     title: 'Two and a half years',
-    lesson:
+    explanation:
       'The last contract year is short and gets its share. Every full year shows the annual value.',
     value: '50000',
     currency: 'EUR',
@@ -59,7 +59,7 @@ const contracts: readonly Contract[] = [
   },
   {
     title: 'Perpetual',
-    lesson:
+    explanation:
       'Microsoft spreads a contract without end over six years from its start. A sixth of the value ' +
       'is no whole number of cents here, so the years differ by a cent and still add up.',
     value: '100000',
@@ -71,7 +71,7 @@ const contracts: readonly Contract[] = [
   },
   {
     title: 'Less than a year',
-    lesson:
+    explanation:
       'The customer committed to six months and no more: the annual value is the whole value, not ' +
       'twice as much. What a year would bring at this rate stands beside it as the annualized amount.',
     value: '24000',
@@ -83,7 +83,7 @@ const contracts: readonly Contract[] = [
   },
   {
     title: 'From a leap day',
-    lesson:
+    explanation:
       'A contract from 29 February has its anniversary on the 28th in years without a 29th. Months ' +
       'are counted from the start itself, so leap years do not matter to the amounts.',
     value: '40000',
@@ -95,7 +95,7 @@ const contracts: readonly Contract[] = [
   },
   {
     title: 'A currency without minor unit',
-    lesson:
+    explanation:
       'Yen have no decimals, so no year has any. Rounding the running total instead of each year ' +
       'makes the years add up to the last yen.',
     value: '1000000',
@@ -107,10 +107,10 @@ const contracts: readonly Contract[] = [
   },
 ]
 
-type Reported = ContractTerms & { readonly reported: string; readonly reason: string }
+type ReportedTerms = ContractTerms & { readonly reported: string; readonly reason: string }
 
-const oddValue = '60000'
-const oddContracts: readonly Reported[] = [
+const edgeCaseValue = '60000'
+const edgeCases: readonly ReportedTerms[] = [
   {
     reported: 'perpetual, without start',
     reason: 'six years, wherever they lie',
@@ -169,10 +169,10 @@ const oddContracts: readonly Reported[] = [
   },
 ]
 
-/** Contracts that are not the usual case, with what the rule says of them. */
-export function oddContractExamples(): OddContract[] {
-  const value = moneyOf(oddValue)
-  return oddContracts.map(({ reported, reason, ...terms }) => {
+/** Returns contracts with incomplete or unusual terms, and the result of the rule for each. */
+export function edgeCaseExamples(): EdgeCase[] {
+  const value = moneyOf(edgeCaseValue)
+  return edgeCases.map(({ reported, reason, ...terms }) => {
     const period = contractPeriod(terms)
     const acv = annualContractValue(value, period, 2)
     return {
@@ -184,13 +184,13 @@ export function oddContractExamples(): OddContract[] {
   })
 }
 
-/** Contracts that show the ACV rule at work, computed by the rule itself. */
+/** Returns worked examples of the ACV rule, computed by the rule itself. */
 export function contractExamples(): ContractExample[] {
   return contracts.map(exampleOf)
 }
 
 function exampleOf(contract: Contract): ContractExample {
-  const { title, lesson, currency, minorUnit, term, start, end } = contract
+  const { title, explanation: lesson, currency, minorUnit, term, start, end } = contract
   const value = moneyOf(contract.value)
   const period = contractPeriod({ term, start, end })
   const acv = annualContractValue(value, period, minorUnit)
@@ -202,7 +202,7 @@ function exampleOf(contract: Contract): ContractExample {
   const amount = (money: Money) => amountText(money, minorUnit)
   return {
     title,
-    lesson,
+    explanation: lesson,
     currency,
     value: amount(value),
     term,
@@ -212,7 +212,7 @@ function exampleOf(contract: Contract): ContractExample {
     months: monthsText(months),
     acv: amount(acv),
     annualized: amount(annualized),
-    sum: sumText(amount(value), months, amount(acv)),
+    sum: calculationText(amount(value), months, amount(acv)),
     years: yearsOf(value, period, minorUnit),
   }
 }
@@ -224,12 +224,12 @@ function yearsOf(value: Money, period: ContractPeriod, minorUnit: number) {
     year: contractYear,
     start: start ?? '',
     end: end ?? '',
-    months: shortened(months ?? ''),
+    months: withoutTrailingZeros(months ?? ''),
     amount: amountText(amounts[index] ?? 0n, minorUnit),
   }))
 }
 
-function sumText(value: string, months: Months, acv: string): string {
+function calculationText(value: string, months: Months, acv: string): string {
   if (months.numerator < 12n * months.denominator) {
     return `${monthsText(months)} months are less than a year: the whole value, ${acv}`
   }
@@ -238,20 +238,20 @@ function sumText(value: string, months: Months, acv: string): string {
 
 function moneyOf(text: string): Money {
   const parsed = parseMoney(text)
-  if (!parsed.ok) throw new Error(`the amount ${text} is none: ${parsed.why}`)
+  if (!parsed.ok) throw new Error(`${text} is not an amount: ${parsed.why}`)
   return parsed.value
 }
 
 function monthsText(months: Months): string {
-  return shortened(termMonths(months))
+  return withoutTrailingZeros(termMonths(months))
 }
 
-/** Without the zeros at the end of its decimals. */
-function shortened(decimal: string): string {
+/** Removes the zeros at the end of the decimals. */
+function withoutTrailingZeros(decimal: string): string {
   return decimal.replace(/\.?0+$/, '')
 }
 
-/** With as many decimals as the currency has, and thousands apart. */
+/** Formats an amount with the currency's decimals and grouped thousands. */
 function amountText(money: Money, minorUnit: number): string {
   const [whole = '0', decimals = ''] = formatFixed(money, 4).split('.')
   const grouped = BigInt(whole).toLocaleString('en-US')

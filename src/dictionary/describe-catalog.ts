@@ -1,13 +1,13 @@
 import { propertyPaths } from '../transform/parse/property-paths.ts'
-import { contractExamples, oddContractExamples } from './acv-examples.ts'
+import { contractExamples, edgeCaseExamples } from './acv-examples.ts'
 import type { ColumnEntry, Dictionary, TableEntry } from './dictionary.ts'
-import { originFinder } from './lineage.ts'
+import { lineageFinder } from './lineage.ts'
 import type { Catalog, CatalogRelation } from './read-catalog.ts'
 import { relationshipsOf } from './relationships.ts'
 
-/** The dictionary of a catalog: its comments in their parts, beside what follows from its keys. */
+/** Builds the dictionary of a catalog from its comments, keys and foreign keys. */
 export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
-  const originOf = originFinder(relations, propertyPaths())
+  const lineageOf = lineageFinder(relations, propertyPaths())
   const tableOf = (relation: CatalogRelation): TableEntry => ({
     name: relation.name,
     isView: relation.isView,
@@ -21,7 +21,7 @@ export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
         isNullable: column.isNullable,
         isKey: relation.key.includes(column.name),
         meaning: column.comment,
-        origin: originOf(relation, column),
+        lineage: lineageOf(relation, column),
         pointsTo:
           relation.foreignKeys.find(({ columns }) => columns[0] === column.name)?.target ?? null,
       }),
@@ -35,20 +35,20 @@ export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
     })),
     relationships: relationshipsOf(relations),
     contracts: contractExamples(),
-    oddContracts: oddContractExamples(),
+    edgeCases: edgeCaseExamples(),
   }
 }
 
-/** The first sentence of a comment, what follows it, and the questions among the sentences. */
+/** Splits a comment into its first sentence, its questions, and the other sentences. */
 export function partsOf(comment: string): Pick<TableEntry, 'grain' | 'notes' | 'questions'> {
   const sentences = comment.split(/(?<=[.?!]["']?)\s+(?=["'A-Z0-9])/).filter((part) => part !== '')
   const isQuestion = (sentence: string) => /\?["']?$/.test(sentence)
   const [grain = '', ...notes] = sentences.filter((sentence) => !isQuestion(sentence))
-  return { grain, notes: notes.join(' '), questions: sentences.filter(isQuestion).map(asked) }
+  return { grain, notes: notes.join(' '), questions: sentences.filter(isQuestion).map(toQuestion) }
 }
 
-/** "Answers: what is due?" as the question itself. */
-function asked(sentence: string): string {
+/** Turns "Answers: what is due?" into the question itself. */
+function toQuestion(sentence: string): string {
   const question = sentence.replace(/^Answers: /, '')
   return question.charAt(0).toUpperCase() + question.slice(1)
 }

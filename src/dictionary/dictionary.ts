@@ -1,9 +1,9 @@
-/** What the data dictionary says, whatever it is written as. */
+/** Model of the data dictionary, shared by the HTML page, the Markdown pages and the dbt sources. */
 export interface Dictionary {
   readonly schemas: readonly SchemaEntry[]
   readonly relationships: readonly Relationship[]
   readonly contracts: readonly ContractExample[]
-  readonly oddContracts: readonly OddContract[]
+  readonly edgeCases: readonly EdgeCase[]
 }
 
 export interface SchemaEntry {
@@ -13,14 +13,14 @@ export interface SchemaEntry {
 }
 
 export interface TableEntry {
-  /** With its schema. */
+  /** Qualified by its schema. */
   readonly name: string
   readonly isView: boolean
-  /** What one row stands for: the first sentence of the comment. */
+  /** Meaning of one row: the first sentence of the comment. */
   readonly grain: string
-  /** The sentences after it, without the questions. */
+  /** Other sentences of the comment, without the questions. */
   readonly notes: string
-  /** What people ask it. */
+  /** Questions that the table answers. */
   readonly questions: readonly string[]
   readonly key: readonly string[]
   readonly uniques: readonly (readonly string[])[]
@@ -30,22 +30,22 @@ export interface TableEntry {
 export interface ColumnEntry {
   readonly name: string
   readonly type: string
-  /** Null where the database does not tell. */
+  /** Null for columns of views, where the database does not know. */
   readonly isNullable: boolean | null
   readonly isKey: boolean
   readonly meaning: string
-  readonly origin: Origin
-  /** Table that it points to by a foreign key; null when by none. */
+  readonly lineage: Lineage
+  /** Target table of its foreign key; null without one. */
   readonly pointsTo: string | null
 }
 
-/** `sent`: a property of the source; `computed`: from properties; `ours`: from neither. */
-export interface Origin {
+/** `sent`: a property of the source; `computed`: from properties; `ours`: from no property. */
+export interface Lineage {
   readonly kind: 'sent' | 'computed' | 'ours'
   readonly paths: readonly string[]
 }
 
-/** How a fact or bridge finds its dimension. */
+/** Relationship from a fact or bridge to a dimension. */
 export interface Relationship {
   readonly from: string
   readonly fromColumn: string
@@ -55,34 +55,34 @@ export interface Relationship {
   readonly isEnforced: boolean
   /** At most one row of `from` for each row of `to`. */
   readonly isOneToOne: boolean
-  /** Of several ways between two tables the one that a model uses unless told otherwise. */
+  /** Default among several relationships between two tables. */
   readonly isActive: boolean
 }
 
-/** A contract and what the ACV rule makes of it; amounts and dates as people read them. */
+/** A contract and the result of the ACV rule, formatted for readers. */
 export interface ContractExample {
   readonly title: string
-  readonly lesson: string
+  readonly explanation: string
   readonly currency: string
   readonly value: string
   readonly term: string
   readonly start: string
-  /** As reported; null for a contract without end. */
+  /** End date as reported; null for a contract without end. */
   readonly end: string | null
   readonly lastDay: string
   readonly months: string
   readonly acv: string
   readonly annualized: string
-  /** How the annual value comes about. */
+  /** Calculation of the annual value. */
   readonly sum: string
   readonly years: readonly ContractYear[]
 }
 
-/** A contract that is not the usual case, and what the rule says of it. */
-export interface OddContract {
+/** A contract with incomplete or unusual terms, and the result of the rule. */
+export interface EdgeCase {
   readonly reported: string
   readonly status: string
-  /** Null when there is none. */
+  /** Null without an annual value. */
   readonly acv: string | null
   readonly reason: string
 }
@@ -95,14 +95,14 @@ export interface ContractYear {
   readonly amount: string
 }
 
-/** What one row stands for, after the words "One row per" where the comment has them. */
+/** Returns the grain without the words "One row per". */
 export function rowOf({ grain }: TableEntry): string {
   const row = grain.replace(/^One row per /, '')
   return row.charAt(0).toLowerCase() + row.slice(1)
 }
 
-/** Name without its schema. */
-export function bare(table: string): string {
+/** Returns a table's name without its schema. */
+export function withoutSchema(table: string): string {
   return table.slice(table.indexOf('.') + 1)
 }
 
@@ -110,13 +110,13 @@ export function tablesOf(dictionary: Dictionary, schema: string): readonly Table
   return dictionary.schemas.find(({ name }) => name === schema)?.tables ?? []
 }
 
-/** Facts and bridges, which relationships start from, in the order of the catalog. */
+/** Facts and bridges, where relationships start, in the order of the catalog. */
 export function factsOf(dictionary: Dictionary): readonly TableEntry[] {
   const starts = new Set(dictionary.relationships.map(({ from }) => from))
   return tablesOf(dictionary, 'dw').filter(({ name }) => starts.has(name))
 }
 
-/** What relationships of facts end at: most used first. */
+/** Dimensions, where relationships end, most used first. */
 export function dimensionsOf(dictionary: Dictionary): readonly TableEntry[] {
   const facts = ({ name }: TableEntry) =>
     new Set(dictionary.relationships.filter(({ to }) => to === name).map(({ from }) => from)).size

@@ -5,14 +5,14 @@ import type { Database } from '../warehouse/tables.generated.ts'
 export interface CatalogColumn {
   readonly name: string
   readonly type: string
-  /** Null for a view, whose columns PostgreSQL does not tell. */
+  /** Null for a view: PostgreSQL does not know whether its columns can be null. */
   readonly isNullable: boolean | null
   readonly comment: string
 }
 
 export interface ForeignKey {
   readonly columns: readonly string[]
-  /** Table with its schema. */
+  /** Table, qualified by its schema. */
   readonly target: string
   readonly targetColumns: readonly string[]
 }
@@ -20,7 +20,7 @@ export interface ForeignKey {
 /** One table or view as the database describes it. */
 export interface CatalogRelation {
   readonly schema: string
-  /** With its schema, such as dw.fact_referral. */
+  /** Qualified by its schema, such as dw.fact_referral. */
   readonly name: string
   readonly isView: boolean
   readonly comment: string
@@ -39,12 +39,12 @@ export interface Catalog {
   readonly relations: readonly CatalogRelation[]
 }
 
-/** Schemas that readers and operators meet, readers' first. Staging is nobody's to query. */
+/** Schemas of readers, then of operators. Staging is not for queries. */
 const schemas = ['mart', 'dw', 'etl', 'raw', 'pii'] as const
-/** Kysely's own, which neither readers nor operators need. */
+/** Tables of Kysely, which neither readers nor operators need. */
 const hidden = ['migration', 'migration_lock']
 
-/** What the migrated database says about its tables, views and columns: facts first, then by name. */
+/** Reads tables, views and columns of the migrated database: facts first, then by name. */
 export async function readCatalog(query: Kysely<Database>): Promise<Catalog> {
   const described = await sql<{ name: string; comment: string }>`
     select

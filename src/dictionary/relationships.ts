@@ -4,9 +4,9 @@ import type { CatalogColumn, CatalogRelation } from './read-catalog.ts'
 const account = 'partner_account_key'
 
 /**
- * How facts and bridges find their dimensions: by foreign keys, and where none is declared (dates,
- * currencies, accounts, the two longest tables) by equal names and types. The first column that
- * reaches a dimension is the active way to it.
+ * Finds the relationships from facts and bridges to dimensions: by foreign keys, and by equal names
+ * and types where none is declared (dates, currencies, accounts, the two longest tables). The first
+ * column that reaches a dimension is the active relationship.
  */
 export function relationshipsOf(relations: readonly CatalogRelation[]): Relationship[] {
   const star = relations.filter(({ schema, isView }) => schema === 'dw' && !isView)

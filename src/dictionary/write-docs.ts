@@ -10,15 +10,15 @@ import { dictionaryPage } from './render/html-page.ts'
 import { dictionaryPages } from './render/markdown.ts'
 import { type Connection, pbids } from './render/power-bi-connection.ts'
 
-/** File names below a folder, with their text. */
+/** Text of each file, by its name below a folder. */
 export type DocFiles = Readonly<Record<string, string>>
 
-/** The page that people open. */
+/** Name of the page that people open. */
 export const pageName = 'dictionary.html'
 
 /**
- * Everything that is written from the catalog: the dictionary as a page and as Markdown, sources
- * for dbt, and the connection file for Power BI.
+ * Renders every document of the catalog: the dictionary as a page and as Markdown, the sources for
+ * dbt, and the connection file for Power BI.
  */
 export async function renderDocs(
   query: Kysely<Database>,
@@ -38,9 +38,9 @@ export async function renderDocs(
 }
 
 /**
- * Writes files below a folder, which is made where it lacks.
+ * Writes files below a folder, and creates the folder when absent.
  *
- * @throws CosellError `configuration` when they cannot be written there.
+ * @throws CosellError `configuration` when the folder cannot be written.
  */
 export async function writeDocs(folder: string, files: DocFiles): Promise<void> {
   try {
@@ -53,11 +53,11 @@ export async function writeDocs(folder: string, files: DocFiles): Promise<void> 
     const reason = error instanceof Error ? error.message : String(error)
     const advice = 'Name another folder with --out.'
     const text = `${folder}: expected a folder to write to, got: ${reason}. ${advice}`
-    throw new CosellError('configuration', 'docs.not_writable', text, { cause: error })
+    throw new CosellError('docs.not_writable', text, { cause: error })
   }
 }
 
-/** Server and database of a connection string, without who connects. */
+/** Returns server and database of a connection string, without user and password. */
 export function connectionOf(url: string): Connection {
   const { hostname, port, pathname } = new URL(url)
   return { server: `${hostname}:${port || 5432}`, database: decodeURIComponent(pathname.slice(1)) }

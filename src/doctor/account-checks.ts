@@ -5,106 +5,111 @@ import type { ReferralsApi } from '../extract/api/referrals-api.ts'
 import { listAccounts } from '../load/runs/accounts.ts'
 import { readCapabilities, storeCapabilities } from '../load/runs/api-capabilities.ts'
 import { openApi } from '../pipeline/account-api.ts'
-import type { RunEnvironment } from '../pipeline/run-context.ts'
+import type { RunContext } from '../pipeline/run-context.ts'
 import { countPresent } from '../report/queries/status.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import type { OpenWarehouse } from '../warehouse/open.ts'
-import { type Verdict, verdictOf } from './check-result.ts'
-import { describeSkew, type Preflight, skewMsMax } from './database-checks.ts'
-import { judgeAge, usedJustNow } from './sign-in-age.ts'
+import { type CheckResult, failedWith } from './check-result.ts'
+import { type DatabaseChecks, describeSkew, skewMsMax } from './database-checks.ts'
+import { checkSignInAge, usedJustNow } from './sign-in-age.ts'
 
-/** What the examination works with. */
-export interface Doctor extends Pick<RunEnvironment, 'config' | 'log' | 'signal'> {
+/** Settings, clock and limits that all checks share. */
+export interface DoctorContext extends Pick<RunContext, 'config' | 'log' | 'signal'> {
   readonly probe: (api: ReferralsApi) => Promise<Capabilities>
   readonly now: () => number
-  /** How long the API of one account may keep us, retries included. */
-  readonly accountMsMax: number
+  /** Longest time that the API of one account may take, retries included. */
+  readonly accountTimeoutMs: number
 }
 
-/** The database as far as it answered. */
-export interface Patient {
+/** The open warehouse and the results of its checks; no warehouse when it did not answer. */
+export interface DatabaseState {
   readonly warehouse: OpenWarehouse | null
-  readonly found: Preflight
+  readonly checks: DatabaseChecks
 }
 
-/** The first answer of the list, or why there is none. */
-type Contact =
+/** First answer of the list call, or the failure instead of it. */
+type FirstAnswer =
   | {
-      readonly isMade: true
+      readonly isAnswered: true
       readonly rows: number
       readonly count: number | null
-      /** How far the API's clock is ahead of ours. */
-      readonly aheadMs: number
+      /** Lead of the API's clock over ours. */
+      readonly clockAheadMs: number
     }
-  | { readonly isMade: false; readonly failure: CosellError; readonly isOfSignIn: boolean }
+  | { readonly isAnswered: false; readonly failure: CosellError; readonly isOfSignIn: boolean }
 
-/** What the warehouse knows of an account; all null when it does not know it. */
-interface Known {
+/** Facts of an account in the warehouse; all null when it was never loaded. */
+interface KnownAccount {
   readonly key: number | null
   readonly referrals: number | null
-  /** Requests a minute that the API let pass, as the last run found out. */
+  /** Requests a minute that the API accepted in the last run. */
   readonly allowed: string | null
 }
 
-const unanswered = 'not looked at: the API gives no answer'
+const notAnswered = 'not checked: the API does not answer'
 
-/** Sign-in, API and age of the sign-in of one account. */
-export async function examineAccount(
-  doctor: Doctor,
+/** Checks sign-in, API and age of the sign-in of one account. */
+export async function checkAccount(
+  context: DoctorContext,
   account: AccountConfig,
-  patient: Patient,
-): Promise<Verdict[]> {
-  // Before signing in, which renews it.
-  const age = await judgeAge(doctor.config, account, doctor.now())
-  const { accountMsMax } = doctor
-  const text = `The API of ${account.apiUrl} took longer than ${accountMsMax / 1_000} s. Run \`cosell doctor\` again later.`
+  database: DatabaseState,
+): Promise<CheckResult[]> {
+  // Read before signing in, which renews it.
+  const age = await checkSignInAge(context.config, account, context.now())
+  const { accountTimeoutMs } = context
+  const text = `The API of ${account.apiUrl} took longer than ${accountTimeoutMs / 1_000} s. Run \`cosell doctor\` again later.`
   const late = new AbortController()
-  const end = () => late.abort(new CosellError('tryAgainLater', 'doctor.too_long', text))
-  const timer = setTimeout(end, accountMsMax)
-  const signal = AbortSignal.any([doctor.signal, late.signal])
+  const end = () => late.abort(new CosellError('doctor.too_long', text))
+  const timer = setTimeout(end, accountTimeoutMs)
+  const signal = AbortSignal.any([context.signal, late.signal])
   try {
-    const verdicts = await examineApi({ ...doctor, signal }, account, patient)
-    const isSignedIn = verdicts.some(({ check, status }) => check === 'sign-in' && status === 'ok')
-    return [...verdicts, isSignedIn ? usedJustNow(age) : age]
+    const results = await checkApi({ ...context, signal }, account, database)
+    const isSignedIn = results.some(({ check, status }) => check === 'sign-in' && status === 'ok')
+    return [...results, isSignedIn ? usedJustNow(age) : age]
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function examineApi(
-  doctor: Doctor,
+async function checkApi(
+  context: DoctorContext,
   account: AccountConfig,
-  patient: Patient,
-): Promise<Verdict[]> {
-  const api = openApi(doctor, account)
+  database: DatabaseState,
+): Promise<CheckResult[]> {
+  const api = openApi(context, account)
   try {
-    const contact = await makeContact(api, doctor.now)
-    const accepted = contact.isMade ? await doctor.probe(api).catch(failureOf) : null
-    const known = await readKnown(account, patient)
+    const answer = await readFirstAnswer(api, context.now)
+    const capabilities = answer.isAnswered ? await context.probe(api).catch(failureOf) : null
+    const known = await readKnownAccount(account, database)
     return [
-      judgeSignIn(contact, account),
-      judgeVisibility(contact, accepted, known),
-      judgeClock(contact, patient.found.clockAheadMs),
-      await judgeAccepted(accepted, patient, known),
-      judgeBudget(doctor, api, known),
+      checkSignIn(answer, account),
+      checkVisibility(answer, capabilities, known),
+      checkClocks(answer, database.checks.clockAheadMs),
+      await checkCapabilities(capabilities, database, known),
+      checkRequestBudget(context, api, known),
     ]
   } finally {
     await api.close()
   }
 }
 
-async function makeContact(api: ReferralsApi, now: () => number): Promise<Contact> {
+async function readFirstAnswer(api: ReferralsApi, now: () => number): Promise<FirstAnswer> {
   try {
     const page = await api.getPage({ orderBy: 'updatedDateTime desc', top: 1 })
-    const aheadMs = Date.parse(page.fetchedAt) - now()
-    return { isMade: true, rows: page.referrals.length, count: page.count, aheadMs }
+    const clockAheadMs = Date.parse(page.fetchedAt) - now()
+    return {
+      isAnswered: true,
+      rows: page.referrals.length,
+      count: page.count,
+      clockAheadMs,
+    }
   } catch (error) {
     const failure = failureOf(error)
     // A request is counted once it has its token: before the first, only signing in can have failed.
     const isOfSignIn =
       api.counts.requests === 0 ||
       (failure.code.startsWith('auth.') && failure.code !== 'auth.forbidden')
-    return { isMade: false, failure, isOfSignIn }
+    return { isAnswered: false, failure, isOfSignIn }
   }
 }
 
@@ -113,10 +118,13 @@ function failureOf(error: unknown): CosellError {
   throw error
 }
 
-async function readKnown(account: AccountConfig, patient: Patient): Promise<Known> {
-  const nothing: Known = { key: null, referrals: null, allowed: null }
-  const { warehouse, found } = patient
-  if (warehouse === null || !found.isMigrated) return nothing
+async function readKnownAccount(
+  account: AccountConfig,
+  database: DatabaseState,
+): Promise<KnownAccount> {
+  const nothing: KnownAccount = { key: null, referrals: null, allowed: null }
+  const { warehouse, checks } = database
+  if (warehouse === null || !checks.isMigrated) return nothing
   try {
     const { query } = warehouse
     const accounts = await listAccounts(query)
@@ -130,58 +138,58 @@ async function readKnown(account: AccountConfig, patient: Patient): Promise<Know
       allowed: capabilities.get('requests_per_minute') ?? null,
     }
   } catch {
-    // What the database refuses, or an older schema does not have, is told by its own checks.
+    // The database's own checks report missing rights and an older schema.
     return nothing
   }
 }
 
-function judgeSignIn(contact: Contact, { accessToken }: AccountConfig): Verdict {
+function checkSignIn(answer: FirstAnswer, { accessToken }: AccountConfig): CheckResult {
   const check = 'sign-in'
   const isGiven = accessToken !== undefined
-  if (!contact.isMade && contact.isOfSignIn) return verdictOf(check, contact.failure)
-  if (!contact.isMade && isGiven && contact.failure.code !== 'auth.forbidden') {
-    return { check, status: 'skipped', detail: unanswered }
+  if (!answer.isAnswered && answer.isOfSignIn) return failedWith(check, answer.failure)
+  if (!answer.isAnswered && isGiven && answer.failure.code !== 'auth.forbidden') {
+    return { check, status: 'skipped', detail: notAnswered }
   }
   const detail = isGiven ? 'COSELL_ACCESS_TOKEN is accepted' : 'the refresh token gives a token'
   return { check, status: 'ok', detail }
 }
 
-/** A user who lost the role is not refused, but sees less: only the numbers tell. */
-function judgeVisibility(
-  contact: Contact,
-  accepted: Capabilities | CosellError | null,
-  { referrals }: Known,
-): Verdict {
+/** A user who lost the role gets no error but fewer referrals, so only the counts show it. */
+function checkVisibility(
+  answer: FirstAnswer,
+  capabilities: Capabilities | CosellError | null,
+  { referrals }: KnownAccount,
+): CheckResult {
   const check = 'role'
-  if (!contact.isMade) {
-    if (!contact.isOfSignIn) return verdictOf(check, contact.failure)
-    return { check, status: 'skipped', detail: 'not looked at: nobody is signed in' }
+  if (!answer.isAnswered) {
+    if (!answer.isOfSignIn) return failedWith(check, answer.failure)
+    return { check, status: 'skipped', detail: 'not checked: no user is signed in' }
   }
   const remedy =
     'Give the user who signs in the role "Referrals admin of the entire company" in Partner Center ' +
     '(account settings, user management); other users see fewer referrals without an error.'
-  // One row was asked for: a greater count cannot be that of the page.
+  // One row was requested, so a greater count is not that of the page.
   const isTotal =
-    (contact.count ?? 0) > contact.rows ||
-    (accepted !== null && 'count' in accepted && accepted.count === 'total')
-  const visible = contact.rows === 0 ? 0 : isTotal ? contact.count : null
+    (answer.count ?? 0) > answer.rows ||
+    (capabilities !== null && 'count' in capabilities && capabilities.count === 'total')
+  const visible = answer.rows === 0 ? 0 : isTotal ? answer.count : null
   if (visible === null) {
-    const detail = 'the list answers; how many referrals there are is not told by this API'
+    const detail = 'the list answers; this API does not report the number of referrals'
     return { check, status: 'ok', detail }
   }
   const loaded = referrals === null ? '' : `, ${referrals} are in the warehouse`
   const detail = `${visible} referrals are visible${loaded}`
-  const isLess = visible === 0 || visible < (referrals ?? 0) * (1 - visibleShareLost)
+  const isLess = visible === 0 || visible < (referrals ?? 0) * (1 - invisibleShareMax)
   return isLess ? { check, status: 'warn', detail, remedy } : { check, status: 'ok', detail }
 }
 
-/** As the brake on a full read: that many do not go by themselves. */
-const visibleShareLost = 0.05
+/** Largest share of known referrals that may be invisible before `doctor` warns, as in a full read. */
+const invisibleShareMax = 0.05
 
-function judgeClock(contact: Contact, databaseAheadMs: number | null): Verdict {
+function checkClocks(answer: FirstAnswer, databaseAheadMs: number | null): CheckResult {
   const check = 'clock'
-  if (!contact.isMade) return { check, status: 'skipped', detail: unanswered }
-  const { aheadMs } = contact
+  if (!answer.isAnswered) return { check, status: 'skipped', detail: notAnswered }
+  const { clockAheadMs: aheadMs } = answer
   const ofDatabaseMs = databaseAheadMs === null ? 0 : aheadMs - databaseAheadMs
   const detail = [
     describeSkew('the API', aheadMs, 'this machine'),
@@ -192,49 +200,53 @@ function judgeClock(contact: Contact, databaseAheadMs: number | null): Verdict {
     ...(Math.abs(ofDatabaseMs) > skewMsMax ? ['the database server'] : []),
   ]
   if (off.length === 0) return { check, status: 'ok', detail }
-  const remedy = `Let ${off.join(' and ')} follow a time server (NTP): what was read up to when goes by it.`
+  const remedy = `Let ${off.join(' and ')} follow a time server (NTP): the watermark depends on it.`
   return { check, status: 'warn', detail, remedy }
 }
 
-async function judgeAccepted(
-  accepted: Capabilities | CosellError | null,
-  { warehouse, found }: Patient,
-  { key }: Known,
-): Promise<Verdict> {
+async function checkCapabilities(
+  capabilities: Capabilities | CosellError | null,
+  { warehouse, checks }: DatabaseState,
+  { key }: KnownAccount,
+): Promise<CheckResult> {
   const check = 'API'
-  if (accepted === null) return { check, status: 'skipped', detail: unanswered }
-  if (accepted instanceof CosellError) return verdictOf(check, accepted)
-  const observed = describeCapabilities(accepted)
-  const words = Object.entries(observed).map(
+  if (capabilities === null) return { check, status: 'skipped', detail: notAnswered }
+  if (capabilities instanceof CosellError) return failedWith(check, capabilities)
+  const observed = describeCapabilities(capabilities)
+  const texts = Object.entries(observed).map(
     ([name, value]) => `${name.replaceAll('_', ' ')} ${value}`,
   )
-  const told = (note: string): Verdict => ({
+  const reported = (note: string): CheckResult => ({
     check,
     status: 'ok',
-    detail: `${words.join(', ')} (${note})`,
+    detail: `${texts.join(', ')} (${note})`,
   })
-  if (warehouse === null || !found.isMigrated)
-    return told('not recorded: no schema to record it in')
-  if (key === null) return told('not recorded: the account was never loaded')
-  if (!found.isWritable) return told('not recorded: the database cannot be written')
+  if (warehouse === null || !checks.isMigrated)
+    return reported('not recorded: no schema to record it in')
+  if (key === null) return reported('not recorded: the account was never loaded')
+  if (!checks.isWritable) return reported('not recorded: the database cannot be written')
   try {
     await storeCapabilities(warehouse.query, key, observed)
-    return told('recorded')
+    return reported('recorded')
   } catch (error) {
-    return told(`not recorded: ${databaseFailure(error).code}`)
+    return reported(`not recorded: ${databaseFailure(error).code}`)
   }
 }
 
-function judgeBudget({ config }: Doctor, { counts }: ReferralsApi, { allowed }: Known): Verdict {
+function checkRequestBudget(
+  { config }: DoctorContext,
+  { counts }: ReferralsApi,
+  { allowed }: KnownAccount,
+): CheckResult {
   const check = 'budget'
-  const learnt = allowed === null ? '' : `; ${allowed} were let pass in the last run`
-  const budget = `${config.requestsPerMinute} requests a minute, ${config.concurrency} at once${learnt}`
+  const learned = allowed === null ? '' : `; ${allowed} were accepted in the last run`
+  const budget = `${config.requestsPerMinute} requests a minute, ${config.concurrency} at once${learned}`
   const { requests, throttled } = counts
   if (throttled === 0) return { check, status: 'ok', detail: budget }
   return {
     check,
     status: 'warn',
-    detail: `${budget}; ${throttled} of ${requests} requests of this look were throttled`,
+    detail: `${budget}; ${throttled} of ${requests} requests of this check were throttled`,
     remedy:
       'Lower COSELL_REQUESTS_PER_MINUTE, or see who else calls the API for this tenant at this time.',
   }

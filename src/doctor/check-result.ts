@@ -1,23 +1,24 @@
-import type { CosellError, FailureKind } from '../errors.ts'
+import type { CosellError } from '../errors.ts'
+import type { FailureKind } from '../exit-codes.ts'
 
-/** What one check of `cosell doctor` came to. */
-export interface Verdict {
+/** Result of one check of `cosell doctor`. */
+export interface CheckResult {
   readonly check: string
   readonly status: 'ok' | 'warn' | 'fail' | 'skipped'
   readonly detail: string
-  /** Who or what has to be changed; absent when nothing has to. */
+  /** Change to make, and by whom; absent when none is needed. */
   readonly remedy?: string
-  /** Of a failed check: what a run would fail with. */
+  /** Kind of failure that a run would end with; set for failed checks. */
   readonly kind?: FailureKind
 }
 
-/** A failure as a verdict: its first sentence is what was found, the rest what to do. */
-export function verdictOf(check: string, { message, kind }: CosellError): Verdict {
+/** Returns an error as a failed check: its first sentence is the finding, the rest the remedy. */
+export function failedWith(check: string, { message, kind }: CosellError): CheckResult {
   const [, detail = message, remedy] = /^(.*?)\.\s+(?=[A-Z`])(.+)$/s.exec(message) ?? []
   return { check, status: 'fail', kind, detail, ...(remedy === undefined ? {} : { remedy }) }
 }
 
-/** What only another configuration can mend. */
-export function wrong(check: string, detail: string, remedy: string): Verdict {
+/** Returns a failed check that only another configuration can fix. */
+export function failed(check: string, detail: string, remedy: string): CheckResult {
   return { check, status: 'fail', kind: 'configuration', detail, remedy }
 }

@@ -3,7 +3,7 @@ import { CosellError } from '../errors.ts'
 import { groups, maintainSince, rightsOf, schemaNames } from '../warehouse/access/roles.ts'
 import type { Kysely } from '../warehouse/connection/database.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
-import { type Verdict, wrong } from './check-result.ts'
+import { type CheckResult, failed } from './check-result.ts'
 
 const check = 'rights'
 
@@ -13,9 +13,9 @@ interface TableRights {
   readonly kind: 'table' | 'sequence'
   readonly may_use_schema: boolean
   readonly is_owner: boolean
-  /** Row-level security is in force for the role, and no policy shows it everything. */
+  /** Row-level security applies to the role, and no policy shows it all rows. */
   readonly is_row_secured: boolean
-  /** Of all rights to a table, those that the role has. */
+  /** Rights to the table that the role has. */
   readonly held: readonly string[]
 }
 
@@ -28,9 +28,9 @@ interface RoleRights {
   readonly is_in_group: boolean
 }
 
-/** A table or sequence with what the role cannot do of what loading does to it. */
-interface Judged extends TableRights {
-  readonly lacking: readonly string[]
+/** A table or sequence with the rights of a loader that the role is missing. */
+interface TableCheck extends TableRights {
+  readonly missing: readonly string[]
 }
 
 const schemas = schemaNames.filter((schema) => schema !== 'mart')
@@ -38,11 +38,14 @@ const tableRights = ['select', 'insert', 'update', 'delete', 'truncate'] as cons
 const maintain = 'maintain'
 
 /**
- * Whether the role of the connection can load into the tables that there are, and make those that
- * are missing: what it needs for a run, told by what it lacks.
+ * Checks that the role of the connection can load into the existing tables and create those that
+ * are missing; reports the rights that it lacks.
  */
-export async function judgeRights(query: Kysely<Database>, isPending: boolean): Promise<Verdict> {
-  const whose = await sql<RoleRights>`
+export async function checkRights(
+  query: Kysely<Database>,
+  isPending: boolean,
+): Promise<CheckResult> {
+  const answer = await sql<RoleRights>`
     select
       current_user as role,
       current_database() as database,
@@ -52,17 +55,17 @@ export async function judgeRights(query: Kysely<Database>, isPending: boolean): 
       coalesce(pg_has_role(loader.oid, 'usage'), false) as is_in_group
     from (values (to_regrole(${groups.loader}))) as loader (oid)
   `.execute(query)
-  const role = whose.rows[0]
-  if (role === undefined) throw new CosellError('bug', 'preflight.no_row', 'No row of one select.')
+  const role = answer.rows[0]
+  if (role === undefined) throw new CosellError('preflight.no_row', 'No row of one select.')
   const found = await readTableRights(query, role.version)
-  return judgeRole(role, found.map(lackingFor(role)), isPending)
+  return checkRole(role, found.map(compareRights(role)), isPending)
 }
 
-function lackingFor(setting: { readonly version: number }) {
-  return (table: TableRights): Judged => {
+function compareRights(setting: { readonly version: number }) {
+  return (table: TableRights): TableCheck => {
     const granted = { kind: table.kind, schema: table.schema_name, name: table.table_name }
     const wanted = rightsOf(groups.loader, granted, { ...setting, isRowSecured: false })
-    return { ...table, lacking: wanted.filter((right) => !table.held.includes(right)) }
+    return { ...table, missing: wanted.filter((right) => !table.held.includes(right)) }
   }
 }
 
@@ -102,81 +105,89 @@ async function readTableRights(query: Kysely<Database>, version: number): Promis
   return rows
 }
 
-function judgeRole(rights: RoleRights, found: readonly Judged[], isPending: boolean): Verdict {
+function checkRole(
+  rights: RoleRights,
+  found: readonly TableCheck[],
+  isPending: boolean,
+): CheckResult {
   const { role, database, may_create } = rights
   if (found.length === 0) {
     if (may_create) return { check, status: 'ok', detail: 'may create the schemas' }
-    return wrong(
+    return failed(
       check,
       `role "${role}" may not create schemas in database "${database}"`,
       `Let the owner of the database run: grant create on database "${database}" to "${role}";`,
     )
   }
-  const lacks = [...lackedSchemas(found), ...lackedRights(found), ...hiddenRows(found)]
+  const lacks = [
+    ...missingSchemaRights(found),
+    ...missingTableRights(found),
+    ...missingRowAccess(found),
+  ]
   if (lacks.length > 0) {
-    return wrong(check, `role "${role}" lacks ${lacks.join('; ')}`, howToJoin(rights))
+    return failed(check, `role "${role}" lacks ${lacks.join('; ')}`, grantRemedy(rights))
   }
   const foreign = found.filter((table) => !table.is_owner)
   if (foreign.length === 0) return { check, status: 'ok', detail: 'owns the tables' }
   if (isPending) {
-    return wrong(
+    return failed(
       check,
-      `role "${role}" cannot migrate: it does not own ${several(foreign)}`,
-      `Run \`cosell migrate\` as a member of ${groups.owner} or whoever else owns the tables, then ` +
-        'go on with this one.',
+      `role "${role}" cannot migrate: it does not own ${nameTables(foreign)}`,
+      `Run \`cosell migrate\` as a member of ${groups.owner} or another owner of the tables, then ` +
+        'continue with this role.',
     )
   }
-  return judgeAnalyzing(rights, foreign)
+  return checkAnalyzing(rights, foreign)
 }
 
-/** Loads go well without, but are planned for the tables as they were. */
-function judgeAnalyzing(rights: RoleRights, foreign: readonly Judged[]): Verdict {
+/** Loads succeed without this right, but are planned for the tables as they were. */
+function checkAnalyzing(rights: RoleRights, foreign: readonly TableCheck[]): CheckResult {
   const isOld = rights.version < maintainSince
   const stale = foreign.filter(
-    ({ kind, lacking }) => (isOld && kind === 'table') || lacking.includes(maintain),
+    ({ kind, missing }) => (isOld && kind === 'table') || missing.includes(maintain),
   )
   if (stale.length === 0) return { check, status: 'ok', detail: 'has all that loading needs' }
   return {
     check,
     status: 'warn',
-    detail: `role "${rights.role}" may not analyze ${several(stale)}: big loads can take much longer`,
+    detail: `role "${rights.role}" may not analyze ${nameTables(stale)}: big loads can take much longer`,
     remedy: isOld
-      ? 'PostgreSQL 17 has a right for it; until then, let the first, big load be run by a member ' +
-        `of ${groups.owner}.`
-      : howToJoin(rights),
+      ? 'PostgreSQL 17 has a right for it; until then, let a member ' +
+        `of ${groups.owner} run the initial load.`
+      : grantRemedy(rights),
   }
 }
 
-function lackedSchemas(found: readonly Judged[]): string[] {
+function missingSchemaRights(found: readonly TableCheck[]): string[] {
   const closed = new Set(found.filter((t) => !t.may_use_schema).map((t) => t.schema_name))
   return closed.size === 0 ? [] : [`usage on schema ${[...closed].join(', ')}`]
 }
 
-function lackedRights(found: readonly Judged[]): string[] {
+function missingTableRights(found: readonly TableCheck[]): string[] {
   return [...tableRights, 'usage'].flatMap((right) => {
-    const without = found.filter((table) => table.lacking.includes(right))
-    return without.length === 0 ? [] : [`${right} on ${several(without)}`]
+    const affected = found.filter((table) => table.missing.includes(right))
+    return affected.length === 0 ? [] : [`${right} on ${nameTables(affected)}`]
   })
 }
 
-/** Rows that a policy hides would be taken for missing and inserted again. */
-function hiddenRows(found: readonly TableRights[]): string[] {
+/** Rows that a policy hides would be treated as missing and inserted again. */
+function missingRowAccess(found: readonly TableRights[]): string[] {
   const secured = found.filter((table) => table.is_row_secured)
-  return secured.length === 0 ? [] : [`sight of all rows of ${several(secured)} (row security)`]
+  return secured.length === 0 ? [] : [`sight of all rows of ${nameTables(secured)} (row security)`]
 }
 
-function several(found: readonly TableRights[]): string {
+function nameTables(found: readonly TableRights[]): string {
   const names = found.map((table) => `${table.schema_name}.${table.table_name}`)
   return names.length <= 3
     ? names.join(', ')
     : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more tables`
 }
 
-function howToJoin({ role, has_group, is_in_group }: RoleRights): string {
+function grantRemedy({ role, has_group, is_in_group }: RoleRights): string {
   const join = `grant ${groups.loader} to "${role}";`
   if (has_group && !is_in_group) return `Let an administrator run: ${join}`
-  const settle =
+  const migrate =
     `Let the owner of the tables run \`cosell migrate\`, which gives the group ${groups.loader} its ` +
     'rights, or prints what an administrator has to run for it'
-  return is_in_group ? `${settle}.` : `${settle}; then: ${join}`
+  return is_in_group ? `${migrate}.` : `${migrate}; then: ${join}`
 }

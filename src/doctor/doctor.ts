@@ -1,98 +1,102 @@
-import type { exitCodes, FailureKind } from '../errors.ts'
+import type { exitCodes, FailureKind } from '../exit-codes.ts'
 import { probe } from '../extract/api/probe.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import { findStateHome } from '../warehouse/embedded/home.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
-import { type Doctor, examineAccount, type Patient } from './account-checks.ts'
-import { type Verdict, verdictOf } from './check-result.ts'
-import { preflight, type WayThere, withSkipped } from './database-checks.ts'
-import { judgeHome, settingsInForce } from './settings-in-force.ts'
+import { checkAccount, type DatabaseState, type DoctorContext } from './account-checks.ts'
+import { type CheckResult, failedWith } from './check-result.ts'
+import { checkDatabase, withSkipped } from './database-checks.ts'
+import type { ConnectionSecurity } from './server-checks.ts'
+import { checkHome, settingsInForce } from './settings-in-force.ts'
 
-// `cosell doctor` looks and mends nothing. Two things it cannot help writing: a refresh token that
-// the sign-in rotates, and what the API was found to accept.
+// `cosell doctor` reads and fixes nothing. Two writes cannot be avoided: a refresh token that the
+// sign-in rotates, and the capabilities that the API was found to have.
 
-export interface AccountVerdict extends Verdict {
-  /** Name of the account it is about, where it is about one. */
+export interface AccountCheckResult extends CheckResult {
+  /** Name of the account; absent from checks of the machine and the database. */
   readonly account?: string
 }
 
 export interface Diagnosis {
-  /** Every setting in force; of secrets whether they are set. */
+  /** Every setting in force; for secrets only that they are set. */
   readonly settings: Readonly<Record<string, string>>
-  /** In the order in which a run would stumble over them. */
-  readonly checks: readonly AccountVerdict[]
+  /** Ordered as a run would meet them. */
+  readonly checks: readonly AccountCheckResult[]
 }
 
-export type DoctorOptions = Pick<Doctor, 'config' | 'log' | 'signal'> & Partial<Doctor>
+export type DoctorOptions = Pick<DoctorContext, 'config' | 'log' | 'signal'> &
+  Partial<DoctorContext>
 
-const defaultAccountMsMax = 60_000
+const defaultAccountTimeoutMs = 60_000
 
 /**
- * Runs every check, also when earlier ones fail: configuration and database, then sign-in, API and
- * age of the sign-in of each account.
+ * Runs every check, also when earlier ones fail: the state folder, the database, then sign-in, API
+ * and age of the sign-in of each account.
  *
  * @throws the reason of `signal` when it is aborted.
  */
 export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
-  const doctor: Doctor = { probe, now: Date.now, accountMsMax: defaultAccountMsMax, ...options }
-  const { config, signal } = doctor
-  const checks: AccountVerdict[] = [await judgeHome(config)]
-  const patient = await examineDatabase(doctor)
+  const defaults = { probe, now: Date.now, accountTimeoutMs: defaultAccountTimeoutMs }
+  const context: DoctorContext = { ...defaults, ...options }
+  const { config, signal } = context
+  const checks: AccountCheckResult[] = [await checkHome(config)]
+  const database = await openAndCheckDatabase(context)
   try {
-    checks.push(...patient.found.verdicts)
+    checks.push(...database.checks.results)
     for (const account of config.accounts) {
-      const verdicts = await examineAccount(doctor, account, patient)
+      const results = await checkAccount(context, account, database)
       signal.throwIfAborted()
-      checks.push(...verdicts.map((verdict) => ({ account: account.name, ...verdict })))
+      checks.push(...results.map((result) => ({ account: account.name, ...result })))
     }
   } finally {
-    await patient.warehouse?.close()
+    await database.warehouse?.close()
   }
-  return { settings: settingsInForce(config, patient.found.limits), checks }
+  return { settings: settingsInForce(config, database.checks.limits), checks }
 }
 
-const gravestFirst: readonly FailureKind[] = [
+const worstFirst: readonly FailureKind[] = [
   'configuration',
   'signIn',
   'sourceBroken',
   'tryAgainLater',
 ]
 
-/** What the gravest failure means for a run; `done` when nothing failed. */
+/** Returns the exit code of the worst failure; `done` when no check failed. */
 export function exitKindOf({ checks }: Pick<Diagnosis, 'checks'>): keyof typeof exitCodes {
   const failed = checks.filter(({ status }) => status === 'fail').map(({ kind }) => kind ?? 'bug')
-  return gravestFirst.find((kind) => failed.includes(kind)) ?? failed[0] ?? 'done'
+  return worstFirst.find((kind) => failed.includes(kind)) ?? failed[0] ?? 'done'
 }
 
-async function examineDatabase({ config, log, now }: Doctor): Promise<Patient> {
+async function openAndCheckDatabase({ config, log, now }: DoctorContext): Promise<DatabaseState> {
   const { databaseUrl: url, home, postgresOsUser: osUser, path } = config
   let warehouse: OpenWarehouse | null = null
   try {
-    // Making a database would be no look; starting one that is there is what `status` does as well.
+    // Doctor never creates a database; it starts an existing one, as `status` does.
     if (url === undefined && findStateHome({ home, osUser, path }) === undefined) {
-      return closed(noEmbedded)
+      return unavailable(noEmbeddedServer)
     }
     warehouse = await openWarehouse(config, log.logger)
-    return { warehouse, found: await preflight(warehouse.query, wayTo(warehouse), now) }
+    const checks = await checkDatabase(warehouse.query, connectionSecurityOf(warehouse), now)
+    return { warehouse, checks }
   } catch (error) {
     await warehouse?.close()
-    return closed(verdictOf('database', databaseFailure(error)))
+    return unavailable(failedWith('database', databaseFailure(error)))
   }
 }
 
-function closed(verdict: Verdict): Patient {
+function unavailable(result: CheckResult): DatabaseState {
   const nothing = { limits: new Map(), clockAheadMs: null, isMigrated: false, isWritable: false }
-  return { warehouse: null, found: { ...nothing, verdicts: withSkipped([verdict]) } }
+  return { warehouse: null, checks: { ...nothing, results: withSkipped([result]) } }
 }
 
-const noEmbedded: Verdict = {
+const noEmbeddedServer: CheckResult = {
   check: 'database',
   status: 'warn',
-  detail: 'the embedded warehouse is not there yet',
-  remedy: '`cosell run` makes it; set COSELL_DATABASE_URL to use a PostgreSQL of your own.',
+  detail: 'the embedded warehouse does not exist yet',
+  remedy: '`cosell run` creates it; set COSELL_DATABASE_URL to use a PostgreSQL of your own.',
 }
 
-function wayTo({ url }: OpenWarehouse): WayThere {
+function connectionSecurityOf({ url }: OpenWarehouse): ConnectionSecurity {
   const { hostname, searchParams } = new URL(url)
   const mode = searchParams.get('sslmode') ?? ''
   const isAsLibpq = searchParams.get('uselibpqcompat') === 'true' && /^(prefer|require)$/.test(mode)

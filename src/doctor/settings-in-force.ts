@@ -1,52 +1,40 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { AccountConfig, Config } from '../config.ts'
-import { type Verdict, wrong } from './check-result.ts'
+import { type Config, type Setting, settingRows } from '../config.ts'
+import { type CheckResult, failed } from './check-result.ts'
 
-/** Every setting by its variable, then the warehouse's own; of secrets only whether they are set. */
+/**
+ * Returns every setting by its variable, then the limits of the warehouse. Of a secret it says only
+ * whether it is set. With several accounts, the account follows the variable in brackets.
+ */
 export function settingsInForce(
   config: Config,
   limits: ReadonlyMap<string, string> = new Map(),
 ): Record<string, string> {
-  const hidden = (value: string | undefined) => (value === undefined ? 'not set' : 'set')
-  const shown = (value: string | undefined) => value ?? 'not set'
-  const ofAccount = (account: AccountConfig): Record<string, string> => ({
-    COSELL_API_URL: account.apiUrl,
-    COSELL_AUTHORITY_URL: account.authorityUrl,
-    COSELL_TENANT_ID: shown(account.tenantId),
-    COSELL_CLIENT_ID: shown(account.clientId),
-    COSELL_CLIENT_SECRET: hidden(account.clientSecret),
-    COSELL_REFRESH_TOKEN: hidden(account.refreshToken),
-    COSELL_ACCESS_TOKEN: hidden(account.accessToken),
-  })
   const isSingle = config.accounts.length === 1
-  const accounts = config.accounts.flatMap((account) =>
-    Object.entries(ofAccount(account)).map(([name, value]) => [
+  const ofConfig = settingRows.flatMap(([name, setting]) => {
+    if (name === 'COSELL_ACCOUNTS_FILE') return []
+    if (name === 'COSELL_ACCOUNT')
+      return [[name, config.accounts.map((one) => one.name).join(', ')]]
+    if (name === 'COSELL_DATABASE_URL') return [[name, withoutSecrets(config.databaseUrl)]]
+    if (!setting.perAccount) return [[name, shown(setting, config)]]
+    return config.accounts.map((account) => [
       isSingle ? name : `${name} (${account.name})`,
-      value,
-    ]),
-  )
-  return {
-    COSELL_HOME: config.home,
-    COSELL_DATABASE_URL: withoutSecrets(config.databaseUrl),
-    COSELL_PG_BINDIR: shown(config.postgresBinDir),
-    COSELL_PG_OS_USER: shown(config.postgresOsUser),
-    COSELL_ACCOUNT: config.accounts.map(({ name }) => name).join(', '),
-    ...Object.fromEntries(accounts),
-    COSELL_REPORTING_CURRENCY: shown(config.reportingCurrency),
-    COSELL_OVERLAP_HOURS: String(config.overlapHours),
-    COSELL_PAGE_SIZE: String(config.pageSize),
-    COSELL_REQUESTS_PER_MINUTE: String(config.requestsPerMinute),
-    COSELL_CONCURRENCY: String(config.concurrency),
-    COSELL_RUN_DEADLINE_MINUTES: String(config.runDeadlineMinutes),
-    // Whoever knows the address can silence the alarm.
-    COSELL_PING_URL: hidden(config.pingUrl),
-    ...Object.fromEntries([...limits].map(([name, value]) => [`etl.setting ${name}`, value])),
-  }
+      shown(setting, account),
+    ])
+  })
+  const ofWarehouse = [...limits].map(([name, value]) => [`etl.setting ${name}`, value])
+  return Object.fromEntries([...ofConfig, ...ofWarehouse])
 }
 
-/** Of a connection string only what cannot be a password: anything may stand in its query. */
+function shown({ field, isSecret }: Setting, values: object): string {
+  const value: unknown = Reflect.get(values, field)
+  if (value === undefined) return 'not set'
+  return isSecret ? 'set' : String(value)
+}
+
+/** Returns the parts of a connection string that cannot hold a password, as its query may. */
 function withoutSecrets(url: string | undefined): string {
   if (url === undefined) return 'not set: the embedded warehouse'
   if (!URL.canParse(url)) return 'set'
@@ -56,8 +44,8 @@ function withoutSecrets(url: string | undefined): string {
   return `${protocol}//${username === '' ? '' : `${username}@`}${host}${pathname}${how}`
 }
 
-/** Whether the rotated refresh tokens can be kept: a run writes them below this folder. */
-export async function judgeHome({ home }: Config): Promise<Verdict> {
+/** Checks that the folder can be written, since a run keeps rotated refresh tokens there. */
+export async function checkHome({ home }: Config): Promise<CheckResult> {
   const check = 'home'
   for (let folder = home; ; folder = dirname(folder)) {
     const code = await access(folder, constants.W_OK | constants.X_OK).then(
@@ -65,12 +53,12 @@ export async function judgeHome({ home }: Config): Promise<Verdict> {
       (error: NodeJS.ErrnoException) => error.code ?? 'unknown error',
     )
     if (code === null) {
-      const detail = folder === home ? home : `${home} is not there yet and can be made`
+      const detail = folder === home ? home : `${home} does not exist yet and can be created`
       return { check, status: 'ok', detail }
     }
     if (code !== 'ENOENT' || folder === dirname(folder)) {
       const detail = `${home} cannot be written (${code} at ${folder})`
-      return wrong(check, detail, 'Set COSELL_HOME to a folder that this account may write.')
+      return failed(check, detail, 'Set COSELL_HOME to a folder that this account may write.')
     }
   }
 }

@@ -1,18 +1,15 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../warehouse/connection/database.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
-
-/** Whose word counts where several know a currency on a day; the first is the strongest. */
-export const rateSources = ['manual', 'ECB', 'sandbox'] as const
-export type RateSource = (typeof rateSources)[number]
+import { rateSources } from './quotes.ts'
 
 /**
- * Makes `dw.fx_rate` what follows from `etl.fx_quote` for one reporting currency, and returns how
- * many rows that changed; none when nothing is new. It asks no clock: a rate is carried until the
- * next one, for `daysMax` days at most, so also into the days that are to come.
+ * Derives `dw.fx_rate` from `etl.fx_quote` for one reporting currency and returns the number of
+ * changed rows. A rate is carried until the next one, at most `daysMax` days. No clock is read, so
+ * it is also carried into the future.
  *
- * Two quotes are crossed when they have source, base and day in common, as an exact fraction that is
- * rounded once, half up, to ten decimals. A rate that rounds to zero is none.
+ * A cross rate is computed from two quotes of the same source, base and day, as an exact fraction
+ * rounded once, half up, to ten decimals. A rate that rounds to zero is dropped.
  */
 export async function deriveRates(
   transaction: Transaction<Database>,

@@ -1,15 +1,18 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { CosellError } from '../errors.ts'
-import type { RunEnvironment } from '../pipeline/run-context.ts'
-import { type RateFile, readRates } from './parse-file.ts'
+import type { Kysely } from '../warehouse/connection/database.ts'
+import type { Database } from '../warehouse/tables.generated.ts'
+import { parseRateFile } from './parse-file.ts'
+import type { Quotes } from './quotes.ts'
 import { type LoadedRates, loadRates, readReportingCurrency } from './store.ts'
 
+/** Result of `cosell fx`; `--json` prints it. */
 export interface RatesSummary extends LoadedRates {
   readonly status: 'loaded'
-  readonly source: RateFile['source']
+  readonly source: Quotes['source']
   readonly reporting_currency: string
-  /** Rates that the file holds. */
+  /** Rates in the file. */
   readonly rates: number
   readonly currencies: number
   /** First and last day of a rate. */
@@ -17,8 +20,15 @@ export interface RatesSummary extends LoadedRates {
   readonly to: string
 }
 
-export interface RatesRequest {
-  /** A path, or `-` for what comes in by `standardInput`. */
+/** Warehouse that gets the rates. */
+export interface RatesTarget {
+  readonly query: Kysely<Database>
+  /** Configured currency; the stored one is used when left out. */
+  readonly reportingCurrency?: string | undefined
+}
+
+export interface RateFileRequest {
+  /** Path of the file, or `-` for `standardInput`. */
   readonly path: string
   readonly standardInput: Readable
   readonly now: Date
@@ -27,24 +37,24 @@ export interface RatesRequest {
 const dayMs = 24 * 60 * 60_000
 
 /**
- * Loads a file of exchange rates, all of it or nothing.
+ * Loads a file of exchange rates, whole or not at all.
  *
- * @throws CosellError `usage` when the file cannot be opened, `checkFailed` naming its first line
- * that is wrong.
+ * @throws CosellError `usage` when the file cannot be opened, `checkFailed` with the number of the
+ * first invalid line.
  */
 export async function loadRateFile(
-  { config, warehouse: { query } }: Pick<RunEnvironment, 'config' | 'warehouse'>,
-  { path, standardInput, now }: RatesRequest,
+  { query, reportingCurrency: configured }: RatesTarget,
+  { path, standardInput, now }: RateFileRequest,
 ): Promise<RatesSummary> {
-  const reportingCurrency = config.reportingCurrency ?? (await readReportingCurrency(query))
-  const isStandard = path === '-'
-  // Where the day begins early, the file may already be of tomorrow by UTC.
+  const reportingCurrency = configured ?? (await readReportingCurrency(query))
+  const isStandardInput = path === '-'
+  // East of UTC it is already tomorrow while the UTC day lasts.
   const dayMax = new Date(now.getTime() + dayMs).toISOString().slice(0, 10)
-  const name = isStandard ? 'standard input' : path
-  const input = isStandard ? standardInput : createReadStream(path)
-  const file = await readRates(input, { name, reportingCurrency, dayMax }).catch(
+  const name = isStandardInput ? 'standard input' : path
+  const input = isStandardInput ? standardInput : createReadStream(path)
+  const file = await parseRateFile(input, { name, reportingCurrency, dayMax }).catch(
     (error: unknown) => {
-      throw isUnreadable(error) ? unreadable(path, error) : error
+      throw isSystemError(error) ? unreadable(path, error) : error
     },
   )
   const loaded = await loadRates(query, reportingCurrency, file)
@@ -61,11 +71,11 @@ export async function loadRateFile(
   }
 }
 
-function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error
 }
 
 function unreadable(path: string, error: NodeJS.ErrnoException): CosellError {
   const text = `Cannot read ${path} (${error.code}): expected a CSV file of exchange rates.`
-  return new CosellError('usage', 'rates.unreadable', text, { cause: error })
+  return new CosellError('rates.unreadable', text, { cause: error })
 }

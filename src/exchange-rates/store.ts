@@ -3,55 +3,40 @@ import { CosellError } from '../errors.ts'
 import { missingRate, refreshRateFindings } from '../load/publish/missing-rates.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import { inTransaction, type Kysely, type Transaction } from '../warehouse/connection/database.ts'
-import { redo } from '../warehouse/connection/retry-transient.ts'
+import { retryTransient } from '../warehouse/connection/retry-transient.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
-import { deriveRates, type RateSource } from './derive.ts'
-
-/** `baseUnits` of the base currency were worth `currencyUnits` of the other one; plain decimals. */
-export interface Quote {
-  readonly currency: string
-  /** YYYY-MM-DD. */
-  readonly date: string
-  readonly baseUnits: string
-  readonly currencyUnits: string
-}
-
-/** Quotes of one source that have their base currency in common, one for a currency and day. */
-export interface Quotes {
-  readonly source: RateSource
-  readonly base: string
-  readonly quotes: readonly Quote[]
-}
+import { deriveRates } from './derive.ts'
+import type { Quote, Quotes, RateSource } from './quotes.ts'
 
 export interface LoadedRates {
-  /** Rows of `etl.fx_quote` that are new or differ. */
+  /** Rows of `etl.fx_quote` inserted or updated. */
   readonly quotes_written: number
-  /** Rows of `dw.fx_rate` that are new, differ or went. */
+  /** Rows of `dw.fx_rate` inserted, updated or deleted. */
   readonly rows_written: number
-  /** Findings `missing_fx_rate` that are left, of all accounts. */
+  /** Remaining findings `missing_fx_rate` of all accounts. */
   readonly missing_rate_findings: number
 }
 
 /**
- * Takes up quotes and makes the rates of the warehouse follow from them, for the reporting currency
- * that is given, all in one transaction. Quotes of other days and currencies stay. Real ones make
- * the invented ones go, and keep them out.
+ * Stores quotes and derives the rates of the warehouse again, in one transaction. Quotes of other
+ * days and currencies stay. Real quotes replace the sandbox's invented ones and keep them out.
  *
- * @throws CosellError `configuration` when `fx_rate_days_max` of `etl.setting` is no number of days.
+ * @throws CosellError `configuration` when `fx_rate_days_max` of `etl.setting` is not a number of
+ * days.
  */
 export async function loadRates(
   query: Kysely<Database>,
   reportingCurrency: string,
   { source, base, quotes }: Quotes,
 ): Promise<LoadedRates> {
-  const loaded = await redo(() =>
+  const loaded = await retryTransient(() =>
     inTransaction(query, async (transaction) => {
-      await takeReportingCurrency(transaction, reportingCurrency)
+      await storeReportingCurrency(transaction, reportingCurrency)
       if (source !== 'sandbox') await deleteInvented(transaction)
-      const isKeptOut = source === 'sandbox' && (await hasRealQuotes(transaction))
-      const quotesWritten = isKeptOut ? 0 : await storeQuotes(transaction, source, base, quotes)
-      const rowsWritten = await settle(transaction, reportingCurrency)
-      const left = await transaction
+      const isIgnored = source === 'sandbox' && (await hasRealQuotes(transaction))
+      const quotesWritten = isIgnored ? 0 : await storeQuotes(transaction, source, base, quotes)
+      const rowsWritten = await refreshRates(transaction, reportingCurrency)
+      const remaining = await transaction
         .selectFrom('etl.dq_finding')
         .select((is) => is.fn.countAll<number>().as('findings'))
         .where('rule_code', '=', missingRate)
@@ -59,7 +44,7 @@ export async function loadRates(
       return {
         quotes_written: quotesWritten,
         rows_written: rowsWritten,
-        missing_rate_findings: left.findings,
+        missing_rate_findings: remaining.findings,
       }
     }),
   )
@@ -67,25 +52,25 @@ export async function loadRates(
     ['etl.fx_quote', loaded.quotes_written],
     ['dw.fx_rate', loaded.rows_written],
   ] as const
-  await redo(() => analyzeGrown(query, grown))
+  await retryTransient(() => analyzeGrown(query, grown))
   return loaded
 }
 
 /**
- * Makes the rates those into the reporting currency, and returns which that is: the one that is
- * given, or else what `etl.setting` says. When they are so already, nothing is written.
+ * Derives the rates into the reporting currency and returns its code: the given one, else the one
+ * in `etl.setting`. Writes nothing when the rates already are in that currency.
  */
-export async function settleReportingCurrency(
+export async function applyReportingCurrency(
   query: Kysely<Database>,
   given: string | undefined,
 ): Promise<string> {
   const stored = await readReportingCurrency(query)
   const wanted = given ?? stored
-  if (wanted === stored && (await areRatesInto(query, wanted))) return wanted
-  await redo(() =>
+  if (wanted === stored && (await areRatesIn(query, wanted))) return wanted
+  await retryTransient(() =>
     inTransaction(query, async (transaction) => {
-      await takeReportingCurrency(transaction, wanted)
-      await settle(transaction, wanted)
+      await storeReportingCurrency(transaction, wanted)
+      await refreshRates(transaction, wanted)
     }),
   )
   return wanted
@@ -100,8 +85,8 @@ export async function readReportingCurrency(query: Kysely<Database>): Promise<st
   return setting?.setting_value ?? 'USD'
 }
 
-/** The setting may have been changed by hand: what the rates convert into shows in themselves. */
-async function areRatesInto(query: Kysely<Database>, currency: string): Promise<boolean> {
+/** Looks at the rates themselves, since the setting may have been changed by hand. */
+async function areRatesIn(query: Kysely<Database>, currency: string): Promise<boolean> {
   const own = await query
     .selectFrom('dw.fx_rate')
     .select('rate_source')
@@ -111,8 +96,8 @@ async function areRatesInto(query: Kysely<Database>, currency: string): Promise<
   return own?.rate_source === 'identity'
 }
 
-/** Holds the row of the setting until the end: whoever else changes rates waits there. */
-async function takeReportingCurrency(transaction: Transaction<Database>, currency: string) {
+/** Locks the row of the setting, so other changes of rates wait for this transaction. */
+async function storeReportingCurrency(transaction: Transaction<Database>, currency: string) {
   await transaction
     .insertInto('etl.setting')
     .values({ setting_name: 'reporting_currency', setting_value: currency })
@@ -123,10 +108,11 @@ async function takeReportingCurrency(transaction: Transaction<Database>, currenc
 }
 
 /**
- * Publishes hold their lease's row, so they are over once we have all of them, and the next ones see
- * our rates: none leaves a finding that was true of the rates before.
+ * Derives the rates, then refreshes the findings about missing ones. A publish holds the row of its
+ * lease. Once this transaction holds all of them, earlier publishes have ended and later ones see
+ * the new rates, so no publish leaves a finding about the old rates.
  */
-async function settle(
+async function refreshRates(
   transaction: Transaction<Database>,
   reportingCurrency: string,
 ): Promise<number> {
@@ -152,8 +138,8 @@ async function readDaysMax(transaction: Transaction<Database>): Promise<number> 
   if (value !== undefined && /^\d{1,3}$/.test(value)) return Number(value)
   const text =
     `etl.setting fx_rate_days_max: expected a number of days up to 999, got ${value ?? 'no row'}. ` +
-    'Mend the row, then run again.'
-  throw new CosellError('configuration', 'setting.invalid', text)
+    'Fix the row, then run again.'
+  throw new CosellError('setting.invalid', text)
 }
 
 async function deleteInvented(transaction: Transaction<Database>) {
@@ -180,17 +166,17 @@ async function storeQuotes(
 ): Promise<number> {
   let written = 0
   for (let start = 0; start < quotes.length; start += quotesPerStatement) {
-    const some = quotes.slice(start, start + quotesPerStatement)
+    const chunk = quotes.slice(start, start + quotesPerStatement)
     const stored = await sql`
       insert into etl.fx_quote
         (rate_source, base_currency_code, currency_code, observed_date, base_units, currency_units)
       select ${source}, ${base}, quote.currency_code, quote.observed_date, quote.base_units,
         quote.currency_units
       from unnest(
-        ${some.map((quote) => quote.currency)}::text[],
-        ${some.map((quote) => quote.date)}::date[],
-        ${some.map((quote) => quote.baseUnits)}::numeric[],
-        ${some.map((quote) => quote.currencyUnits)}::numeric[]
+        ${chunk.map((quote) => quote.currency)}::text[],
+        ${chunk.map((quote) => quote.date)}::date[],
+        ${chunk.map((quote) => quote.baseUnits)}::numeric[],
+        ${chunk.map((quote) => quote.currencyUnits)}::numeric[]
       ) as quote(currency_code, observed_date, base_units, currency_units)
       left join etl.fx_quote old
         on old.rate_source = ${source}

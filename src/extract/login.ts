@@ -1,20 +1,32 @@
-import type { AccountConfig, Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { createReferralsApi, openAuthority } from './api/referrals-api.ts'
+import { createReferralsApi } from './api/referrals-api.ts'
+import { openAuthority } from './auth/authority.ts'
 import { type DeviceCode, signInWithDeviceCode } from './auth/device-code.ts'
+import type { Application } from './auth/msal.ts'
 import { createTokenStore, type TokenStore, tokenFileOf } from './auth/token-store.ts'
-import { type Clock, systemClock } from './http/rate-limiter.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { createRetryBudget } from './http/retry-budget.ts'
+
+/** Account to sign in for. */
+export interface LoginAccount extends Application {
+  readonly name: string
+  readonly apiUrl: string
+  readonly authorityUrl: string
+  /** Token that the settings give; takes precedence over the stored sign-in. */
+  readonly accessToken: string | undefined
+}
 
 export interface LoginOptions {
-  readonly config: Config
-  /** Which account; needed when several are configured. */
-  readonly account?: string | undefined
+  readonly account: LoginAccount
+  /** Folder of the token file. */
+  readonly home: string
+  readonly requestsPerMinute: number
   readonly log: Logger
   /** Aborted with the CosellError that says why to stop. */
   readonly signal: AbortSignal
   /** Shows the person what to do now. */
-  readonly tell: (text: string) => void
+  readonly show: (text: string) => void
   readonly clock?: Clock | undefined
 }
 
@@ -24,31 +36,32 @@ export interface LoginResult {
   readonly token_file: string
   /** Whether the list has at least one referral for this user. */
   readonly sees_referrals: boolean
-  /** What the person should know or do about it. */
+  /** Advice to the person. */
   readonly notes: readonly string[]
 }
 
 /**
- * Signs a person in with a code that is entered in a browser on any machine, tries the sign-in as
- * the nightly job would, and keeps it for that job. One that is refused replaces no earlier one.
+ * Signs in a person who enters a code in a browser on any machine, verifies the sign-in as the
+ * nightly job would use it, and keeps it for that job. A sign-in that is rejected replaces no
+ * earlier one.
  *
  * @throws CosellError `signIn` when the code ran out, was declined, or the user lacks the role
  */
 export async function login(options: LoginOptions): Promise<LoginResult> {
-  const account = accountOf(options)
-  const tokenFile = tokenFileOf(options.config.home, account.name)
-  const newest = await askForSignIn(options, account)
+  const { account } = options
+  const tokenFile = tokenFileOf(options.home, account.name)
+  const newest = await askForSignIn(options)
   const tokenStore = createTokenStore(tokenFile, options.clock?.now)
   const keep = async () => tokenStore.save((await newest.load()) ?? '')
-  const seesReferrals = await tryOut(options, account, newest).catch(async (error: unknown) => {
+  const seesReferrals = await verify(options, newest).catch(async (error: unknown) => {
     options.signal.throwIfAborted()
     if (!(error instanceof CosellError)) throw error
-    const isRefused = error.kind === 'signIn' || error.kind === 'configuration'
-    if (!isRefused) await keep()
-    const fate = isRefused
-      ? 'You are signed in, but with this sign-in nothing can be read, so it was not kept.'
-      : `The sign-in is kept in ${tokenFile}, but it could not be tried.`
-    throw new CosellError(error.kind, error.code, `${fate} ${error.message}`, { cause: error })
+    const isRejected = error.kind === 'signIn' || error.kind === 'configuration'
+    if (!isRejected) await keep()
+    const fate = isRejected
+      ? 'You are signed in, but this sign-in cannot read anything, so it was not kept.'
+      : `The sign-in is kept in ${tokenFile}, but it could not be verified.`
+    throw new CosellError(error.code, `${fate} ${error.message}`, { cause: error })
   })
   await keep()
   return {
@@ -60,40 +73,28 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
   }
 }
 
-/** What a person is told in the end. */
-export function renderLogin({ account, token_file: file, notes }: LoginResult): string {
-  return [`Signed in for the account ${account}; the sign-in is kept in ${file}.`, ...notes].join(
-    '\n',
-  )
-}
-
-function accountOf({ config, account }: LoginOptions): AccountConfig {
-  const names = config.accounts.map(({ name }) => name).join(', ')
-  const [only, ...others] = config.accounts
-  if (account === undefined && only !== undefined && others.length === 0) return only
-  const found = config.accounts.find(({ name }) => name === account)
-  if (found !== undefined) return found
-  const got = account === undefined ? 'none' : `"${account}"`
-  throw new CosellError(
-    'usage',
-    'login.which_account',
-    `--account: expected one of ${names}, got ${got}. Name the account to sign in for.`,
-  )
-}
-
-/** The new refresh token, in a store that holds it in memory alone until it was tried. */
-async function askForSignIn(
-  { config: _, ...options }: LoginOptions,
-  account: AccountConfig,
-): Promise<TokenStore> {
-  const clock = options.clock ?? systemClock
-  const authority = openAuthority({ ...options, authorityUrl: account.authorityUrl, clock })
+/** Returns the new refresh token in a store that keeps it in memory alone until it is verified. */
+async function askForSignIn({
+  account,
+  log,
+  signal,
+  show,
+  clock = systemClock,
+}: LoginOptions): Promise<TokenStore> {
+  const { authorityUrl } = account
+  const authority = openAuthority({
+    authorityUrl,
+    clock,
+    signal,
+    log,
+    retries: createRetryBudget(),
+  })
   try {
     const { refreshToken } = await signInWithDeviceCode(account, {
       post: authority.post,
       clock,
-      signal: options.signal,
-      show: (code) => options.tell(instructions(account, code)),
+      signal,
+      show: (code) => show(instructions(account.name, code)),
     })
     if (refreshToken === null) throw noRefreshToken()
     let newest = refreshToken
@@ -108,10 +109,9 @@ async function askForSignIn(
   }
 }
 
-/** One small read as the nightly job makes it: a renewal and a list request. */
-async function tryOut(
-  { config, clock, log, signal }: LoginOptions,
-  account: AccountConfig,
+/** Makes a renewal and a small list request, as the nightly job does; returns whether it got a row. */
+async function verify(
+  { account, requestsPerMinute, clock, log, signal }: LoginOptions,
   tokenStore: TokenStore,
 ): Promise<boolean> {
   const api = createReferralsApi({
@@ -120,7 +120,7 @@ async function tryOut(
     refreshToken: undefined,
     tokenStore,
     pageSize: 1,
-    requestsPerMinute: config.requestsPerMinute,
+    requestsPerMinute,
     concurrency: 1,
     clock,
     signal,
@@ -134,35 +134,35 @@ async function tryOut(
   }
 }
 
-function instructions(account: AccountConfig, code: DeviceCode): string {
+function instructions(account: string, code: DeviceCode): string {
   return [
-    `To sign in for the account ${account.name}, open`,
+    `To sign in for the account ${account}, open`,
     `  ${code.verificationUrl}`,
     `in a browser on any machine and enter the code`,
     `  ${code.userCode}`,
     `within ${code.expiresInMinutes} minutes, as a Referrals admin of the entire company: other users ` +
-      'see fewer referrals, and nothing says so.',
+      'see fewer referrals, without a warning.',
   ].join('\n')
 }
 
-function notesOn(account: AccountConfig, seesReferrals: boolean): string[] {
+function notesOn(account: LoginAccount, seesReferrals: boolean): string[] {
   const notes: string[] = []
   if (!seesReferrals)
     notes.push(
-      'This user sees no referrals at all. Unless the company has none, it lacks the role Referrals ' +
-        'admin, or has it for other locations: give it the role for the entire company in Partner ' +
-        'Center, or sign in as somebody who has it.',
+      'This user sees no referrals at all. Unless the company has none, the user lacks the role ' +
+        'Referrals admin, or has it for other locations: grant the role for the entire company in ' +
+        'Partner Center, or sign in as a user who has it.',
     )
   if (account.accessToken !== undefined)
     notes.push(
-      'COSELL_ACCESS_TOKEN is set and goes before the stored sign-in; unset it to use this one.',
+      'COSELL_ACCESS_TOKEN is set and takes precedence over the stored sign-in; unset it to use ' +
+        'the sign-in.',
     )
   return notes
 }
 
 function noRefreshToken(): CosellError {
   return new CosellError(
-    'configuration',
     'auth.no_refresh_token',
     'Token endpoint: expected a refresh token, got a sign-in without one, which would last an hour. ' +
       'Allow the permission offline_access to the Entra application COSELL_CLIENT_ID.',

@@ -14,42 +14,47 @@ import {
   readCapabilities,
   storeCapabilities,
 } from '../load/runs/api-capabilities.ts'
-import type { RunEnvironment } from './run-context.ts'
+import type { RunContext } from './run-context.ts'
 
-/** The API of an account, and what it was found to do. */
-export interface Contact {
+/** The API of an account and its probed capabilities. */
+export interface AccountApi {
   readonly api: ReferralsApi
   readonly capabilities: Capabilities
 }
 
-/** Runs what sends requests outside of a run's own turn. */
-export type Turn = <T>(ask: () => Promise<T>) => Promise<T>
+/** Runs requests that are sent outside of a run, when the account is free. */
+export type RequestGate = <T>(ask: () => Promise<T>) => Promise<T>
+
+export interface ApiAccess {
+  readonly account: AccountConfig
+  readonly partnerAccountKey: number
+  /** Left out where the caller holds the lease. */
+  readonly gate?: RequestGate
+}
 
 /**
- * Opens the API for `use`, at the rate that it was last found to bear. What it does is probed at
- * first contact, in a `turn` where one is given, and again after an answer that contradicts what the
- * ledger says.
+ * Opens the API for `use` at the rate that the last run learned. Capabilities are probed at first
+ * contact, through the `gate` where one is given. They are forgotten after an answer that
+ * contradicts them, so that the next run probes again.
  */
-export async function inContact<T>(
-  environment: RunEnvironment,
-  partnerAccountKey: number,
-  account: AccountConfig,
-  use: (contact: Contact) => Promise<T>,
-  turn: Turn = (ask) => ask(),
+export async function withAccountApi<T>(
+  context: RunContext,
+  { account, partnerAccountKey, gate = (ask) => ask() }: ApiAccess,
+  use: (accountApi: AccountApi) => Promise<T>,
 ): Promise<T> {
-  const { query } = environment.warehouse
-  const kept = await readCapabilities(query, partnerAccountKey)
-  const api = openApi(environment, account, learnedRate(kept))
-  const learn = async () => {
+  const { query } = context.warehouse
+  const stored = await readCapabilities(query, partnerAccountKey)
+  const api = openApi(context, account, learnedRate(stored))
+  const probeAndStore = async () => {
     const found = await probe(api)
     await storeCapabilities(query, partnerAccountKey, describeCapabilities(found))
     return found
   }
   try {
-    const known = parseCapabilities(kept)
-    // Of an empty account nothing could be seen.
+    const known = parseCapabilities(stored)
+    // An empty account shows no capability.
     const isKnown = known !== null && !isNothingKnown(known)
-    const capabilities = isKnown ? known : await turn(learn)
+    const capabilities = isKnown ? known : await gate(probeAndStore)
     return await use({ api, capabilities })
   } catch (error) {
     if (error instanceof CosellError && error.code.startsWith('paging.')) {
@@ -65,20 +70,15 @@ export async function inContact<T>(
   }
 }
 
-/** Requests a minute that the API was last found to bear, where a run has found that out. */
-export function learnedRate(kept: ReadonlyMap<string, string>): number | undefined {
-  const rate = Number(kept.get('requests_per_minute'))
+/** Requests a minute that the API last accepted; `undefined` before a run has found that out. */
+export function learnedRate(stored: ReadonlyMap<string, string>): number | undefined {
+  const rate = Number(stored.get('requests_per_minute'))
   return rate >= 1 ? rate : undefined
 }
 
-/** The API of an account as the settings say. */
+/** The API of an account, opened as the settings say. */
 export function openApi(
-  {
-    config,
-    log,
-    signal,
-    deadlineAt,
-  }: Pick<RunEnvironment, 'config' | 'log' | 'signal' | 'deadlineAt'>,
+  { config, log, signal, deadlineAt }: Pick<RunContext, 'config' | 'log' | 'signal' | 'deadlineAt'>,
   account: AccountConfig,
   startingRate?: number,
 ): ReferralsApi {

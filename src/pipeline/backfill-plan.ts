@@ -19,50 +19,51 @@ import { listAccounts } from '../load/runs/accounts.ts'
 import { readCapabilities } from '../load/runs/api-capabilities.ts'
 import { countKnown, listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
 import { learnedRate, openApi } from './account-api.ts'
-import type { RunEnvironment } from './run-context.ts'
+import type { RunContext } from './run-context.ts'
 
-/** The account is free for so long between two windows: a run that waits for it looks every second. */
+/** Time between two windows in which the account is free; a waiting run tries to take it every second. */
 export const pauseBetweenWindowsMs = 2_000
 
-/** A window and what the ledger said of it when the plan was made. */
-export interface WindowToRead extends BackfillSpan {
+/** A window and its state in the ledger when the plan was made. */
+export interface PlannedWindow extends BackfillSpan {
   readonly planned: WindowState
 }
 
-/** The windows of a span, oldest first, and how far each is. */
-export async function readStates(
-  { warehouse }: RunEnvironment,
-  key: number,
+/** Returns the windows of a span, oldest first, with their states. */
+export async function readWindowStates(
+  { warehouse }: RunContext,
+  partnerAccountKey: number,
   span: BackfillSpan,
   strategy: BackfillStrategy,
-): Promise<WindowToRead[]> {
-  const attempts = await listBackfillAttempts(warehouse.query, key, span)
+): Promise<PlannedWindow[]> {
+  const attempts = await listBackfillAttempts(warehouse.query, partnerAccountKey, span)
   return planWindows(span, strategy).map((window) => ({
     ...window,
     planned: stateOf(window, attempts, strategy),
   }))
 }
 
-export interface PlannedWindow {
-  /** Days; the second is the first that is not read. */
+/** A window as the plan shows it. */
+export interface WindowEstimate {
+  /** Days; `to` is the first day that is not read. */
   readonly from: string
   readonly to: string
   readonly state: WindowState['state']
   readonly referrals: number
-  /** Calls that are left: none when it is done. */
+  /** Calls that are left; zero for a finished window. */
   readonly calls: number
 }
 
 export interface AccountPlan {
   readonly account: string
   readonly strategy: BackfillStrategy
-  /** What is done and why, in a sentence. */
+  /** One sentence that says which filter is used and why. */
   readonly explanation: string
-  /** Every window was read before, so all of them are read again. */
+  /** Whether every window was finished before, so that all are read again. */
   readonly is_again: boolean
-  /** Where the numbers of referrals come from. */
+  /** Source of the numbers of referrals. */
   readonly basis: 'counted by the API' | 'known so far'
-  readonly windows: readonly PlannedWindow[]
+  readonly windows: readonly WindowEstimate[]
   readonly referrals: number
   readonly calls: number
   readonly requests_per_minute: number
@@ -74,18 +75,18 @@ export interface BackfillPlan {
   readonly accounts: readonly AccountPlan[]
 }
 
-/** What `backfill` would do and how long its requests would take; nothing is written. */
+/** Returns the windows, calls and time that `backfill` would need; writes nothing. */
 export async function planBackfill(
-  environment: RunEnvironment,
+  context: RunContext,
   request: BackfillRequest,
   now = new Date(),
 ): Promise<BackfillPlan> {
   const span = readSpan(request, now)
   const accounts: AccountPlan[] = []
-  for (const account of environment.config.accounts) {
-    const api = openApi(environment, account)
+  for (const account of context.config.accounts) {
+    const api = openApi(context, account)
     try {
-      accounts.push(await planAccount(environment, account, api, span))
+      accounts.push(await planAccount(context, account, api, span))
     } finally {
       await api.close()
     }
@@ -94,35 +95,37 @@ export async function planBackfill(
 }
 
 async function planAccount(
-  environment: RunEnvironment,
+  context: RunContext,
   { name }: AccountConfig,
   api: ReferralsApi,
   span: BackfillSpan,
 ): Promise<AccountPlan> {
-  const { query } = environment.warehouse
+  const { query } = context.warehouse
   const entered = (await listAccounts(query)).find(({ account_code: code }) => code === name)
-  // An account that was never entered has no rows under any key.
+  // No account has key 0, so one that was never entered has no rows.
   const key = entered?.partner_account_key ?? 0
   const kept = await readCapabilities(query, key)
   const capabilities = parseCapabilities(kept) ?? (await probe(api))
   const strategy = strategyOf(capabilities)
-  const states = await readStates(environment, key, span, strategy)
+  const states = await readWindowStates(context, key, span, strategy)
   const isAgain = states.every(({ planned }) => planned.state === 'done')
   const counts =
     capabilities.count === 'total'
       ? await countAtSource(api, capabilities, states)
       : await countKnown(query, key, strategy, states)
   const pageSize = Math.min(api.pageSize, capabilities.pageCap ?? api.pageSize)
-  const windows = states.map(({ from, to, planned: { state, isRead } }, index): PlannedWindow => {
+  const windows = states.map(({ from, to, planned: { state, isRead } }, index): WindowEstimate => {
     const referrals = counts[index] ?? 0
     const calls = isRead && !isAgain ? 0 : estimateCalls(referrals, pageSize)
     return { from: from.slice(0, 10), to: to.slice(0, 10), state, referrals, calls }
   })
   const calls = sumOf(windows, (window) => window.calls)
-  const turns = isAgain ? windows.length : windows.filter(({ state }) => state !== 'done').length
+  const windowsToRead = isAgain
+    ? windows.length
+    : windows.filter(({ state }) => state !== 'done').length
   const learned = learnedRate(kept) ?? Number.POSITIVE_INFINITY
-  const requestsPerMinute = Math.min(environment.config.requestsPerMinute, learned)
-  const pausesMs = Math.max(0, turns - 1) * pauseBetweenWindowsMs
+  const requestsPerMinute = Math.min(context.config.requestsPerMinute, learned)
+  const pausesMs = Math.max(0, windowsToRead - 1) * pauseBetweenWindowsMs
   return {
     account: name,
     strategy,

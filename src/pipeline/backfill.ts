@@ -1,6 +1,4 @@
 import type { AccountConfig } from '../config.ts'
-import type { Capabilities } from '../extract/api/capabilities.ts'
-import type { ReferralsApi } from '../extract/api/referrals-api.ts'
 import {
   type BackfillRequest,
   type BackfillSpan,
@@ -16,18 +14,18 @@ import { beginWindow } from '../load/landing/land-page.ts'
 import { enterAccount } from '../load/runs/accounts.ts'
 import { listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
 import { type Lease, pause } from '../load/runs/lease.ts'
-import { type Reference, readReference } from '../load/runs/reference.ts'
+import { readReference } from '../load/runs/reference.ts'
 import { countListed } from '../load/staging/stage.ts'
-import { type Contact, inContact, type Turn } from './account-api.ts'
-import { eachAccount, inRun, underLease } from './account-run.ts'
-import { pauseBetweenWindowsMs, readStates, type WindowToRead } from './backfill-plan.ts'
-import { conclude } from './extract-and-land.ts'
+import { type AccountApi, type RequestGate, withAccountApi } from './account-api.ts'
+import { forEachAccount, withLease, withRun } from './account-run.ts'
+import { type PlannedWindow, pauseBetweenWindowsMs, readWindowStates } from './backfill-plan.ts'
+import { type Extraction, finishExtract } from './extract-and-land.ts'
 import { startLanding } from './land-pages.ts'
-import type { RunEnvironment } from './run-context.ts'
-import { addUp, type RunSummary, startStopwatch, summarize } from './run-summary.ts'
-import { stageAndPublish } from './transform-and-publish.ts'
+import type { Run, RunContext } from './run-context.ts'
+import { addSummaries, type RunSummary, summarize } from './run-summary.ts'
+import { transformAndPublish } from './transform-and-publish.ts'
 
-/** What tests set otherwise. */
+/** Clock and pause; tests set them otherwise. */
 export interface Timing {
   readonly now?: Date
   /** Between two windows, in which the account is free. */
@@ -35,131 +33,124 @@ export interface Timing {
 }
 
 /** An account whose history is read. */
-interface Reading {
-  readonly environment: RunEnvironment
-  readonly key: number
-  readonly api: ReferralsApi
-  readonly capabilities: Capabilities
+interface History extends AccountApi {
+  readonly account: AccountConfig
+  readonly partnerAccountKey: number
   readonly strategy: BackfillStrategy
   readonly pauseMs: number
 }
 
 /**
- * Reads what was created between two days, window by window, each published by itself, and goes on
- * where an earlier try stopped. Windows that are done are left out, unless all are: then all are
- * read again. The watermark stays where it is: what changed is the nightly run's.
+ * Reads what was created between two days, window by window, each window published on its own, and
+ * goes on where an earlier backfill stopped. Finished windows are left out; when all are finished,
+ * all are read again. The watermark stays where it is, since later changes are the nightly run's.
  *
  * @throws CosellError `usage` when the days are not in order.
  */
 export async function backfill(
-  environment: RunEnvironment,
+  context: RunContext,
   request: BackfillRequest,
   { now = new Date(), pauseMs = pauseBetweenWindowsMs }: Timing = {},
 ): Promise<RunSummary> {
-  const { config, warehouse } = environment
+  const { config, warehouse } = context
   const span = readSpan(request, now)
-  return eachAccount(config.accounts, environment, async (account) => {
-    const key = await enterAccount(warehouse.query, account)
-    // One budget per account: whatever sends requests waits for its turn.
-    const turn: Turn = (ask) => underLease(environment, key, ask, 'backfill')
-    const read = ({ api, capabilities }: Contact) => {
-      const strategy = strategyOf(capabilities)
-      const reading = { environment, key, api, capabilities, strategy, pauseMs }
-      return readHistory(reading, account, span)
-    }
-    return inContact(environment, key, account, read, turn)
+  return forEachAccount(context, config.accounts, async (account) => {
+    const partnerAccountKey = await enterAccount(warehouse.query, account)
+    // One request budget per account: nothing is sent while another run holds the account.
+    const gate: RequestGate = (ask) => withLease(context, partnerAccountKey, ask, 'backfill')
+    return withAccountApi(context, { account, partnerAccountKey, gate }, (accountApi) => {
+      const strategy = strategyOf(accountApi.capabilities)
+      const history = { ...accountApi, account, partnerAccountKey, strategy, pauseMs }
+      return readHistory(context, history, span)
+    })
   })
 }
 
 async function readHistory(
-  reading: Reading,
-  { name: account }: AccountConfig,
+  context: RunContext,
+  history: History,
   span: BackfillSpan,
 ): Promise<RunSummary> {
-  const { environment, key, strategy, pauseMs } = reading
-  const { logger } = environment.log
-  const states = await readStates(environment, key, span, strategy)
-  const isAgain = states.every(({ planned }) => planned.state === 'done')
-  const turns = states.filter(({ planned }) => isAgain || planned.state !== 'done')
-  const counts = { windows: states.length, to_read: turns.length }
+  const { partnerAccountKey, strategy } = history
+  const { logger } = context.log
+  const account = history.account.name
+  const windows = await readWindowStates(context, partnerAccountKey, span, strategy)
+  const isAgain = windows.every(({ planned }) => planned.state === 'done')
+  const toRead = windows.filter(({ planned }) => isAgain || planned.state !== 'done')
+  const counts = { windows: windows.length, to_read: toRead.length }
   logger.info({ account, ...span, ...counts }, explainStrategy(strategy, span))
   if (isAgain) logger.info({ account }, 'every window was read before: all are read again')
   const done: RunSummary[] = []
-  for (const [index, turn] of turns.entries()) {
-    if (index > 0) await pause(pauseMs, environment.signal)
-    logger.info({ from: turn.from, to: turn.to, window: index + 1, of: turns.length }, 'window')
-    const take = (lease: Lease) => readTurn(reading, lease, turn)
-    const summary = await underLease(environment, key, take, 'backfill')
+  for (const [index, window] of toRead.entries()) {
+    if (index > 0) await pause(history.pauseMs, context.signal)
+    logger.info(
+      { from: window.from, to: window.to, window: index + 1, of: toRead.length },
+      'window',
+    )
+    const use = (lease: Lease) => loadWindow(context, history, lease, window)
+    const summary = await withLease(context, partnerAccountKey, use, 'backfill')
     if (summary !== null) done.push(summary)
   }
-  return addUp(done)
+  return addSummaries(done)
 }
 
 /** Reads and publishes one window; null when another run has finished it since the plan was made. */
-async function readTurn(
-  reading: Reading,
+async function loadWindow(
+  context: RunContext,
+  history: History,
   lease: Lease,
-  turn: WindowToRead,
+  { planned, ...window }: PlannedWindow,
 ): Promise<RunSummary | null> {
-  const { environment, key, strategy } = reading
-  const { warehouse, log } = environment
-  const attempts = await listBackfillAttempts(warehouse.query, key, turn)
-  const present = stateOf(turn, attempts, strategy)
-  const wasDone = turn.planned.state === 'done' && turn.planned.runId === present.runId
+  const { query } = context.warehouse
+  const { logger } = context.log
+  const attempts = await listBackfillAttempts(query, lease.partnerAccountKey, window)
+  const present = stateOf(window, attempts, history.strategy)
+  const wasDone = planned.state === 'done' && planned.runId === present.runId
   if (present.state === 'done' && !wasDone) {
-    log.logger.info({ from: turn.from, run_id: present.runId }, 'window was finished meanwhile')
+    logger.info({ from: window.from, run_id: present.runId }, 'window was finished meanwhile')
     return null
   }
   const isBegun = present.state === 'unfinished'
   if (isBegun) {
     const rest = present.isRead ? 'all its pages were landed' : 'it goes on where it stopped'
-    log.logger.info({ from: turn.from, stopped_run_id: present.runId }, `window was begun: ${rest}`)
+    logger.info({ from: window.from, stopped_run_id: present.runId }, `window was begun: ${rest}`)
   }
   const start = isBegun ? present : { resumeAt: null, isRead: false }
-  const reference = await readReference(warehouse.query)
-  const window = { from: turn.from, to: turn.to }
-  const span = { mode: 'backfill', since: window.from, to: window.to } as const
-  return inRun(environment, lease, span, async (runId) => {
-    const stopwatch = startStopwatch()
-    const read = await landWindow(reading, lease, { runId, reference, window, start })
-    stopwatch.lap('extract_ms')
-    const published = await stageAndPublish(environment, lease, stopwatch, {
-      runId,
-      reference,
+  const reference = await readReference(query)
+  const request = { lease, reference, mode: 'backfill', since: window.from, to: window.to } as const
+  return withRun(context, request, async (run) => {
+    const extraction = await landWindow(run, history, window, start)
+    run.stopwatch.lap('extract_ms')
+    const published = await transformAndPublish(run, {
       scope: 'unpublished',
-      rowsRead: read.rows,
+      rowsRead: extraction.rows,
       watermark: null,
     })
-    return summarize(runId, read, published, stopwatch.stages)
+    return summarize(run, extraction, published)
   })
 }
 
-interface WindowRead {
-  readonly runId: number
-  readonly reference: Reference
-  readonly window: BackfillSpan
-  /** Where to begin. When its pages are landed already, nothing is left to ask for. */
-  readonly start: Pick<WindowState, 'resumeAt' | 'isRead'>
-}
-
-async function landWindow(reading: Reading, lease: Lease, read: WindowRead) {
-  const { environment, api, capabilities } = reading
-  const { query } = environment.warehouse
-  const { runId, reference, window, start } = read
+async function landWindow(
+  run: Run,
+  { api, capabilities }: AccountApi,
+  window: BackfillSpan,
+  start: Pick<WindowState, 'resumeAt' | 'isRead'>,
+): Promise<Extraction> {
+  const { query } = run.warehouse
+  const { runId } = run
+  // One connection to the API serves all windows; a run counts its own requests.
   const before = { ...api.counts }
-  const startedAt = new Date().toISOString()
   await beginWindow(query, { runId, windowNo: 1, ...window, resumeAt: start.resumeAt })
-  const landing = startLanding({ ...environment, query, lease, runId, secret: reference.secret })
+  const landing = startLanding(run)
   if (!start.isRead) {
     const pages = readWindow(api, capabilities, window, start.resumeAt)
-    for await (const page of pages) await landing.land(page)
+    for await (const page of pages) await landing.landPage(page)
   }
-  const extracted = {
-    seen: await countListed(query, lease.partnerAccountKey, runId),
+  return finishExtract(run, landing, {
+    seen: await countListed(query, run.lease.partnerAccountKey, runId),
     requests: api.counts.requests - before.requests,
     throttled: api.counts.throttled - before.throttled,
     isComplete: false,
     principal: api.principal(),
-  }
-  return conclude(environment, { lease, runId, reference, startedAt }, landing, extracted)
+  })
 }

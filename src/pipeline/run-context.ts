@@ -1,14 +1,27 @@
 import type { Config } from '../config.ts'
+import type { Lease } from '../load/runs/lease.ts'
+import type { Reference } from '../load/runs/reference.ts'
 import type { Log } from '../log.ts'
 import type { Warehouse } from '../warehouse/connection/database.ts'
+import type { Stopwatch } from './run-summary.ts'
 
-/** What every run is given. */
-export interface RunEnvironment {
+/** Everything that a command gives to the pipeline. */
+export interface RunContext {
   readonly config: Config
   readonly warehouse: Warehouse
   readonly log: Log
   /** Aborted with the CosellError that says why the run must stop. */
   readonly signal: AbortSignal
-  /** When the run has to be over, by `performance.now()`; none in a test. */
+  /** When the run has to be over, by `performance.now()`; absent in tests. */
   readonly deadlineAt?: number | undefined
+}
+
+/** One run over one account, from its entry in the ledger to its publish. */
+export interface Run extends RunContext {
+  readonly lease: Lease
+  readonly runId: number
+  /** Start of the read by this machine's clock, as ISO text in UTC. */
+  readonly startedAt: string
+  readonly reference: Reference
+  readonly stopwatch: Stopwatch
 }

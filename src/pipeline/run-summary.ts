@@ -1,9 +1,9 @@
-import type { PublishResult } from '../load/publish/finish.ts'
-import { type Conservation, nothingRead } from '../load/publish/reconcile.ts'
+import type { PublishResult } from '../load/publish/publish-task.ts'
+import { nothingRead, type Reconciliation } from '../load/publish/reconcile.ts'
 
 export type Stage = 'extract_ms' | 'transform_ms' | 'publish_ms'
 
-/** What a run did; `--json` ends with it. */
+/** Result of a run; `--json` ends with it. */
 export interface RunSummary {
   readonly status: 'published'
   readonly run_ids: readonly number[]
@@ -20,11 +20,11 @@ export interface RunSummary {
   readonly rows_written: number
   readonly duration_ms: number
   readonly stages: Readonly<Record<Stage, number>>
-  /** Where everything went that was fetched; a run in which the terms do not add up fails. */
-  readonly conservation: Conservation
+  /** Destination of everything that was fetched; a run whose terms do not add up fails. */
+  readonly reconciliation: Reconciliation
 }
 
-/** What was read, before anything was published. */
+/** Figures of a read. */
 export interface ReadCounts {
   readonly seen: number
   readonly requests: number
@@ -53,10 +53,9 @@ export function startStopwatch(): Stopwatch {
 }
 
 export function summarize(
-  runId: number,
+  { runId, stopwatch: { stages } }: { runId: number; stopwatch: Stopwatch },
   read: ReadCounts,
   published: PublishResult,
-  stages: Readonly<Record<Stage, number>>,
 ): RunSummary {
   const written = published.written.map((table) => table.inserted + table.updated + table.deleted)
   return {
@@ -64,7 +63,7 @@ export function summarize(
     run_ids: [runId],
     seen: read.seen,
     changed: published.changed,
-    unchanged: published.conservation.unchanged,
+    unchanged: published.reconciliation.unchanged,
     quarantined: published.quarantined,
     missing: published.missing,
     requests: read.requests,
@@ -72,12 +71,12 @@ export function summarize(
     rows_written: read.landedRows + written.reduce((sum, rows) => sum + rows, 0),
     duration_ms: Object.values(stages).reduce((sum, ms) => sum + ms, 0),
     stages,
-    conservation: published.conservation,
+    reconciliation: published.reconciliation,
   }
 }
 
-/** The runs of several accounts as one. */
-export function addUp(runs: readonly RunSummary[]): RunSummary {
+/** Sum of the summaries of several runs. */
+export function addSummaries(runs: readonly RunSummary[]): RunSummary {
   const sum = (count: (run: RunSummary) => number) =>
     runs.reduce((total, run) => total + count(run), 0)
   return {
@@ -97,12 +96,12 @@ export function addUp(runs: readonly RunSummary[]): RunSummary {
       transform_ms: sum((run) => run.stages.transform_ms),
       publish_ms: sum((run) => run.stages.publish_ms),
     },
-    conservation: runs.reduce((total, run) => plus(total, run.conservation), nothingRead),
+    reconciliation: runs.reduce((total, run) => add(total, run.reconciliation), nothingRead),
   }
 }
 
-function plus(total: Conservation, more: Conservation): Conservation {
-  const names = Object.keys(nothingRead) as (keyof Conservation)[]
+function add(total: Reconciliation, more: Reconciliation): Reconciliation {
+  const names = Object.keys(nothingRead) as (keyof Reconciliation)[]
   const sums = names.map((name) => [name, total[name] + more[name]])
-  return Object.fromEntries(sums) as Conservation
+  return Object.fromEntries(sums) as Reconciliation
 }

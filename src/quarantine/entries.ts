@@ -1,7 +1,7 @@
 import type { Kysely } from '../warehouse/connection/database.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 
-/** One version that could not be loaded, as `etl.quarantine` has it. */
+/** One quarantined version of a referral, as stored in `etl.quarantine`. */
 export interface QuarantineEntry {
   readonly account: string
   readonly referral_id: string
@@ -12,57 +12,57 @@ export interface QuarantineEntry {
   readonly attempts: number
   readonly first_run_id: number
   readonly last_run_id: number
-  /** Run after which the referral loaded; `null` while it is held. */
+  /** Run that loaded the referral later; `null` while it is in quarantine. */
   readonly resolved_run_id: number | null
 }
 
-export interface WantedEntries {
-  /** Name of an account; every account when left out. */
+export interface EntryFilter {
+  /** Name of an account; all accounts when left out. */
   readonly account?: string | undefined
   readonly referralId?: string | undefined
   readonly openOnly: boolean
 }
 
-/** Entries by account, referral and version. */
-export function listQuarantine(
+/** Returns the entries in order of account, referral and version. */
+export function readEntries(
   query: Kysely<Database>,
-  { account, referralId, openOnly }: WantedEntries,
+  { account, referralId, openOnly }: EntryFilter,
 ): Promise<QuarantineEntry[]> {
   return query
-    .selectFrom('etl.quarantine as held')
+    .selectFrom('etl.quarantine as entry')
     .innerJoin(
       'dw.dim_partner_account as account',
       'account.partner_account_key',
-      'held.partner_account_key',
+      'entry.partner_account_key',
     )
     .select([
       'account.account_code as account',
-      'held.resource_id as referral_id',
-      'held.version_no',
-      'held.reason_code',
-      'held.item_path',
-      'held.detail',
-      'held.attempts',
-      'held.first_run_id',
-      'held.last_run_id',
-      'held.resolved_run_id',
+      'entry.resource_id as referral_id',
+      'entry.version_no',
+      'entry.reason_code',
+      'entry.item_path',
+      'entry.detail',
+      'entry.attempts',
+      'entry.first_run_id',
+      'entry.last_run_id',
+      'entry.resolved_run_id',
     ])
-    .where('held.resource_type', '=', 'referral')
-    .$if(openOnly, (entries) => entries.where('held.resolved_run_id', 'is', null))
+    .where('entry.resource_type', '=', 'referral')
+    .$if(openOnly, (entries) => entries.where('entry.resolved_run_id', 'is', null))
     .$if(account !== undefined, (entries) =>
       entries.where('account.account_code', '=', account ?? ''),
     )
     .$if(referralId !== undefined, (entries) =>
-      entries.where('held.resource_id', '=', referralId ?? ''),
+      entries.where('entry.resource_id', '=', referralId ?? ''),
     )
     .orderBy('account.partner_account_key')
-    .orderBy('held.resource_id')
-    .orderBy('held.version_no')
+    .orderBy('entry.resource_id')
+    .orderBy('entry.version_no')
     .execute()
 }
 
-/** The landed JSON of an entry: the part without people and notes, the only one that is read here. */
-export async function readHeldPayload(
+/** Returns the landed payload of an entry, without people and notes, which are not read here. */
+export async function readPayload(
   query: Kysely<Database>,
   entry: Pick<QuarantineEntry, 'account' | 'referral_id' | 'version_no'>,
 ): Promise<unknown> {

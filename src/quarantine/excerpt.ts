@@ -1,18 +1,18 @@
-/** Where a damaged property is, told without a person's data. */
+/** Surroundings of an invalid property, without personal data. */
 export interface Excerpt {
-  /** Path of the object that holds the property; empty for the referral itself. */
+  /** Path of the parent object; empty for the referral itself. */
   readonly parent_path: string
-  /** Type of each property of that object, never a value. */
+  /** Type of each property of the parent, never a value. */
   readonly parent: Readonly<Record<string, string>>
-  /** JSON of the property when it is a plain value outside people and free text, cut to a length. */
+  /** Shortened JSON of the property; null unless it is a plain value outside people and free text. */
   readonly value: string | null
 }
 
 const valueLengthMax = 120
 const propertiesMax = 40
 
-/** Properties that hold people, what people wrote, or names: neither they nor what is below is shown. */
-const withheld = new Set(
+/** Properties with people, names or free text; neither their values nor those below are shown. */
+const personal = new Set(
   [
     'team',
     'customerProfile',
@@ -27,33 +27,34 @@ const withheld = new Set(
 )
 
 /**
- * What an operator needs to see of a payload that cannot be read: the shape around the damage. The
- * value is shown only where a documented property takes no free text, since anything may be in one.
+ * Returns the part of an invalid payload that an operator may see: the property types around the
+ * invalid value. The value itself is included only where no free text is expected, which may contain
+ * personal data.
  */
 export function excerptAt(payload: unknown, itemPath: string): Excerpt {
   const steps = itemPath.match(/[^.[\]]+/g) ?? []
-  const walked: string[] = []
+  const path: string[] = []
   let parent: unknown = payload
   for (const step of steps.slice(0, -1)) {
     const next = child(parent, step)
     if (typeof next !== 'object' || next === null) break
     parent = next
-    walked.push(step)
+    path.push(step)
   }
   const last = steps.at(-1)
-  const isFound = last !== undefined && walked.length === steps.length - 1
-  const isWithheld = (step: string) => withheld.has(step.toLowerCase())
+  const isFound = last !== undefined && path.length === steps.length - 1
+  const isPersonal = (step: string) => personal.has(step.toLowerCase())
   return {
-    parent_path: walked
+    parent_path: path
       .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
       .join('')
       .replace(/^\./, ''),
-    parent: walked.some(isWithheld) ? {} : typesOf(parent),
-    value: isFound && !steps.some(isWithheld) ? plainJson(child(parent, last)) : null,
+    parent: path.some(isPersonal) ? {} : typesOf(parent),
+    value: isFound && !steps.some(isPersonal) ? plainJson(child(parent, last)) : null,
   }
 }
 
-/** The property, in any case: the API does not keep to one. */
+/** Returns a property by its name in any case, because the API does not keep to one. */
 function child(holder: unknown, step: string): unknown {
   if (typeof holder !== 'object' || holder === null) return undefined
   const entries = Object.entries(holder)

@@ -1,63 +1,60 @@
 import { CosellError } from '../errors.ts'
-import { listAccounts, refuseUnknownAccount } from '../load/runs/accounts.ts'
+import { checkAccountKnown, listAccounts } from '../load/runs/accounts.ts'
 import type { Kysely } from '../warehouse/connection/database.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
-import { listQuarantine, type QuarantineEntry, readHeldPayload } from './entries.ts'
+import { type QuarantineEntry, readEntries, readPayload } from './entries.ts'
 import { type Excerpt, excerptAt } from './excerpt.ts'
 
-/** One version that was set aside, and the payload around the damage. */
-export interface HeldVersion extends QuarantineEntry {
+/** Entry with the shape of its payload around the invalid value. */
+export interface EntryWithExcerpt extends QuarantineEntry {
   readonly excerpt: Excerpt
 }
 
 /**
- * What is set aside now.
+ * Returns the versions that are in quarantine now.
  *
- * @throws CosellError `usage` when the account is not known.
+ * @throws CosellError `usage` when the account is unknown.
  */
-export async function listHeld(
+export async function listOpenEntries(
   query: Kysely<Database>,
   account: string | undefined,
 ): Promise<QuarantineEntry[]> {
-  refuseUnknownAccount(account, await listAccounts(query))
-  return listQuarantine(query, { account, openOnly: true })
+  checkAccountKnown(account, await listAccounts(query))
+  return readEntries(query, { account, openOnly: true })
 }
 
 /**
- * Every version of one referral that is or was set aside.
+ * Returns every version of one referral that is or was in quarantine.
  *
- * @throws CosellError `usage` when there is none, or when several accounts have one and none is named.
+ * @throws CosellError `usage` when there is none, or when several accounts have the referral and no
+ * account is named.
  */
-export async function showHeld(
+export async function showEntries(
   query: Kysely<Database>,
   ids: readonly string[],
   account: string | undefined,
-): Promise<HeldVersion[]> {
+): Promise<EntryWithExcerpt[]> {
   const [referralId, ...more] = ids
-  if (referralId === undefined || more.length > 0) throw misused('show takes one referral id.')
-  refuseUnknownAccount(account, await listAccounts(query))
-  const found = await listQuarantine(query, { account, referralId, openOnly: false })
-  const holders = [...new Set(found.map((entry) => entry.account))]
-  if (holders.length === 0) throw misused(`${referralId} was never set aside; list shows what is.`)
-  if (holders.length > 1) {
-    throw misused(`${holders.join(' and ')} both have ${referralId}; name one by --account.`)
+  if (referralId === undefined || more.length > 0)
+    throw quarantineUsageError('show takes one referral id.')
+  checkAccountKnown(account, await listAccounts(query))
+  const entries = await readEntries(query, { account, referralId, openOnly: false })
+  const accounts = [...new Set(entries.map((entry) => entry.account))]
+  if (accounts.length === 0)
+    throw quarantineUsageError(`${referralId} was never in quarantine; list shows what is.`)
+  if (accounts.length > 1) {
+    throw quarantineUsageError(
+      `${accounts.join(' and ')} both have ${referralId}; choose one with --account.`,
+    )
   }
-  const held: HeldVersion[] = []
-  for (const entry of found) {
-    const payload = await readHeldPayload(query, entry)
-    held.push({ ...entry, excerpt: excerptAt(payload, entry.item_path) })
+  const shown: EntryWithExcerpt[] = []
+  for (const entry of entries) {
+    const payload = await readPayload(query, entry)
+    shown.push({ ...entry, excerpt: excerptAt(payload, entry.item_path) })
   }
-  return held
+  return shown
 }
 
-export function misused(text: string): CosellError {
-  return new CosellError('usage', 'quarantine.usage', `quarantine ${text}`)
+export function quarantineUsageError(text: string): CosellError {
+  return new CosellError('quarantine.usage', `quarantine ${text}`)
 }
-
-/** What `--help` says beside the options. */
-export const quarantineHelp = `
-
-show prints the reason, the types of the properties around the damage and, where it is a plain
-value outside people and free text, the value, cut at 120 characters. retry transforms and
-publishes what is landed, without the API, and ends with 0 also when it still cannot be read.
-A newer version of a referral, and rebuild, try it again by themselves.`

@@ -1,4 +1,4 @@
-/** Markup that may go into a page as it is. */
+/** Markup that goes into a page without escaping. */
 export class Markup {
   readonly text: string
 
@@ -10,8 +10,8 @@ export class Markup {
 type Value = Markup | string | number | null | undefined | readonly Value[]
 
 /**
- * Markup from a template whose values are escaped unless they are markup themselves: safe between
- * tags and in quoted attributes. Null and undefined leave nothing; lists are joined.
+ * Builds markup from a template. Values that are not markup are escaped, which is safe between tags
+ * and in quoted attributes. Null and undefined become empty text; lists are joined.
  */
 export function html(fixed: TemplateStringsArray, ...values: readonly Value[]): Markup {
   const pieces = fixed.flatMap((piece, index) => [piece, render(values[index])])
@@ -34,14 +34,14 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 function escapeText(text: string): string {
-  // Control characters and lone surrogates have no place in HTML, whatever the warehouse holds.
+  // The warehouse may hold control characters and lone surrogates, which HTML does not allow.
   return text
     .toWellFormed()
     .replace(/[^\P{Cc}\t\n]/gu, '\uFFFD')
     .replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-/** Text from the data: its writing direction stays its own. */
-export function foreign(text: string): Markup {
+/** Isolates text of the data, so its writing direction does not affect the text around it. */
+export function isolated(text: string): Markup {
   return html`<bdi>${text}</bdi>`
 }

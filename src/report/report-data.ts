@@ -1,5 +1,5 @@
-// What is reported: the figures between the warehouse and the page. Amounts are decimal text as
-// PostgreSQL gives it; no JavaScript number ever holds one. Imports nothing.
+// Figures that the queries read and the page shows. Amounts are decimal text as PostgreSQL returns
+// it, because a JavaScript number cannot hold them exactly.
 
 /** Amounts of one group in one currency. */
 export interface CurrencyAmount {
@@ -8,29 +8,29 @@ export interface CurrencyAmount {
   readonly amount: string
 }
 
-/** Amounts of one group, as far as they can be added up. */
+/** Amounts of one group, added up as far as rates allow. */
 export interface Amounts {
-  /** Sum in the reporting currency of those that have a rate; null when none has. */
+  /** Sum in the reporting currency of the amounts with a rate; null when no amount has one. */
   readonly converted: string | null
-  /** Those without a rate, which `converted` leaves out. */
+  /** Amounts without a rate, not included in `converted`. */
   readonly unconverted: readonly CurrencyAmount[]
-  /** All of them, as reported. */
+  /** All amounts in their own currencies. */
   readonly by_currency: readonly CurrencyAmount[]
 }
 
-/** So many items under one label, and what they are worth. */
+/** Items under one label: their number and amounts. */
 export interface Group {
   readonly label: string
   readonly count: number
   readonly amounts: Amounts
 }
 
-/** One group at one point of a course over time. */
+/** Group at one point in time. */
 export interface PeriodGroup extends Group {
   readonly period: string
 }
 
-/** The largest groups, in falling order, and how many there are in all. */
+/** Largest groups in descending order, and the number of all groups. */
 export interface Ranking {
   readonly groups: readonly Group[]
   readonly label_count: number
@@ -53,28 +53,28 @@ export interface FindingCount {
 }
 
 export interface Headline {
-  /** Fiscal year of the day of the figures. */
+  /** Fiscal year of `ReportData.day`. */
   readonly fiscal_year_label: string
   readonly open: Group
-  /** In the year up to that day, as the three below. */
+  /** Deals won in the year up to that day; the next three cover the same year. */
   readonly won: Group
   readonly signed: Group
   readonly won_count: number
   readonly decided_count: number
-  /** Contracts that run on that day. */
+  /** Contracts in force on that day. */
   readonly in_force: Group
 }
 
 export interface FunnelStep {
   readonly label: string
   readonly count: number
-  /** Median days since creation; null for the first and where none is known. */
+  /** Median days since creation; null for the first step and when unknown. */
   readonly median_days: number | null
 }
 
 export interface RegistrationGroup extends Group {
   readonly median_lead_days: number | null
-  /** Nine of ten approvals took at most so long. */
+  /** 90th percentile of the days from registration to approval. */
   readonly slow_lead_days: number | null
 }
 
@@ -92,25 +92,25 @@ export interface ExpiringReferral {
 export interface Expiring {
   readonly days: number
   readonly group: Group
-  /** Open referrals whose day of expiry has passed. */
+  /** Number of open referrals past their day of expiry. */
   readonly overdue_count: number
-  /** The next ones, soonest first. */
+  /** Next referrals to expire, soonest first. */
   readonly referrals: readonly ExpiringReferral[]
 }
 
 export interface Funnel {
-  /** First day of creation that is looked at. */
+  /** First day of creation of the referrals counted. */
   readonly since: string
   readonly steps: readonly FunnelStep[]
 }
 
-/** Everything the report page shows, read in one snapshot of the warehouse. */
-export interface ReportFigures {
+/** All figures of the report page, read in one snapshot of the warehouse. */
+export interface ReportData {
   readonly made_at: string
-  /** Day on which the figures look at the business. */
+  /** Day for which the business is reported. */
   readonly day: string
   readonly reporting_currency: string
-  /** Amounts are added up in the reporting currency; false: no rate of another one is loaded. */
+  /** Whether amounts are added up in the reporting currency; false when no rates are loaded. */
   readonly is_converted: boolean
   readonly accounts: readonly AccountFreshness[]
   readonly findings: readonly FindingCount[]

@@ -1,6 +1,6 @@
 /**
- * What arrives: the shapes of the Referrals API as they are on the wire. Every property may be
- * absent, null or empty, and newer ones may be present that are not listed here.
+ * Shapes of the Referrals API as they are on the wire. Every property may be absent, null or empty,
+ * and newer ones may be present that are not listed here.
  *
  * Glossary. A *referral* is one party's record of a deal; referrals that share an *engagement* are
  * the same deal seen by several parties. A *registration* claims incentives for a won referral; its

@@ -2,7 +2,7 @@ import type { Findings } from './findings.ts'
 import type { ReadReferral } from './parse/properties.ts'
 import type { CalendarDateRule } from './values/dates.ts'
 
-/** One landed version of a referral, or the note that a complete full read did or did not return it. */
+/** One landed version of a referral, or its presence or absence in a complete full read. */
 export interface LandedVersion {
   version_no: number
   resource_type: 'referral' | 'referral_absence' | 'referral_presence'
@@ -12,7 +12,7 @@ export interface LandedVersion {
   people: unknown
 }
 
-/** All that is landed of one referral, in any order. */
+/** Every landed version of one referral, in any order. */
 export interface LandedReferral {
   partner_account_key: number
   resource_id: string
@@ -29,7 +29,7 @@ export interface Thresholds {
   acvMinimumUsd: number
 }
 
-/** All that the transform needs to know beside the payloads. */
+/** Everything that the transform needs beside the payloads. */
 export interface TransformContext {
   /** Decimals of the currencies that have other than two. */
   minorUnits: ReadonlyMap<string, number>
@@ -49,14 +49,14 @@ export interface TransformContext {
   thresholds: Thresholds
 }
 
-/** One version that could be read, and what is needed to make rows of it. */
+/** One parsed payload, with everything that its rows need. */
 export interface Version {
   accountKey: number
   referralNo: number
   context: TransformContext
   referral: ReadReferral
   findings: Findings
-  /** Source time: when the referral was updated, else created. */
+  /** Source time of the last update, else of the creation. */
   updatedAt: string
   observedAt: string
 }

@@ -1,36 +1,36 @@
 import type { LandedReferral, LandedVersion, TransformContext, Version } from './context.ts'
 import { Findings } from './findings.ts'
-import { bySourceTime, type Observation, type Sighting } from './history/spans.ts'
-import type { Remark } from './parse/invalid-payload.ts'
+import { bySourceTime, type Observation, type PresenceObservation } from './history/spans.ts'
+import type { PayloadWarning } from './parse/invalid-payload.ts'
 import { type CustomerRow, customerRow } from './rows/dim-customer.ts'
-import { type Words, wordsOf } from './rows/dim-referral.ts'
-import { type KnownTags, type ReferralTags, referralTags } from './rows/dim-tag.ts'
+import { type EnumValues, enumValuesOf } from './rows/dim-referral.ts'
+import { type ReferralTags, referralTags, type TagCollector } from './rows/dim-tag.ts'
 import { dealCurrencyOf, type Milestones, milestonesOf } from './rows/fact-referral.ts'
 import {
-  amountText,
-  noteRequested,
+  collectRequestedSolutions,
   requestedItems,
   type SolutionRow,
   Solutions,
 } from './rows/fact-referral-solution.ts'
-import { dateOf, type Registration, registrationsOf } from './rows/fact-registration.ts'
-import { noteLines } from './rows/fact-registration-solution.ts'
+import { type Registration, registrationsOf } from './rows/fact-registration.ts'
+import { collectLineSolutions } from './rows/fact-registration-solution.ts'
 import { noCurrency } from './staged-rows.ts'
-import { parseInstant, sortableInstant } from './values/dates.ts'
+import { dateOf, parseInstant, sortableInstant } from './values/dates.ts'
+import { amountText } from './values/money.ts'
 
-/** One landed payload in its place in time. */
-export interface Placed {
+/** One landed payload with the keys of its order in time. */
+export interface OrderedVersion {
   landed: LandedVersion
   sourceOrder: string
   observedAt: string
   landedNo: number
 }
 
-/** A version that could be read, and what all of its tables share. */
-export interface Described {
+/** One parsed version, and everything that its tables share. */
+export interface ParsedVersion {
   version: Version
-  placed: Placed
-  words: Words
+  order: OrderedVersion
+  enumValues: EnumValues
   customer: CustomerRow
   milestones: Milestones
   registrations: readonly Registration[]
@@ -38,22 +38,24 @@ export interface Described {
   tags: ReferralTags
 }
 
-export function placedVersions({ versions }: LandedReferral): Placed[] {
-  const placed: Placed[] = []
+export function orderVersions({ versions }: LandedReferral): OrderedVersion[] {
+  const ordered: OrderedVersion[] = []
   for (const landed of versions) {
     if (landed.resource_type !== 'referral') continue
     const observedAt = instantOf(landed.observed_at)
     const observedOrder = sortableInstant(observedAt)
     const stampedOrder = sourceOrderOf(landed.source_updated_text) ?? observedOrder
-    // A stamp of 2098 must not keep its version the newest for ever: nothing was updated after it
-    // was seen.
+    // A stamp of 2098 must not keep its version the newest for ever: no update is later than its
+    // observation.
     const sourceOrder = stampedOrder < observedOrder ? stampedOrder : observedOrder
-    placed.push({ landed, sourceOrder, observedAt, landedNo: landed.version_no })
+    ordered.push({ landed, sourceOrder, observedAt, landedNo: landed.version_no })
   }
-  return placed.length < 2 ? placed : placed.sort(bySourceTime)
+  return ordered.length < 2 ? ordered : ordered.sort(bySourceTime)
 }
 
-/** A source time that cannot be is no reason to come last for ever. */
+/**
+ * Returns null for an impossible source time, which must not keep its version the newest for ever.
+ */
 function sourceOrderOf(text: string | null): string | null {
   if (text === null) return null
   return parseInstant(text).kind === 'instant' ? sortableInstant(text) : null
@@ -64,15 +66,15 @@ function instantOf(text: string): string {
   return instant.kind === 'instant' ? instant.value : text
 }
 
-export function versionOf(
+export function newVersion(
   landed: LandedReferral,
   context: TransformContext,
-  { observedAt }: Placed,
+  { observedAt }: OrderedVersion,
   referral: Version['referral'],
-  remarks: readonly Remark[],
+  warnings: readonly PayloadWarning[],
 ): Version {
   const findings = new Findings()
-  for (const { rule, itemPath, observed } of remarks) {
+  for (const { rule, itemPath, observed } of warnings) {
     const detail =
       rule === 'value_rounded' ? 'more than four decimals' : 'outside 2000 to 2099, or no such day'
     findings.add(rule, itemPath, detail, observed)
@@ -88,20 +90,24 @@ export function versionOf(
   }
 }
 
-export function describe(version: Version, placed: Placed, knownTags: KnownTags): Described {
-  const words = wordsOf(version)
+export function parseVersion(
+  version: Version,
+  ordered: OrderedVersion,
+  tagCollector: TagCollector,
+): ParsedVersion {
+  const enumValues = enumValuesOf(version)
   const tags = referralTags(version)
   const registrations = registrationsOf(version)
   const solutions = new Solutions(version.accountKey, version.referralNo)
-  noteRequested(version, requestedItems(version.referral), solutions)
+  collectRequestedSolutions(version, requestedItems(version.referral), solutions)
   for (const registration of registrations) {
-    noteLines(version, registration, solutions, knownTags)
+    collectLineSolutions(version, registration, solutions, tagCollector)
   }
-  knownTags.addAll(version, tags)
+  tagCollector.addAll(version, tags)
   return {
     version,
-    placed,
-    words,
+    order: ordered,
+    enumValues,
     customer: customerRow(version),
     milestones: milestonesOf(version),
     registrations,
@@ -110,16 +116,16 @@ export function describe(version: Version, placed: Placed, knownTags: KnownTags)
   }
 }
 
-export function observationOf(described: Described): Observation {
-  const { version, placed, words, customer, milestones, registrations } = described
+export function toObservation(parsed: ParsedVersion): Observation {
+  const { version, order: ordered, enumValues, customer, milestones, registrations } = parsed
   const acv = registeredAcv(registrations)
   return {
     tracked: {
       profile_hash: customer.profile_hash,
-      referral_status: words.status,
-      referral_substatus: words.substatus,
-      registration_status: words.registrationStatus,
-      qualification: words.qualification,
+      referral_status: enumValues.status,
+      referral_substatus: enumValues.substatus,
+      registration_status: enumValues.registrationStatus,
+      qualification: enumValues.qualification,
       currency_code: dealCurrencyOf(version),
       deal_value_amount: amountText(version.referral.details?.dealValue ?? null),
       expected_close_date: milestones.expectedCloseDate,
@@ -127,18 +133,18 @@ export function observationOf(described: Described): Observation {
       registered_acv_amount: acv.amount,
       registered_acv_currency_code: acv.currency,
     },
-    sourceOrder: placed.sourceOrder,
+    sourceOrder: ordered.sourceOrder,
     sourceUpdatedAt: version.updatedAt,
-    changedAt: version.updatedAt < placed.observedAt ? version.updatedAt : placed.observedAt,
-    observedAt: placed.observedAt,
-    landedNo: placed.landedNo,
+    changedAt: version.updatedAt < ordered.observedAt ? version.updatedAt : ordered.observedAt,
+    observedAt: ordered.observedAt,
+    landedNo: ordered.landedNo,
     createdAt: milestones.createdAt,
     acceptedAt: milestones.acceptedAt,
     closedAt: version.referral.closedDateTime,
   }
 }
 
-/** Contract ACV of all registrations, when they have one currency. */
+/** Contract ACV of all registrations; null if their currencies differ. */
 function registeredAcv(registrations: readonly Registration[]) {
   let sum: bigint | null = null
   let currency: string | null = null
@@ -153,7 +159,7 @@ function registeredAcv(registrations: readonly Registration[]) {
   return { amount: amountText(sum), currency: currency ?? noCurrency }
 }
 
-export function sightingsOf({ versions }: LandedReferral): Sighting[] {
+export function presenceOf({ versions }: LandedReferral): PresenceObservation[] {
   return versions.map(({ resource_type, observed_at, payload }) => {
     const isPresent = resource_type !== 'referral_absence'
     const principal = isPresent ? null : principalOf(payload)
@@ -162,6 +168,6 @@ export function sightingsOf({ versions }: LandedReferral): Sighting[] {
 }
 
 function principalOf(absence: unknown): string {
-  const told = (absence as { principal?: unknown } | null)?.principal
-  return typeof told === 'string' ? told : 'unknown'
+  const principal = (absence as { principal?: unknown } | null)?.principal
+  return typeof principal === 'string' ? principal : 'unknown'
 }

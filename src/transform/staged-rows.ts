@@ -1,14 +1,17 @@
 import type { Database } from '../warehouse/tables.generated.ts'
 
-/** Filled by the extract and publish steps. */
+/** Tables filled by the extract and publish steps, not by the transform. */
 type NotTransformed = 'stg.listed_referral' | 'stg.referral_key'
 type StagedTable = Exclude<Extract<keyof Database, `stg.${string}`>, NotTransformed>
 
-/** A row for COPY; the loader hashes its text. */
+/**
+ * A row for COPY; the loader hashes its text. Its type follows from the migrated schema, so a new
+ * column is an error here until a file of `rows/` fills it.
+ */
 export type Staged<Table extends keyof Database> = Omit<Database[Table], 'row_hash'>
 export type StagedRows = { [Table in StagedTable]: Staged<Table>[] }
 
-/** What stands for a missing value where a column takes no null. */
+/** Replaces a missing value where a column takes no null. */
 export const notProvided = '(Not provided)'
 /** ISO 4217 for "no currency". */
 export const noCurrency = 'XXX'

@@ -2,33 +2,34 @@ import { CosellError } from '../errors.ts'
 import type { LandedReferral, TransformContext } from './context.ts'
 import { findingRow } from './findings.ts'
 import { type History, historyOf, historyRow } from './history/history.ts'
-import type { Damage } from './parse/invalid-payload.ts'
+import type { InvalidPayload } from './parse/invalid-payload.ts'
 import { readReferral } from './parse/parse-referral.ts'
 import { knownUnmapped } from './parse/properties.ts'
 import {
-  type Described,
-  describe,
-  observationOf,
-  type Placed,
-  placedVersions,
-  sightingsOf,
-  versionOf,
+  newVersion,
+  type OrderedVersion,
+  orderVersions,
+  type ParsedVersion,
+  parseVersion,
+  presenceOf,
+  toObservation,
 } from './parsed-version.ts'
 import { contactRows, textRow } from './rows/contact.ts'
-import { checkWords, referralRow } from './rows/dim-referral.ts'
-import { KnownTags, tagRows } from './rows/dim-tag.ts'
-import { checkReferral, dealCurrencyOf, factReferralRow } from './rows/fact-referral.ts'
+import { referralRow } from './rows/dim-referral.ts'
+import { TagCollector, tagRows } from './rows/dim-tag.ts'
+import { dealCurrencyOf, factReferralRow } from './rows/fact-referral.ts'
 import { requestedItems, requestedRows } from './rows/fact-referral-solution.ts'
 import { registrationRow } from './rows/fact-registration.ts'
 import { eligibilityRows } from './rows/fact-registration-eligibility.ts'
 import { addLineRows } from './rows/fact-registration-solution.ts'
 import { checkRegistration } from './rules/contract-rules.ts'
+import { checkReferral, checkStatuses } from './rules/referral-rules.ts'
 import { noRows, type Staged, type StagedRows } from './staged-rows.ts'
 
 export type { LandedReferral, LandedVersion, Thresholds, TransformContext } from './context.ts'
 export type { StagedRows } from './staged-rows.ts'
 
-/** Raised whenever the same payload gives other rows than before; kept with every run. */
+/** Version of the transform, raised when a payload gives other rows than before. Runs record it. */
 export const transformVersion = 1
 
 export type Transformed =
@@ -38,88 +39,88 @@ export type Transformed =
       /** Paths of the newest version that hold something and have no column. */
       unmapped: readonly string[]
     }
-  /** The newest version cannot be read; its last good rows stay. `rows` say why, no more. */
-  | { kind: 'quarantined'; rows: StagedRows; damage: Damage }
+  /** The newest version cannot be read, so its last good rows stay; `rows` hold only the reason. */
+  | { kind: 'quarantined'; rows: StagedRows; invalid: InvalidPayload }
 
 /**
- * All staged rows of one referral: facts and dimensions of its newest version, history of every
- * version. The same landed versions in any order give the same rows.
+ * Returns all staged rows of one referral: facts and dimensions of its newest version, history of
+ * every version. The same landed versions in any order give the same rows.
  */
 export function toRows(landed: LandedReferral, context: TransformContext): Transformed {
   const rows = noRows()
-  const placed = placedVersions(landed)
-  const newest = placed.at(-1)
+  const ordered = orderVersions(landed)
+  const newest = ordered.at(-1)
   if (newest === undefined) {
-    const damage: Damage = {
+    const invalid: InvalidPayload = {
       reasonCode: 'no_payload',
       itemPath: '',
       detail: 'expected a landed payload, got none',
     }
-    return { kind: 'quarantined', rows: withQuarantine(rows, landed, 0, damage), damage }
+    return { kind: 'quarantined', rows: withQuarantine(rows, landed, 0, invalid), invalid }
   }
-  const knownTags = new KnownTags()
-  const described: Described[] = []
+  const tagCollector = new TagCollector()
+  const parsed: ParsedVersion[] = []
   let unmapped: readonly string[] = []
   let unreadable = 0
-  for (const one of placed) {
+  for (const one of ordered) {
     const read = readVersion(landed, one)
     if (!read.ok) {
       withQuarantine(rows, landed, one.landedNo, read)
       unreadable++
-      if (one === newest) return { kind: 'quarantined', rows, damage: read }
+      if (one === newest) return { kind: 'quarantined', rows, invalid: read }
       continue
     }
-    const version = versionOf(landed, context, one, read.referral, read.remarks)
-    described.push(describe(version, one, knownTags))
+    const version = newVersion(landed, context, one, read.referral, read.warnings)
+    parsed.push(parseVersion(version, one, tagCollector))
     unmapped = read.unmapped
   }
-  const current = described.at(-1)
+  const current = parsed.at(-1)
   if (current === undefined) throw versionLost(landed.referral_no)
-  const history = historyOf(described.map(observationOf), sightingsOf(landed), context)
-  addDimensions(rows, described, knownTags)
+  const history = historyOf(parsed.map(toObservation), presenceOf(landed), context)
+  addDimensions(rows, parsed, tagCollector)
   addCurrent(rows, current, history)
-  addFindings(rows, current, described, history, unmapped, unreadable)
+  addFindings(rows, current, parsed, history, unmapped, unreadable)
   return { kind: 'rows', rows, unmapped }
 }
 
 function versionLost(referralNo: number): CosellError {
   const message = `referral ${referralNo} of the batch: its newest version was read and is gone. Report it.`
-  return new CosellError('bug', 'transform.version_lost', message)
+  return new CosellError('transform.version_lost', message)
 }
 
-function readVersion(landed: LandedReferral, { landed: { payload, people } }: Placed) {
+function readVersion(landed: LandedReferral, { landed: { payload, people } }: OrderedVersion) {
   const read = readReferral(payload, people)
   if (!read.ok || read.referral.id === landed.resource_id) return read
   const detail = 'expected the id under which it was landed'
   return { ok: false, reasonCode: 'id_mismatch', itemPath: 'id', detail } as const
 }
 
-/** Members of dimensions come from every version, since history points at them. */
+/** Adds the dimension members of every version, since history refers to them. */
 function addDimensions(
   rows: StagedRows,
-  described: readonly Described[],
-  knownTags: KnownTags,
+  parsed: readonly ParsedVersion[],
+  tagCollector: TagCollector,
 ): void {
   const profiles = new Set<string>()
-  for (const { customer } of described) {
+  for (const { customer } of parsed) {
     if (profiles.has(customer.profile_hash)) continue
     profiles.add(customer.profile_hash)
     rows['stg.dim_customer'].push(customer)
   }
-  // A row a version: which of them describes the solution is decided among all referrals' rows.
-  for (const { solutions } of described) rows['stg.dim_solution'].push(...solutions)
-  rows['stg.dim_tag'] = knownTags.sorted()
+  // One row a version: the publish decides among the rows of all referrals which one counts.
+  for (const { solutions } of parsed) rows['stg.dim_solution'].push(...solutions)
+  rows['stg.dim_tag'] = tagCollector.sorted()
 }
 
-function addCurrent(rows: StagedRows, current: Described, history: History): void {
-  const { version, words, customer, milestones, registrations, tags } = current
+function addCurrent(rows: StagedRows, current: ParsedVersion, history: History): void {
+  const { version, enumValues, customer, milestones, registrations, tags } = current
   const { referral } = version
   const items = requestedItems(referral)
   const solutionCount = items.filter((item) => item.kind === 'Solution').length
   const contacts = contactRows(version)
   const customerContacts = contacts.filter((row) => row.contact_role === 'customer').length
   const facts = {
-    words,
+    enumValues,
     milestones,
     history,
     profileHash: customer.profile_hash,
@@ -129,7 +130,7 @@ function addCurrent(rows: StagedRows, current: Described, history: History): voi
   }
   rows['stg.dim_referral'].push(
     referralRow(version, {
-      words,
+      enumValues,
       classification: tags.classification,
       history,
       customerContacts,
@@ -152,17 +153,17 @@ function addCurrent(rows: StagedRows, current: Described, history: History): voi
   rows['stg.contact'] = contacts
   const text = textRow(version)
   if (text !== null) rows['stg.referral_text'].push(text)
-  checkWords(version, words, registrations)
+  checkStatuses(version, enumValues, registrations)
   checkReferral(version, facts)
 }
 
-/** New properties are told of in the first few; a new generation of the API could bring many. */
+/** Findings about unmapped properties at most; a new generation of the API could bring many. */
 const unmappedFindingsMax = 20
 
 function addFindings(
   rows: StagedRows,
-  current: Described,
-  described: readonly Described[],
+  current: ParsedVersion,
+  parsed: readonly ParsedVersion[],
   history: History,
   unmapped: readonly string[],
   unreadable: number,
@@ -180,7 +181,7 @@ function addFindings(
     )
   }
   if (unreadable > 0) {
-    const detail = 'earlier versions are set aside and missing in history'
+    const detail = 'earlier versions are in quarantine and missing in history'
     findings.add('version_not_readable', '', detail, String(unreadable))
   }
   const unknown = unmapped.filter((path) => !knownUnmapped.has(path))
@@ -190,13 +191,13 @@ function addFindings(
   for (const finding of findings.found) {
     rows['stg.dq_finding'].push(findingRow(accountKey, referralNo, referral.id ?? '', finding))
   }
-  rows['stg.enum_value'] = undocumentedRows(described)
+  rows['stg.enum_value'] = undocumentedRows(parsed)
 }
 
-function undocumentedRows(described: readonly Described[]): Staged<'stg.enum_value'>[] {
+function undocumentedRows(parsed: readonly ParsedVersion[]): Staged<'stg.enum_value'>[] {
   const rows: Staged<'stg.enum_value'>[] = []
   const seen = new Set<string>()
-  for (const { version } of described) {
+  for (const { version } of parsed) {
     for (const value of version.findings.undocumented) {
       const key = value.join('\u001f')
       if (seen.has(key)) continue
@@ -213,7 +214,7 @@ function withQuarantine(
   rows: StagedRows,
   landed: LandedReferral,
   version_no: number,
-  { reasonCode, itemPath, detail }: Damage,
+  { reasonCode, itemPath, detail }: InvalidPayload,
 ): StagedRows {
   rows['stg.quarantine'].push({
     partner_account_key: landed.partner_account_key,

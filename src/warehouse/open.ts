@@ -13,14 +13,14 @@ export interface WarehouseOptions {
 export interface OpenWarehouse extends Warehouse {
   /** Connection string; holds the password of the embedded server, so it is never logged. */
   readonly url: string
-  /** The embedded server, unless the warehouse is somebody else's PostgreSQL. */
+  /** The embedded server; undefined for an external PostgreSQL. */
   readonly embedded: EmbeddedServer | undefined
 }
 
 /**
- * Opens the warehouse of the configuration: its own PostgreSQL when there is an address, else the
- * embedded one, started when it is down. Closing leaves the embedded server as it was found, or
- * running when `keepRunning`.
+ * Opens the warehouse of the configuration: the PostgreSQL of `databaseUrl`, else the embedded one,
+ * which is started when it is down. Closing leaves the embedded server as it was found, or running
+ * with `keepRunning`.
  */
 export async function openWarehouse(
   options: WarehouseOptions,
@@ -37,15 +37,15 @@ export async function openWarehouse(
     osUser: options.postgresOsUser,
     path: options.path,
   })
-  const leaveAsFound = async () => {
+  const restoreServer = async () => {
     if (embedded.startedHere && !keepRunning) await embedded.stop()
   }
   try {
     const opened = await openDatabase(embedded.url, logger)
-    const close = () => opened.close().finally(leaveAsFound)
+    const close = () => opened.close().finally(restoreServer)
     return { ...opened, url: embedded.url, embedded, close }
   } catch (error) {
-    await leaveAsFound()
+    await restoreServer()
     throw error
   }
 }

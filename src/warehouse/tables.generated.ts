@@ -1,5 +1,5 @@
 /**
- * What is stored: row types, columns and keys of every table, derived from the migrated catalog.
+ * Row types, columns and keys of every table, derived from the migrated catalog.
  * Written by `npm run schema`; change a migration instead of this file.
  *
  * Numbers that a double cannot hold (money, hashes), days (`2026-03-31`) and instants (UTC, up to
@@ -155,7 +155,9 @@ export interface EtlFxQuote {
   currency_units: string
 }
 
-/** One partner account that somebody writes to or has written to: at most one holder at a time. */
+/**
+ * One partner account that a process writes to or has written to: at most one holder at a time.
+ */
 export interface EtlLease {
   partner_account_key: number
   holder: string
@@ -179,6 +181,16 @@ export interface EtlMartView {
   view_name: string
   definition_digest: string
   created_at: Generated<string>
+}
+
+/**
+ * One referral that one user was once shown. Only a user who was shown it can find it missing; a
+ * user whose rows are deleted starts anew.
+ */
+export interface EtlPrincipalReferral {
+  partner_account_key: number
+  principal: string
+  referral_id: string
 }
 
 /**
@@ -248,45 +260,34 @@ export interface EtlSetting {
   setting_value: string
 }
 
-/**
- * One referral that one user was once shown. Only who was shown it can tell that it is missing; a
- * user whose rows are deleted starts anew.
- */
-export interface EtlPrincipalReferral {
-  partner_account_key: number
-  principal: string
-  referral_id: string
-}
-
 /** Rows for dw.bridge_line_incentive in the batch that is being published. */
 export interface StgBridgeLineIncentive {
   partner_account_key: number
-  referral_no: number
   registration_no: number
   line_no: number
+  weight: string
+  row_hash: string
+  referral_no: number
   tag_group: string
   tag_type: string
   tag_id: string
-  weight: string
-  row_hash: string
 }
 
 /** Rows for dw.bridge_referral_tag in the batch that is being published. */
 export interface StgBridgeReferralTag {
   partner_account_key: number
+  weight: string
+  tag_count: number
+  row_hash: string
   referral_no: number
   tag_group: string
   tag_type: string
   tag_id: string
-  weight: string
-  tag_count: number
-  row_hash: string
 }
 
 /** Rows for pii.contact in the batch that is being published. */
 export interface StgContact {
   partner_account_key: number
-  referral_no: number
   contact_role: string
   contact_no: number
   first_name: string | null
@@ -299,12 +300,12 @@ export interface StgContact {
   locale: string | null
   disable_notifications: boolean | null
   row_hash: string
+  referral_no: number
 }
 
 /** Rows for dw.dim_customer in the batch that is being published. */
 export interface StgDimCustomer {
   partner_account_key: number
-  referral_no: number
   profile_hash: string
   customer_match_id: string
   customer_name: string
@@ -320,12 +321,12 @@ export interface StgDimCustomer {
   moodys_id: string | null
   external_customer_id: string | null
   duns_number: string | null
+  referral_no: number
 }
 
 /** Rows for dw.dim_referral in the batch that is being published. */
 export interface StgDimReferral {
   partner_account_key: number
-  referral_no: number
   referral_id: string
   engagement_id: string | null
   referral_name: string | null
@@ -369,12 +370,12 @@ export interface StgDimReferral {
   missing_since: string | null
   source_updated_at: string
   row_hash: string
+  referral_no: number
 }
 
 /** Rows for dw.dim_solution in the batch that is being published. */
 export interface StgDimSolution {
   partner_account_key: number
-  referral_no: number
   item_kind: string
   solution_id: string
   solution_name: string
@@ -383,47 +384,45 @@ export interface StgDimSolution {
   publisher_name: string
   source_updated_at: string
   row_hash: string
+  referral_no: number
 }
 
 /** Rows for dw.dim_tag in the batch that is being published. */
 export interface StgDimTag {
   partner_account_key: number
-  referral_no: number
   tag_group: string
   tag_type: string
   tag_id: string
+  referral_no: number
 }
 
 /** Rows for etl.dq_finding in the batch that is being published. */
 export interface StgDqFinding {
   partner_account_key: number
-  referral_no: number
   referral_id: string
   rule_code: string
   item_ref: string
   severity: string
   detail: string | null
   observed_value: string | null
+  referral_no: number
 }
 
 /** Rows for etl.enum_value in the batch that is being published. */
 export interface StgEnumValue {
-  partner_account_key: number
-  referral_no: number
   enum_name: string
   parent_value: string
   enum_value: string
+  partner_account_key: number
+  referral_no: number
 }
 
 /** Rows for dw.fact_acv_schedule in the batch that is being published. */
 export interface StgFactAcvSchedule {
   partner_account_key: number
-  referral_no: number
   registration_no: number
   line_no: number
   contract_year_no: number
-  item_kind: string
-  solution_id: string
   currency_code: string
   contract_currency_code: string
   period_start_date: string | null
@@ -434,15 +433,14 @@ export interface StgFactAcvSchedule {
   is_incentive_eligible: boolean
   is_marketplace_transacted: boolean | null
   row_hash: string
+  referral_no: number
+  item_kind: string
+  solution_id: string
 }
 
 /** Rows for dw.fact_referral in the batch that is being published. */
 export interface StgFactReferral {
   partner_account_key: number
-  referral_no: number
-  profile_hash: string
-  referral_status: string
-  referral_substatus: string
   currency_code: string
   created_date: string
   updated_date: string
@@ -467,12 +465,15 @@ export interface StgFactReferral {
   requested_offer_count: number
   registration_count: number
   row_hash: string
+  referral_no: number
+  profile_hash: string
+  referral_status: string
+  referral_substatus: string
 }
 
 /** Rows for dw.fact_referral_history in the batch that is being published. */
 export interface StgFactReferralHistory {
   partner_account_key: number
-  referral_no: number
   version_no: number
   valid_from: string
   valid_to: string | null
@@ -481,11 +482,6 @@ export interface StgFactReferralHistory {
   is_current: boolean
   is_estimated: boolean
   is_missing: boolean
-  profile_hash: string
-  referral_status: string
-  referral_substatus: string
-  previous_referral_status: string | null
-  previous_referral_substatus: string | null
   is_status_change: boolean
   is_valid_transition: boolean | null
   registration_status: string
@@ -501,15 +497,18 @@ export interface StgFactReferralHistory {
   observed_at: string
   tracked_hash: string
   row_hash: string
+  referral_no: number
+  profile_hash: string
+  referral_status: string
+  referral_substatus: string
+  previous_referral_status: string | null
+  previous_referral_substatus: string | null
 }
 
 /** Rows for dw.fact_referral_solution in the batch that is being published. */
 export interface StgFactReferralSolution {
   partner_account_key: number
-  referral_no: number
   line_no: number
-  item_kind: string
-  solution_id: string
   price_text: string | null
   price_amount: string | null
   currency_code: string
@@ -518,12 +517,14 @@ export interface StgFactReferralSolution {
   weight: string
   allocated_deal_value_amount: string | null
   row_hash: string
+  referral_no: number
+  item_kind: string
+  solution_id: string
 }
 
 /** Rows for dw.fact_registration in the batch that is being published. */
 export interface StgFactRegistration {
   partner_account_key: number
-  referral_no: number
   registration_no: number
   registration_id: string | null
   registration_type: string
@@ -560,12 +561,12 @@ export interface StgFactRegistration {
   decision_lead_days: string | null
   sign_to_registration_days: number | null
   row_hash: string
+  referral_no: number
 }
 
 /** Rows for dw.fact_registration_eligibility in the batch that is being published. */
 export interface StgFactRegistrationEligibility {
   partner_account_key: number
-  referral_no: number
   policy_name: string
   is_eligible: boolean | null
   referral_properties: string
@@ -573,16 +574,14 @@ export interface StgFactRegistrationEligibility {
   evaluated_at: string
   evaluated_date: string
   row_hash: string
+  referral_no: number
 }
 
 /** Rows for dw.fact_registration_solution in the batch that is being published. */
 export interface StgFactRegistrationSolution {
   partner_account_key: number
-  referral_no: number
   registration_no: number
   line_no: number
-  item_kind: string
-  solution_id: string
   currency_code: string
   contract_currency_code: string
   contract_sign_date: string | null
@@ -606,21 +605,34 @@ export interface StgFactRegistrationSolution {
   is_incentive_eligible: boolean
   incentives: string
   row_hash: string
+  referral_no: number
+  item_kind: string
+  solution_id: string
+}
+
+/** One resource that the current full read of an account returned; what is not here is missing. */
+export interface StgListedReferral {
+  partner_account_key: number
+  run_id: number
+  resource_id: string
 }
 
 /** Rows for etl.quarantine in the batch that is being published. */
 export interface StgQuarantine {
   partner_account_key: number
-  referral_no: number
   resource_type: string
   resource_id: string
   version_no: number
   reason_code: string
   item_path: string
   detail: string
+  referral_no: number
 }
 
-/** One referral of the batch with the keys that publishing gave it; children find theirs here. */
+/**
+ * One referral of the batch with the keys that publishing gave it; the other tables of the referral
+ * find theirs here.
+ */
 export interface StgReferralKey {
   partner_account_key: number
   referral_no: number
@@ -632,17 +644,10 @@ export interface StgReferralKey {
 /** Rows for pii.referral_text in the batch that is being published. */
 export interface StgReferralText {
   partner_account_key: number
-  referral_no: number
   details_notes: string | null
   invite_notes: string | null
   row_hash: string
-}
-
-/** One resource that the current full read of an account returned; what is not here is missing. */
-export interface StgListedReferral {
-  partner_account_key: number
-  run_id: number
-  resource_id: string
+  referral_no: number
 }
 
 /** One incentive of one registration line. */
@@ -1094,11 +1099,11 @@ export interface Database {
   'etl.lease': EtlLease
   'etl.mart_grant': EtlMartGrant
   'etl.mart_view': EtlMartView
+  'etl.principal_referral': EtlPrincipalReferral
   'etl.quarantine': EtlQuarantine
   'etl.run': EtlRun
   'etl.run_table': EtlRunTable
   'etl.setting': EtlSetting
-  'etl.principal_referral': EtlPrincipalReferral
   'stg.bridge_line_incentive': StgBridgeLineIncentive
   'stg.bridge_referral_tag': StgBridgeReferralTag
   'stg.contact': StgContact
@@ -1115,10 +1120,10 @@ export interface Database {
   'stg.fact_registration': StgFactRegistration
   'stg.fact_registration_eligibility': StgFactRegistrationEligibility
   'stg.fact_registration_solution': StgFactRegistrationSolution
+  'stg.listed_referral': StgListedReferral
   'stg.quarantine': StgQuarantine
   'stg.referral_key': StgReferralKey
   'stg.referral_text': StgReferralText
-  'stg.listed_referral': StgListedReferral
   'dw.bridge_line_incentive': DwBridgeLineIncentive
   'dw.bridge_referral_tag': DwBridgeReferralTag
   'dw.dim_currency': DwDimCurrency
@@ -1142,39 +1147,16 @@ export interface Database {
 export const tables = {
   'raw.payload': {
     columns: [
-      'partner_account_key',
-      'resource_type',
-      'resource_id',
-      'version_no',
-      'observed_at',
-      'payload_hash',
-      'source_updated_at',
-      'source_updated_text',
-      'source_ref',
-      'run_id',
-      'payload',
+      'partner_account_key', 'resource_type', 'resource_id', 'version_no', 'observed_at',
+      'payload_hash', 'source_updated_at', 'source_updated_text', 'source_ref', 'run_id', 'payload',
     ],
     key: ['partner_account_key', 'resource_type', 'resource_id', 'version_no'],
   },
   'pii.contact': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'contact_role',
-      'contact_no',
-      'first_name',
-      'last_name',
-      'phone_number',
-      'email',
-      'title',
-      'extra',
-      'contact_hash',
-      'locale',
-      'disable_notifications',
-      'is_erased',
-      'erased_at',
-      'row_hash',
-      'created_run_id',
+      'partner_account_key', 'referral_key', 'contact_role', 'contact_no', 'first_name',
+      'last_name', 'phone_number', 'email', 'title', 'extra', 'contact_hash', 'locale',
+      'disable_notifications', 'is_erased', 'erased_at', 'row_hash', 'created_run_id',
       'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'contact_role', 'contact_no'],
@@ -1189,13 +1171,8 @@ export const tables = {
   },
   'pii.referral_text': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'details_notes',
-      'invite_notes',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'details_notes', 'invite_notes', 'row_hash',
+      'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key'],
   },
@@ -1213,64 +1190,35 @@ export const tables = {
   },
   'etl.dq_finding': {
     columns: [
-      'partner_account_key',
-      'referral_id',
-      'rule_code',
-      'item_ref',
-      'severity',
-      'detail',
-      'observed_value',
-      'first_seen_run_id',
-      'last_seen_run_id',
+      'partner_account_key', 'referral_id', 'rule_code', 'item_ref', 'severity', 'detail',
+      'observed_value', 'first_seen_run_id', 'last_seen_run_id',
     ],
     key: ['partner_account_key', 'referral_id', 'rule_code', 'item_ref'],
   },
   'etl.enum_value': {
     columns: [
-      'enum_name',
-      'parent_value',
-      'enum_value',
-      'canonical_value',
-      'description',
-      'sort_order',
-      'is_documented',
-      'first_seen_run_id',
+      'enum_name', 'parent_value', 'enum_value', 'canonical_value', 'description', 'sort_order',
+      'is_documented', 'first_seen_run_id',
     ],
     key: ['enum_name', 'parent_value', 'enum_value'],
   },
   'etl.extract_window': {
     columns: [
-      'run_id',
-      'window_no',
-      'filter_from',
-      'filter_to',
-      'resume_at',
-      'page_count',
-      'referral_count',
-      'window_status',
-      'updated_at',
+      'run_id', 'window_no', 'filter_from', 'filter_to', 'resume_at', 'page_count',
+      'referral_count', 'window_status', 'updated_at',
     ],
     key: ['run_id', 'window_no'],
   },
   'etl.fx_quote': {
     columns: [
-      'rate_source',
-      'base_currency_code',
-      'currency_code',
-      'observed_date',
-      'base_units',
+      'rate_source', 'base_currency_code', 'currency_code', 'observed_date', 'base_units',
       'currency_units',
     ],
     key: ['rate_source', 'base_currency_code', 'observed_date', 'currency_code'],
   },
   'etl.lease': {
     columns: [
-      'partner_account_key',
-      'holder',
-      'epoch',
-      'acquired_at',
-      'heartbeat_at',
-      'expires_at',
+      'partner_account_key', 'holder', 'epoch', 'acquired_at', 'heartbeat_at', 'expires_at',
     ],
     key: ['partner_account_key'],
   },
@@ -1282,59 +1230,30 @@ export const tables = {
     columns: ['view_name', 'definition_digest', 'created_at'],
     key: ['view_name'],
   },
+  'etl.principal_referral': {
+    columns: ['partner_account_key', 'principal', 'referral_id'],
+    key: ['partner_account_key', 'principal', 'referral_id'],
+  },
   'etl.quarantine': {
     columns: [
-      'partner_account_key',
-      'resource_type',
-      'resource_id',
-      'version_no',
-      'reason_code',
-      'item_path',
-      'detail',
-      'first_run_id',
-      'last_run_id',
-      'attempts',
-      'resolved_run_id',
+      'partner_account_key', 'resource_type', 'resource_id', 'version_no', 'reason_code',
+      'item_path', 'detail', 'first_run_id', 'last_run_id', 'attempts', 'resolved_run_id',
     ],
     key: ['partner_account_key', 'resource_type', 'resource_id', 'version_no'],
   },
   'etl.run': {
     columns: [
-      'run_id',
-      'partner_account_key',
-      'run_mode',
-      'run_status',
-      'filter_from',
-      'filter_to',
-      'watermark_to',
-      'is_complete',
-      'started_at',
-      'extracted_at',
-      'published_at',
-      'finished_at',
-      'page_count',
-      'request_count',
-      'throttled_count',
-      'referral_seen_count',
-      'referral_changed_count',
-      'referral_quarantined_count',
-      'referral_missing_count',
-      'app_version',
-      'transform_version',
-      'error_message',
-      'watermark_text',
-      'principal',
+      'run_id', 'partner_account_key', 'run_mode', 'run_status', 'filter_from', 'filter_to',
+      'watermark_to', 'is_complete', 'started_at', 'extracted_at', 'published_at', 'finished_at',
+      'page_count', 'request_count', 'throttled_count', 'referral_seen_count',
+      'referral_changed_count', 'referral_quarantined_count', 'referral_missing_count',
+      'app_version', 'transform_version', 'error_message', 'watermark_text', 'principal',
     ],
     key: ['run_id'],
   },
   'etl.run_table': {
     columns: [
-      'run_id',
-      'table_name',
-      'staged_count',
-      'inserted_count',
-      'updated_count',
-      'deleted_count',
+      'run_id', 'table_name', 'staged_count', 'inserted_count', 'updated_count', 'deleted_count',
     ],
     key: ['run_id', 'table_name'],
   },
@@ -1342,374 +1261,160 @@ export const tables = {
     columns: ['setting_name', 'setting_value'],
     key: ['setting_name'],
   },
-  'etl.principal_referral': {
-    columns: ['partner_account_key', 'principal', 'referral_id'],
-    key: ['partner_account_key', 'principal', 'referral_id'],
-  },
   'stg.bridge_line_incentive': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'registration_no',
-      'line_no',
-      'tag_group',
-      'tag_type',
-      'tag_id',
-      'weight',
-      'row_hash',
+      'partner_account_key', 'registration_no', 'line_no', 'weight', 'row_hash', 'referral_no',
+      'tag_group', 'tag_type', 'tag_id',
     ],
     key: [],
   },
   'stg.bridge_referral_tag': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'tag_group',
-      'tag_type',
-      'tag_id',
-      'weight',
-      'tag_count',
-      'row_hash',
+      'partner_account_key', 'weight', 'tag_count', 'row_hash', 'referral_no', 'tag_group',
+      'tag_type', 'tag_id',
     ],
     key: [],
   },
   'stg.contact': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'contact_role',
-      'contact_no',
-      'first_name',
-      'last_name',
-      'phone_number',
-      'email',
-      'title',
-      'extra',
-      'contact_hash',
-      'locale',
-      'disable_notifications',
-      'row_hash',
+      'partner_account_key', 'contact_role', 'contact_no', 'first_name', 'last_name',
+      'phone_number', 'email', 'title', 'extra', 'contact_hash', 'locale', 'disable_notifications',
+      'row_hash', 'referral_no',
     ],
     key: [],
   },
   'stg.dim_customer': {
     columns: [
-      'partner_account_key',
+      'partner_account_key', 'profile_hash', 'customer_match_id', 'customer_name', 'customer_size',
+      'customer_size_min_employees', 'address_line1', 'address_line2', 'city', 'state',
+      'postal_code', 'country_code', 'region', 'moodys_id', 'external_customer_id', 'duns_number',
       'referral_no',
-      'profile_hash',
-      'customer_match_id',
-      'customer_name',
-      'customer_size',
-      'customer_size_min_employees',
-      'address_line1',
-      'address_line2',
-      'city',
-      'state',
-      'postal_code',
-      'country_code',
-      'region',
-      'moodys_id',
-      'external_customer_id',
-      'duns_number',
     ],
     key: [],
   },
   'stg.dim_referral': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'referral_id',
-      'engagement_id',
-      'referral_name',
-      'external_reference_id',
-      'mpn_id',
-      'etag',
-      'referral_status',
-      'referral_substatus',
-      'status_reason',
-      'referral_type',
-      'qualification',
-      'referral_source',
-      'call_to_action',
-      'registration_status',
-      'customer_marketplace_intent',
-      'solution_area',
-      'solution_play',
-      'partner_role',
-      'referral_category',
-      'deal_type',
-      'consent_to_share_info_with_others',
-      'consent_to_contact',
-      'consent_to_share_with_microsoft_sellers',
-      'consent_to_microsoft_contact_specific_partners',
-      'invited_by_organization_id',
-      'invited_by_organization_name',
-      'has_iot_requirements',
-      'iot_license_agreement_number',
-      'iot_device_category',
-      'iot_silicon_type',
-      'iot_is_azure_certified_device',
-      'iot_has_attached_services',
-      'customer_contact_count',
-      'team_member_count',
-      'direction',
-      'organization_id',
-      'organization_name',
-      'sales_stage',
-      'microsoft_msx_id',
-      'is_missing',
-      'missing_since',
-      'source_updated_at',
-      'row_hash',
+      'partner_account_key', 'referral_id', 'engagement_id', 'referral_name',
+      'external_reference_id', 'mpn_id', 'etag', 'referral_status', 'referral_substatus',
+      'status_reason', 'referral_type', 'qualification', 'referral_source', 'call_to_action',
+      'registration_status', 'customer_marketplace_intent', 'solution_area', 'solution_play',
+      'partner_role', 'referral_category', 'deal_type', 'consent_to_share_info_with_others',
+      'consent_to_contact', 'consent_to_share_with_microsoft_sellers',
+      'consent_to_microsoft_contact_specific_partners', 'invited_by_organization_id',
+      'invited_by_organization_name', 'has_iot_requirements', 'iot_license_agreement_number',
+      'iot_device_category', 'iot_silicon_type', 'iot_is_azure_certified_device',
+      'iot_has_attached_services', 'customer_contact_count', 'team_member_count', 'direction',
+      'organization_id', 'organization_name', 'sales_stage', 'microsoft_msx_id', 'is_missing',
+      'missing_since', 'source_updated_at', 'row_hash', 'referral_no',
     ],
     key: [],
   },
   'stg.dim_solution': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'item_kind',
-      'solution_id',
-      'solution_name',
-      'match_type',
-      'solution_type',
-      'publisher_name',
-      'source_updated_at',
-      'row_hash',
+      'partner_account_key', 'item_kind', 'solution_id', 'solution_name', 'match_type',
+      'solution_type', 'publisher_name', 'source_updated_at', 'row_hash', 'referral_no',
     ],
     key: [],
   },
   'stg.dim_tag': {
-    columns: ['partner_account_key', 'referral_no', 'tag_group', 'tag_type', 'tag_id'],
+    columns: ['partner_account_key', 'tag_group', 'tag_type', 'tag_id', 'referral_no'],
     key: [],
   },
   'stg.dq_finding': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'referral_id',
-      'rule_code',
-      'item_ref',
-      'severity',
-      'detail',
-      'observed_value',
+      'partner_account_key', 'referral_id', 'rule_code', 'item_ref', 'severity', 'detail',
+      'observed_value', 'referral_no',
     ],
     key: [],
   },
   'stg.enum_value': {
-    columns: ['partner_account_key', 'referral_no', 'enum_name', 'parent_value', 'enum_value'],
+    columns: ['enum_name', 'parent_value', 'enum_value', 'partner_account_key', 'referral_no'],
     key: [],
   },
   'stg.fact_acv_schedule': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'registration_no',
-      'line_no',
-      'contract_year_no',
-      'item_kind',
-      'solution_id',
-      'currency_code',
-      'contract_currency_code',
-      'period_start_date',
-      'period_end_date',
-      'period_months',
-      'scheduled_solution_amount',
-      'scheduled_contract_amount',
-      'is_incentive_eligible',
-      'is_marketplace_transacted',
-      'row_hash',
+      'partner_account_key', 'registration_no', 'line_no', 'contract_year_no', 'currency_code',
+      'contract_currency_code', 'period_start_date', 'period_end_date', 'period_months',
+      'scheduled_solution_amount', 'scheduled_contract_amount', 'is_incentive_eligible',
+      'is_marketplace_transacted', 'row_hash', 'referral_no', 'item_kind', 'solution_id',
     ],
     key: [],
   },
   'stg.fact_referral': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'profile_hash',
-      'referral_status',
+      'partner_account_key', 'currency_code', 'created_date', 'updated_date', 'accepted_date',
+      'expected_close_date', 'expiration_date', 'closed_date', 'registered_date',
+      'registration_approved_date', 'created_at', 'updated_at', 'accepted_at', 'expected_close_at',
+      'expiration_at', 'closed_at', 'closed_at_basis', 'deal_value_amount', 'days_to_accept',
+      'days_to_close', 'days_to_registration', 'requested_solution_count', 'requested_offer_count',
+      'registration_count', 'row_hash', 'referral_no', 'profile_hash', 'referral_status',
       'referral_substatus',
-      'currency_code',
-      'created_date',
-      'updated_date',
-      'accepted_date',
-      'expected_close_date',
-      'expiration_date',
-      'closed_date',
-      'registered_date',
-      'registration_approved_date',
-      'created_at',
-      'updated_at',
-      'accepted_at',
-      'expected_close_at',
-      'expiration_at',
-      'closed_at',
-      'closed_at_basis',
-      'deal_value_amount',
-      'days_to_accept',
-      'days_to_close',
-      'days_to_registration',
-      'requested_solution_count',
-      'requested_offer_count',
-      'registration_count',
-      'row_hash',
     ],
     key: [],
   },
   'stg.fact_referral_history': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'version_no',
-      'valid_from',
-      'valid_to',
-      'valid_from_date',
-      'valid_to_date',
-      'is_current',
-      'is_estimated',
-      'is_missing',
-      'profile_hash',
-      'referral_status',
-      'referral_substatus',
-      'previous_referral_status',
-      'previous_referral_substatus',
-      'is_status_change',
-      'is_valid_transition',
-      'registration_status',
-      'qualification',
-      'currency_code',
-      'deal_value_amount',
-      'expected_close_date',
-      'expiration_date',
-      'registered_acv_amount',
-      'registered_acv_currency_code',
-      'days_in_version',
-      'source_updated_at',
-      'observed_at',
-      'tracked_hash',
-      'row_hash',
+      'partner_account_key', 'version_no', 'valid_from', 'valid_to', 'valid_from_date',
+      'valid_to_date', 'is_current', 'is_estimated', 'is_missing', 'is_status_change',
+      'is_valid_transition', 'registration_status', 'qualification', 'currency_code',
+      'deal_value_amount', 'expected_close_date', 'expiration_date', 'registered_acv_amount',
+      'registered_acv_currency_code', 'days_in_version', 'source_updated_at', 'observed_at',
+      'tracked_hash', 'row_hash', 'referral_no', 'profile_hash', 'referral_status',
+      'referral_substatus', 'previous_referral_status', 'previous_referral_substatus',
     ],
     key: [],
   },
   'stg.fact_referral_solution': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'line_no',
-      'item_kind',
-      'solution_id',
-      'price_text',
-      'price_amount',
-      'currency_code',
-      'quantity',
-      'line_amount',
-      'weight',
-      'allocated_deal_value_amount',
-      'row_hash',
+      'partner_account_key', 'line_no', 'price_text', 'price_amount', 'currency_code', 'quantity',
+      'line_amount', 'weight', 'allocated_deal_value_amount', 'row_hash', 'referral_no',
+      'item_kind', 'solution_id',
     ],
     key: [],
   },
   'stg.fact_registration': {
     columns: [
-      'partner_account_key',
+      'partner_account_key', 'registration_no', 'registration_id', 'registration_type',
+      'registration_status', 'is_terminal', 'status_reason', 'contract_term', 'is_perpetual',
+      'currency_code', 'contract_sign_date', 'contract_start_date', 'contract_end_date',
+      'contract_end_exclusive_date', 'term_months', 'acv_status', 'contract_value_amount',
+      'contract_acv_amount', 'contract_annualized_amount', 'solution_value_amount',
+      'nonrecurring_amount', 'line_count', 'registered_at', 'review_pending_at',
+      'action_required_at', 'approved_at', 'passed_at', 'failed_at', 'registered_date',
+      'review_pending_date', 'action_required_date', 'approved_date', 'decided_date',
+      'approval_lead_days', 'decision_lead_days', 'sign_to_registration_days', 'row_hash',
       'referral_no',
-      'registration_no',
-      'registration_id',
-      'registration_type',
-      'registration_status',
-      'is_terminal',
-      'status_reason',
-      'contract_term',
-      'is_perpetual',
-      'currency_code',
-      'contract_sign_date',
-      'contract_start_date',
-      'contract_end_date',
-      'contract_end_exclusive_date',
-      'term_months',
-      'acv_status',
-      'contract_value_amount',
-      'contract_acv_amount',
-      'contract_annualized_amount',
-      'solution_value_amount',
-      'nonrecurring_amount',
-      'line_count',
-      'registered_at',
-      'review_pending_at',
-      'action_required_at',
-      'approved_at',
-      'passed_at',
-      'failed_at',
-      'registered_date',
-      'review_pending_date',
-      'action_required_date',
-      'approved_date',
-      'decided_date',
-      'approval_lead_days',
-      'decision_lead_days',
-      'sign_to_registration_days',
-      'row_hash',
     ],
     key: [],
   },
   'stg.fact_registration_eligibility': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'policy_name',
-      'is_eligible',
-      'referral_properties',
-      'additional_properties',
-      'evaluated_at',
-      'evaluated_date',
-      'row_hash',
+      'partner_account_key', 'policy_name', 'is_eligible', 'referral_properties',
+      'additional_properties', 'evaluated_at', 'evaluated_date', 'row_hash', 'referral_no',
     ],
     key: [],
   },
   'stg.fact_registration_solution': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'registration_no',
-      'line_no',
-      'item_kind',
-      'solution_id',
-      'currency_code',
-      'contract_currency_code',
-      'contract_sign_date',
-      'contract_start_date',
-      'registered_date',
-      'price_text',
-      'price_amount',
-      'quantity',
-      'solution_value_amount',
-      'solution_acv_amount',
-      'solution_annualized_amount',
-      'allocated_contract_value_amount',
-      'allocated_contract_acv_amount',
-      'is_deployed_on_azure',
-      'primary_deployment_on',
-      'pricing_model',
-      'is_pay_as_you_go',
-      'is_marketplace_transacted',
-      'marketplace_transaction_date',
-      'incentive_count',
-      'is_incentive_eligible',
-      'incentives',
-      'row_hash',
+      'partner_account_key', 'registration_no', 'line_no', 'currency_code',
+      'contract_currency_code', 'contract_sign_date', 'contract_start_date', 'registered_date',
+      'price_text', 'price_amount', 'quantity', 'solution_value_amount', 'solution_acv_amount',
+      'solution_annualized_amount', 'allocated_contract_value_amount',
+      'allocated_contract_acv_amount', 'is_deployed_on_azure', 'primary_deployment_on',
+      'pricing_model', 'is_pay_as_you_go', 'is_marketplace_transacted',
+      'marketplace_transaction_date', 'incentive_count', 'is_incentive_eligible', 'incentives',
+      'row_hash', 'referral_no', 'item_kind', 'solution_id',
     ],
+    key: [],
+  },
+  'stg.listed_referral': {
+    columns: ['partner_account_key', 'run_id', 'resource_id'],
     key: [],
   },
   'stg.quarantine': {
     columns: [
-      'partner_account_key',
-      'referral_no',
-      'resource_type',
-      'resource_id',
-      'version_no',
-      'reason_code',
-      'item_path',
-      'detail',
+      'partner_account_key', 'resource_type', 'resource_id', 'version_no', 'reason_code',
+      'item_path', 'detail', 'referral_no',
     ],
     key: [],
   },
@@ -1718,37 +1423,20 @@ export const tables = {
     key: [],
   },
   'stg.referral_text': {
-    columns: ['partner_account_key', 'referral_no', 'details_notes', 'invite_notes', 'row_hash'],
-    key: [],
-  },
-  'stg.listed_referral': {
-    columns: ['partner_account_key', 'run_id', 'resource_id'],
+    columns: ['partner_account_key', 'details_notes', 'invite_notes', 'row_hash', 'referral_no'],
     key: [],
   },
   'dw.bridge_line_incentive': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'registration_no',
-      'line_no',
-      'tag_key',
-      'weight',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'registration_no', 'line_no', 'tag_key', 'weight',
+      'row_hash', 'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'tag_key'],
   },
   'dw.bridge_referral_tag': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'tag_key',
-      'weight',
-      'tag_count',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'tag_key', 'weight', 'tag_count', 'row_hash',
+      'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'tag_key'],
   },
@@ -1758,376 +1446,145 @@ export const tables = {
   },
   'dw.dim_customer': {
     columns: [
-      'customer_key',
-      'partner_account_key',
-      'profile_hash',
-      'customer_match_id',
-      'customer_name',
-      'customer_size',
-      'customer_size_min_employees',
-      'address_line1',
-      'address_line2',
-      'city',
-      'state',
-      'postal_code',
-      'country_code',
-      'region',
-      'moodys_id',
-      'external_customer_id',
-      'duns_number',
-      'created_run_id',
+      'customer_key', 'partner_account_key', 'profile_hash', 'customer_match_id', 'customer_name',
+      'customer_size', 'customer_size_min_employees', 'address_line1', 'address_line2', 'city',
+      'state', 'postal_code', 'country_code', 'region', 'moodys_id', 'external_customer_id',
+      'duns_number', 'created_run_id',
     ],
     key: ['customer_key'],
   },
   'dw.dim_date': {
     columns: [
-      'date_day',
-      'date_key',
-      'day_name',
-      'day_of_week',
-      'is_weekend',
-      'iso_year',
-      'iso_week',
-      'month_start_date',
-      'month_end_date',
-      'month_number',
-      'month_name',
-      'year_month',
-      'calendar_quarter',
-      'calendar_year',
-      'fiscal_year',
-      'fiscal_year_label',
-      'fiscal_quarter',
-      'fiscal_quarter_label',
-      'fiscal_month',
-      'fiscal_quarter_start_date',
-      'fiscal_quarter_end_date',
-      'fiscal_year_start_date',
-      'fiscal_year_end_date',
-      'is_month_end',
-      'is_fiscal_quarter_end',
-      'is_fiscal_year_end',
+      'date_day', 'date_key', 'day_name', 'day_of_week', 'is_weekend', 'iso_year', 'iso_week',
+      'month_start_date', 'month_end_date', 'month_number', 'month_name', 'year_month',
+      'calendar_quarter', 'calendar_year', 'fiscal_year', 'fiscal_year_label', 'fiscal_quarter',
+      'fiscal_quarter_label', 'fiscal_month', 'fiscal_quarter_start_date',
+      'fiscal_quarter_end_date', 'fiscal_year_start_date', 'fiscal_year_end_date', 'is_month_end',
+      'is_fiscal_quarter_end', 'is_fiscal_year_end',
     ],
     key: ['date_day'],
   },
   'dw.dim_partner_account': {
     columns: [
-      'partner_account_key',
-      'account_code',
-      'account_name',
-      'tenant_id',
-      'default_mpn_id',
-      'is_active',
-      'created_at',
+      'partner_account_key', 'account_code', 'account_name', 'tenant_id', 'default_mpn_id',
+      'is_active', 'created_at',
     ],
     key: ['partner_account_key'],
   },
   'dw.dim_referral': {
     columns: [
-      'referral_key',
-      'partner_account_key',
-      'referral_id',
-      'engagement_id',
-      'referral_name',
-      'external_reference_id',
-      'mpn_id',
-      'etag',
-      'referral_status',
-      'referral_substatus',
-      'status_reason',
-      'referral_type',
-      'qualification',
-      'referral_source',
-      'call_to_action',
-      'registration_status',
-      'customer_marketplace_intent',
-      'solution_area',
-      'solution_play',
-      'partner_role',
-      'referral_category',
-      'deal_type',
-      'consent_to_share_info_with_others',
-      'consent_to_contact',
-      'consent_to_share_with_microsoft_sellers',
-      'consent_to_microsoft_contact_specific_partners',
-      'invited_by_organization_id',
-      'invited_by_organization_name',
-      'has_iot_requirements',
-      'iot_license_agreement_number',
-      'iot_device_category',
-      'iot_silicon_type',
-      'iot_is_azure_certified_device',
-      'iot_has_attached_services',
-      'customer_contact_count',
-      'team_member_count',
-      'direction',
-      'organization_id',
-      'organization_name',
-      'sales_stage',
-      'microsoft_msx_id',
-      'is_missing',
-      'missing_since',
-      'source_updated_at',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'referral_key', 'partner_account_key', 'referral_id', 'engagement_id', 'referral_name',
+      'external_reference_id', 'mpn_id', 'etag', 'referral_status', 'referral_substatus',
+      'status_reason', 'referral_type', 'qualification', 'referral_source', 'call_to_action',
+      'registration_status', 'customer_marketplace_intent', 'solution_area', 'solution_play',
+      'partner_role', 'referral_category', 'deal_type', 'consent_to_share_info_with_others',
+      'consent_to_contact', 'consent_to_share_with_microsoft_sellers',
+      'consent_to_microsoft_contact_specific_partners', 'invited_by_organization_id',
+      'invited_by_organization_name', 'has_iot_requirements', 'iot_license_agreement_number',
+      'iot_device_category', 'iot_silicon_type', 'iot_is_azure_certified_device',
+      'iot_has_attached_services', 'customer_contact_count', 'team_member_count', 'direction',
+      'organization_id', 'organization_name', 'sales_stage', 'microsoft_msx_id', 'is_missing',
+      'missing_since', 'source_updated_at', 'row_hash', 'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key'],
   },
   'dw.dim_solution': {
     columns: [
-      'solution_key',
-      'partner_account_key',
-      'item_kind',
-      'solution_id',
-      'solution_name',
-      'match_type',
-      'solution_type',
-      'publisher_name',
-      'source_updated_at',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'solution_key', 'partner_account_key', 'item_kind', 'solution_id', 'solution_name',
+      'match_type', 'solution_type', 'publisher_name', 'source_updated_at', 'row_hash',
+      'created_run_id', 'updated_run_id',
     ],
     key: ['solution_key'],
   },
   'dw.dim_status': {
     columns: [
-      'status_key',
-      'referral_status',
-      'referral_substatus',
-      'stage_label',
-      'stage_sort',
-      'is_open',
-      'is_closed',
-      'is_won',
-      'is_lost',
-      'is_decided',
-      'is_documented',
-      'is_allowed_combination',
+      'status_key', 'referral_status', 'referral_substatus', 'stage_label', 'stage_sort', 'is_open',
+      'is_closed', 'is_won', 'is_lost', 'is_decided', 'is_documented', 'is_allowed_combination',
     ],
     key: ['status_key'],
   },
   'dw.dim_tag': {
     columns: [
-      'tag_key',
-      'partner_account_key',
-      'tag_group',
-      'tag_type',
-      'tag_id',
-      'is_documented',
+      'tag_key', 'partner_account_key', 'tag_group', 'tag_type', 'tag_id', 'is_documented',
       'created_run_id',
     ],
     key: ['tag_key'],
   },
   'dw.fact_acv_schedule': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'registration_no',
-      'line_no',
-      'contract_year_no',
-      'customer_key',
-      'solution_key',
-      'currency_code',
-      'contract_currency_code',
-      'period_start_date',
-      'period_end_date',
-      'period_months',
-      'scheduled_solution_amount',
-      'scheduled_contract_amount',
-      'is_incentive_eligible',
-      'is_marketplace_transacted',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'registration_no', 'line_no', 'contract_year_no',
+      'customer_key', 'solution_key', 'currency_code', 'contract_currency_code',
+      'period_start_date', 'period_end_date', 'period_months', 'scheduled_solution_amount',
+      'scheduled_contract_amount', 'is_incentive_eligible', 'is_marketplace_transacted', 'row_hash',
+      'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'contract_year_no'],
   },
   'dw.fact_referral': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'customer_key',
-      'status_key',
-      'currency_code',
-      'created_date',
-      'updated_date',
-      'accepted_date',
-      'expected_close_date',
-      'expiration_date',
-      'closed_date',
-      'registered_date',
-      'registration_approved_date',
-      'created_at',
-      'updated_at',
-      'accepted_at',
-      'expected_close_at',
-      'expiration_at',
-      'closed_at',
-      'closed_at_basis',
-      'deal_value_amount',
-      'days_to_accept',
-      'days_to_close',
-      'days_to_registration',
-      'requested_solution_count',
-      'requested_offer_count',
-      'registration_count',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'customer_key', 'status_key', 'currency_code',
+      'created_date', 'updated_date', 'accepted_date', 'expected_close_date', 'expiration_date',
+      'closed_date', 'registered_date', 'registration_approved_date', 'created_at', 'updated_at',
+      'accepted_at', 'expected_close_at', 'expiration_at', 'closed_at', 'closed_at_basis',
+      'deal_value_amount', 'days_to_accept', 'days_to_close', 'days_to_registration',
+      'requested_solution_count', 'requested_offer_count', 'registration_count', 'row_hash',
+      'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key'],
   },
   'dw.fact_referral_history': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'version_no',
-      'valid_from',
-      'valid_to',
-      'valid_from_date',
-      'valid_to_date',
-      'is_current',
-      'is_estimated',
-      'is_missing',
-      'customer_key',
-      'status_key',
-      'previous_status_key',
-      'is_status_change',
-      'is_valid_transition',
-      'registration_status',
-      'qualification',
-      'currency_code',
-      'deal_value_amount',
-      'expected_close_date',
-      'expiration_date',
-      'registered_acv_amount',
-      'registered_acv_currency_code',
-      'days_in_version',
-      'source_updated_at',
-      'observed_at',
-      'tracked_hash',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'version_no', 'valid_from', 'valid_to',
+      'valid_from_date', 'valid_to_date', 'is_current', 'is_estimated', 'is_missing',
+      'customer_key', 'status_key', 'previous_status_key', 'is_status_change',
+      'is_valid_transition', 'registration_status', 'qualification', 'currency_code',
+      'deal_value_amount', 'expected_close_date', 'expiration_date', 'registered_acv_amount',
+      'registered_acv_currency_code', 'days_in_version', 'source_updated_at', 'observed_at',
+      'tracked_hash', 'row_hash', 'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'version_no'],
   },
   'dw.fact_referral_solution': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'line_no',
-      'solution_key',
-      'price_text',
-      'price_amount',
-      'currency_code',
-      'quantity',
-      'line_amount',
-      'weight',
-      'allocated_deal_value_amount',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'line_no', 'solution_key', 'price_text',
+      'price_amount', 'currency_code', 'quantity', 'line_amount', 'weight',
+      'allocated_deal_value_amount', 'row_hash', 'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'line_no'],
   },
   'dw.fact_registration': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'registration_no',
-      'registration_id',
-      'customer_key',
-      'registration_type',
-      'registration_status',
-      'is_terminal',
-      'status_reason',
-      'contract_term',
-      'is_perpetual',
-      'currency_code',
-      'contract_sign_date',
-      'contract_start_date',
-      'contract_end_date',
-      'contract_end_exclusive_date',
-      'term_months',
-      'acv_status',
-      'contract_value_amount',
-      'contract_acv_amount',
-      'contract_annualized_amount',
-      'solution_value_amount',
-      'nonrecurring_amount',
-      'line_count',
-      'registered_at',
-      'review_pending_at',
-      'action_required_at',
-      'approved_at',
-      'passed_at',
-      'failed_at',
-      'registered_date',
-      'review_pending_date',
-      'action_required_date',
-      'approved_date',
-      'decided_date',
-      'approval_lead_days',
-      'decision_lead_days',
-      'sign_to_registration_days',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'registration_no', 'registration_id', 'customer_key',
+      'registration_type', 'registration_status', 'is_terminal', 'status_reason', 'contract_term',
+      'is_perpetual', 'currency_code', 'contract_sign_date', 'contract_start_date',
+      'contract_end_date', 'contract_end_exclusive_date', 'term_months', 'acv_status',
+      'contract_value_amount', 'contract_acv_amount', 'contract_annualized_amount',
+      'solution_value_amount', 'nonrecurring_amount', 'line_count', 'registered_at',
+      'review_pending_at', 'action_required_at', 'approved_at', 'passed_at', 'failed_at',
+      'registered_date', 'review_pending_date', 'action_required_date', 'approved_date',
+      'decided_date', 'approval_lead_days', 'decision_lead_days', 'sign_to_registration_days',
+      'row_hash', 'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no'],
   },
   'dw.fact_registration_eligibility': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'policy_name',
-      'is_eligible',
-      'referral_properties',
-      'additional_properties',
-      'evaluated_at',
-      'evaluated_date',
-      'row_hash',
-      'created_run_id',
+      'partner_account_key', 'referral_key', 'policy_name', 'is_eligible', 'referral_properties',
+      'additional_properties', 'evaluated_at', 'evaluated_date', 'row_hash', 'created_run_id',
       'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'policy_name'],
   },
   'dw.fact_registration_solution': {
     columns: [
-      'partner_account_key',
-      'referral_key',
-      'registration_no',
-      'line_no',
-      'customer_key',
-      'solution_key',
-      'currency_code',
-      'contract_currency_code',
-      'contract_sign_date',
-      'contract_start_date',
-      'registered_date',
-      'price_text',
-      'price_amount',
-      'quantity',
-      'solution_value_amount',
-      'solution_acv_amount',
-      'solution_annualized_amount',
-      'allocated_contract_value_amount',
-      'allocated_contract_acv_amount',
-      'is_deployed_on_azure',
-      'primary_deployment_on',
-      'pricing_model',
-      'is_pay_as_you_go',
-      'is_marketplace_transacted',
-      'marketplace_transaction_date',
-      'incentive_count',
-      'is_incentive_eligible',
-      'incentives',
-      'row_hash',
-      'created_run_id',
-      'updated_run_id',
+      'partner_account_key', 'referral_key', 'registration_no', 'line_no', 'customer_key',
+      'solution_key', 'currency_code', 'contract_currency_code', 'contract_sign_date',
+      'contract_start_date', 'registered_date', 'price_text', 'price_amount', 'quantity',
+      'solution_value_amount', 'solution_acv_amount', 'solution_annualized_amount',
+      'allocated_contract_value_amount', 'allocated_contract_acv_amount', 'is_deployed_on_azure',
+      'primary_deployment_on', 'pricing_model', 'is_pay_as_you_go', 'is_marketplace_transacted',
+      'marketplace_transaction_date', 'incentive_count', 'is_incentive_eligible', 'incentives',
+      'row_hash', 'created_run_id', 'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no'],
   },

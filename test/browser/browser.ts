@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 
-const named = process.env.TEST_CHROMIUM
-const executablePath = named ?? '/usr/bin/chromium'
+const configured = process.env.TEST_CHROMIUM
+const executablePath = configured ?? '/usr/bin/chromium'
 
-/** Leaves no process behind that asks the network for anything. */
+/** Flags that keep the browser itself off the network. */
 const flags = [
   '--headless',
   '--no-sandbox',
@@ -23,26 +23,26 @@ const flags = [
 
 export interface Visit {
   readonly page: Page
-  /** What the page complained of: messages on the console, exceptions, dialogs. */
+  /** Console messages, exceptions and dialogs of the page. */
   readonly complaints: readonly string[]
-  /** Every address that was asked for. */
+  /** Addresses of all requests. */
   readonly requests: readonly string[]
 }
 
 /**
- * A headless Chromium with a profile of its own for the tests of a file, which are skipped where
- * there is none, unless TEST_CHROMIUM names one.
+ * Starts a headless Chromium with its own profile for the tests of a file. The tests are skipped
+ * when Chromium is not installed, unless TEST_CHROMIUM names one.
  */
 export function browserOnce(): (html: string) => Promise<Visit> {
   let context: BrowserContext | undefined
   let folder = ''
   beforeEach((test) => {
     if (context === undefined) {
-      test.skip(`no Chromium at ${executablePath}; TEST_CHROMIUM names another one`)
+      test.skip(`no Chromium at ${executablePath}; set TEST_CHROMIUM to use another one`)
     }
   })
   beforeAll(async () => {
-    if (named === undefined && !existsSync(executablePath)) return
+    if (configured === undefined && !existsSync(executablePath)) return
     folder = await mkdtemp(path.join(tmpdir(), 'cosell-pages-'))
     const profile = path.join(folder, 'profile')
     context = await chromium.launchPersistentContext(profile, { executablePath, args: flags })
@@ -52,7 +52,7 @@ export function browserOnce(): (html: string) => Promise<Visit> {
     if (folder !== '') await rm(folder, { recursive: true, force: true })
   })
   return async (html) => {
-    if (context === undefined) throw new Error('there is no browser')
+    if (context === undefined) throw new Error('Chromium was not started')
     const file = path.join(folder, 'page.html')
     await writeFile(file, html)
     const page = context.pages()[0] ?? (await context.newPage())

@@ -3,35 +3,35 @@ import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { exact, whole } from '../../src/report/page/format.ts'
 import { renderReport } from '../../src/report/page/report-page.ts'
-import { readReportFigures } from '../../src/report/queries/read-report.ts'
-import { aGroup, someFigures } from '../support/report-data-builder.ts'
-import { businessDay, euroRate, loadEuroRates, loadedOnce } from '../support/report-warehouse.ts'
+import { readReport } from '../../src/report/queries/read-report.ts'
+import { aGroup, someReportData } from '../support/report-data-builder.ts'
+import { businessDay, euroRate, loadEuroRates, loadOnce } from '../support/report-warehouse.ts'
 import { browserOnce } from './browser.ts'
 
-const loaded = loadedOnce({ referrals: 300, seed: 5 })
+const loaded = loadOnce({ referrals: 300, seed: 5 })
 const visit = browserOnce()
 
-let made: Promise<string> | undefined
+let report: Promise<string> | undefined
 
-/** The report of the sandbox's business, some of which has no rate. */
+/** Opens the report of a sandbox, in which some currencies have no rate. */
 async function openReport() {
-  made ??= loadEuroRates(loaded().db)
-    .then(() => readReportFigures(loaded().db, new Date('2026-07-01T05:20:00Z'), businessDay))
+  report ??= loadEuroRates(loaded().db)
+    .then(() => readReport(loaded().db, new Date('2026-07-01T05:20:00Z'), businessDay))
     .then(renderReport)
-  return visit(await made)
+  return visit(await report)
 }
 
 const schemes = ['light', 'dark'] as const
 
-test('the page asks for nothing but itself and complains of nothing', async () => {
+test('the report requests only itself and logs no errors', async () => {
   const { page, complaints, requests } = await openReport()
   expect(requests).toEqual([page.url()])
   expect(complaints).toEqual([])
   expect(await page.evaluate('document.scripts.length')).toBe(0)
 })
 
-describe.each(schemes)('in a %s room', (colorScheme) => {
-  test('every text stands out from its ground at least 4.5 to 1', async () => {
+describe.each(schemes)('%s colour scheme', (colorScheme) => {
+  test(`report texts have a contrast of at least 4.5 in the ${colorScheme} scheme`, async () => {
     const { page } = await openReport()
     await page.emulateMedia({ colorScheme })
     await openDetails(page)
@@ -42,7 +42,7 @@ describe.each(schemes)('in a %s room', (colorScheme) => {
     )
   })
 
-  test('neighbouring layers of a column differ in lightness, not in hue alone', async () => {
+  test(`neighbouring layers of a column differ in lightness in the ${colorScheme} scheme`, async () => {
     const { page } = await openReport()
     await page.emulateMedia({ colorScheme })
     const grounds = (await page.evaluate(seriesLuminances)) as number[]
@@ -55,7 +55,7 @@ describe.each(schemes)('in a %s room', (colorScheme) => {
   })
 })
 
-test.each([320, 390, 1280])('%d pixels are wide enough', async (width) => {
+test.each([320, 390, 1280])('the report fits a screen of %d pixels', async (width) => {
   const { page } = await openReport()
   await page.setViewportSize({ width, height: 900 })
   expect(await page.evaluate(scrollingTables)).toEqual([])
@@ -63,7 +63,7 @@ test.each([320, 390, 1280])('%d pixels are wide enough', async (width) => {
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
 })
 
-test('every figure has a name, and headings go down by one', async () => {
+test('report figures have accessible names, and heading levels are not skipped', async () => {
   const { page } = await openReport()
   const session = await page.context().newCDPSession(page)
   const { nodes } = await session.send('Accessibility.getFullAXTree')
@@ -86,7 +86,7 @@ test('every figure has a name, and headings go down by one', async () => {
   expect(levels).toEqual([1, ...Array(levels.length - 1).fill(2)])
 })
 
-test('the page prints, with the tables behind the charts', async () => {
+test('the report prints with the tables behind its charts', async () => {
   const { page } = await openReport()
   expect(await page.locator('#won-chart-t').count()).toBe(1)
   await page.emulateMedia({ media: 'print' })
@@ -97,7 +97,7 @@ test('the page prints, with the tables behind the charts', async () => {
   await page.emulateMedia({ media: 'screen' })
 })
 
-test('what a reader sees is what SQL over the facts gives', async () => {
+test('the report shows the values that SQL over the facts returns', async () => {
   const { page } = await openReport()
   const stages = await sql<{ stage: string; deals: number; value: string; others: number }>`
     select status.stage_label as stage, count(*) as deals,
@@ -153,7 +153,7 @@ test('what a reader sees is what SQL over the facts gives', async () => {
   }
 })
 
-test('hostile names do nothing and widen nothing', async () => {
+test('hostile names run no script and do not widen the report', async () => {
   const name = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>\u202E${'W'.repeat(300)}`
   const referral = {
     account: name,
@@ -169,7 +169,7 @@ test('hostile names do nothing and widen nothing', async () => {
   const stages = [aGroup(name)]
   const month_ends = [{ period: '2026-05-31', ...aGroup(name) }]
   const { page, complaints, requests } = await visit(
-    renderReport(someFigures({ expiring, stages, month_ends })),
+    renderReport(someReportData({ expiring, stages, month_ends })),
   )
   await page.setViewportSize({ width: 320, height: 900 })
   await openDetails(page)
@@ -183,7 +183,7 @@ async function openDetails(page: Page) {
   await page.evaluate('document.querySelectorAll("details").forEach((one) => (one.open = true))')
 }
 
-/** Runs in the page: what tables are wider than the screen, so that they scroll by themselves. */
+/** Runs in the page: the tables that are wider than the screen and scroll. */
 const scrollingTables = `[...document.querySelectorAll('.scroll')]
   .filter((frame) => frame.scrollWidth > frame.clientWidth)
   .map((frame) => frame.closest('figure').textContent.slice(0, 40))`
@@ -198,7 +198,7 @@ const luminance = `
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
   }`
 
-/** Runs in the page: the texts whose contrast to what is behind them is below 4.5. */
+/** Runs in the page: the texts with a contrast below 4.5 to their background. */
 const faintTexts = `(() => {${luminance}
   const groundOf = (element) => {
     for (let at = element; at; at = at.parentElement) {
@@ -221,7 +221,7 @@ const faintTexts = `(() => {${luminance}
   return faint
 })()`
 
-/** Runs in the page: how light each series is, from the first to the last. */
+/** Runs in the page: the luminance of each series in order. */
 const seriesLuminances = `(() => {${luminance}
   const svg = document.querySelector('svg.columns')
   return [0, 1, 2, 3, 4, 5].map((series) => {

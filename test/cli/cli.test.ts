@@ -2,13 +2,13 @@ import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { sandboxSettings } from '../../src/cli/commands/demo.ts'
-import { variableNames } from '../../src/config.ts'
-import { exitCodes } from '../../src/errors.ts'
+import { settings } from '../../src/config.ts'
+import { exitCodes } from '../../src/exit-codes.ts'
+import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import { stopEmbedded } from '../../src/warehouse/embedded/embedded.ts'
 import { withDatabase } from '../support/database.ts'
-import { type CliEnd, resultOf, runCli, startCli } from '../support/run-cli.ts'
+import { type CliResult, resultOf, runCli, startCli } from '../support/run-cli.ts'
 import { withServer } from '../support/scripted-server.ts'
 import { withHome, withSandbox } from '../support/with-pipeline.ts'
 
@@ -28,30 +28,30 @@ const commands = [
   'warehouse',
   'sandbox',
 ]
-const closed = 'postgres://somebody:hidden-word@127.0.0.1:9/nowhere'
-const token = 'a-token-that-nobody-gave'
+const closed = 'postgres://ada:hidden-word@127.0.0.1:9/nowhere'
+const token = 'an-unknown-token'
 const population = ['--referrals', '60', '--json']
 
-/** Lines of standard error that are no log events, up to what tells a person what failed. */
-function strayLines({ stderr }: CliEnd): string[] {
+/** Returns the lines of standard error before the failure message that are not log events. */
+function strayLines({ stderr }: CliResult): string[] {
   const [logged = ''] = stderr.split(/^cosell: /m)
   return logged.split('\n').filter((line) => line !== '' && !/^\{"level":\d0,"time":/.test(line))
 }
 
-describe('the help', () => {
-  test('lists the commands that there are, every setting and every exit code', () =>
+describe('cosell --help', () => {
+  test('cosell --help lists every command, every setting and every exit code', () =>
     withHome(async (home) => {
       const { code, stdout, stderr } = await runCli(['--help'], { cwd: home })
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
       const listed = [...stdout.matchAll(/^ {2}([a-z]+) \[[a-z]+\]/gm)].map(([, name]) => name)
       expect(listed.filter((name) => name !== 'help')).toEqual(commands)
-      for (const name of variableNames) expect(stdout).toContain(`  ${name} `)
-      for (const exit of Object.values(exitCodes)) {
+      for (const name of Object.keys(settings)) expect(stdout).toContain(`  ${name} `)
+      for (const { code: exit } of Object.values(exitCodes)) {
         expect(stdout).toMatch(new RegExp(`^ {2}${exit} +\\w`, 'm'))
       }
     }))
 
-  test.concurrent.each(commands)('of %s says what it does, and gives examples', (command) =>
+  test.concurrent.each(commands)('cosell %s --help shows usage, options and examples', (command) =>
     withHome(async (home) => {
       const { code, stdout } = await runCli([command, '--help'], { cwd: home })
       expect(code).toBe(0)
@@ -62,7 +62,7 @@ describe('the help', () => {
   )
 })
 
-describe('a wrong command ends with its exit code and says what to do', () => {
+describe('a failing command', () => {
   test.concurrent.each<{
     args: string[]
     env?: Record<string, string>
@@ -80,13 +80,13 @@ describe('a wrong command ends with its exit code and says what to do', () => {
       why: 'no action',
     },
     { args: ['quarantine', 'empty'], exits: 2, says: 'list, show, retry', why: 'no such action' },
-    { args: ['quarantine', 'list', 'x'], exits: 2, says: 'no referral id', why: 'an id too many' },
-    { args: ['run', 'now'], exits: 2, says: 'too many arguments', why: 'a word too many' },
+    { args: ['quarantine', 'list', 'x'], exits: 2, says: 'no referral id', why: 'an extra id' },
+    { args: ['run', 'now'], exits: 2, says: 'too many arguments', why: 'an extra word' },
     {
       args: ['demo', '--referrals', '-5'],
       exits: 2,
       says: 'Expected a whole number',
-      why: 'less than nothing',
+      why: 'a negative number',
     },
     {
       args: ['run'],
@@ -106,7 +106,7 @@ describe('a wrong command ends with its exit code and says what to do', () => {
       args: ['status', '--json'],
       env: { COSELL_DATABASE_URL: closed },
       exits: 75,
-      says: 'No PostgreSQL answers at 127.0.0.1:9',
+      says: 'Cannot connect to PostgreSQL at 127.0.0.1:9',
       why: 'the database is down',
     },
     {
@@ -114,15 +114,15 @@ describe('a wrong command ends with its exit code and says what to do', () => {
       env: { COSELL_DATABASE_URL: closed },
       exits: 78,
       says: 'Unset it',
-      why: 'somebody else keeps the warehouse up',
+      why: 'a server is configured',
     },
-  ])('$why: cosell $args', ({ args, env = {}, exits, says }) =>
+  ])('cosell $args ends with $exits and says what to do: $why', ({ args, env = {}, exits, says }) =>
     withHome(async (home) => {
       const end = await runCli(args, { cwd: home, env })
       expect(end.code, end.stderr).toBe(exits)
       expect(end.stderr).toContain(says)
       expect(end.stderr + end.stdout).not.toContain('hidden-word')
-      expect(await readdir(home), 'a refused command leaves no files').toEqual([])
+      expect(await readdir(home), 'a command that fails leaves no files').toEqual([])
       if (!args.includes('--json')) expect(end.stdout).toBe('')
       else expect(resultOf(end)).toMatchObject({ status: 'failed', exit_code: exits })
     }),
@@ -130,7 +130,7 @@ describe('a wrong command ends with its exit code and says what to do', () => {
 })
 
 describe('cosell run', () => {
-  test('takes its settings from .env, and prints nothing but the result', () =>
+  test('cosell run takes its settings from .env, and prints nothing but the result', () =>
     withHome((home) =>
       withSandbox({ referrals: 60 }, ({ url: api }) =>
         withDatabase(async (_, url) => {
@@ -153,7 +153,7 @@ describe('cosell run', () => {
             rows_written: expect.any(Number),
             duration_ms: expect.any(Number),
             stages: expect.any(Object),
-            conservation: {
+            reconciliation: {
               fetched: 60,
               inserted: 60,
               updated: 0,
@@ -175,19 +175,19 @@ describe('cosell run', () => {
 
   test.concurrent.each([
     {
-      why: 'the refresh token is refused',
+      why: 'the refresh token is rejected',
       settings: { COSELL_REFRESH_TOKEN: token },
       exits: 77,
     },
     {
-      why: 'nobody answers',
+      why: 'no server answers',
       settings: {
         COSELL_API_URL: 'http://127.0.0.1:9',
         COSELL_AUTHORITY_URL: 'http://127.0.0.1:9',
       },
       exits: 75,
     },
-  ])('ends with $exits when $why, and tells no secret', ({ settings, exits }) =>
+  ])('cosell run ends with $exits when $why, and prints no secret', ({ settings, exits }) =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, ({ url: api }) =>
         withDatabase(async (_, url) => {
@@ -204,15 +204,15 @@ describe('cosell run', () => {
   )
 })
 
-test('cosell quarantine lists, shows without people, and tries again', () =>
+test('cosell quarantine lists, shows and retries referrals without printing people', () =>
   withHome((home) =>
     withSandbox({ referrals: 60, broken: 5 }, ({ url: api, referrals }) =>
       withDatabase(async (_, url) => {
         const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url, COSELL_ACCOUNT: 'north' }
-        const said: string[] = []
+        const printed: string[] = []
         const quarantine = async (...args: string[]) => {
           const end = await runCli(['quarantine', ...args], { cwd: home, env })
-          said.push(end.stdout, end.stderr)
+          printed.push(end.stdout, end.stderr)
           return end
         }
         expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
@@ -259,11 +259,11 @@ test('cosell quarantine lists, shows without people, and tries again', () =>
           customerProfile?.name,
           details?.notes,
         ])
-        const told = people.filter((text) => text && said.join('').includes(text))
-        expect(told).toEqual([])
+        const leaked = people.filter((text) => text && printed.join('').includes(text))
+        expect(leaked).toEqual([])
         for (const args of [
-          ['show', 'nobody'],
-          ['retry', 'nobody'],
+          ['show', 'unknown'],
+          ['retry', 'unknown'],
           ['show'],
           ['list', '--account', 'x'],
         ]) {
@@ -273,7 +273,7 @@ test('cosell quarantine lists, shows without people, and tries again', () =>
     ),
   ))
 
-test('the dead-man switch hears how each run ended, and no answer of its changes that', () =>
+test('cosell run reports its end to the dead-man switch, whose answer changes nothing', () =>
   withHome((home) =>
     withSandbox({ referrals: 20 }, ({ url: api }) =>
       withDatabase((_, url) =>
@@ -282,8 +282,8 @@ test('the dead-man switch hears how each run ended, and no answer of its changes
           async (monitor) => {
             const settings = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
             const env = { ...settings, COSELL_PING_URL: `${monitor.url}/job/` }
-            const refused = { ...env, COSELL_REFRESH_TOKEN: token }
-            expect(await runCli(['run'], { cwd: home, env: refused })).toMatchObject({ code: 77 })
+            const rejected = { ...env, COSELL_REFRESH_TOKEN: token }
+            expect(await runCli(['run'], { cwd: home, env: rejected })).toMatchObject({ code: 77 })
             expect(await runCli(['run'], { cwd: home, env })).toMatchObject({ code: 0 })
             const [failed, done] = [monitor.requests.at(0), monitor.requests.at(-1)]
             expect(failed).toMatchObject({ method: 'POST', path: '/job/fail' })
@@ -296,7 +296,7 @@ test('the dead-man switch hears how each run ended, and no answer of its changes
     ),
   ))
 
-test('the demo loads everything once, nothing the second time, and what changed the third', () =>
+test('cosell demo loads everything once, nothing the second time, and only changes the third', () =>
   withHome((home) =>
     withDatabase(async (_, url) => {
       const options = { cwd: home, env: { COSELL_DATABASE_URL: url } }
@@ -321,7 +321,7 @@ test('the demo loads everything once, nothing the second time, and what changed 
     }),
   ))
 
-test('the demo stays away from a warehouse with referrals of another account', () =>
+test('cosell demo does not touch a warehouse with referrals of another account', () =>
   withHome((home) =>
     withSandbox({ referrals: 5 }, ({ url: api }) =>
       withDatabase(async (db, url) => {
@@ -339,7 +339,7 @@ test('the demo stays away from a warehouse with referrals of another account', (
     ),
   ))
 
-test('a reader that closes the pipe early is no failure', () =>
+test('cosell status ends with 0 when its reader closes the pipe early', () =>
   withHome(async (home) => {
     await withDatabase(async (_, url) => {
       const run = startCli(['status'], { cwd: home, env: { COSELL_DATABASE_URL: url } })
@@ -352,25 +352,27 @@ test('a reader that closes the pipe early is no failure', () =>
 test.each([
   { signal: 'SIGTERM', exits: 143 },
   { signal: 'SIGINT', exits: 130 },
-] as const)('the sandbox says where it is, and $signal ends it with $exits', ({ signal, exits }) =>
-  withHome(async (home) => {
-    const sandbox = startCli(['sandbox', ...population], { cwd: home })
-    const { url, status } = resultOf(await sandbox.says('"url"'))
-    expect(status).toBe('running')
-    const state = await fetch(`${url}/sandbox/state`)
-    expect(await state.json()).toMatchObject({ referrals: 60 })
-    sandbox.child.kill(signal)
-    const end = await sandbox.ended
-    expect(end).toMatchObject({ code: exits, signal: null, stderr: '' })
-    await expect(fetch(`${url}/sandbox/state`)).rejects.toThrow()
-  }),
+] as const)(
+  'cosell sandbox prints its address, and $signal ends it with $exits',
+  ({ signal, exits }) =>
+    withHome(async (home) => {
+      const sandbox = startCli(['sandbox', ...population], { cwd: home })
+      const { url, status } = resultOf(await sandbox.waitFor('"url"'))
+      expect(status).toBe('running')
+      const state = await fetch(`${url}/sandbox/state`)
+      expect(await state.json()).toMatchObject({ referrals: 60 })
+      sandbox.child.kill(signal)
+      const end = await sandbox.ended
+      expect(end).toMatchObject({ code: exits, signal: null, stderr: '' })
+      await expect(fetch(`${url}/sandbox/state`)).rejects.toThrow()
+    }),
 )
 
 describe('the embedded warehouse', () => {
-  test('is up from the line that says how to connect until SIGINT, and ends with 130', () =>
+  test('cosell warehouse runs from its printed connection string until SIGINT, and ends with 130', () =>
     withEmbeddedHome(async (home) => {
       const keeper = startCli(['warehouse', '--json'], { cwd: home })
-      const { url, version } = resultOf(await keeper.says('"url"'))
+      const { url, version } = resultOf(await keeper.waitFor('"url"'))
       const { query, close } = await openDatabase(String(url))
       const found = await sql<{ version: string }>`
         select current_setting('server_version') as version`.execute(query)
@@ -384,19 +386,19 @@ describe('the embedded warehouse', () => {
       })
     }))
 
-  test('stays up after the demo, which shows what it holds, until it is told to stop', () =>
+  test('the embedded warehouse runs after cosell demo until cosell warehouse --stop', () =>
     withEmbeddedHome(async (home) => {
       const options = { cwd: home }
       const demo = await runCli(['demo', '--referrals', '60'], options)
       expect(demo.code, demo.stderr).toBe(0)
-      for (const said of [
+      for (const text of [
         '60 changed',
         'dw.fact_referral',
         'Contract ACV',
         'Look around:',
         'report.html',
       ]) {
-        expect(demo.stdout).toContain(said)
+        expect(demo.stdout).toContain(text)
       }
       const url = /psql '(\S+)'/.exec(demo.stdout)?.[1] ?? ''
       const { query, close } = await openDatabase(url)
@@ -411,7 +413,7 @@ describe('the embedded warehouse', () => {
     }))
 })
 
-/** A home whose server ends with the test. */
+/** Provides a home folder whose embedded server is stopped after the test. */
 function withEmbeddedHome(use: (home: string) => Promise<void>): Promise<void> {
   return withHome(async (folder) => {
     const { PATH = '', COSELL_PG_BINDIR: binDir } = process.env

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contractExamples, oddContractExamples } from '../../src/dictionary/acv-examples.ts'
+import { contractExamples, edgeCaseExamples } from '../../src/dictionary/acv-examples.ts'
 
 const examples = new Map(contractExamples().map((example) => [example.title, example]))
 
@@ -21,24 +21,27 @@ test.each([
   ['Less than a year', '24,000.00', '6', ['24,000.00']],
   ['From a leap day', '10,000.00', '48', ['10,000.00', '10,000.00', '10,000.00', '10,000.00']],
   ['A currency without minor unit', '333,333', '36', ['333,333', '333,334', '333,333']],
-])('the example "%s" has the annual value %s over %s months', (title, acv, months, amounts) => {
-  const example = examples.get(title)
-  expect(example).toMatchObject({ acv, months })
-  expect(example?.years.map(({ amount }) => amount)).toEqual(amounts)
-})
+])(
+  'contractExamples: "%s" has the annual value %s over %s months',
+  (title, acv, months, amounts) => {
+    const example = examples.get(title)
+    expect(example).toMatchObject({ acv, months })
+    expect(example?.years.map(({ amount }) => amount)).toEqual(amounts)
+  },
+)
 
-test('there is no example beside these', () => {
+test('contractExamples has no example beside the tested ones', () => {
   expect([...examples.keys()]).toHaveLength(7)
 })
 
-test('the years of an example follow one another from its start to its last day', () => {
+test('the years of each contract example follow one another from its start to its last day', () => {
   for (const { start, lastDay, years } of examples.values()) {
     expect(years[0]?.start).toBe(start)
     expect(years.at(-1)?.end).toBe(lastDay)
   }
 })
 
-test('below a year the annualized amount stands apart', () => {
+test('a contract example shorter than a year has a separate annualized amount', () => {
   expect(examples.get('Less than a year')).toMatchObject({
     acv: '24,000.00',
     annualized: '48,000.00',
@@ -46,8 +49,8 @@ test('below a year the annualized amount stands apart', () => {
   })
 })
 
-test('the odd contracts are as the rule has them', () => {
-  expect(oddContractExamples().map(({ status, acv }) => [status, acv])).toEqual([
+test('edgeCaseExamples follow the ACV rule', () => {
+  expect(edgeCaseExamples().map(({ status, acv }) => [status, acv])).toEqual([
     ['perpetual_no_start', '10,000.00'],
     ['ok', '10,000.00'],
     ['term_inferred', '30,000.00'],

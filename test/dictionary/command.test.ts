@@ -5,7 +5,7 @@ import { withDatabase } from '../support/database.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
 import { withHome } from '../support/with-pipeline.ts'
 
-test('docs writes below COSELL_HOME, or where it is told to, and names the server', () =>
+test('cosell docs writes below COSELL_HOME, or to the folder of --out, and names the server', () =>
   withDatabase((_, url) =>
     withHome(async (home) => {
       const env = { COSELL_DATABASE_URL: url, COSELL_HOME: path.join(home, 'kept') }
@@ -20,15 +20,15 @@ test('docs writes below COSELL_HOME, or where it is told to, and names the serve
       expect(connection).toContain(new URL(url).host)
       expect(connection).not.toContain(new URL(url).password)
 
-      const told = await runCli(['docs', '--out', 'shared'], { cwd: home, env })
-      expect(told).toMatchObject({ code: 0, stderr: '' })
-      expect(told.stdout).toContain(`${home}/shared/dictionary.html`)
+      const shared = await runCli(['docs', '--out', 'shared'], { cwd: home, env })
+      expect(shared).toMatchObject({ code: 0, stderr: '' })
+      expect(shared.stdout).toContain(`${home}/shared/dictionary.html`)
       const page = await readFile(`${home}/shared/dictionary.html`, 'utf8')
       expect(page).toBe(await readFile(`${folder}/dictionary.html`, 'utf8'))
     }),
   ))
 
-test('docs that cannot be written say where and what to do', () =>
+test('cosell docs fails with the folder and the remedy when it cannot write', () =>
   withDatabase((_, url) =>
     withHome(async (home) => {
       await writeFile(path.join(home, 'taken'), '')

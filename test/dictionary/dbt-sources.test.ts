@@ -8,7 +8,7 @@ import { docsFolder } from '../../scripts/generate-docs.ts'
 import { readCatalog } from '../../src/dictionary/read-catalog.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
-import { withNights } from '../support/with-pipeline.ts'
+import { withPipeline } from '../support/with-pipeline.ts'
 
 const relation = z.object({ arguments: z.object({ to: z.string(), field: z.string() }) })
 const accepted = z.object({ arguments: z.object({ values: z.array(z.string()) }) })
@@ -56,7 +56,7 @@ const tables = sources.flatMap(({ schema, tables: listed }) =>
   listed.map((table) => ({ ...table, full: `${schema}.${table.name}` })),
 )
 
-test('it lists the tables and columns of dw and mart, with their types and meanings', () =>
+test('dbtSources lists the tables and columns of dw and mart, with their types and meanings', () =>
   withDatabase(async (db) => {
     const { relations } = await readCatalog(db)
     const expected = relations
@@ -76,7 +76,7 @@ test('it lists the tables and columns of dw and mart, with their types and meani
     expect(listed).toEqual(expected)
   }))
 
-/** Rows that fail one test of one column, as dbt counts them. */
+/** Counts the rows that fail one test of one column, as dbt does. */
 async function failures(
   db: Kysely<Database>,
   table: string,
@@ -107,8 +107,8 @@ async function failures(
     )`)
 }
 
-test('each of its tests holds in a loaded warehouse, and the freshness is that of the load', () =>
-  withNights({ referrals: 300 }, async ({ db, run }) => {
+test('each test of dbtSources passes in a loaded warehouse, and the freshness is that of the load', () =>
+  withPipeline({ referrals: 300 }, async ({ db, run }) => {
     await run()
     const broken: string[] = []
     let tested = 0
@@ -135,8 +135,8 @@ test('each of its tests holds in a loaded warehouse, and the freshness is that o
     expect(Number(rows[0]?.age_hours)).toBeLessThan(1)
   }))
 
-test('a row that breaks a test is counted', () =>
-  withNights({ referrals: 20 }, async ({ db, run }) => {
+test('a dbt test counts a row that violates it', () =>
+  withPipeline({ referrals: 20 }, async ({ db, run }) => {
     await run()
     await sql`update dw.fact_acv_schedule set solution_key = 987654321
       where ctid = (select min(ctid) from dw.fact_acv_schedule)`.execute(db)

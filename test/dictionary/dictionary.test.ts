@@ -33,14 +33,14 @@ function columnsOf(schemas: readonly string[]) {
     .flatMap((table) => table.columns.map((column) => ({ table, column })))
 }
 
-function originOf(name: string) {
+function lineageOf(name: string) {
   const found = columnsOf(['mart', 'dw', 'pii']).find(
     ({ table, column }) => `${table.name}.${column.name}` === name,
   )
-  return found?.column.origin
+  return found?.column.lineage
 }
 
-test('the committed documentation is what the database says', async () => {
+test('the committed dictionary equals the one rendered from the database', async () => {
   for (const [name, text] of Object.entries(committed)) {
     const file = path.join(docsFolder, name)
     const stored = await readFile(file, 'utf8').catch(() => 'missing')
@@ -48,7 +48,7 @@ test('the committed documentation is what the database says', async () => {
   }
 })
 
-test('every schema, table, view and column says what it means', () => {
+test('every schema, table, view and column has a comment', () => {
   const silent = [
     ...dictionary.schemas.filter(({ meaning }) => meaning === '').map(({ name }) => name),
     ...dictionary.schemas.flatMap(({ tables }) =>
@@ -61,7 +61,7 @@ test('every schema, table, view and column says what it means', () => {
   expect(silent).toEqual([])
 })
 
-test('every mart says what one row is and which question it answers', () => {
+test('every comment of a mart has its grain and a question', () => {
   const marts = dictionary.schemas.find(({ name }) => name === 'mart')?.tables ?? []
   expect(marts.length).toBeGreaterThan(15)
   const without = marts.filter(
@@ -70,18 +70,18 @@ test('every mart says what one row is and which question it answers', () => {
   expect(without.map(({ name }) => name)).toEqual([])
 })
 
-describe('where a column comes from', () => {
-  test('every property of the API that is read has a column that names it', () => {
+describe('lineage', () => {
+  test('every property of the API that is read is named by a column', () => {
     const named = new Set(
-      columnsOf(['dw', 'pii']).flatMap(({ column }) => column.origin.paths as string[]),
+      columnsOf(['dw', 'pii']).flatMap(({ column }) => column.lineage.paths as string[]),
     )
-    // A list or object is named by its parts, and these two by the people they belong to.
+    // Parts name a list or object, and the people name these two.
     const isPart = (path: string) => known.some((other) => other.startsWith(`${path}.`))
     const missing = known.filter((path) => !named.has(path) && !isPart(path))
     expect(missing).toEqual([])
   })
 
-  test('no comment names a property that the API has not', () => {
+  test('no comment names an unknown property of the API', () => {
     const find = pathFinder(known)
     const wrong = catalog.relations.flatMap((relation) =>
       relation.columns.flatMap(({ name, comment }) =>
@@ -122,11 +122,11 @@ describe('where a column comes from', () => {
       ['customerProfile.team[].email', 'team[].email'],
       'one column of two properties',
     ],
-  ])('%s is %s from %j: %s', (name, kind, paths) => {
-    expect(originOf(name)).toEqual({ kind, paths })
+  ])('the lineage of %s is %s from %j: %s', (name, kind, paths) => {
+    expect(lineageOf(name)).toEqual({ kind, paths })
   })
 
-  test('a text that only looks like a property is found out', () => {
+  test('pathFinder reports a text that only looks like a property as unknown', () => {
     const find = pathFinder(known)
     expect(find('details.dealVlaue, as sent.')).toEqual({
       paths: [],
@@ -139,7 +139,7 @@ describe('where a column comes from', () => {
   })
 })
 
-test('a comment is taken apart into grain, question and note', () => {
+test('partsOf splits a comment into grain, question and notes', () => {
   expect(
     partsOf('One row per deal: what it is. Answers: what is due? Filter a day. Mind No. 5.'),
   ).toEqual({
@@ -153,7 +153,7 @@ describe('relationships', () => {
   const way = (from: string, column: string) =>
     dictionary.relationships.find((one) => one.from === from && one.fromColumn === column)
 
-  test('foreign keys, equal names, days and currencies lead to dimensions', () => {
+  test('relationships follow foreign keys, equal names, days and currencies', () => {
     expect(way('dw.fact_referral', 'referral_key')).toEqual({
       from: 'dw.fact_referral',
       fromColumn: 'referral_key',
@@ -184,7 +184,7 @@ describe('relationships', () => {
     })
   })
 
-  test('between two tables one way is active', () => {
+  test('one relationship between two tables is active', () => {
     const active = dictionary.relationships.filter(({ isActive }) => isActive)
     const pairs = active.map(({ from, to }) => `${from} ${to}`)
     expect(pairs.length).toBe(new Set(pairs).size)
@@ -192,7 +192,7 @@ describe('relationships', () => {
     expect(new Set(pairs)).toEqual(new Set(all))
   })
 
-  test('every foreign key of the star is among them', () => {
+  test('every foreign key of the star is a relationship', () => {
     const keys = catalog.relations
       .filter(({ schema }) => schema === 'dw')
       .flatMap(({ name, foreignKeys }) => foreignKeys.map(({ columns }) => `${name} ${columns[0]}`))
@@ -204,13 +204,13 @@ describe('relationships', () => {
   })
 })
 
-describe('the page', () => {
-  test('needs nothing beside it and runs no script', () => {
+describe('the HTML dictionary', () => {
+  test('the HTML dictionary is self-contained and runs no script', () => {
     expect(page).toMatch(/^<!doctype html>/)
     expect(page).not.toMatch(/<script|<link|<img|@import|url\(|https?:/)
   })
 
-  test('has every table and column, and every link within it arrives', () => {
+  test('the HTML dictionary has every table and column, and its links have targets', () => {
     const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
     const targets = [...page.matchAll(/ href="#([^"]+)"/g)].map(([, id]) => id)
     expect(targets.length).toBeGreaterThan(100)
@@ -222,7 +222,7 @@ describe('the page', () => {
     expect(rows.length).toBe(columnsOf(['mart', 'dw', 'etl', 'raw', 'pii']).length)
   })
 
-  test('draws a line for each fact and dimension that meet, but for the account', () => {
+  test('the HTML dictionary draws a line for each related fact and dimension, except the account', () => {
     const pairs = new Set(
       dictionary.relationships
         .filter(({ from, to }) => to !== 'dw.dim_partner_account' && from !== 'dw.fx_rate')

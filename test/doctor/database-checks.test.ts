@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, inject, test } from 'vitest'
-import type { Verdict } from '../../src/doctor/check-result.ts'
-import {
-  databaseChecks,
-  judgeServer,
-  preflight,
-  type ServerFacts,
-  withSkipped,
-} from '../../src/doctor/database-checks.ts'
+import type { CheckResult } from '../../src/doctor/check-result.ts'
+import { checkDatabase, databaseCheckNames, withSkipped } from '../../src/doctor/database-checks.ts'
+import { checkServer, type ServerFacts } from '../../src/doctor/server-checks.ts'
 import { groups } from '../../src/warehouse/access/roles.ts'
 import { switchRowSecurity } from '../../src/warehouse/access/switch-row-security.ts'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
@@ -35,16 +30,16 @@ const facts: ServerFacts = {
 }
 
 function look(db: Kysely<Database>, now: () => number = Date.now) {
-  return preflight(db, near, now)
+  return checkDatabase(db, near, now)
 }
 
-function verdictFor(verdicts: readonly Verdict[], check: string): Verdict {
-  const found = verdicts.find((verdict) => verdict.check === check)
+function resultOf(results: readonly CheckResult[], check: string): CheckResult {
+  const found = results.find((result) => result.check === check)
   if (found === undefined) throw new Error(`no check ${check}`)
   return found
 }
 
-/** Runs `use` with the name and the address of a role of its own, which is dropped afterwards. */
+/** Runs `use` with the name and the address of a new role, which is dropped afterwards. */
 async function withRole(
   database: string,
   use: (role: string, url: string) => Promise<void>,
@@ -64,24 +59,24 @@ async function withRole(
   }
 }
 
-/** Looks as a role of its own that `grant` gave rights. */
+/** Runs the checks as a new role with the rights of `grant`. */
 function lookAsRole(
   url: string,
   grant: (role: string, roleUrl: string) => Promise<void>,
-  expectations: (verdicts: readonly Verdict[], role: string) => void,
+  expectations: (results: readonly CheckResult[], role: string) => void,
 ): Promise<void> {
   return withRole(new URL(url).pathname.slice(1), async (role, roleUrl) => {
     await grant(role, roleUrl)
     const { query, close } = await openDatabase(roleUrl)
     try {
-      expectations((await look(query)).verdicts, role)
+      expectations((await look(query)).results, role)
     } finally {
       await close()
     }
   })
 }
 
-/** As somebody would who knows nothing of the groups. */
+/** Grants the right on all tables directly, without the groups. */
 async function grantLoading(db: Kysely<Database>, role: string) {
   const to = sql.id(role)
   const schemas = sql.raw('raw, pii, etl, stg, dw')
@@ -94,20 +89,20 @@ function join(db: Kysely<Database>, role: string, group: string = groups.loader)
   return sql`grant ${sql.id(group)} to ${sql.id(role)}`.execute(db)
 }
 
-describe('a database that is in order', () => {
-  test('passes every check, in the order in which they are told', () =>
+describe('checkDatabase', () => {
+  test('a migrated database passes every check, in their order', () =>
     withDatabase(async (db) => {
-      const { verdicts, limits, isMigrated, isWritable, clockAheadMs } = await look(db)
-      expect(verdicts.map(({ check }) => check)).toEqual(databaseChecks)
-      expect(verdicts.filter(({ status }) => status !== 'ok')).toEqual([])
-      expect(verdictFor(verdicts, 'rights').detail).toBe('owns the tables')
-      expect(verdictFor(verdicts, 'schema').detail).toMatch(/^up to date, at \d{4}_/)
+      const { results, limits, isMigrated, isWritable, clockAheadMs } = await look(db)
+      expect(results.map(({ check }) => check)).toEqual(databaseCheckNames)
+      expect(results.filter(({ status }) => status !== 'ok')).toEqual([])
+      expect(resultOf(results, 'rights').detail).toBe('owns the tables')
+      expect(resultOf(results, 'schema').detail).toMatch(/^up to date, at \d{4}_/)
       expect(limits.get('missing_percent_max')).toBe('5')
       expect({ isMigrated, isWritable }).toEqual({ isMigrated: true, isWritable: true })
       expect(Math.abs(clockAheadMs ?? Number.NaN)).toBeLessThan(5_000)
     }))
 
-  test('is left as it was', () =>
+  test('checkDatabase changes nothing in the database', () =>
     withEmptyDatabase(async (db) => {
       await look(db)
       const { rows } = await sql`
@@ -117,69 +112,69 @@ describe('a database that is in order', () => {
     }))
 })
 
-describe('a schema', () => {
-  test('that is not there yet is a warning, and `cosell migrate` the remedy', () =>
+describe('the schema check', () => {
+  test('the schema check warns without a schema and names `cosell migrate`', () =>
     withEmptyDatabase(async (db) => {
-      const { verdicts, isMigrated } = await look(db)
-      expect(verdictFor(verdicts, 'schema')).toEqual({
+      const { results, isMigrated } = await look(db)
+      expect(resultOf(results, 'schema')).toEqual({
         check: 'schema',
         status: 'warn',
         detail: 'not migrated yet',
         remedy: 'Run `cosell migrate`; `cosell run` does it too.',
       })
-      expect(verdictFor(verdicts, 'rights').detail).toBe('may create the schemas')
-      expect(verdictFor(verdicts, 'limits').status).toBe('skipped')
+      expect(resultOf(results, 'rights').detail).toBe('may create the schemas')
+      expect(resultOf(results, 'limits').status).toBe('skipped')
       expect(isMigrated).toBe(false)
     }))
 
-  test('that is older is a warning with what is to apply', () =>
+  test('the schema check warns of pending migrations and names the last one', () =>
     withDatabase(async (db) => {
       const newest = sql`(select max(name) from etl.migration)`
       const { rows } = await sql<{ name: string }>`
         delete from etl.migration where name = ${newest} returning name`.execute(db)
-      const { verdicts } = await look(db)
-      const verdict = verdictFor(verdicts, 'schema')
-      expect(verdict).toMatchObject({
+      const { results } = await look(db)
+      const result = resultOf(results, 'schema')
+      expect(result).toMatchObject({
         status: 'warn',
         remedy: expect.stringContaining('`cosell migrate`'),
       })
-      expect(verdict.detail).toMatch(/1 to apply/)
-      expect(verdict.detail).toContain(rows[0]?.name)
+      expect(result.detail).toMatch(/1 to apply/)
+      expect(result.detail).toContain(rows[0]?.name)
     }))
 
-  test('that a newer cosell made is refused', () =>
+  test('the schema check fails on a schema of a newer cosell', () =>
     withDatabase(async (db) => {
       await sql`insert into etl.migration values ('9999_future', now())`.execute(db)
-      const { verdicts } = await look(db)
-      const verdict = verdictFor(verdicts, 'schema')
-      expect(verdict).toMatchObject({ status: 'fail', kind: 'configuration' })
-      expect(verdict.detail).toContain('got 9999_future')
-      expect(verdict.remedy).toContain('A newer cosell has been here: install it')
-      expect(verdictFor(verdicts, 'rights').status).toBe('ok')
+      const { results } = await look(db)
+      const result = resultOf(results, 'schema')
+      expect(result).toMatchObject({ status: 'fail', kind: 'configuration' })
+      expect(result.detail).toContain('got 9999_future')
+      expect(result.remedy).toContain('A newer cosell has migrated it: install that version')
+      expect(resultOf(results, 'rights').status).toBe('ok')
     }))
 
-  test('with a limit that is no number is refused', () =>
+  test('the limits check fails on a limit that is not a number', () =>
     withDatabase(async (db) => {
       await sql`update etl.setting set setting_value = 'many' where setting_name = 'missing_count_max'`.execute(
         db,
       )
-      expect(verdictFor((await look(db)).verdicts, 'limits')).toMatchObject({
+      expect(resultOf((await look(db)).results, 'limits')).toMatchObject({
         status: 'fail',
         kind: 'configuration',
         detail: 'etl.setting missing_count_max: expected a number, got many',
-        remedy: 'Mend the row, then run again.',
+        remedy: 'Fix the row, then run again.',
       })
     }))
 })
 
-describe('a role', () => {
-  test('without any right is told which it lacks, and which group to join', () =>
+describe('the rights check', () => {
+  test('the rights check names the missing rights of a role and the group to join', () =>
     withDatabase((_, url) =>
       lookAsRole(
         url,
         async () => undefined,
-        (verdicts, role) => {
-          const { status, kind, detail, remedy } = verdictFor(verdicts, 'rights')
+        (results, role) => {
+          const { status, kind, detail, remedy } = resultOf(results, 'rights')
           expect({ status, kind }).toEqual({ status: 'fail', kind: 'configuration' })
           for (const right of ['usage', 'select', 'insert', 'update', 'delete', 'truncate']) {
             expect(detail).toContain(`${right} on `)
@@ -189,30 +184,30 @@ describe('a role', () => {
       ),
     ))
 
-  test('that was given what the remedy says is in order, but for analyzing before PostgreSQL 17', () =>
+  test('the rights check passes after its remedy was applied, except for analyzing before PostgreSQL 17', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
         async (_, roleUrl) => {
           const { query, close } = await openDatabase(roleUrl)
-          const { remedy = '' } = verdictFor((await look(query)).verdicts, 'rights')
+          const { remedy = '' } = resultOf((await look(query)).results, 'rights')
           await close()
           const statements = [...remedy.matchAll(/grant [^;]*;/g)].map(([statement]) => statement)
           expect(statements).toHaveLength(1)
           for (const statement of statements) await sql.raw(statement).execute(db)
         },
-        (verdicts) => {
-          const { status, detail } = verdictFor(verdicts, 'rights')
+        (results) => {
+          const { status, detail } = resultOf(results, 'rights')
           expect(['has all that loading needs', undefined]).toContain(
             status === 'ok' ? detail : undefined,
           )
           if (status !== 'ok') expect(detail).toContain('may not analyze dw.')
-          expect(verdictFor(verdicts, 'schema').status).toBe('ok')
+          expect(resultOf(results, 'schema').status).toBe('ok')
         },
       ),
     ))
 
-  test('in a group that lacks a right is told that the owner has to migrate', () =>
+  test('the rights check tells a member of an incomplete group to let the owner migrate', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
@@ -220,8 +215,8 @@ describe('a role', () => {
           await join(db, role)
           await sql`revoke insert on raw.payload from cosell_loader`.execute(db)
         },
-        (verdicts) => {
-          const { detail, remedy } = verdictFor(verdicts, 'rights')
+        (results) => {
+          const { detail, remedy } = resultOf(results, 'rights')
           expect(detail).toContain('lacks insert on raw.payload')
           expect(remedy).toMatch(/^Let the owner of the tables run `cosell migrate`/)
           expect(remedy).not.toContain('grant')
@@ -229,7 +224,7 @@ describe('a role', () => {
       ),
     ))
 
-  test('that lacks one right on one table is told just that', () =>
+  test('the rights check names one missing right on one table', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
@@ -237,15 +232,15 @@ describe('a role', () => {
           await grantLoading(db, role)
           await sql`revoke insert on dw.fact_referral from ${sql.id(role)}`.execute(db)
         },
-        (verdicts, role) =>
-          expect(verdictFor(verdicts, 'rights')).toMatchObject({
+        (results, role) =>
+          expect(resultOf(results, 'rights')).toMatchObject({
             status: 'fail',
             detail: `role "${role}" lacks insert on dw.fact_referral`,
           }),
       ),
     ))
 
-  test('that row security keeps from seeing everything is refused', () =>
+  test('the rights check fails when row security hides rows from the role', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
@@ -253,8 +248,8 @@ describe('a role', () => {
           await grantLoading(db, role)
           await sql`alter table dw.fact_referral enable row level security`.execute(db)
         },
-        (verdicts, role) => {
-          const { status, detail, remedy } = verdictFor(verdicts, 'rights')
+        (results, role) => {
+          const { status, detail, remedy } = resultOf(results, 'rights')
           expect(status).toBe('fail')
           expect(detail).toContain('sight of all rows of dw.fact_referral (row security)')
           expect(remedy).toBe(`Let an administrator run: grant cosell_loader to "${role}";`)
@@ -262,7 +257,7 @@ describe('a role', () => {
       ),
     ))
 
-  test('of the loaders’ group sees everything under row-level security of ours', () =>
+  test('the rights check passes a loader under our row-level security', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
@@ -270,11 +265,11 @@ describe('a role', () => {
           await join(db, role)
           await switchRowSecurity(db, true)
         },
-        (verdicts) => expect(verdictFor(verdicts, 'rights').status).not.toBe('fail'),
+        (results) => expect(resultOf(results, 'rights').status).not.toBe('fail'),
       ),
     ))
 
-  test('that may load but not migrate is refused while a migration is due', () =>
+  test('the rights check fails for a role that cannot migrate while a migration is due', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
@@ -283,8 +278,8 @@ describe('a role', () => {
           const newest = sql`(select max(name) from etl.migration)`
           await sql`delete from etl.migration where name = ${newest}`.execute(db)
         },
-        (verdicts) =>
-          expect(verdictFor(verdicts, 'rights')).toMatchObject({
+        (results) =>
+          expect(resultOf(results, 'rights')).toMatchObject({
             status: 'fail',
             detail: expect.stringContaining('cannot migrate: it does not own dw.'),
             remedy: expect.stringContaining('Run `cosell migrate` as a member of cosell_owner'),
@@ -292,22 +287,22 @@ describe('a role', () => {
       ),
     ))
 
-  test('of the owners’ group is in order', () =>
+  test('the rights check passes a member of the owners’ group', () =>
     withDatabase((db, url) =>
       lookAsRole(
         url,
         async (role) => void (await join(db, role, groups.owner)),
-        (verdicts) => expect(verdictFor(verdicts, 'rights').detail).toBe('owns the tables'),
+        (results) => expect(resultOf(results, 'rights').detail).toBe('owns the tables'),
       ),
     ))
 
-  test('that may not create schemas in an empty database is refused', () =>
+  test('the rights check fails for a role that cannot create schemas in an empty database', () =>
     withEmptyDatabase((_, url) =>
       lookAsRole(
         url,
         async () => undefined,
-        (verdicts, role) => {
-          const { status, remedy } = verdictFor(verdicts, 'rights')
+        (results, role) => {
+          const { status, remedy } = resultOf(results, 'rights')
           expect(status).toBe('fail')
           expect(remedy).toMatch(/^Let the owner of the database run: grant create on database "/)
           expect(remedy).toContain(`to "${role}";`)
@@ -316,26 +311,26 @@ describe('a role', () => {
     ))
 })
 
-describe('a server', () => {
-  test('whose clock is ten minutes off is a warning', () =>
+describe('the server checks', () => {
+  test('the clock check warns of a server clock that is ten minutes off', () =>
     withEmptyDatabase(async (db) => {
       const late = () => Date.now() - 10 * 60_000
-      const verdict = verdictFor((await look(db, late)).verdicts, 'database clock')
-      expect(verdict).toMatchObject({
+      const result = resultOf((await look(db, late)).results, 'database clock')
+      expect(result).toMatchObject({
         status: 'warn',
         remedy: expect.stringContaining('time server'),
       })
-      expect(verdict.detail).toBe('the database is 10 minutes ahead of this machine')
+      expect(result.detail).toBe('the database is 10 minutes ahead of this machine')
     }))
 
-  test('that lets nobody write is refused as what may pass', () =>
+  test('the write check fails as tryAgainLater on a read-only server', () =>
     withDatabase(async (_, url) => {
       const readOnly = new URL(url)
       readOnly.searchParams.set('options', '-c default_transaction_read_only=on')
       const { query, close } = await openDatabase(readOnly.href)
-      const { verdicts, isWritable } = await look(query)
+      const { results, isWritable } = await look(query)
       await close()
-      expect(verdictFor(verdicts, 'read and write')).toMatchObject({
+      expect(resultOf(results, 'read and write')).toMatchObject({
         status: 'fail',
         kind: 'tryAgainLater',
         detail: 'transactions are read only',
@@ -343,18 +338,18 @@ describe('a server', () => {
       expect(isWritable).toBe(false)
     }))
 
-  test('behind a pooler that drops our options is refused', () =>
+  test('the session check fails behind a pooler that drops our options', () =>
     withDatabase((db) =>
       db.transaction().execute(async (transaction) => {
         await sql`set local timezone = 'Asia/Kathmandu'`.execute(transaction)
-        const verdict = verdictFor((await look(transaction)).verdicts, 'session')
-        expect(verdict).toMatchObject({ status: 'fail', kind: 'configuration' })
-        expect(verdict.detail).toContain('got TimeZone Asia/Kathmandu')
-        expect(verdict.remedy).toContain('pooler')
+        const result = resultOf((await look(transaction)).results, 'session')
+        expect(result).toMatchObject({ status: 'fail', kind: 'configuration' })
+        expect(result.detail).toContain('got TimeZone Asia/Kathmandu')
+        expect(result.remedy).toContain('pooler')
       }),
     ))
 
-  test('with a database that is not UTF-8 is refused', async () => {
+  test('the encoding check fails on a database that is not UTF-8', async () => {
     const entrance = inject('databaseUrl')
     const name = `cosell_test_${randomUUID().replaceAll('-', '')}`
     await runAt(
@@ -362,23 +357,23 @@ describe('a server', () => {
       sql`create database ${sql.id(name)} encoding 'SQL_ASCII' locale 'C' template template0`,
     )
     const { query, close } = await openDatabase(urlOf(entrance, name))
-    const { verdicts } = await look(query)
+    const { results } = await look(query)
     await close()
     await runAt(entrance, sql`drop database ${sql.id(name)} with (force)`)
-    const verdict = verdictFor(verdicts, 'encoding')
-    expect(verdict).toMatchObject({ status: 'fail', kind: 'configuration' })
-    expect(verdict.detail).toContain('expected UTF8, got SQL_ASCII')
-    expect(verdict.remedy).toContain("encoding 'UTF8'")
+    const result = resultOf(results, 'encoding')
+    expect(result).toMatchObject({ status: 'fail', kind: 'configuration' })
+    expect(result.detail).toContain('expected UTF8, got SQL_ASCII')
+    expect(result.remedy).toContain("encoding 'UTF8'")
   })
 
-  test('whose connection is gone fails the check that met it, and the rest is still told', () =>
+  test('checkDatabase reports every check when the connection is lost', () =>
     withDatabase(async (db) => {
       const aborted = db.transaction().execute(async (transaction) => {
         await sql`select 1/0`.execute(transaction).catch(() => undefined)
-        const { verdicts } = await look(transaction)
-        expect(verdicts.map(({ check }) => check)).toEqual(databaseChecks)
-        expect(verdictFor(verdicts, 'database').status).toBe('fail')
-        expect(verdictFor(verdicts, 'version').status).toBe('skipped')
+        const { results } = await look(transaction)
+        expect(results.map(({ check }) => check)).toEqual(databaseCheckNames)
+        expect(resultOf(results, 'database').status).toBe('fail')
+        expect(resultOf(results, 'version').status).toBe('skipped')
         throw new Error('over')
       })
       await expect(aborted).rejects.toThrow('over')
@@ -388,7 +383,7 @@ describe('a server', () => {
     given: Partial<ServerFacts>
     way?: { isLocal: boolean; isUnverified: boolean }
     check: string
-    expected: Partial<Verdict>
+    expected: Partial<CheckResult>
     remedy?: RegExp
     why: string
   }>([
@@ -407,21 +402,21 @@ describe('a server', () => {
       given: { version: '15.0', version_number: 150_000 },
       check: 'version',
       expected: { status: 'ok' },
-      why: 'the oldest version that does',
+      why: 'the oldest supported version',
     },
     {
       given: { is_encrypted: false },
       check: 'encryption',
       expected: { status: 'warn' },
       remedy: /sslmode=verify-full/,
-      why: 'a distant server in the clear',
+      why: 'a remote server without encryption',
     },
     {
       given: { is_encrypted: false },
       way: near,
       check: 'encryption',
       expected: { status: 'ok' },
-      why: 'this machine in the clear',
+      why: 'this machine without encryption',
     },
     {
       given: {},
@@ -429,7 +424,7 @@ describe('a server', () => {
       check: 'encryption',
       expected: { status: 'warn' },
       remedy: /sslrootcert/,
-      why: 'a certificate that nobody verifies',
+      why: 'a certificate that is not verified',
     },
     {
       given: { is_in_recovery: true, is_read_only: true },
@@ -450,24 +445,27 @@ describe('a server', () => {
       check: 'session',
       expected: { status: 'fail' },
       remedy: /alter role/,
-      why: 'dates that read otherwise',
+      why: 'another date style',
     },
-  ])('$why: $check is $expected.status', ({ given, way = far, check, expected, remedy }) => {
-    const verdict = verdictFor(judgeServer({ ...facts, ...given }, way), check)
-    expect(verdict).toMatchObject(expected)
-    if (remedy === undefined) expect(verdict.remedy).toBeUndefined()
-    else expect(verdict.remedy).toMatch(remedy)
-  })
+  ])(
+    'checkServer, $why: $check is $expected.status',
+    ({ given, way = far, check, expected, remedy }) => {
+      const result = resultOf(checkServer({ ...facts, ...given }, way), check)
+      expect(result).toMatchObject(expected)
+      if (remedy === undefined) expect(result.remedy).toBeUndefined()
+      else expect(result.remedy).toMatch(remedy)
+    },
+  )
 
-  test('that does everything right passes from afar', () => {
-    expect(judgeServer(facts, far).filter(({ status }) => status !== 'ok')).toEqual([])
+  test('checkServer passes a remote server with correct settings', () => {
+    expect(checkServer(facts, far).filter(({ status }) => status !== 'ok')).toEqual([])
   })
 })
 
-test('checks that could not run say so, in their place', () => {
-  const failed: Verdict = { check: 'database', status: 'fail', detail: 'nobody answers' }
+test('withSkipped adds the checks that could not run, in their place', () => {
+  const failed: CheckResult = { check: 'database', status: 'fail', detail: 'no server answers' }
   const [first, ...others] = withSkipped([failed])
   expect(first).toBe(failed)
-  expect(others.map(({ check }) => check)).toEqual(databaseChecks.slice(1))
+  expect(others.map(({ check }) => check)).toEqual(databaseCheckNames.slice(1))
   expect(new Set(others.map(({ status }) => status))).toEqual(new Set(['skipped']))
 })

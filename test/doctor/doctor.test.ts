@@ -3,13 +3,12 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, inject, test } from 'vitest'
-import { sandboxSettings } from '../../src/cli/commands/demo.ts'
-import { renderDiagnosis, toJson } from '../../src/cli/text/doctor.ts'
-import { loadConfig, variableNames } from '../../src/config.ts'
-import type { Doctor } from '../../src/doctor/account-checks.ts'
-import { databaseChecks } from '../../src/doctor/database-checks.ts'
+import { diagnosisJson, renderDiagnosis } from '../../src/cli/text/doctor.ts'
+import { loadConfig, settings as settingsTable } from '../../src/config.ts'
+import type { DoctorContext } from '../../src/doctor/account-checks.ts'
+import { databaseCheckNames } from '../../src/doctor/database-checks.ts'
 import {
-  type AccountVerdict,
+  type AccountCheckResult,
   type Diagnosis,
   diagnose,
   exitKindOf,
@@ -19,34 +18,35 @@ import { CosellError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { readStatus } from '../../src/report/queries/status.ts'
+import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import { startEmbedded, stopEmbedded } from '../../src/warehouse/embedded/embedded.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 import { runAt } from '../support/global-setup.ts'
 import { type Reply, withServer } from '../support/scripted-server.ts'
 import {
-  environmentOf,
+  contextOf,
   failureOf,
   type Settings,
   withHome,
-  withNights,
+  withPipeline,
   withSandbox,
 } from '../support/with-pipeline.ts'
 
-const nobody = 'http://127.0.0.1:9'
-const closedDatabase = 'postgres://somebody:hidden-word@127.0.0.1:9/nowhere'
+const unreachable = 'http://127.0.0.1:9'
+const closedDatabase = 'postgres://user:hidden-word@127.0.0.1:9/nowhere'
 const accountChecks = ['sign-in', 'role', 'clock', 'API', 'budget', 'sign-in age']
 const day = 86_400_000
 
-/** The probe alone would take a second and a half at the polite rate. */
+/** High request rate: at the default one the probe alone takes a second and a half. */
 const hurried = { COSELL_REQUESTS_PER_MINUTE: '60000' }
 
-interface Examination extends Partial<Doctor> {
+interface Examination extends Partial<DoctorContext> {
   readonly settings: Settings
   readonly home: string
 }
 
-/** Asks the doctor; the log goes into the same list as what is told, for a look at secrets. */
+/** Runs the doctor and collects output and log together, to search them for secrets. */
 async function examine({ settings, home, ...more }: Examination) {
   const logged: string[] = []
   const diagnosis = await diagnose({
@@ -55,20 +55,24 @@ async function examine({ settings, home, ...more }: Examination) {
     signal: new AbortController().signal,
     ...more,
   })
-  const told = [renderDiagnosis(diagnosis), JSON.stringify(toJson(diagnosis)), ...logged].join('\n')
-  return { ...diagnosis, told }
+  const output = [
+    renderDiagnosis(diagnosis),
+    JSON.stringify(diagnosisJson(diagnosis)),
+    ...logged,
+  ].join('\n')
+  return { ...diagnosis, output }
 }
 
-function verdictFor({ checks }: Pick<Diagnosis, 'checks'>, check: string): AccountVerdict {
-  const verdict = checks.find((one) => one.check === check)
-  if (verdict === undefined) throw new Error(`no check ${check}`)
-  return verdict
+function resultOf({ checks }: Pick<Diagnosis, 'checks'>, check: string): AccountCheckResult {
+  const result = checks.find((one) => one.check === check)
+  if (result === undefined) throw new Error(`no check ${check}`)
+  return result
 }
 
 const complaints = ({ checks }: Pick<Diagnosis, 'checks'>) =>
   checks.filter(({ status }) => status === 'warn' || status === 'fail').map(({ check }) => check)
 
-/** The sign-in service as it is, and the list as told. */
+/** Serves the sign-in of the sandbox, and scripted answers to the list call. */
 function withApi(
   list: (index: number) => Reply,
   use: (settings: Settings) => Promise<void>,
@@ -85,9 +89,9 @@ function withApi(
 
 const aPage = { '@odata.count': 1, value: [{ id: 'R-1' }] }
 
-describe('a machine, a database and an account that are in order', () => {
-  test('pass every check, and what the API accepts is recorded', () =>
-    withNights({ referrals: 130, count: 'total', rotateRefreshToken: true }, async (nights) => {
+describe('diagnose', () => {
+  test('diagnose passes every check of a working setup and records the capabilities of the API', () =>
+    withPipeline({ referrals: 130, count: 'total', rotateRefreshToken: true }, async (nights) => {
       await nights.run()
       const { sandbox, db, home, url } = nights
       const settings = {
@@ -96,23 +100,23 @@ describe('a machine, a database and an account that are in order', () => {
         COSELL_DATABASE_URL: url,
       }
       const diagnosis = await examine({ settings, home })
-      expect(complaints(diagnosis), diagnosis.told).toEqual([])
+      expect(complaints(diagnosis), diagnosis.output).toEqual([])
       expect(diagnosis.checks.map(({ check }) => check)).toEqual([
         'home',
-        ...databaseChecks,
+        ...databaseCheckNames,
         ...accountChecks,
       ])
       expect(exitKindOf(diagnosis)).toBe('done')
-      expect(verdictFor(diagnosis, 'role').detail).toBe(
+      expect(resultOf(diagnosis, 'role').detail).toBe(
         '130 referrals are visible, 130 are in the warehouse',
       )
-      expect(verdictFor(diagnosis, 'clock').detail).toBe(
+      expect(resultOf(diagnosis, 'clock').detail).toBe(
         'the API and this machine agree, the API and the database agree',
       )
       expect(diagnosis.settings['etl.setting missing_percent_max']).toBe('5')
-      expect(verdictFor(diagnosis, 'API').detail).toContain('updated filter bare')
-      expect(verdictFor(diagnosis, 'API').detail).toContain('(recorded)')
-      expect(verdictFor(diagnosis, 'sign-in age').detail).toMatch(/^last renewed 0 days ago/)
+      expect(resultOf(diagnosis, 'API').detail).toContain('updated filter bare')
+      expect(resultOf(diagnosis, 'API').detail).toContain('(recorded)')
+      expect(resultOf(diagnosis, 'sign-in age').detail).toMatch(/^last renewed 0 days ago/)
       const kept = await db
         .selectFrom('etl.api_capability')
         .select('observed_value')
@@ -121,7 +125,7 @@ describe('a machine, a database and an account that are in order', () => {
       expect(kept).toEqual([{ observed_value: '100' }])
     }))
 
-  test('of several accounts are told apart', () =>
+  test('diagnose reports each of several accounts by its name', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, ({ url }) =>
         withDatabase(async (_, databaseUrl) => {
@@ -156,14 +160,14 @@ describe('the settings in force', () => {
     COSELL_DATABASE_URL: 'postgres://loader:canary-word@127.0.0.1:9/sales?password=canary-two',
   }
 
-  test('are all there, and no secret is in what is told or logged', () =>
+  test('diagnose lists every setting in force and shows or logs no secret', () =>
     withHome((home) =>
       withSandbox({ referrals: 5, refreshToken: 'canary-refresh-token' }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), ...secrets }
-        const { settings: inForce, told } = await examine({ settings, home })
-        // The file is read into the accounts; the rest of the names is in the list.
+        const { settings: inForce, output } = await examine({ settings, home })
+        // The accounts file becomes the accounts; every other setting is in the list.
         expect([...Object.keys(inForce), 'COSELL_ACCOUNTS_FILE'].sort()).toEqual(
-          [...variableNames].sort(),
+          Object.keys(settingsTable).sort(),
         )
         expect(inForce).toMatchObject({
           COSELL_CLIENT_SECRET: 'set',
@@ -173,49 +177,51 @@ describe('the settings in force', () => {
           COSELL_DATABASE_URL: 'postgres://loader@127.0.0.1:9/sales',
           COSELL_PAGE_SIZE: '100',
         })
-        expect(told).not.toContain('canary')
+        expect(output).not.toContain('canary')
       }),
     ))
 
-  test('that name a folder nobody can write are refused', () =>
+  test('the home check fails on a folder that cannot be written', () =>
     withHome(async (home) => {
       const file = path.join(home, 'a-file')
       await writeFile(file, '')
       const settings = { COSELL_DATABASE_URL: closedDatabase, COSELL_ACCESS_TOKEN: 'x' }
-      const given = { ...settings, COSELL_API_URL: nobody }
+      const given = { ...settings, COSELL_API_URL: unreachable }
       const config = loadConfig({ ...given, COSELL_HOME: path.join(file, 'home') }, {}, home)
-      const diagnosis = await examine({ settings: given, home, config, accountMsMax: 200 })
-      expect(verdictFor(diagnosis, 'home')).toMatchObject({ status: 'fail', kind: 'configuration' })
-      expect(verdictFor(diagnosis, 'home').remedy).toContain('COSELL_HOME')
+      const diagnosis = await examine({ settings: given, home, config, accountTimeoutMs: 200 })
+      expect(resultOf(diagnosis, 'home')).toMatchObject({ status: 'fail', kind: 'configuration' })
+      expect(resultOf(diagnosis, 'home').remedy).toContain('COSELL_HOME')
       expect(exitKindOf(diagnosis)).toBe('configuration')
     }))
 })
 
 describe('the database', () => {
-  test('that is down does not keep the API from being looked at', () =>
+  test('diagnose checks the API while the database is down', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
         const diagnosis = await examine({ settings, home })
         expect(complaints(diagnosis)).toEqual(['database'])
-        expect(verdictFor(diagnosis, 'database').detail).toContain('No PostgreSQL answers at 127.0')
-        expect(verdictFor(diagnosis, 'database').remedy).toContain('mend COSELL_DATABASE_URL')
-        expect(verdictFor(diagnosis, 'rights').status).toBe('skipped')
-        expect(verdictFor(diagnosis, 'sign-in').status).toBe('ok')
-        expect(verdictFor(diagnosis, 'API').detail).toContain('(not recorded: no schema')
+        expect(resultOf(diagnosis, 'database').detail).toContain(
+          'Cannot connect to PostgreSQL at 127.0',
+        )
+        expect(resultOf(diagnosis, 'database').remedy).toContain('fix COSELL_DATABASE_URL')
+        expect(resultOf(diagnosis, 'rights').status).toBe('skipped')
+        expect(resultOf(diagnosis, 'sign-in').status).toBe('ok')
+        expect(resultOf(diagnosis, 'API').detail).toContain('(not recorded: no schema')
         expect(exitKindOf(diagnosis)).toBe('tryAgainLater')
-        expect(diagnosis.told).not.toContain('hidden-word')
+        expect(diagnosis.output).not.toContain('hidden-word')
       }),
     ))
 
-  test('that is empty stays so', () =>
+  test('diagnose leaves an empty database empty', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, ({ url }) =>
         withEmptyDatabase(async (db, databaseUrl) => {
           const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: databaseUrl }
           const diagnosis = await examine({ settings, home })
           expect(complaints(diagnosis)).toEqual(['schema'])
-          expect(verdictFor(diagnosis, 'schema').remedy).toContain('`cosell migrate`')
+          expect(resultOf(diagnosis, 'schema').remedy).toContain('`cosell migrate`')
           expect(exitKindOf(diagnosis)).toBe('done')
           const { rows } = await sql`select from pg_namespace where nspname = 'etl'`.execute(db)
           expect(rows).toEqual([])
@@ -223,21 +229,21 @@ describe('the database', () => {
       ),
     ))
 
-  test('that is embedded and was never made is not made', () =>
+  test('diagnose does not create the embedded database', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const diagnosis = await examine({ settings: sandboxSettings(url), home })
-        expect(verdictFor(diagnosis, 'database')).toMatchObject({
+        expect(resultOf(diagnosis, 'database')).toMatchObject({
           status: 'warn',
-          detail: 'the embedded warehouse is not there yet',
+          detail: 'the embedded warehouse does not exist yet',
         })
-        expect(verdictFor(diagnosis, 'database').remedy).toContain('`cosell run` makes it')
-        expect(verdictFor(diagnosis, 'role').status).toBe('ok')
+        expect(resultOf(diagnosis, 'database').remedy).toContain('`cosell run` creates it')
+        expect(resultOf(diagnosis, 'role').status).toBe('ok')
         expect(await readdir(home)).not.toContain('postgres')
       }),
     ))
 
-  test('that is embedded is started, and stopped again', () =>
+  test('diagnose starts the embedded database and stops it again', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const options = {
@@ -255,14 +261,14 @@ describe('the database', () => {
           postgresOsUser: options.osUser,
         }
         const diagnosis = await examine({ settings, home, config })
-        expect(verdictFor(diagnosis, 'database').status).toBe('ok')
-        expect(verdictFor(diagnosis, 'schema').detail).toBe('not migrated yet')
+        expect(resultOf(diagnosis, 'database').status).toBe('ok')
+        expect(resultOf(diagnosis, 'schema').detail).toBe('not migrated yet')
         expect(await stopEmbedded(options), 'it was still running').toBe(false)
       }),
     ))
 
-  test('lets a role with the rights of the remedy run every night', () =>
-    withNights({ referrals: 30, count: 'total' }, async ({ sandbox, db, url, home }) => {
+  test('a role with the rights of the remedy can run every night', () =>
+    withPipeline({ referrals: 30, count: 'total' }, async ({ sandbox, db, url, home }) => {
       const entrance = inject('databaseUrl')
       const role = `cosell_role_${randomUUID().replaceAll('-', '')}`
       const password = randomUUID()
@@ -275,14 +281,14 @@ describe('the database', () => {
           ...sandboxSettings(sandbox.url),
           COSELL_DATABASE_URL: roleUrl.href,
         }
-        const refused = verdictFor(await examine({ settings, home }), 'rights')
-        expect(refused.status).toBe('fail')
-        for (const [statement] of (refused.remedy ?? '').matchAll(/grant [^;]*;/g)) {
+        const denied = resultOf(await examine({ settings, home }), 'rights')
+        expect(denied.status).toBe('fail')
+        for (const [statement] of (denied.remedy ?? '').matchAll(/grant [^;]*;/g)) {
           await sql.raw(statement).execute(db)
         }
         const warehouse = await openDatabase(roleUrl.href)
         try {
-          const summary = await run(environmentOf(warehouse, home, [], settings), false)
+          const summary = await run(contextOf(warehouse, home, [], settings), false)
           expect(summary).toMatchObject({ seen: 30, changed: 30 })
         } finally {
           await warehouse.close()
@@ -291,8 +297,8 @@ describe('the database', () => {
         // Before PostgreSQL 17 there is no right to analyze.
         const others = complaints(diagnosis).filter((check) => check !== 'rights')
         expect(others).toEqual([])
-        expect(verdictFor(diagnosis, 'rights').detail).toMatch(/^has all|may not analyze/)
-        expect(verdictFor(diagnosis, 'API').detail).toContain('(recorded)')
+        expect(resultOf(diagnosis, 'rights').detail).toMatch(/^has all|may not analyze/)
+        expect(resultOf(diagnosis, 'API').detail).toContain('(recorded)')
       } finally {
         await sql`drop owned by ${sql.id(role)}`.execute(db)
         await runAt(entrance, sql`drop role ${sql.id(role)}`)
@@ -311,20 +317,20 @@ describe('the sign-in', () => {
       kind: 'configuration',
     },
   ])(
-    'that Entra refuses with $number is told with who must do what',
-    ({ number, error, ...told }) =>
+    'the sign-in check names the remedy for Entra error $number',
+    ({ number, error, ...expected }) =>
       withHome((home) =>
         withSandbox({ referrals: 5, signInError: { error, number } }, async ({ url }) => {
           const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
           const diagnosis = await examine({ settings, home })
-          const verdict = verdictFor(diagnosis, 'sign-in')
-          expect(verdict).toMatchObject({ status: 'fail', kind: told.kind })
-          expect(verdict.detail).toContain(`AADSTS${number}`)
-          expect(verdict.remedy).toContain(told.remedy)
+          const result = resultOf(diagnosis, 'sign-in')
+          expect(result).toMatchObject({ status: 'fail', kind: expected.kind })
+          expect(result.detail).toContain(`AADSTS${number}`)
+          expect(result.remedy).toContain(expected.remedy)
           for (const check of ['role', 'clock', 'API']) {
-            expect(verdictFor(diagnosis, check).status).toBe('skipped')
+            expect(resultOf(diagnosis, check).status).toBe('skipped')
           }
-          expect(exitKindOf(diagnosis)).toBe(told.kind)
+          expect(exitKindOf(diagnosis)).toBe(expected.kind)
         }),
       ),
   )
@@ -334,52 +340,54 @@ describe('the sign-in', () => {
     { status: 401, codes: ['unAuthorized'], failing: 'sign-in', remedy: 'right tenant' },
     { status: 403, codes: ['accessDenied'], failing: 'role', remedy: 'role Referrals admin' },
     { status: 403, codes: ['insufficient_claims'], failing: 'sign-in', remedy: 'sign in again' },
-  ])('that the API answers with $status $codes fails $failing', ({ status, codes, ...told }) =>
-    withHome((home) =>
-      withApi(
-        () => ({ status, body: { error: { code: codes[0], message: 'canary' } } }),
-        async (settings) => {
-          const given = { ...settings, COSELL_DATABASE_URL: closedDatabase }
-          const diagnosis = await examine({ settings: given, home })
-          expect(complaints(diagnosis)).toEqual(['database', told.failing])
-          expect(verdictFor(diagnosis, told.failing).remedy).toContain(told.remedy)
-          expect(exitKindOf(diagnosis)).toBe('signIn')
-          expect(diagnosis.told).not.toContain('canary')
-        },
+  ])(
+    'the $failing check fails when the API answers $status $codes',
+    ({ status, codes, ...expected }) =>
+      withHome((home) =>
+        withApi(
+          () => ({ status, body: { error: { code: codes[0], message: 'canary' } } }),
+          async (settings) => {
+            const given = { ...settings, COSELL_DATABASE_URL: closedDatabase }
+            const diagnosis = await examine({ settings: given, home })
+            expect(complaints(diagnosis)).toEqual(['database', expected.failing])
+            expect(resultOf(diagnosis, expected.failing).remedy).toContain(expected.remedy)
+            expect(exitKindOf(diagnosis)).toBe('signIn')
+            expect(diagnosis.output).not.toContain('canary')
+          },
+        ),
       ),
-    ),
   )
 
-  test('of nobody is told with what to run', () =>
+  test('the sign-in check names `cosell login` when no user has signed in', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_REFRESH_TOKEN: '' }
         const diagnosis = await examine({ settings, home })
-        expect(verdictFor(diagnosis, 'sign-in')).toMatchObject({ status: 'fail', kind: 'signIn' })
-        expect(verdictFor(diagnosis, 'sign-in').remedy).toContain('`cosell login`')
+        expect(resultOf(diagnosis, 'sign-in')).toMatchObject({ status: 'fail', kind: 'signIn' })
+        expect(resultOf(diagnosis, 'sign-in').remedy).toContain('`cosell login`')
       }),
     ))
 
-  test('without an application is told with the setting', () =>
+  test('the sign-in check names the setting of a missing application', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_CLIENT_ID: '' }
         const diagnosis = await examine({ settings, home })
-        const { status, kind, detail } = verdictFor(diagnosis, 'sign-in')
+        const { status, kind, detail } = resultOf(diagnosis, 'sign-in')
         expect({ status, kind }).toEqual({ status: 'fail', kind: 'configuration' })
         expect(detail).toContain('COSELL_CLIENT_ID')
       }),
     ))
 
-  test('with a given token has no age, and its refusal names the setting', () =>
+  test('the sign-in check of a given access token names its setting and skips the age', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_ACCESS_TOKEN: 'canary-token' }
         const diagnosis = await examine({ settings, home })
-        expect(verdictFor(diagnosis, 'sign-in').detail).toContain('COSELL_ACCESS_TOKEN')
-        expect(verdictFor(diagnosis, 'sign-in')).toMatchObject({ status: 'fail', kind: 'signIn' })
-        expect(verdictFor(diagnosis, 'sign-in age').status).toBe('skipped')
-        expect(diagnosis.told).not.toContain('canary')
+        expect(resultOf(diagnosis, 'sign-in').detail).toContain('COSELL_ACCESS_TOKEN')
+        expect(resultOf(diagnosis, 'sign-in')).toMatchObject({ status: 'fail', kind: 'signIn' })
+        expect(resultOf(diagnosis, 'sign-in age').status).toBe('skipped')
+        expect(diagnosis.output).not.toContain('canary')
       }),
     ))
 })
@@ -401,54 +409,56 @@ describe('the age of the sign-in', () => {
     { idleDays: 75, status: 'warn', remedy: 'Let the nightly job run within 15 days:' },
     { idleDays: 89, status: 'warn', remedy: 'within 1 day:' },
     { idleDays: 90, status: 'warn', remedy: 'has to sign in again with `cosell login`' },
-  ])('of $idleDays days is $status', ({ idleDays, status, remedy }) =>
-    withHome((home) =>
-      withSandbox({ referrals: 5, refreshToken: 'another' }, async ({ url }) => {
-        await store(home, new Date(now - idleDays * day).toISOString())
-        const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
-        const diagnosis = await examine({ settings, home, now: () => now })
-        const verdict = verdictFor(diagnosis, 'sign-in age')
-        const days = idleDays === 1 ? '1 day' : `${idleDays} days`
-        expect(verdict.status).toBe(status)
-        expect(verdict.detail).toBe(`last renewed ${days} ago, signed in on 2026-01-31`)
-        expect(verdict.remedy ?? '').toContain(remedy)
-        expect(warningOf(idleDays) ?? undefined).toBe(verdict.remedy)
-        expect(verdictFor(diagnosis, 'sign-in').status).toBe('fail')
-      }),
-    ),
+  ])(
+    'the age check of a sign-in of $idleDays idle days is $status',
+    ({ idleDays, status, remedy }) =>
+      withHome((home) =>
+        withSandbox({ referrals: 5, refreshToken: 'another' }, async ({ url }) => {
+          await store(home, new Date(now - idleDays * day).toISOString())
+          const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
+          const diagnosis = await examine({ settings, home, now: () => now })
+          const result = resultOf(diagnosis, 'sign-in age')
+          const days = idleDays === 1 ? '1 day' : `${idleDays} days`
+          expect(result.status).toBe(status)
+          expect(result.detail).toBe(`last renewed ${days} ago, signed in on 2026-01-31`)
+          expect(result.remedy ?? '').toContain(remedy)
+          expect(warningOf(idleDays) ?? undefined).toBe(result.remedy)
+          expect(resultOf(diagnosis, 'sign-in').status).toBe('fail')
+        }),
+      ),
   )
 
-  test('that was old and is alive is a warning about the nightly job', () =>
+  test('the age check of an old sign-in that works warns about the nightly job', () =>
     withHome((home) =>
       withSandbox({ referrals: 5, rotateRefreshToken: true }, async ({ url }) => {
         await store(home, new Date(Date.now() - 80 * day).toISOString())
         const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
-        const verdict = verdictFor(await examine({ settings, home }), 'sign-in age')
-        expect(verdict.status).toBe('warn')
-        expect(verdict.detail).toContain('last renewed 80 days ago')
-        expect(verdict.detail).toContain('used just now by this look')
-        expect(verdict.remedy).toContain('See that the nightly job runs')
-        const again = verdictFor(await examine({ settings, home }), 'sign-in age')
+        const result = resultOf(await examine({ settings, home }), 'sign-in age')
+        expect(result.status).toBe('warn')
+        expect(result.detail).toContain('last renewed 80 days ago')
+        expect(result.detail).toContain('used just now by this check')
+        expect(result.remedy).toContain('Make sure that the nightly job runs')
+        const again = resultOf(await examine({ settings, home }), 'sign-in age')
         expect(again).toMatchObject({ status: 'ok' })
         expect(again.detail).toContain('last renewed 0 days ago')
       }),
     ))
 
-  test('in a file that others may read is refused', () =>
+  test('the age check fails on a token file that others may read', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         await store(home, new Date(now).toISOString(), 0o644)
         const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
         const diagnosis = await examine({ settings, home })
-        const verdict = verdictFor(diagnosis, 'sign-in age')
-        expect(verdict).toMatchObject({ status: 'fail', kind: 'configuration' })
-        expect(verdict.detail).toContain('expected mode 0600, got 0644')
-        expect(verdict.remedy).toContain('chmod 600')
+        const result = resultOf(diagnosis, 'sign-in age')
+        expect(result).toMatchObject({ status: 'fail', kind: 'configuration' })
+        expect(result.detail).toContain('expected mode 0600, got 0644')
+        expect(result.remedy).toContain('chmod 600')
       }),
     ))
 
-  test('is in the status of every account', () =>
-    withNights({ referrals: 5 }, async ({ db, home, run: night }) => {
+  test('readSignIns adds the age of the sign-in to the status of every account', () =>
+    withPipeline({ referrals: 5 }, async ({ db, home, run: night }) => {
       await night(false, { COSELL_ACCOUNT: 'default' })
       await night(false, { COSELL_ACCOUNT: 'other' })
       const renewedAt = new Date(now - 80 * day).toISOString()
@@ -475,28 +485,28 @@ describe('the age of the sign-in', () => {
 })
 
 describe('the API', () => {
-  test('that is down does not keep the database from being looked at', () =>
+  test('diagnose checks the database while the API is down', () =>
     withHome((home) =>
       withDatabase(async (_, url) => {
-        const settings = { ...sandboxSettings(nobody), COSELL_DATABASE_URL: url }
+        const settings = { ...sandboxSettings(unreachable), COSELL_DATABASE_URL: url }
         const diagnosis = await examine({ settings, home })
         expect(complaints(diagnosis)).toEqual(['sign-in'])
-        const verdict = verdictFor(diagnosis, 'sign-in')
-        expect(verdict).toMatchObject({ status: 'fail', kind: 'tryAgainLater' })
-        expect(verdict.remedy).toContain('Check COSELL_AUTHORITY_URL and the network')
+        const result = resultOf(diagnosis, 'sign-in')
+        expect(result).toMatchObject({ status: 'fail', kind: 'tryAgainLater' })
+        expect(result.remedy).toContain('Check COSELL_AUTHORITY_URL and the network')
         expect(exitKindOf(diagnosis)).toBe('tryAgainLater')
       }),
     ))
 
-  test('that keeps failing is given up in time', () =>
+  test('diagnose stops checking an API that keeps failing after the account timeout', () =>
     withHome((home) =>
       withApi(
         () => ({ status: 503, headers: { 'retry-after': '600' } }),
         async (settings) => {
           const given = { ...settings, COSELL_DATABASE_URL: closedDatabase }
-          const diagnosis = await examine({ settings: given, home, accountMsMax: 500 })
-          expect(verdictFor(diagnosis, 'sign-in').status).toBe('ok')
-          expect(verdictFor(diagnosis, 'role')).toMatchObject({
+          const diagnosis = await examine({ settings: given, home, accountTimeoutMs: 500 })
+          expect(resultOf(diagnosis, 'sign-in').status).toBe('ok')
+          expect(resultOf(diagnosis, 'role')).toMatchObject({
             status: 'fail',
             kind: 'tryAgainLater',
             detail: expect.stringContaining('took longer than 0.5 s'),
@@ -506,20 +516,20 @@ describe('the API', () => {
       ),
     ))
 
-  test('that is another one is the source that broke', () =>
+  test('the API checks fail as sourceBroken when another service answers', () =>
     withHome((home) =>
       withApi(
         () => ({ status: 400, body: { error: { code: 'invalidRequest' } } }),
         async (settings) => {
           const given = { ...settings, COSELL_DATABASE_URL: closedDatabase }
           const diagnosis = await examine({ settings: given, home })
-          expect(verdictFor(diagnosis, 'role')).toMatchObject({ kind: 'sourceBroken' })
+          expect(resultOf(diagnosis, 'role')).toMatchObject({ kind: 'sourceBroken' })
           expect(exitKindOf(diagnosis)).toBe('sourceBroken')
         },
       ),
     ))
 
-  test('whose clock is ten minutes ahead is a warning that names the machine', () =>
+  test('the clock check warns of an API clock ten minutes ahead and names the machine', () =>
     withHome((home) =>
       withDatabase((_, url) =>
         withApi(
@@ -529,41 +539,41 @@ describe('the API', () => {
           }),
           async (settings) => {
             const given = { ...settings, COSELL_DATABASE_URL: url }
-            const verdict = verdictFor(await examine({ settings: given, home }), 'clock')
-            expect(verdict.status).toBe('warn')
-            expect(verdict.detail).toContain('the API is 10 minutes ahead of this machine')
-            expect(verdict.detail).toContain('the API is 10 minutes ahead of the database')
-            expect(verdict.remedy).toContain('Let this machine and the database server follow')
+            const result = resultOf(await examine({ settings: given, home }), 'clock')
+            expect(result.status).toBe('warn')
+            expect(result.detail).toContain('the API is 10 minutes ahead of this machine')
+            expect(result.detail).toContain('the API is 10 minutes ahead of the database')
+            expect(result.remedy).toContain('Let this machine and the database server follow')
           },
         ),
       ),
     ))
 
-  test('that throttles a single look is a warning about the budget', () =>
+  test('the budget check warns when the API throttles the checks', () =>
     withHome((home) =>
       withApi(
         (index) =>
           index === 0 ? { status: 429, headers: { 'retry-after': '1' } } : { body: aPage },
         async (settings) => {
           const given = { ...settings, COSELL_DATABASE_URL: closedDatabase }
-          const verdict = verdictFor(await examine({ settings: given, home }), 'budget')
-          expect(verdict.status).toBe('warn')
-          expect(verdict.detail).toMatch(/1 of \d+ requests of this look were throttled/)
-          expect(verdict.remedy).toContain('COSELL_REQUESTS_PER_MINUTE')
+          const result = resultOf(await examine({ settings: given, home }), 'budget')
+          expect(result.status).toBe('warn')
+          expect(result.detail).toMatch(/1 of \d+ requests of this check were throttled/)
+          expect(result.remedy).toContain('COSELL_REQUESTS_PER_MINUTE')
         },
       ),
     ))
 
-  test('whose answers to the probe are broken fails that check alone', () =>
+  test('the API check alone fails when answers to the probe are broken', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
         const probe = async () => {
-          throw new CosellError('sourceBroken', 'api.loop', 'It loops. Report it.')
+          throw new CosellError('paging.endless', 'It loops. Report it.')
         }
         const diagnosis = await examine({ settings, home, probe })
         expect(complaints(diagnosis)).toEqual(['database', 'API'])
-        expect(verdictFor(diagnosis, 'API')).toMatchObject({
+        expect(resultOf(diagnosis, 'API')).toMatchObject({
           detail: 'It loops',
           remedy: 'Report it.',
         })
@@ -572,9 +582,9 @@ describe('the API', () => {
     ))
 })
 
-describe('a role', () => {
-  test('that sees fewer referrals than were loaded is a warning that names the role', () =>
-    withNights({ referrals: 60, count: 'total' }, async ({ sandbox, url, home, run: night }) => {
+describe('the role check', () => {
+  test('the role check warns of fewer visible referrals than were loaded and names the role', () =>
+    withPipeline({ referrals: 60, count: 'total' }, async ({ sandbox, url, home, run: night }) => {
       await night()
       sandbox.vanish(10)
       const settings = {
@@ -584,38 +594,38 @@ describe('a role', () => {
       }
       const diagnosis = await examine({ settings, home })
       expect(complaints(diagnosis)).toEqual(['role'])
-      const verdict = verdictFor(diagnosis, 'role')
-      expect(verdict.detail).toBe('50 referrals are visible, 60 are in the warehouse')
-      expect(verdict.remedy).toContain('Referrals admin of the entire company')
+      const result = resultOf(diagnosis, 'role')
+      expect(result.detail).toBe('50 referrals are visible, 60 are in the warehouse')
+      expect(result.remedy).toContain('Referrals admin of the entire company')
     }))
 
-  test('that sees nothing is a warning', () =>
+  test('the role check warns when no referral is visible', () =>
     withHome((home) =>
       withSandbox({ referrals: 0 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
-        const verdict = verdictFor(await examine({ settings, home }), 'role')
-        expect(verdict).toMatchObject({ status: 'warn', detail: '0 referrals are visible' })
+        const result = resultOf(await examine({ settings, home }), 'role')
+        expect(result).toMatchObject({ status: 'warn', detail: '0 referrals are visible' })
       }),
     ))
 
-  test('of which the API does not tell how much it sees is no guess', () =>
+  test('the role check passes when the API does not report a total', () =>
     withHome((home) =>
       withSandbox({ referrals: 5 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_DATABASE_URL: closedDatabase }
-        const verdict = verdictFor(await examine({ settings, home }), 'role')
-        expect(verdict.status).toBe('ok')
-        expect(verdict.detail).toContain('is not told by this API')
+        const result = resultOf(await examine({ settings, home }), 'role')
+        expect(result.status).toBe('ok')
+        expect(result.detail).toContain('does not report the number of referrals')
       }),
     ))
 })
 
-test('an interrupted examination ends with the reason', () =>
+test('diagnose ends with the reason of an interruption', () =>
   withHome((home) =>
     withApi(
       () => ({ by: () => undefined }),
       async (settings) => {
         const stop = new AbortController()
-        const reason = new CosellError('interrupted', 'signal.interrupted', 'Stopped.')
+        const reason = new CosellError('signal.interrupted', 'Stopped.')
         setTimeout(() => stop.abort(reason), 300)
         const given = { ...settings, COSELL_DATABASE_URL: closedDatabase }
         const { signal } = stop
@@ -624,7 +634,7 @@ test('an interrupted examination ends with the reason', () =>
     ),
   ))
 
-test.each<{ kinds: NonNullable<AccountVerdict['kind']>[]; expected: string }>([
+test.each<{ kinds: NonNullable<AccountCheckResult['kind']>[]; expected: string }>([
   { kinds: [], expected: 'done' },
   { kinds: ['tryAgainLater'], expected: 'tryAgainLater' },
   { kinds: ['tryAgainLater', 'sourceBroken'], expected: 'sourceBroken' },
@@ -632,8 +642,8 @@ test.each<{ kinds: NonNullable<AccountVerdict['kind']>[]; expected: string }>([
   { kinds: ['tryAgainLater', 'signIn', 'configuration'], expected: 'configuration' },
   { kinds: ['bug', 'tryAgainLater'], expected: 'tryAgainLater' },
   { kinds: ['bug'], expected: 'bug' },
-])('of $kinds the command ends with $expected', ({ kinds, expected }) => {
-  const fine: AccountVerdict = { check: 'home', status: 'warn', detail: 'no failure' }
+])('exitKindOf failures $kinds is $expected', ({ kinds, expected }) => {
+  const fine: AccountCheckResult = { check: 'home', status: 'warn', detail: 'no failure' }
   const failed = kinds.map((kind) => ({ ...fine, status: 'fail' as const, kind }))
   expect(exitKindOf({ checks: [fine, ...failed] })).toBe(expected)
 })

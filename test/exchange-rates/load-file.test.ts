@@ -10,7 +10,7 @@ import { inventedRates } from '../../src/sandbox/data/invented-rates.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
-import { environmentOf, withHome, withNights } from '../support/with-pipeline.ts'
+import { withHome, withPipeline } from '../support/with-pipeline.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/rates/', import.meta.url))
 const history = path.join(fixtures, 'ecb_history_invented.csv')
@@ -22,7 +22,7 @@ async function count(db: Kysely<Database>, table: 'etl.fx_quote' | 'dw.fx_rate')
 }
 
 describe('cosell fx', () => {
-  test('loads a history once, and the second time writes nothing', () =>
+  test('cosell fx loads a history once, and writes nothing the second time', () =>
     withDatabase((db, url) =>
       withHome(async (home) => {
         const options = { cwd: home, env: { COSELL_DATABASE_URL: url } }
@@ -37,8 +37,8 @@ describe('cosell fx', () => {
           from: '1999-12-31',
           to: '2026-03-09',
           quotes_written: 18,
-          // The last of 1999 is carried for 7 days of three currencies, the one of February makes 8 of
-          // four, those of March 12 of three and 9 of the one that has none on the last day.
+          // The rates of 1999 are carried for 7 days in three currencies. Those of February make 8
+          // days in four, those of March 12 days in three and 9 in the one that ends a day early.
           rows_written: 7 * 3 + 8 * 4 + 12 * 3 + 9,
           missing_rate_findings: 0,
         })
@@ -52,7 +52,7 @@ describe('cosell fx', () => {
       }),
     ))
 
-  test('stores the reporting currency of the environment with the rates into it', () =>
+  test('cosell fx stores COSELL_REPORTING_CURRENCY together with the rates into it', () =>
     withDatabase((db, url) =>
       withHome(async (home) => {
         const env = { COSELL_DATABASE_URL: url, COSELL_REPORTING_CURRENCY: 'GBP' }
@@ -71,12 +71,12 @@ describe('cosell fx', () => {
   test.each([
     ['a wrong line', '2026-03-09,1.25,,\n', 65, ':7: expected 5 values'],
     [
-      'a line that contradicts',
+      'a line that contradicts another one',
       '2026-03-09,1.25,160.00,0.9,N/A,\n',
       65,
       ':7: expected the rate of GBP',
     ],
-  ])('writes nothing of a file with %s', async (_, line, exit, says) =>
+  ])('cosell fx writes nothing of a file with %s', async (_, line, exit, says) =>
     withDatabase((db, url) =>
       withHome(async (home) => {
         const file = path.join(home, 'bad.csv')
@@ -96,23 +96,20 @@ describe('cosell fx', () => {
     ),
   )
 
-  test('takes a file of ones own from standard input, of tomorrow too where the day begins early', () =>
-    withDatabase((db, _, warehouse) =>
-      withHome(async (home) => {
-        const { config } = environmentOf(warehouse, home, [], {})
-        const text = await readFile(path.join(fixtures, 'bom_crlf_plain.csv'))
-        const standardInput = Readable.from([text])
-        const now = new Date('2026-03-05T23:00:00Z')
-        const summary = await loadRateFile({ config, warehouse }, { path: '-', standardInput, now })
-        expect(summary).toMatchObject({ source: 'manual', rates: 2, from: '2026-03-06' })
-        const rate = await sql<{ rate: string }>`
+  test('loadRateFile reads a plain file from standard input, and accepts tomorrow by UTC', () =>
+    withDatabase(async (db) => {
+      const text = await readFile(path.join(fixtures, 'bom_crlf_plain.csv'))
+      const standardInput = Readable.from([text])
+      const now = new Date('2026-03-05T23:00:00Z')
+      const summary = await loadRateFile({ query: db }, { path: '-', standardInput, now })
+      expect(summary).toMatchObject({ source: 'manual', rates: 2, from: '2026-03-06' })
+      const rate = await sql<{ rate: string }>`
           select rate_to_reporting as rate from dw.fx_rate
           where currency_code = 'EUR' and rate_date = '2026-03-13'`.execute(db)
-        expect(rate.rows).toEqual([{ rate: '1.2500000000' }])
-      }),
-    ))
+      expect(rate.rows).toEqual([{ rate: '1.2500000000' }])
+    }))
 
-  test('a file that is not there is wrong usage', () =>
+  test('cosell fx ends with usage for a file that does not exist', () =>
     withDatabase((_, url) =>
       withHome(async (home) => {
         const env = { COSELL_DATABASE_URL: url }
@@ -123,8 +120,8 @@ describe('cosell fx', () => {
     ))
 })
 
-describe('the invented rates', () => {
-  test('are of every working day that the deals of the sandbox cover', () => {
+describe('inventedRates', () => {
+  test('inventedRates covers every working day of the deals of the sandbox', () => {
     const rates = inventedRates(Date.UTC(2026, 10, 23))
     const days = new Set(rates.map((rate) => rate.date))
     expect(Math.min(...[...days].map((day) => Date.parse(day)))).toBe(Date.UTC(2020, 0, 1))
@@ -137,8 +134,8 @@ describe('the invented rates', () => {
     expect(rates.find((rate) => rate.currency === 'KWD')?.perDollar).toBe('0.31')
   })
 
-  test('convert all that the sandbox says, but what has no currency or no day', () =>
-    withNights({ referrals: 150, seed: 4 }, async ({ db, warehouse, run }) => {
+  test('invented rates leave only amounts without a currency or day unconverted', () =>
+    withPipeline({ referrals: 150, seed: 4 }, async ({ db, warehouse, run }) => {
       await loadInventedRates(warehouse, undefined, new Date())
       await run()
       const { rows } = await sql<{ finding: string }>`
@@ -148,8 +145,8 @@ describe('the invented rates', () => {
       expect(await run()).toMatchObject({ rows_written: 0 })
     }))
 
-  test('convert the deal values and contracts of the marts', () =>
-    withNights({ referrals: 150, seed: 4 }, async ({ db, warehouse, run }) => {
+  test('invented rates convert the deal values of the marts', () =>
+    withPipeline({ referrals: 150, seed: 4 }, async ({ db, warehouse, run }) => {
       await loadInventedRates(warehouse, undefined, new Date())
       await run()
       const { rows } = await sql<{ converted: number; exact: number; missing: number }>`

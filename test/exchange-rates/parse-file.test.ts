@@ -2,20 +2,21 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { type RateFile, readRates } from '../../src/exchange-rates/parse-file.ts'
+import { parseRateFile } from '../../src/exchange-rates/parse-file.ts'
+import type { Quotes } from '../../src/exchange-rates/quotes.ts'
 import { failureOf } from '../support/with-pipeline.ts'
 
 const options = { name: 'rates.csv', reportingCurrency: 'USD', dayMax: '2026-03-10' }
 
-const read = (text: string, reportingCurrency = 'USD'): Promise<RateFile> =>
-  readRates(Readable.from([Buffer.from(text)]), { ...options, reportingCurrency })
+const read = (text: string, reportingCurrency = 'USD'): Promise<Quotes> =>
+  parseRateFile(Readable.from([Buffer.from(text)]), { ...options, reportingCurrency })
 
-const fixture = (name: string): Promise<RateFile> => {
+const fixture = (name: string): Promise<Quotes> => {
   const path = fileURLToPath(new URL(`../fixtures/rates/${name}`, import.meta.url))
-  return readRates(createReadStream(path, { highWaterMark: 7 }), options)
+  return parseRateFile(createReadStream(path, { highWaterMark: 7 }), options)
 }
 
-test('the history of the ECB is units of each currency for one euro; N/A is no rate', async () => {
+test('parseRateFile reads the ECB history as units of each currency for one euro, without N/A', async () => {
   const { source, base, quotes } = await fixture('ecb_history_invented.csv')
   expect({ source, base, count: quotes.length }).toEqual({ source: 'ECB', base: 'EUR', count: 18 })
   expect(quotes[1]).toEqual({
@@ -32,7 +33,7 @@ test('the history of the ECB is units of each currency for one euro; N/A is no r
   ])
 })
 
-test('a plain file is units of the reporting currency for one of each', async () => {
+test('parseRateFile reads a plain file as units of the reporting currency for one of each', async () => {
   expect(await fixture('bom_crlf_plain.csv')).toEqual({
     source: 'manual',
     base: 'USD',
@@ -47,19 +48,19 @@ test.each([
   ['columns in another order', 'date,rate,currency\n2026-01-02,1.5,GBP\n'],
   ['blanks around values', 'currency, date, rate\nGBP , 2026-01-02 , 1.5\n'],
   ['empty lines', 'currency,date,rate\n\nGBP,2026-01-02,1.5\n\n'],
-  ['no line end at the end', 'currency,date,rate\nGBP,2026-01-02,1.5'],
+  ['no line end after the last line', 'currency,date,rate\nGBP,2026-01-02,1.5'],
   [
-    'the same line again, written otherwise',
+    'the same line twice, written differently',
     'currency,date,rate\nGBP,2026-01-02,1.5\nGBP,2026-01-02,01.50\n',
   ],
-])('a plain file may have %s', async (_, text) => {
+])('parseRateFile accepts a plain file with %s', async (_, text) => {
   const { quotes } = await read(text)
   expect(quotes).toEqual([
     { currency: 'GBP', date: '2026-01-02', baseUnits: '1.5', currencyUnits: '1' },
   ])
 })
 
-test('a history without the trailing comma, and with quotes in dollars for euros, reads alike', async () => {
+test('parseRateFile accepts an ECB history without trailing commas', async () => {
   const { quotes } = await read('date,usd,gbp\n2026-01-02,1.1,0.8\n', 'EUR')
   expect(quotes).toHaveLength(2)
 })
@@ -91,9 +92,9 @@ test.each([
   ['an exponent', 'currency,date,rate\nGBP,2026-01-02,1e3\n', 2, 'plain decimal', '"1e3"'],
   ['a decimal comma', 'currency,date,rate\nGBP,2026-01-02,"1,5"\n', 2, 'plain decimal', '"1,5"'],
   ['30 February', 'currency,date,rate\nGBP,2026-02-30,1\n', 2, 'YYYY-MM-DD', '"2026-02-30"'],
-  ['another way of dates', 'Date,USD\n\n09 March 2026,1.1\n', 3, 'YYYY-MM-DD', '"09 March 2026"'],
+  ['another date format', 'Date,USD\n\n09 March 2026,1.1\n', 3, 'YYYY-MM-DD', '"09 March 2026"'],
   ['a day before the euro', 'Date,USD\n1998-12-31,1.1\n', 2, 'from 1999-01-01', '"1998-12-31"'],
-  ['a day to come', 'Date,USD\n2026-03-11,1.1\n', 2, 'to 2026-03-10', '"2026-03-11"'],
+  ['a day in the future', 'Date,USD\n2026-03-11,1.1\n', 2, 'to 2026-03-10', '"2026-03-11"'],
   ['a short line', 'Date,USD,GBP,\n2026-01-02,1.1\n', 2, '3 values', '"2 values"'],
   ['a long line', 'currency,date,rate\nGBP,2026-01-02,1,5\n', 2, '3 values', '"4 values"'],
   [
@@ -118,7 +119,7 @@ test.each([
     '"1.1"',
   ],
 ])(
-  '%s is refused, with the line, what was expected and what came',
+  'parseRateFile reports %s with its line, the expected and the actual text',
   async (_, text, line, expected, got) => {
     const failure = await failureOf(read(text))
     expect(failure).toMatchObject({ kind: 'checkFailed', code: 'rates.invalid', exitCode: 65 })
@@ -128,14 +129,14 @@ test.each([
   },
 )
 
-test('text that is no CSV, and a line without end, are refused', async () => {
+test('parseRateFile rejects text that is not CSV, and an endless line', async () => {
   expect(await failureOf(read('currency,date,rate\n"GBP,2026-01-02,1\n'))).toMatchObject({
     kind: 'checkFailed',
   })
   expect(await failureOf(read('x'.repeat(100_000)))).toMatchObject({ kind: 'checkFailed' })
 })
 
-test('the archive that the ECB offers is refused with what to do', async () => {
+test('parseRateFile rejects the zip archive of the ECB and asks to unzip it', async () => {
   const failure = await failureOf(read('PK\u0003\u0004rest'))
   expect(failure).toMatchObject({ kind: 'usage', code: 'rates.archive' })
   expect(failure.message).toContain('Unzip it')

@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { loadRates, type Quotes, settleReportingCurrency } from '../../src/exchange-rates/store.ts'
+import type { Quotes } from '../../src/exchange-rates/quotes.ts'
+import { applyReportingCurrency, loadRates } from '../../src/exchange-rates/store.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { failureOf } from '../support/with-pipeline.ts'
 
 type Line = readonly [date: string, currency: string, rate: string]
 
-/** What a euro is worth, as the ECB quotes it. */
+/** Quotes of the ECB: units of each currency for one euro. */
 const ecb = (...lines: readonly Line[]): Quotes => ({
   source: 'ECB',
   base: 'EUR',
@@ -20,7 +21,7 @@ const ecb = (...lines: readonly Line[]): Quotes => ({
   })),
 })
 
-/** What one unit is worth in the base currency, as a file of one's own says. */
+/** Quotes of a plain file: units of the base currency for one unit of each. */
 const manual = (base: string, ...lines: readonly Line[]): Quotes => ({
   source: 'manual',
   base,
@@ -37,7 +38,7 @@ const invented: Quotes = {
   source: 'sandbox',
 }
 
-/** `date rate` of a currency, in order of days. */
+/** Returns the rates of a currency as `date rate`, by day. */
 async function ratesOf(db: Kysely<Database>, currency: string): Promise<string[]> {
   const rows = await db
     .selectFrom('dw.fx_rate')
@@ -48,8 +49,8 @@ async function ratesOf(db: Kysely<Database>, currency: string): Promise<string[]
   return rows.map((row) => `${row.rate_date} ${row.rate_to_reporting}`)
 }
 
-/** Everything that follows from the quotes, as one text. */
-async function allRates(db: Kysely<Database>): Promise<string> {
+/** Returns a digest of all rates. */
+async function digestOfRates(db: Kysely<Database>): Promise<string> {
   const { rows } = await sql<{ digest: string }>`
     select md5(string_agg(f::text, '|' order by f.currency_code, f.rate_date)) as digest
     from dw.fx_rate f`.execute(db)
@@ -58,15 +59,15 @@ async function allRates(db: Kysely<Database>): Promise<string> {
 
 const friday = ecb(['2026-03-06', 'USD', '1.2'], ['2026-03-06', 'GBP', '0.75'])
 
-describe('a rate', () => {
-  test('is crossed by way of the euro', () =>
+describe('derived rates', () => {
+  test('a cross rate is computed through the euro', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', friday)
       expect((await ratesOf(db, 'GBP'))[0]).toBe('2026-03-06 1.6000000000')
       expect((await ratesOf(db, 'EUR'))[0]).toBe('2026-03-06 1.2000000000')
     }))
 
-  test('is carried over the weekend until the next one, and names the day it was published', () =>
+  test('a rate is carried over the weekend until the next one and keeps its day of publication', () =>
     withDatabase(async (db) => {
       const monday = ecb(['2026-03-09', 'USD', '1.2'], ['2026-03-09', 'GBP', '0.8'])
       await loadRates(db, 'USD', { ...friday, quotes: [...monday.quotes, ...friday.quotes] })
@@ -83,7 +84,7 @@ describe('a rate', () => {
       ])
     }))
 
-  test('is carried for seven days at most, and never backwards', () =>
+  test('a rate is carried for at most seven days, and only forwards', () =>
     withDatabase(async (db) => {
       const later = ecb(['2026-03-20', 'USD', '1.2'], ['2026-03-20', 'GBP', '0.8'])
       await loadRates(db, 'USD', { ...friday, quotes: [...friday.quotes, ...later.quotes] })
@@ -94,7 +95,7 @@ describe('a rate', () => {
       ])
     }))
 
-  test('is carried for as long as etl.setting says', () =>
+  test('a rate is carried for as many days as etl.setting says', () =>
     withDatabase(async (db) => {
       await sql`update etl.setting set setting_value = '2' where setting_name = 'fx_rate_days_max'`.execute(
         db,
@@ -107,7 +108,7 @@ describe('a rate', () => {
       expect(await failureOf(loadRates(db, 'USD', friday))).toMatchObject({ kind: 'configuration' })
     }))
 
-  test('of a day before the calendar is carried into it', () =>
+  test('a rate from before the calendar is carried into the calendar', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', ecb(['1999-12-31', 'USD', '1.0046']))
       expect((await ratesOf(db, 'EUR')).map((row) => row.slice(0, 10))).toEqual(
@@ -115,19 +116,19 @@ describe('a rate', () => {
       )
     }))
 
-  test('of a day on which the reporting currency has none is no rate', () =>
+  test('a quote is not converted on a day without a quote of the reporting currency', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', ecb(['2026-03-06', 'USD', '1.2'], ['2026-03-05', 'GBP', '0.7']))
       expect(await ratesOf(db, 'GBP')).toEqual([])
     }))
 
-  test('too small for ten decimals is no rate', () =>
+  test('a rate that rounds to zero at ten decimals is dropped', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', manual('USD', ['2026-03-06', 'ZWL', '0.00000000004']))
       expect(await ratesOf(db, 'ZWL')).toEqual([])
     }))
 
-  test('of ones own goes before the one of the ECB, on its day and while it is carried', () =>
+  test('a manual rate takes precedence over the ECB rate, on its day and while it is carried', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', friday)
       await loadRates(db, 'USD', manual('USD', ['2026-03-06', 'GBP', '1.7']))
@@ -140,7 +141,7 @@ describe('a rate', () => {
       ])
     }))
 
-  test('that was invented goes when a real one comes, and does not come back', () =>
+  test('invented rates are deleted when real ones are loaded, and stay out', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', invented)
       expect(await ratesOf(db, 'EUR')).not.toEqual([])
@@ -154,7 +155,7 @@ describe('a rate', () => {
     }))
 })
 
-/** Up to eight digits on each side of the point, never zero. */
+/** Positive decimals with up to eight fraction digits. */
 const decimal = fc
   .record({
     digits: fc.bigInt({ min: 1n, max: 10n ** 10n }),
@@ -166,7 +167,7 @@ const decimal = fc
     return { digits, scale, text: scale === 0 ? whole : `${whole}.${text.slice(-scale)}` }
   })
 
-/** a / b to ten decimals, half up, in whole numbers. */
+/** Returns the quotient to ten decimals, rounded half up, by integer arithmetic. */
 function crossed(
   one: { digits: bigint; scale: number },
   other: { digits: bigint; scale: number },
@@ -178,7 +179,7 @@ function crossed(
   return `${text.slice(0, -10)}.${text.slice(-10)}`
 }
 
-test('crossing is exact: the fraction of two quotes, rounded once', () =>
+test('a cross rate is the exact fraction of two quotes, rounded once', () =>
   withDatabase((db) =>
     fc.assert(
       fc.asyncProperty(
@@ -222,7 +223,7 @@ describe('the reporting currency', () => {
     ],
   }
 
-  test('is worth itself on every day of the calendar, with no rates loaded', () =>
+  test('the reporting currency has rate 1 on every day of the calendar, with no rates loaded', () =>
     withDatabase(async (db) => {
       const rows = await db
         .selectFrom('dw.fx_rate as rate')
@@ -235,46 +236,46 @@ describe('the reporting currency', () => {
       expect(rows).toEqual([{ days: 36_525, ones: 36_525 }])
     }))
 
-  test('changes without a file, and back to the same rates', () =>
+  test('the reporting currency changes without a file, and back to the same rates', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', history)
-      const before = await allRates(db)
-      expect(await settleReportingCurrency(db, 'EUR')).toBe('EUR')
+      const before = await digestOfRates(db)
+      expect(await applyReportingCurrency(db, 'EUR')).toBe('EUR')
       expect((await ratesOf(db, 'USD'))[0]).toBe('2026-03-06 0.8333333333')
       expect((await ratesOf(db, 'JPY'))[0]).toBe('2026-03-09 0.0062305296')
       expect((await ratesOf(db, 'EUR'))[0]).toBe('2000-01-01 1.0000000000')
       expect(await ratesOf(db, 'EUR')).toHaveLength(36_525)
-      await settleReportingCurrency(db, 'USD')
-      expect(await allRates(db)).toBe(before)
+      await applyReportingCurrency(db, 'USD')
+      expect(await digestOfRates(db)).toBe(before)
     }))
 
-  test('that was changed by hand is heeded before anything is converted with the old one', () =>
+  test('a reporting currency changed by hand in etl.setting takes effect before any conversion', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', history)
       await sql`update etl.setting set setting_value = 'EUR' where setting_name = 'reporting_currency'`.execute(
         db,
       )
-      expect(await settleReportingCurrency(db, undefined)).toBe('EUR')
+      expect(await applyReportingCurrency(db, undefined)).toBe('EUR')
       expect((await ratesOf(db, 'USD'))[0]).toBe('2026-03-06 0.8333333333')
     }))
 
-  test('of a file of ones own stays what it was when that was loaded', () =>
+  test('quotes of a plain file stay in the reporting currency they were loaded with', () =>
     withDatabase(async (db) => {
       const own = manual('USD', ['2026-03-06', 'GBP', '1.5'], ['2026-03-06', 'EUR', '1.2'])
       await loadRates(db, 'USD', {
         ...own,
         quotes: [...own.quotes, ...manual('USD', ['2026-04-06', 'GBP', '1.6']).quotes],
       })
-      await settleReportingCurrency(db, 'EUR')
+      await applyReportingCurrency(db, 'EUR')
       const rates = await ratesOf(db, 'GBP')
       expect(rates[0]).toBe('2026-03-06 1.2500000000')
-      // Without a rate of the euro on that day there is no way from the pound to it.
+      // The pound cannot be converted on a day without a rate of the euro.
       expect(rates.at(-1)).toBe('2026-03-13 1.2500000000')
     }))
 })
 
-describe('loading', () => {
-  test('the same rates twice writes nothing; newer ones change what differs and add the rest', () =>
+describe('loadRates', () => {
+  test('loadRates writes nothing for the same rates, and updates or adds newer ones', () =>
     withDatabase(async (db) => {
       expect(await loadRates(db, 'USD', friday)).toMatchObject({
         quotes_written: 2,
@@ -295,21 +296,21 @@ describe('loading', () => {
       expect((await ratesOf(db, 'EUR'))[3]).toBe('2026-03-09 1.2500000000')
     }))
 
-  test('shows readers all of it or nothing', () =>
+  test('loadRates leaves the previous rates unchanged when a quote is rejected', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', friday)
-      const before = await allRates(db)
+      const before = await digestOfRates(db)
       const wrong = ecb(['2026-03-06', 'USD', '2'], ['2026-03-06', 'GBP', '0'])
       await expect(loadRates(db, 'USD', wrong)).rejects.toThrow('fx_quote')
-      expect(await allRates(db)).toBe(before)
+      expect(await digestOfRates(db)).toBe(before)
     }))
 
-  test('several files at once ends as one after the other', () =>
+  test('concurrent loadRates end as if they ran one after the other', () =>
     withDatabase(async (db) => {
       await Promise.all([
         loadRates(db, 'USD', friday),
         loadRates(db, 'USD', friday),
-        settleReportingCurrency(db, 'USD'),
+        applyReportingCurrency(db, 'USD'),
         loadRates(db, 'USD', manual('USD', ['2026-03-06', 'GBP', '1.7'])),
       ])
       expect((await ratesOf(db, 'GBP'))[0]).toBe('2026-03-06 1.7000000000')

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { renderLogin } from '../../src/cli/text/login.ts'
 import { CosellError } from '../../src/errors.ts'
 import { createTokenStore } from '../../src/extract/auth/token-store.ts'
-import { type LoginResult, login, renderLogin } from '../../src/extract/login.ts'
+import { type LoginResult, login } from '../../src/extract/login.ts'
 import {
   type Sandbox,
   type SandboxOptions,
@@ -19,45 +19,43 @@ import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 interface Desk {
   home: string
   tokenFile: string
-  /** What the person was told. */
-  told: string[]
+  /** Texts shown to the person. */
+  shown: string[]
   logged: string[]
   clock: VirtualClock
   ending: AbortController
-  signIn(settings?: Record<string, string>): Promise<LoginResult>
+  signIn(settings?: { accessToken?: string; clientSecret?: string }): Promise<LoginResult>
 }
 
 async function atDesk(url: string, use: (desk: Desk) => Promise<void>): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'login-'))
-  const told: string[] = []
+  const shown: string[] = []
   const logged: string[] = []
   const clock = createVirtualClock()
   const ending = new AbortController()
-  // The virtual clock keeps listening after each sleep.
+  // The virtual clock leaves one listener behind per sleep.
   setMaxListeners(0, ending.signal)
   const tokenFile = join(home, 'tokens', 'north.json')
-  const signIn = (settings = {}) =>
+  const signIn = (settings: { accessToken?: string; clientSecret?: string } = {}) =>
     login({
-      config: loadConfig(
-        {
-          COSELL_HOME: home,
-          COSELL_ACCOUNT: 'north',
-          COSELL_API_URL: url,
-          COSELL_AUTHORITY_URL: url,
-          COSELL_TENANT_ID: 'contoso.example.com',
-          COSELL_CLIENT_ID: 'client-1',
-          ...settings,
-        },
-        {},
-        home,
-      ),
+      account: {
+        name: 'north',
+        apiUrl: url,
+        authorityUrl: url,
+        tenantId: 'contoso.example.com',
+        clientId: 'client-1',
+        accessToken: undefined,
+        ...settings,
+      },
+      home,
+      requestsPerMinute: 300,
       log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
       signal: ending.signal,
-      tell: (text) => void told.push(text),
+      show: (text) => void shown.push(text),
       clock,
     })
   try {
-    await use({ home, tokenFile, told, logged, clock, ending, signIn })
+    await use({ home, tokenFile, shown, logged, clock, ending, signIn })
   } finally {
     await rm(home, { recursive: true })
   }
@@ -91,7 +89,7 @@ const device = {
 const granted = { access_token: 'access-1', refresh_token: 'canary-refresh', expires_in: 3600 }
 const pending: Reply = { status: 400, body: { error: 'authorization_pending' } }
 
-/** The authority and the API as the parts say; polls are answered in turn, the last one for ever. */
+/** Serves the authority and the API. Polls get their replies in turn; the last reply repeats. */
 function authority(parts: { device?: Reply; polls?: Reply[]; redeem?: Reply; list?: Reply }) {
   let polls = 0
   return ({ method, path, body }: Received): Reply => {
@@ -104,9 +102,9 @@ function authority(parts: { device?: Reply; polls?: Reply[]; redeem?: Reply; lis
   }
 }
 
-describe('a person who enters the code', () => {
-  test('is signed in: the sign-in is tried, kept, and readable by its owner alone', () =>
-    withSandbox({ rotateRefreshToken: true }, async ({ signIn, tokenFile, told, sandbox }) => {
+describe('login', () => {
+  test('login tries the sign-in and stores it, readable by its owner alone', () =>
+    withSandbox({ rotateRefreshToken: true }, async ({ signIn, tokenFile, shown, sandbox }) => {
       const result = await signIn()
       expect(result).toEqual({
         status: 'signed_in',
@@ -116,9 +114,9 @@ describe('a person who enters the code', () => {
         notes: [],
       })
       expect(renderLogin(result)).toContain('account north')
-      expect(told).toHaveLength(1)
-      expect(told[0]).toContain(`${sandbox.url}/sandbox/device`)
-      expect(told[0]).toMatch(/^ {2}[A-F0-9]{9}$/m)
+      expect(shown).toHaveLength(1)
+      expect(shown[0]).toContain(`${sandbox.url}/sandbox/device`)
+      expect(shown[0]).toMatch(/^ {2}[A-F0-9]{9}$/m)
       expect((await stat(tokenFile)).mode & 0o777).toBe(0o600)
       expect(JSON.parse(await readFile(tokenFile, 'utf8'))).toMatchObject({
         refresh_token: 'sandbox-refresh-token.1',
@@ -134,16 +132,16 @@ describe('a person who enters the code', () => {
       ])
     }))
 
-  test('replaces the sign-in that was kept before', () =>
+  test('login replaces the stored sign-in', () =>
     withSandbox({}, async ({ signIn, tokenFile }) => {
       await createTokenStore(tokenFile).save('former')
       await signIn()
       expect(await createTokenStore(tokenFile).load()).toBe('sandbox-refresh-token')
     }))
 
-  test('is told when the list is empty, and when a given access token goes first', () =>
+  test('login says when the list is empty and when a given access token takes precedence', () =>
     withSandbox({ referrals: 0 }, async ({ signIn }) => {
-      const { sees_referrals, notes } = await signIn({ COSELL_ACCESS_TOKEN: 'canary-given' })
+      const { sees_referrals, notes } = await signIn({ accessToken: 'canary-given' })
       expect(sees_referrals).toBe(false)
       expect(notes).toEqual([
         expect.stringContaining('role Referrals admin'),
@@ -151,7 +149,7 @@ describe('a person who enters the code', () => {
       ])
     }))
 
-  test('may take their time: polls keep the interval, and five seconds more when told', () =>
+  test('login polls at the interval, and five seconds slower after slow_down', () =>
     withServer(
       authority({
         polls: [pending, { status: 400, body: { error: 'slow_down' } }, pending, { body: granted }],
@@ -163,7 +161,7 @@ describe('a person who enters the code', () => {
         }),
     ))
 
-  test('has waited in vain at no outage: it is waited out', () =>
+  test('login waits out an outage', () =>
     withServer(authority({ polls: [pending, { status: 503 }, { body: granted }] }), (server) =>
       atDesk(server.url, async ({ signIn }) => {
         expect(await signIn()).toMatchObject({ status: 'signed_in' })
@@ -171,7 +169,7 @@ describe('a person who enters the code', () => {
     ))
 })
 
-describe('a sign-in that fails', () => {
+describe('a failed login', () => {
   const refused = (error: string, number?: number): Reply => ({
     status: 400,
     body: {
@@ -185,7 +183,7 @@ describe('a sign-in that fails', () => {
     ['declined', { polls: [refused('authorization_declined')] }, 'declined'],
     ['declined, by the standard', { polls: [refused('access_denied')] }, 'declined'],
     ['unknown code', { polls: [refused('bad_verification_code')] }, 'unknown'],
-  ])('%s ends with 77 and says to run it again', (_, parts, code) =>
+  ])('login ends with 77 after %s and says to run it again', (_, parts, code) =>
     withServer(authority(parts), (server) =>
       atDesk(server.url, async ({ signIn, home }) => {
         const error = await failureOf(signIn())
@@ -198,17 +196,17 @@ describe('a sign-in that fails', () => {
   )
 
   test.each<[Partial<SandboxOptions>, string, number]>([
-    [{ device: ['pending', 'slow_down', 'declined'] }, 'auth.device_code_declined', 4],
-    [{ device: ['pending', 'expired'] }, 'auth.device_code_expired', 3],
+    [{ devicePolls: ['pending', 'slow_down', 'declined'] }, 'auth.device_code_declined', 4],
+    [{ devicePolls: ['pending', 'expired'] }, 'auth.device_code_expired', 3],
     [{ signInError: { error: 'interaction_required', number: 50079 } }, 'auth.mfa_required', 2],
-  ])('as the sandbox is told: %j, %s', (options, code, requests) =>
+  ])('login against a sandbox with %j ends with %s', (options, code, requests) =>
     withSandbox(options, async ({ signIn, sandbox }) => {
       expect(await failureOf(signIn())).toMatchObject({ exitCode: 77, code })
       expect(sandbox.requests).toHaveLength(requests)
     }),
   )
 
-  test('a code that nobody enters runs out by our own clock', () =>
+  test('a code that is not entered expires by our own clock', () =>
     withServer(authority({ polls: [pending] }), (server) =>
       atDesk(server.url, async ({ signIn, clock }) => {
         expect(await failureOf(signIn())).toMatchObject({
@@ -226,10 +224,10 @@ describe('a sign-in that fails', () => {
     [refused('invalid_grant', 50076), 77, 'auth.mfa_required', 'multi-factor'],
     [refused('invalid_grant', 65001), 77, 'auth.consent_required', 'consent'],
     [{ body: { access_token: 'x' } }, 78, 'auth.no_refresh_token', 'offline_access'],
-  ])('%j ends with %i, %s', (poll, exitCode, code, says) =>
+  ])('login ends a poll of %j with %i, %s', (poll, exitCode, code, says) =>
     withServer(authority({ polls: [poll] }), (server) =>
       atDesk(server.url, async ({ signIn, home }) => {
-        const error = await failureOf(signIn({ COSELL_CLIENT_SECRET: 'canary-secret' }))
+        const error = await failureOf(signIn({ clientSecret: 'canary-secret' }))
         expect(error).toMatchObject({ exitCode, code })
         expect(error.message).toContain(says)
         expect(error.message).not.toContain('canary')
@@ -248,21 +246,21 @@ describe('a sign-in that fails', () => {
     { user_code: 'ABCD EFGH' },
     { user_code: 'A'.repeat(17) },
     { user_code: undefined },
-  ])('an answer with %j shows nothing', (part) =>
+  ])('login shows nothing of an answer with %j', (part) =>
     withServer(authority({ device: { body: { ...device, ...part } } }), (server) =>
-      atDesk(server.url, async ({ signIn, told }) => {
+      atDesk(server.url, async ({ signIn, shown }) => {
         const error = await failureOf(signIn())
         expect(error).toMatchObject({ exitCode: 69, code: 'auth.unusable_device_code' })
-        expect(told).toEqual([])
+        expect(shown).toEqual([])
         expect(server.requests).toHaveLength(1)
       }),
     ),
   )
 
-  test('is interrupted at once while it waits', () =>
+  test('login is interrupted at once while it waits', () =>
     withServer(authority({ polls: [pending] }), (server) =>
       atDesk(server.url, async ({ signIn, ending, clock }) => {
-        const reason = new CosellError('interrupted', 'run.interrupted', 'Interrupted.')
+        const reason = new CosellError('signal.interrupted', 'Interrupted.')
         const sleep = clock.sleep.bind(clock)
         clock.sleep = (ms, signal) => {
           if (server.requests.length > 3) ending.abort(reason)
@@ -274,7 +272,7 @@ describe('a sign-in that fails', () => {
     ))
 })
 
-describe('a sign-in that cannot be used', () => {
+describe('a login whose sign-in cannot be used', () => {
   test.each([
     [{ list: { status: 403, body: { error: { code: 'forbidden' } } } }, 77, 'Referrals admin'],
     [{ list: { status: 401, body: { code: 900421 } } }, 77, 'multi-factor'],
@@ -283,7 +281,7 @@ describe('a sign-in that cannot be used', () => {
       78,
       'unset COSELL_CLIENT_SECRET',
     ],
-  ])('by %j replaces no earlier one', (parts, exitCode, says) =>
+  ])('a sign-in with %j replaces no earlier one', (parts, exitCode, says) =>
     withServer(authority(parts), (server) =>
       atDesk(server.url, async ({ signIn, tokenFile }) => {
         await createTokenStore(tokenFile).save('former')
@@ -296,7 +294,7 @@ describe('a sign-in that cannot be used', () => {
     ),
   )
 
-  test('because the API is down is kept, for the run that comes', () =>
+  test('a sign-in is stored when the API is down', () =>
     withServer(authority({ list: { status: 503 } }), (server) =>
       atDesk(server.url, async ({ signIn, tokenFile }) => {
         const error = await failureOf(signIn())
@@ -307,24 +305,10 @@ describe('a sign-in that cannot be used', () => {
     ))
 })
 
-test('an account has to be named when there are several', () =>
-  atDesk('http://127.0.0.1:9', async ({ home, ending }) => {
-    const [config] = [loadConfig({ COSELL_ACCOUNT: 'north' }, {}, home)]
-    const [north] = config.accounts
-    if (north === undefined) return expect.unreachable()
-    const both = { ...config, accounts: [north, { ...north, name: 'south' }] }
-    const options = { config: both, log: pino({ level: 'silent' }), signal: ending.signal }
-    for (const account of [undefined, 'east']) {
-      const failure = await failureOf(login({ ...options, account, tell: () => undefined }))
-      expect(failure).toMatchObject({ exitCode: 2, code: 'login.which_account' })
-      expect(failure.message).toContain('north, south')
-    }
-  }))
-
-test('neither codes nor tokens are ever logged', () =>
+test('login never logs codes or tokens', () =>
   withServer(authority({ polls: [pending, { body: granted }] }), (server) =>
     atDesk(server.url, async ({ signIn, logged }) => {
-      await signIn({ COSELL_CLIENT_SECRET: 'canary-secret' })
+      await signIn({ clientSecret: 'canary-secret' })
       expect(logged.length).toBeGreaterThan(3)
       expect(logged.join('')).not.toMatch(/canary|access-1|ABCD-1234/)
     }),

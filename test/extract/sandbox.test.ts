@@ -34,7 +34,7 @@ async function withSandbox(
   }
 }
 
-describe('a full read has every referral of the sandbox, whatever its habits', () => {
+describe('a full read of the sandbox', () => {
   test.each<Partial<SandboxOptions>>([
     {},
     { nextLink: 'http-without-engagements' },
@@ -53,7 +53,7 @@ describe('a full read has every referral of the sandbox, whatever its habits', (
     { referrals: 100 },
     { referrals: 0 },
     { rotateRefreshToken: true },
-  ])('%j', (options) =>
+  ])('a full read has every referral of a sandbox with %j', (options) =>
     withSandbox(options, async ({ api, sandbox }) => {
       const ids = new Set(idsOf(await collect(readAll(api, await probe(api)))).flat())
       expect(ids).toEqual(new Set(sandbox.referrals().map((referral) => referral.id)))
@@ -61,7 +61,7 @@ describe('a full read has every referral of the sandbox, whatever its habits', (
   )
 })
 
-test('what changed since the last read is found', () =>
+test('readChangedSince finds what changed since the last read', () =>
   withSandbox({}, async ({ api, sandbox }) => {
     const since = sandbox.now()
     const changed = sandbox.change(120)
@@ -70,7 +70,7 @@ test('what changed since the last read is found', () =>
     expect(ids.size).toBeLessThan(450)
   }))
 
-test('referrals are read by id, those out of sight as null', () =>
+test('readById returns invisible referrals as null', () =>
   withSandbox({}, async ({ api, sandbox }) => {
     const [gone = ''] = sandbox.vanish(1)
     const [there = ''] = sandbox.referrals().map((referral) => String(referral.id))
@@ -78,7 +78,7 @@ test('referrals are read by id, those out of sight as null', () =>
     expect(found.map((one) => one.referral === null)).toEqual([false, true])
   }))
 
-test('a rotated refresh token is kept', () =>
+test('a rotated refresh token is stored', () =>
   withSandbox({ rotateRefreshToken: true }, async ({ api, store }) => {
     await api.getPage({ orderBy: 'createdDateTime asc' })
     expect(store.saved).toHaveLength(1)

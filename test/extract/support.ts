@@ -1,7 +1,7 @@
 import { pino } from 'pino'
+import type { Page } from '../../src/extract/api/page.ts'
 import {
   createReferralsApi,
-  type Page,
   type ReferralsApi,
   type ReferralsApiOptions,
 } from '../../src/extract/api/referrals-api.ts'
@@ -21,10 +21,10 @@ export function memoryStore(token: string | null = null): MemoryStore {
   }
 }
 
-/** Short enough to be waited for in a test, since sockets know nothing of a virtual clock. */
+/** Short timeouts that a test can wait for: sockets do not use the virtual clock. */
 const timeouts = { connectMs: 500, headersMs: 300, bodyIdleMs: 300, totalMs: 600 }
 
-/** An API client with a given access token and time that does not wait, closed after `use`. */
+/** Runs `use` with an API client that has an access token and a virtual clock, then closes it. */
 export async function withApi<T>(
   url: string,
   options: Partial<ReferralsApiOptions>,

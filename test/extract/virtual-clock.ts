@@ -1,13 +1,13 @@
-import type { Clock } from '../../src/extract/http/rate-limiter.ts'
+import type { Clock } from '../../src/extract/clock.ts'
 
 export interface VirtualClock extends Clock {
-  /** The length of every sleep that was asked for. */
+  /** Length of every requested sleep. */
   readonly sleeps: number[]
 }
 
 /**
- * Time that passes only in sleeps: as soon as nothing else is ready to run, it jumps to the earliest
- * waking. Answers of real servers arrive while it stands still or after it jumped.
+ * Clock that advances only in sleeps. It jumps to the earliest wake-up as soon as nothing else is
+ * ready to run. Answers of real servers arrive while it stands still or after a jump.
  */
 export function createVirtualClock(startMs = Date.UTC(2026, 0, 15, 12)): VirtualClock {
   const sleepers: { at: number; wake: () => void }[] = []

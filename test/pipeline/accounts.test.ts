@@ -2,16 +2,16 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { run } from '../../src/pipeline/run.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { digestState } from '../support/digest.ts'
 import {
-  environmentOf,
+  contextOf,
   failureOf,
   withHome,
-  withNights,
+  withPipeline,
   withSandbox,
 } from '../support/with-pipeline.ts'
 
@@ -36,7 +36,7 @@ function withTwoAccounts(
 ) {
   return withHome((home) =>
     withSandbox({ referrals: 60, seed: 1 }, (north) =>
-      // The same seed: the same ids in both accounts must not meet.
+      // The same seed gives both accounts the same ids, which must not meet.
       withSandbox({ referrals: 80, seed: 1 }, (south) =>
         withDatabase(async (db, _, warehouse) => {
           const logged: string[] = []
@@ -56,7 +56,7 @@ function withTwoAccounts(
               COSELL_ACCOUNTS_FILE: file,
               COSELL_REQUESTS_PER_MINUTE: '60000',
             }
-            return run(environmentOf(warehouse, home, logged, settings), false)
+            return run(contextOf(warehouse, home, logged, settings), false)
           }
           await use({ db, night, logged, changeNorth: (count) => north.change(count) })
         }),
@@ -66,7 +66,7 @@ function withTwoAccounts(
 }
 
 describe('several accounts', () => {
-  test('are loaded each under its own key and counted together', () =>
+  test('several accounts are loaded under keys of their own and summed up', () =>
     withTwoAccounts(async ({ db, night, changeNorth }) => {
       expect(await night()).toMatchObject({ run_ids: [1, 2], seen: 140, changed: 140 })
       expect(await loaded(db)).toEqual({ north: 60, south: 80 })
@@ -75,7 +75,7 @@ describe('several accounts', () => {
       expect(await night()).toMatchObject({ changed: 0, rows_written: 0 })
     }))
 
-  test('do not fail together: the healthy one is loaded, the error is that of the other', () =>
+  test('one failing account leaves the others loaded, and its error ends the run', () =>
     withTwoAccounts(async ({ db, night, logged }) => {
       const failure = await failureOf(night({ refreshToken: 'a-token-that-nobody-gave' }))
       expect(failure).toMatchObject({ kind: 'signIn', exitCode: 77 })
@@ -103,13 +103,13 @@ describe('a run that cannot read the API', () => {
       exitCode: 77,
     },
     {
-      why: 'nobody answers',
+      why: 'no server answers',
       settings: { COSELL_API_URL: 'http://127.0.0.1:9' },
       kind: 'tryAgainLater',
       exitCode: 75,
     },
-  ])('ends with $exitCode when $why, and nothing changes', ({ settings, kind, exitCode }) =>
-    withNights({ referrals: 40 }, async ({ db, run, logged }) => {
+  ])('a run ends with $exitCode when $why, and changes nothing', ({ settings, kind, exitCode }) =>
+    withPipeline({ referrals: 40 }, async ({ db, run, logged }) => {
       await run()
       const before = await digestState(db)
       const failure = await failureOf(run(false, settings))
@@ -124,9 +124,9 @@ describe('a run that cannot read the API', () => {
   )
 })
 
-test('a fault of ours is told as one, not as trouble with the database', () =>
-  withNights({ referrals: 20 }, async ({ warehouse, home, sandbox }) => {
-    const environment = environmentOf(warehouse, home, [], demoSettings(sandbox.url))
+test('a bug of the program ends a run as a bug, not as a database failure', () =>
+  withPipeline({ referrals: 20 }, async ({ warehouse, home, sandbox }) => {
+    const environment = contextOf(warehouse, home, [], demoSettings(sandbox.url))
     const progress = () => {
       throw new TypeError('progress of nothing')
     }

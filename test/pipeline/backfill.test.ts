@@ -2,27 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test, vi } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { CosellError } from '../../src/errors.ts'
 import { readAccountState } from '../../src/load/runs/ledger.ts'
 import { backfill } from '../../src/pipeline/backfill.ts'
 import { planBackfill } from '../../src/pipeline/backfill-plan.ts'
 import { run } from '../../src/pipeline/run.ts'
-import type { RunEnvironment } from '../../src/pipeline/run-context.ts'
+import type { RunContext } from '../../src/pipeline/run-context.ts'
 import type { RunSummary } from '../../src/pipeline/run-summary.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { countRows, type Digest, digestState } from '../support/digest.ts'
 import { type CliProcess, resultOf, startCli } from '../support/run-cli.ts'
 import {
-  environmentOf,
+  contextOf,
   failureOf,
-  type Nights,
   type Settings,
-  withNights,
+  type TestPipeline,
+  withPipeline,
 } from '../support/with-pipeline.ts'
 
-/** The sandbox's time begins here; it need not be before the real one. */
+/** Start of the sandbox's time; it may lie after the real time. */
 const now = new Date('2026-12-31T00:00:00Z')
 const timeoutMs = 120_000
 /** Referrals that arrive one a day from 1 July 2026 on: two months of creation. */
@@ -31,46 +31,46 @@ const to = '2026-08-11'
 const arrivals = 40
 const pageCap = 5
 
-/** What a backfill is given, and how to end it. */
-function environmentFor({ warehouse, home, sandbox }: Nights, settings: Settings = {}) {
+/** Context of a backfill, and a way to stop it. */
+function environmentFor({ warehouse, home, sandbox }: TestPipeline, settings: Settings = {}) {
   const logged: string[] = []
   const interruption = new AbortController()
-  const environment: RunEnvironment = {
-    ...environmentOf(warehouse, home, logged, { ...demoSettings(sandbox.url), ...settings }),
+  const environment: RunContext = {
+    ...contextOf(warehouse, home, logged, { ...demoSettings(sandbox.url), ...settings }),
     signal: interruption.signal,
   }
   const messages = () => logged.map((line) => String(JSON.parse(line).msg))
   return { environment, messages, abort: (reason: CosellError) => interruption.abort(reason) }
 }
 
-function fill(nights: Nights, span: { from: string; to?: string } = { from, to }) {
+function fill(nights: TestPipeline, span: { from: string; to?: string } = { from, to }) {
   return backfill(environmentFor(nights).environment, span, { now, pauseMs: 0 })
 }
 
 function withArrivals(
-  use: (nights: Nights) => Promise<void>,
-  options: Parameters<typeof withNights>[0] = {},
+  use: (nights: TestPipeline) => Promise<void>,
+  options: Parameters<typeof withPipeline>[0] = {},
 ) {
-  return withNights({ referrals: 0, seed: 9, pageCap, ...options }, (nights) => {
+  return withPipeline({ referrals: 0, seed: 9, pageCap, ...options }, (nights) => {
     nights.sandbox.change(0)
     for (let day = 0; day < arrivals; day += 1) nights.sandbox.arrive(1)
     return use(nights)
   })
 }
 
-/** When it was read is not what was read. */
+/** Columns with the time of reading, which may differ. */
 const state = (db: Kysely<Database>): Promise<Digest> =>
   digestState(db, ['observed_at', 'dw.fact_referral_history.row_hash', 'dw.dim_partner_account'])
 
-/** What one full run over the source as it is now leaves in an empty warehouse. */
-function fresh({ sandbox, home }: Nights, leaveOut: readonly string[] = []): Promise<Digest> {
+/** State that one full run over the present source leaves in an empty warehouse. */
+function fresh({ sandbox, home }: TestPipeline, leaveOut: readonly string[] = []): Promise<Digest> {
   return withDatabase(async (db, _, warehouse) => {
-    await run(environmentOf(warehouse, home, [], demoSettings(sandbox.url)), true)
+    await run(contextOf(warehouse, home, [], demoSettings(sandbox.url)), true)
     return leaveOut.length === 0 ? state(db) : digestState(db, leaveOut)
   })
 }
 
-const deadline = new CosellError('tryAgainLater', 'run.deadline', 'The run took too long.')
+const deadline = new CosellError('run.deadline', 'The run took too long.')
 
 const windowsOf = (db: Kysely<Database>) =>
   db
@@ -88,12 +88,12 @@ const windowsOf = (db: Kysely<Database>) =>
     .orderBy('run.run_id')
     .execute()
 
-/** Interrupts a backfill when it asks for the page after so many of its first window. */
-function interruptAfter({ sandbox }: Nights, pages: number, { messages, abort }: Started) {
+/** Interrupts a backfill at its request for page `pages` + 1 of its first window. */
+function interruptAfter({ sandbox }: TestPipeline, pages: number, { messages, abort }: Started) {
   const requests = sandbox.requests as unknown[]
   let asked = 0
   const push = (...answered: { url: string }[]) => {
-    // What is asked before is to find out what the API does.
+    // Earlier requests are probes.
     if (messages().includes('run started') && answered.some(({ url }) => isListCall(url))) {
       asked += 1
     }
@@ -117,18 +117,18 @@ function expectAbout(referrals: number, { seen }: RunSummary) {
   expect(seen).toBeLessThanOrEqual(referrals + 2 * pageCap)
 }
 
-async function landedReferrals({ db }: Nights): Promise<number> {
+async function landedReferrals({ db }: TestPipeline): Promise<number> {
   const counts = await countRows(db, /^raw\.payload$/)
   return counts['raw.payload'] ?? 0
 }
 
 const isListCall = (url: string) => /^\/v1\.0\/engagements\/referrals\?/.test(url)
 
-const listCalls = ({ sandbox }: Nights) =>
+const listCalls = ({ sandbox }: TestPipeline) =>
   sandbox.requests.filter(({ url }) => isListCall(url)).length
 
 describe('a backfill', () => {
-  test('reads month by month and leaves what one full run leaves', () =>
+  test('a backfill month by month leaves what one full run leaves', () =>
     withArrivals(async (nights) => {
       const summary = await fill(nights)
       expect(summary).toMatchObject({ status: 'published', changed: 40 })
@@ -140,7 +140,7 @@ describe('a backfill', () => {
       ])
     }))
 
-  test('takes the days that it is asked for, and at most a page of later ones', () =>
+  test('a backfill reads the requested days, and at most a page of later referrals', () =>
     withArrivals(async (nights) => {
       expectAbout(10, await fill(nights, { from: '2026-07-10', to: '2026-07-20' }))
       const days = await nights.db
@@ -153,7 +153,7 @@ describe('a backfill', () => {
       expect(days.length).toBeLessThan(10 + pageCap)
     }))
 
-  test('before the first night leaves the night everything to read', () =>
+  test('a backfill before the first run leaves that run everything to read', () =>
     withArrivals(async (nights) => {
       await fill(nights)
       const key = 1
@@ -166,7 +166,7 @@ describe('a backfill', () => {
       expect(modes.at(-1)).toEqual({ run_mode: 'full' })
     }))
 
-  test('after a night leaves the watermark and the day of the full read as they are', () =>
+  test('a backfill after a run leaves the watermark and the day of the full read alone', () =>
     withArrivals(async (nights) => {
       await nights.run()
       const before = await readAccountState(nights.db, 1)
@@ -176,7 +176,7 @@ describe('a backfill', () => {
       expect(await readAccountState(nights.db, 1)).toEqual(before)
     }))
 
-  test('leaves out the months that are done, and reads all again when all are', () =>
+  test('a backfill skips finished months, and reads all again when all are finished', () =>
     withArrivals(async (nights) => {
       await fill(nights, { from, to: '2026-08-01' })
       const july = await landedReferrals(nights)
@@ -193,8 +193,8 @@ describe('a backfill', () => {
   test.each([
     { from: '2026-08-01', to: '2026-07-01' },
     { from: '2026-07-32', to: undefined },
-  ])('from $from to $to is wrong usage; nothing is asked or written', (span) =>
-    withNights({ referrals: 3 }, async (nights) => {
+  ])('a backfill from $from to $to is wrong usage, and asks and writes nothing', (span) =>
+    withPipeline({ referrals: 3 }, async (nights) => {
       const { environment } = environmentFor(nights)
       for (const attempt of [backfill, planBackfill]) {
         const failure = await failureOf(attempt(environment, span))
@@ -210,8 +210,8 @@ describe('a backfill', () => {
   )
 })
 
-describe('where the API filters no dates', () => {
-  test('everything is read in one go, and the log says so', () =>
+describe('a backfill over an API without date filters', () => {
+  test('a backfill over an API without date filters reads everything at once, and logs it', () =>
     withArrivals(
       async (nights) => {
         const { environment, messages } = environmentFor(nights)
@@ -219,7 +219,7 @@ describe('where the API filters no dates', () => {
         expect(summary).toMatchObject({ seen: 40, changed: 40 })
         expect(messages()).toContainEqual(
           expect.stringMatching(
-            /does not filter by creation date, nor by update: all from the first/,
+            /does not filter by creation date, nor by update: every referral up to/,
           ),
         )
         expect(await windowsOf(nights.db)).toHaveLength(1)
@@ -230,9 +230,9 @@ describe('where the API filters no dates', () => {
     ))
 })
 
-describe('a backfill that stops on the way', () => {
-  /** Ends a backfill as its deadline does, when it asks for the page after so many of its first window. */
-  async function stopAfter(nights: Nights, pages: number) {
+describe('a stopped backfill', () => {
+  /** Ends a backfill as its deadline does, at its request for page `pages` + 1 of its first window. */
+  async function stopAfter(nights: TestPipeline, pages: number) {
     const started = environmentFor(nights)
     const first = (await windowsOf(nights.db)).length
     interruptAfter(nights, pages, started)
@@ -241,14 +241,14 @@ describe('a backfill that stops on the way', () => {
     return (await windowsOf(nights.db))[first]
   }
 
-  test('at its deadline keeps its position and ends with 75; the next one reads the rest alone', () =>
+  test('a backfill that reaches its deadline ends with 75, and the next one reads only the rest', () =>
     withArrivals(async (nights) => {
       const stopped = await stopAfter(nights, 5)
       expect(stopped).toMatchObject({ run_status: 'failed', window_status: 'running' })
       expect(stopped?.resume_at).not.toBeNull()
       expect(await countRows(nights.db, /^dw\.fact_referral$/)).toEqual({ 'dw.fact_referral': 0 })
       const landed = await landedReferrals(nights)
-      // More than the slack of what is expected to be left, and less than July.
+      // More than the tolerance of the expected rest, and less than July.
       expect(landed).toBeGreaterThan(2 * pageCap)
       expect(landed).toBeLessThan(31)
       const summary = await fill(nights)
@@ -257,7 +257,7 @@ describe('a backfill that stops on the way', () => {
       expect(await state(nights.db)).toEqual(await fresh(nights))
     }))
 
-  test('and is stopped again goes on from the second stop', () =>
+  test('a backfill that is stopped twice goes on from the second stop', () =>
     withArrivals(async (nights) => {
       await stopAfter(nights, 3)
       const first = await landedReferrals(nights)
@@ -271,7 +271,7 @@ describe('a backfill that stops on the way', () => {
       expect(await state(nights.db)).toEqual(await fresh(nights))
     }))
 
-  test('goes on though a night has published what it had landed', () =>
+  test('a backfill goes on after a run has published the pages it had landed', () =>
     withArrivals(async (nights) => {
       await stopAfter(nights, 5)
       const landed = await landedReferrals(nights)
@@ -283,10 +283,10 @@ describe('a backfill that stops on the way', () => {
       expectAbout(40 - landed, summary)
     }))
 
-  test('with every page landed and none published asks for no page of that month again', () =>
+  test('a backfill stopped after its last page asks for no page of that month again', () =>
     withArrivals(async (nights) => {
       await fill(nights, { from, to: '2026-08-01' })
-      // As a kill in the publish transaction leaves it.
+      // The state that a kill in the publish transaction leaves.
       await sql`update etl.run set run_status = 'extracted', published_at = null`.execute(nights.db)
       const before = listCalls(nights)
       const summary = await fill(nights, { from, to: '2026-08-01' })
@@ -298,7 +298,7 @@ describe('a backfill that stops on the way', () => {
       ])
     }))
 
-  test('begins anew when the API no longer knows the position', () =>
+  test('a backfill starts a window again when the API no longer knows the stored cursor', () =>
     withArrivals(
       async (nights) => {
         expect((await stopAfter(nights, 3))?.resume_at).toContain('skiptoken=')
@@ -313,9 +313,9 @@ describe('a backfill that stops on the way', () => {
     ))
 })
 
-describe('a backfill beside a night', () => {
+describe('a backfill beside a run', () => {
   test(
-    'lets the night in between two months, and goes on',
+    'a backfill lets a waiting run in between two months, and goes on',
     () =>
       withArrivals(async (nights) => {
         const { environment, messages } = environmentFor(nights, {
@@ -347,7 +347,7 @@ describe('a backfill beside a night', () => {
   )
 
   test(
-    'waits for a night that was there first',
+    'a backfill waits for a run that holds the account',
     () =>
       withArrivals(async (nights) => {
         const night = nights.run(false, { COSELL_REQUESTS_PER_MINUTE: '240' })
@@ -365,10 +365,10 @@ describe('a backfill beside a night', () => {
   )
 })
 
-describe('a plan', () => {
+describe('planBackfill', () => {
   const asked = { from, to }
 
-  test('counts every window where the API counts, and changes nothing', () =>
+  test('planBackfill takes counts from an API that counts, and changes nothing', () =>
     withArrivals(
       async (nights) => {
         const { environment } = environmentFor(nights, { COSELL_REQUESTS_PER_MINUTE: '60' })
@@ -395,7 +395,7 @@ describe('a plan', () => {
       { count: 'total' },
     ))
 
-  test('tells which windows are done and which were begun, and takes what the warehouse knows', () =>
+  test('planBackfill shows finished and unfinished windows, with the counts of the warehouse', () =>
     withArrivals(async (nights) => {
       await fill(nights, { from: '2026-08-01', to })
       const { environment } = environmentFor(nights)
@@ -427,7 +427,7 @@ describe('a plan', () => {
       expect(Math.abs(listCalls(nights) - before - 11)).toBeLessThanOrEqual(1)
     }))
 
-  test('reckons with the budget that the API was found to bear', () =>
+  test('planBackfill estimates the time from the learned request rate', () =>
     withArrivals(async (nights) => {
       await fill(nights, { from, to: '2026-07-02' })
       await sql`insert into etl.api_capability
@@ -440,7 +440,7 @@ describe('a plan', () => {
       expect(accounts).toMatchObject([{ requests_per_minute: 3, seconds: 62 }])
     }))
 
-  test('says what is done where the API filters no dates', () =>
+  test('planBackfill explains itself over an API without date filters', () =>
     withArrivals(
       async (nights) => {
         const { accounts } = await planBackfill(environmentFor(nights).environment, asked, now)
@@ -457,9 +457,9 @@ describe('a plan', () => {
 })
 
 test(
-  'a backfill that is killed goes on where it was, and asks for the remaining pages alone',
+  'a killed backfill goes on at its cursor, and asks only for the remaining pages',
   () =>
-    withNights({ referrals: 3_000, seed: 5, pageCap }, async (nights) => {
+    withPipeline({ referrals: 3_000, seed: 5, pageCap }, async (nights) => {
       const { db, sandbox, url, home } = nights
       const start = (perMinute: string): CliProcess => {
         const env = {
@@ -480,7 +480,7 @@ test(
       expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' })
       const [before] = await windowsOf(db)
       expect(before).toMatchObject({ run_status: 'running', window_status: 'running' })
-      // Of the dead its lease is left, which lapses within a minute.
+      // The dead process leaves its lease, which lapses within a minute.
       await sql`update etl.lease set expires_at = clock_timestamp()`.execute(db)
       const [calls, landedBefore] = [listCalls(nights), await landedReferrals(nights)]
 
@@ -519,7 +519,7 @@ const extraFill: fc.Arbitrary<Event> = fc
   )
   .map(([first, days, stopAfter]) => ({ kind: 'fill', first, days, stopAfter }))
 
-/** A cut of the whole span into pieces, in any order, some twice, with other things in between. */
+/** The whole span in pieces, in random order, some twice, with other events in between. */
 const events: fc.Arbitrary<Event[]> = fc
   .tuple(
     fc.uniqueArray(fc.integer({ min: 1, max: spanDays - 1 }), { maxLength: 3 }),
@@ -535,8 +535,8 @@ const events: fc.Arbitrary<Event[]> = fc
     return fc.shuffledSubarray(all, { minLength: all.length })
   })
 
-/** Lets it happen; says whether a backfill was stopped on its way. */
-async function happen(nights: Nights, event: Event): Promise<boolean> {
+/** Runs one event; returns whether a backfill was stopped on its way. */
+async function happen(nights: TestPipeline, event: Event): Promise<boolean> {
   const { sandbox } = nights
   if (event.kind === 'night') await nights.run()
   if (event.kind === 'change') sandbox.change(event.count, event.silent ? 'silent' : undefined)
@@ -555,9 +555,9 @@ async function happen(nights: Nights, event: Event): Promise<boolean> {
   }
 }
 
-describe('any cut into windows, in any order, overlapping, repeated or stopped', () => {
+describe('backfills of random windows', () => {
   test(
-    'leaves what one full run leaves, history included, while the source stands still',
+    'backfills of random windows leave what one full run leaves while the source stands still',
     async () => {
       let stops = 0
       const property = fc.asyncProperty(events, (drawn) =>
@@ -575,9 +575,9 @@ describe('any cut into windows, in any order, overlapping, repeated or stopped',
   )
 
   test(
-    'leaves the present of one full run when the source changes and a night comes last',
+    'backfills of random windows and a last run leave the present of one full run',
     async () => {
-      // The past is what only the older warehouse has seen; see test/pipeline/rebuild.test.ts.
+      // Only the older warehouse has seen the past; see test/pipeline/rebuild.test.ts.
       const past = [
         ...[
           'fact_referral_history',
@@ -604,7 +604,7 @@ describe('any cut into windows, in any order, overlapping, repeated or stopped',
           await nights.run()
           const grown = await state(nights.db)
           expect(await digestState(nights.db, leftOut)).toEqual(await fresh(nights, leftOut))
-          // What was landed late or twice is told by a replay of the landing zone as it was told.
+          // A rebuild of the landing zone gives versions that were landed late or twice the same history.
           expect(await nights.rebuild()).toMatchObject({ changed: 0, rows_written: 0 })
           expect(await state(nights.db)).toEqual(grown)
         }),

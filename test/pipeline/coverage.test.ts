@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { pageOf, withServedPage } from '../support/served-pages.ts'
 
-/** Where a documented property is sent, what it holds, and the columns that must hold it. */
+/** A documented property: its place in the payload, its value, and the columns that must hold it. */
 interface Arrival {
   readonly property: string
-  /** In the payload, in camelCase; a number is a place in a list. */
+  /** Path in the payload, in camelCase; a number is a place in a list. */
   readonly path: string
   readonly sent: unknown
   readonly columns: readonly string[]
@@ -18,7 +18,7 @@ const arrivals: Arrival[] = []
 const arrives = (property: string, path: string, sent: unknown, columns: string, stored = sent) =>
   arrivals.push({ property, path, sent, columns: columns.split(' '), stored: String(stored) })
 
-/** A flag is told by the only referral that sends it as true. */
+/** A flag, identified by the only referral that sends it as true. */
 const flags: { property: string; path: string; column: string }[] = []
 const flag = (property: string, path: string, column: string) =>
   flags.push({ property, path, column })
@@ -176,7 +176,7 @@ for (const name of ['Industries', 'Products', 'Services']) {
   arrives(`ReferralRequirements.${name}`, path, `Mark, ${name}`, 'dw.dim_tag.tag_id')
 }
 
-/** What a requested solution and the line of a registration have in common. */
+/** Properties that a requested solution and a registration line share. */
 function solution(object: string, path: string, table: string, mark: string, currency: string) {
   arrives(`${object}.ID`, `${path}.id`, `${mark}-ID`, 'dw.dim_solution.solution_id')
   arrives(`${object}.Name`, `${path}.name`, `${mark} name`, 'dw.dim_solution.solution_name')
@@ -459,7 +459,7 @@ async function holders(db: Kysely<Database>, texts: readonly string[]): Promise<
 const names = [...arrivals, ...flags].map(({ property }) => property)
 const personal = arrivals.filter(({ columns }) => columns.every((name) => name.startsWith('pii.')))
 
-test('every documented property has a place to arrive at', async () => {
+test('every documented property has a column or a table', async () => {
   const fixture = new URL('../fixtures/documented-properties.json', import.meta.url)
   const documented: Record<string, string[]> = JSON.parse(await readFile(fixture, 'utf8'))
   const listed = Object.entries(documented).flatMap(([object, properties]) =>
@@ -478,8 +478,8 @@ describe.each([
     how: 'in PascalCase and the other forms of ids and target',
     change: (referral: Json) => respelled(inOtherForms(referral), pascal),
   },
-])('what is sent $how', ({ change }) => {
-  test('arrives in the columns that are named for it, and people in pii alone', () => {
+])('a payload $how', ({ change }) => {
+  test('every value of a payload arrives in its column, and people arrive in pii alone', () => {
     const flagged = flags.map(({ path }, index) => ({
       ...markedReferral(path),
       id: `flag-${index}`,

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { countRows } from '../support/digest.ts'
 import { resultOf, startCli } from '../support/run-cli.ts'
-import { type Nights, withNights } from '../support/with-pipeline.ts'
+import { type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
 
 const population = { referrals: 200, seed: 5, pageCap: 20 }
 const pollMs = 10
 
 /** Starts `cosell run` in a process of its own, its sessions named `child`. */
-function startRun({ sandbox, url, home }: Nights, changes: Record<string, string> = {}) {
+function startRun({ sandbox, url, home }: TestPipeline, changes: Record<string, string> = {}) {
   const env = {
     ...demoSettings(sandbox.url),
     COSELL_DATABASE_URL: `${url}?application_name=child`,
@@ -25,7 +25,7 @@ async function isTrue(condition: () => Promise<boolean> | boolean) {
   while (!(await condition())) await sleep(pollMs)
 }
 
-/** Sessions of children in this database; those that wait for a lock alone when asked for. */
+/** Sessions of child processes in this database, or only those that wait for a lock. */
 async function sessions(db: Kysely<Database>, waiting = false): Promise<number> {
   const found = await sql<{ sessions: number }>`
     select count(*) as sessions from pg_stat_activity
@@ -35,7 +35,7 @@ async function sessions(db: Kysely<Database>, waiting = false): Promise<number> 
 }
 
 /** Runs `use` while the run waits for a table: in the middle of the step that needs it. */
-async function whileItWaitsFor(table: string, { db }: Nights, use: () => Promise<void>) {
+async function whileItWaitsFor(table: string, { db }: TestPipeline, use: () => Promise<void>) {
   await db.transaction().execute(async (holder) => {
     await sql`lock table ${sql.table(table)} in access exclusive mode`.execute(holder)
     await isTrue(async () => (await sessions(db, true)) > 0)
@@ -44,8 +44,8 @@ async function whileItWaitsFor(table: string, { db }: Nights, use: () => Promise
 }
 
 describe('two runs on one account', () => {
-  test('at once: one publishes, the other ends with 4 and says who holds the account', () =>
-    withNights(population, async (nights) => {
+  test('two runs at once: one publishes, the other ends with 4 and names the holder', () =>
+    withPipeline(population, async (nights) => {
       const one = startRun(nights)
       await whileItWaitsFor('etl.extract_window', nights, async () => {
         const other = await startRun(nights).ended
@@ -58,8 +58,8 @@ describe('two runs on one account', () => {
       expect(runs).toEqual([{ run_status: 'published' }])
     }))
 
-  test('a lease that ran out is carried over, and its old holder publishes nothing', () =>
-    withNights(population, async (nights) => {
+  test('an expired lease is taken by the next run, and its old holder publishes nothing', () =>
+    withPipeline(population, async (nights) => {
       const { db } = nights
       const old = startRun(nights)
       await whileItWaitsFor('etl.extract_window', nights, async () => {
@@ -76,8 +76,8 @@ describe('two runs on one account', () => {
     }))
 })
 
-test('SIGTERM ends a run with 143 at once; what it read is kept, and the account is free', () =>
-  withNights({ ...population, pageCap: 5, requestsPerMinute: 60 }, async (nights) => {
+test('SIGTERM ends a run with 143 at once, keeps the landed pages and frees the account', () =>
+  withPipeline({ ...population, pageCap: 5, requestsPerMinute: 60 }, async (nights) => {
     const { db } = nights
     const run = startRun(nights)
     await isTrue(async () => (await countRows(db, /^raw\.payload$/))['raw.payload'] !== 0)

@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
-import { preflight } from '../../src/doctor/database-checks.ts'
+import { checkDatabase } from '../../src/doctor/database-checks.ts'
 import { backfill } from '../../src/pipeline/backfill.ts'
-import { rebuild, retry, run } from '../../src/pipeline/run.ts'
-import { settleAccess } from '../../src/warehouse/access/grants.ts'
+import { rebuild, retryQuarantined } from '../../src/pipeline/rebuild.ts'
+import { run } from '../../src/pipeline/run.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
+import { applyGrants } from '../../src/warehouse/access/grants.ts'
 import { groups, rightsOf } from '../../src/warehouse/access/roles.ts'
 import { switchRowSecurity } from '../../src/warehouse/access/switch-row-security.ts'
 import type { Warehouse } from '../../src/warehouse/connection/database.ts'
@@ -14,20 +15,20 @@ import { asLogin } from '../support/database-logins.ts'
 import { digestState } from '../support/digest.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
 import { bareText, recordStatements, type Sent, writesOf } from '../support/sent-statements.ts'
-import { environmentOf, type Nights, withNights } from '../support/with-pipeline.ts'
+import { contextOf, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
 
-/** Rights to change rows that no load here makes use of, with what does. */
+/** Rights to change rows that no load of this test uses, with their users. */
 const unusedHere = [
-  // An answer that contradicts what was found before makes it forgotten.
+  // Used when an answer of the API contradicts a probed capability.
   'etl.api_capability delete',
-  // Another reporting currency than the one of the last load.
+  // Used when the reporting currency changes.
   'etl.setting insert',
   'etl.setting update',
-  // A first load into an empty star, which the next test does: it is no COPY under row-level security.
+  // Used by an initial load, in the next test: there is no COPY under row-level security.
   'dw.dim_tag update',
 ]
 
-/** Rights of the loaders' group to change rows of kept tables that no statement needed. */
+/** Unused rights of cosell_loader to change rows of permanent tables. */
 function unusedRights(sent: readonly Sent[]): string[] {
   const used = new Set(sent.flatMap(({ text }) => [...rightsUsed(bareText(text))]))
   return (Object.keys(tables) as TableName[])
@@ -47,7 +48,7 @@ function* rightsUsed(text: string) {
     if (how === 'insert into' || how === 'copy') yield `${table} insert`
     if (how === 'delete from') yield `${table} delete`
     const isUpsert = how === 'insert into' && text.includes('do update')
-    // PostgreSQL lets nobody lock a table who may not change its rows.
+    // PostgreSQL lets a role lock only tables whose rows it may change.
     if (how === 'update' || how === 'lock table' || isUpsert) yield `${table} update`
   }
 }
@@ -55,9 +56,9 @@ function* rightsUsed(text: string) {
 const population = { referrals: 40, seed: 3, broken: 3, pageCap: 15 }
 const near = { isLocal: true, isUnverified: false }
 
-/** Every kind of load, with referrals that change, vanish, cannot be read, and are refused. */
-async function everyKindOfLoad({ sandbox, home }: Nights, warehouse: Warehouse) {
-  const environment = () => environmentOf(warehouse, home, [], demoSettings(sandbox.url))
+/** Every kind of load, with referrals that change, vanish, cannot be read, or are rejected. */
+async function everyKindOfLoad({ sandbox, home }: TestPipeline, warehouse: Warehouse) {
+  const environment = () => contextOf(warehouse, home, [], demoSettings(sandbox.url))
   await bringUpToDate(warehouse.query)
   const first = await run(environment(), false)
   const second = await run(environment(), false)
@@ -66,28 +67,28 @@ async function everyKindOfLoad({ sandbox, home }: Nights, warehouse: Warehouse) 
   sandbox.vanish(3)
   await run(environment(), true)
   const fourth = await run(environment(), true)
-  await retry(environment(), { referralIds: [] })
+  await retryQuarantined(environment(), { referralIds: [] })
   const built = await rebuild(environment())
   const span = { from: '2026-01-01', to: '2026-03-01' }
   const filled = await backfill(environment(), span, { pauseMs: 0 })
   return { first, second, third, fourth, built, filled }
 }
 
-/** From now on PostgreSQL refuses a row that the transform accepts, which is found by halving. */
-async function refuseOne({ sandbox, db }: Nights) {
+/** Makes PostgreSQL reject a row that the transform accepts, which is found by halving. */
+async function refuseOne({ sandbox, db }: TestPipeline) {
   const refused = sandbox.referrals()[0]?.id ?? ''
   await sql`alter table dw.dim_referral
     add constraint refused check (referral_id <> ${sql.lit(refused)})`.execute(db)
 }
 
-test('a login of the loaders’ group loads, repeats, tries again, rebuilds and fills back as the owner does', () =>
-  withNights(population, async (nights) => {
+test('a login in cosell_loader runs, rebuilds, retries and backfills as the owner does', () =>
+  withPipeline(population, async (nights) => {
     const { db, url } = nights
     await refuseOne(nights)
-    // On asks for more: policies beside the same grants.
+    // Row-level security needs more: policies beside the same grants.
     await switchRowSecurity(db, true)
     await asLogin(url, [groups.loader], async ({ db: query, warehouse }) => {
-      const { verdicts } = await preflight(query, near, Date.now)
+      const { results: verdicts } = await checkDatabase(query, near, Date.now)
       expect(verdicts.find(({ check }) => check === 'rights')).toMatchObject(await expected(nights))
       let found: Awaited<ReturnType<typeof everyKindOfLoad>> | undefined
       const sent = await recordStatements(async () => {
@@ -107,16 +108,16 @@ test('a login of the loaders’ group loads, repeats, tries again, rebuilds and 
     expect(await digestState(db)).toEqual(loaded)
   }))
 
-/** Before PostgreSQL 17 nobody but the owner may analyze. */
-async function expected({ db }: Nights) {
+/** Before PostgreSQL 17 only the owner may analyze. */
+async function expected({ db }: TestPipeline) {
   const { rows } = await sql<{ version: number }>`
     select current_setting('server_version_num')::integer as version`.execute(db)
   return { status: (rows[0]?.version ?? 0) >= 170_000 ? 'ok' : 'warn' }
 }
 
-test('cosell run, status, quarantine and rebuild work in a loader’s hands', () =>
-  withNights(population, async ({ db, url, sandbox, home }) => {
-    await settleAccess(db)
+test('cosell run, status, quarantine and rebuild work for a login in cosell_loader', () =>
+  withPipeline(population, async ({ db, url, sandbox, home }) => {
+    await applyGrants(db)
     await asLogin(url, [groups.loader], async (login) => {
       const env = { ...demoSettings(sandbox.url), COSELL_DATABASE_URL: login.url }
       for (const args of [['run'], ['status'], ['quarantine', 'list'], ['migrate'], ['report']]) {

@@ -1,13 +1,18 @@
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { describeCapabilities } from '../../src/extract/api/capabilities.ts'
 import { enterAccount } from '../../src/load/runs/accounts.ts'
 import { storeCapabilities } from '../../src/load/runs/api-capabilities.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { digestState } from '../support/digest.ts'
 import { withServer } from '../support/scripted-server.ts'
-import { failureOf, type Nights, withNights, withSandbox } from '../support/with-pipeline.ts'
+import {
+  failureOf,
+  type TestPipeline,
+  withPipeline,
+  withSandbox,
+} from '../support/with-pipeline.ts'
 
 const referrals = 150
 const seed = 7
@@ -28,7 +33,7 @@ async function absencesIn(db: Kysely<Database>): Promise<number> {
   return landed.rows.length
 }
 
-/** What is said of users who see less. */
+/** Finding about users with less visibility. */
 async function lessSeenIn(db: Kysely<Database>): Promise<string[]> {
   const findings = await db
     .selectFrom('etl.dq_finding')
@@ -48,8 +53,8 @@ async function latestRun(db: Kysely<Database>) {
 }
 
 describe('a referral that the source no longer returns', () => {
-  test('is missing after two full reads by one user, and not after one each of two', () =>
-    withNights({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
+  test('a referral is missing after two full reads by one user, not after one each by two', () =>
+    withPipeline({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
       const fullReadAs = (principal: string) => {
         sandbox.signInAs(principal)
         return run(true)
@@ -83,11 +88,11 @@ describe('a referral that the source no longer returns', () => {
     }))
 })
 
-describe('a user who sees less', () => {
-  const office = { referrals, seed, sees: { office: 30 } }
+describe('a user with less visibility', () => {
+  const office = { referrals, seed, visiblePercent: { office: 30 } }
 
-  test('deletes nothing in ten full reads, and one finding says who must sign in', () =>
-    withNights(office, async ({ sandbox, db, run }) => {
+  test('ten full reads by a user with less visibility delete nothing and raise one finding', () =>
+    withPipeline(office, async ({ sandbox, db, run }) => {
       await run(true)
       const before = await digestState(db, ['etl.dq_finding'])
       sandbox.signInAs('office')
@@ -106,8 +111,8 @@ describe('a user who sees less', () => {
       expect(await lessSeenIn(db)).toEqual([])
     }))
 
-  test('still finds out what vanishes of what that user sees', () =>
-    withNights({ ...office, sees: { office: 90 } }, async ({ sandbox, db, run }) => {
+  test('a user with less visibility still finds missing what that user was shown', () =>
+    withPipeline({ ...office, visiblePercent: { office: 90 } }, async ({ sandbox, db, run }) => {
       await run(true)
       sandbox.signInAs('office')
       await run(true)
@@ -121,8 +126,8 @@ describe('a user who sees less', () => {
       expect(await lessSeenIn(db)).toEqual([expect.stringContaining(` ${seen} of ${known} warn`)])
     }))
 
-  test('ends the run when that user was shown more before, as after a lost role', () =>
-    withNights(office, async ({ sandbox, db, run }) => {
+  test('a run ends when its user was shown more before, as after a lost role', () =>
+    withPipeline(office, async ({ sandbox, db, run }) => {
       await run(true)
       const before = await digestState(db)
       const { watermark_text } = await latestRun(db)
@@ -131,7 +136,7 @@ describe('a user who sees less', () => {
         expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
           code: 'full_read.too_many_missing',
           exitCode: 65,
-          message: expect.stringContaining('returned 30 of 150 known referrals no more'),
+          message: expect.stringContaining('did not return 30 of 150 known referrals'),
         })
       }
       expect(await latestRun(db)).toMatchObject({ run_status: 'failed', watermark_text: null })
@@ -140,27 +145,30 @@ describe('a user who sees less', () => {
       expect(await digestState(db)).toEqual(before)
     }))
 
-  test('ends the run when there is nothing at all to see, also the first time', () =>
-    withNights({ referrals, seed, sees: { nobody: 0 } }, async ({ sandbox, db, run }) => {
-      await run(true)
-      const before = await digestState(db)
-      sandbox.signInAs('nobody')
-      for (const night of [1, 2, 3]) {
-        expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
-          code: 'full_read.too_many_missing',
-        })
-      }
-      expect(await digestState(db)).toEqual(before)
-      sandbox.signInAs('admin')
-      expect(await run(true)).toMatchObject({ status: 'published', rows_written: 0 })
-    }))
+  test('a run ends when its user sees nothing of many referrals, also the first time', () =>
+    withPipeline(
+      { referrals, seed, visiblePercent: { nobody: 0 } },
+      async ({ sandbox, db, run }) => {
+        await run(true)
+        const before = await digestState(db)
+        sandbox.signInAs('nobody')
+        for (const night of [1, 2, 3]) {
+          expect(await failureOf(run(true)), `night ${night}`).toMatchObject({
+            code: 'full_read.too_many_missing',
+          })
+        }
+        expect(await digestState(db)).toEqual(before)
+        sandbox.signInAs('admin')
+        expect(await run(true)).toMatchObject({ status: 'published', rows_written: 0 })
+      },
+    ))
 })
 
-describe('a full read that reads fewer referrals than the source counts', () => {
+describe('an incomplete full read', () => {
   /** Runs `use` while one referral is missing from the pages and present in their count. */
   async function withLossyPages(
-    { sandbox, run }: Nights,
-    use: (fullRead: () => ReturnType<Nights['run']>, dropped: () => number) => Promise<void>,
+    { sandbox, run }: TestPipeline,
+    use: (fullRead: () => ReturnType<TestPipeline['run']>, dropped: () => number) => Promise<void>,
   ) {
     const lost = sandbox.referrals()[7]?.id ?? ''
     let dropped = 0
@@ -202,8 +210,8 @@ describe('a full read that reads fewer referrals than the source counts', () => 
     count: 'total',
   })
 
-  test('is published and is not complete, so nothing is missing and the watermark stays', () =>
-    withNights(total, async (nights) => {
+  test('an incomplete full read is published, marks nothing missing and moves no watermark', () =>
+    withPipeline(total, async (nights) => {
       const { sandbox, db, run, logged } = nights
       await run(true)
       const { partner_account_key, watermark_text } = await latestRun(db)
@@ -229,8 +237,8 @@ describe('a full read that reads fewer referrals than the source counts', () => 
       expect(warnings[0]).toContain(`"read":${referrals},"counted":${referrals + 1}`)
     }))
 
-  test('is sought again by the next run, which is none of changes only', () =>
-    withNights(total, async (nights) => {
+  test('the run after an incomplete full read is a full read again', () =>
+    withPipeline(total, async (nights) => {
       const { db, run } = nights
       const account = await enterAccount(db, { name: 'demo', tenantId: 'sandbox' })
       await storeCapabilities(db, account, counts)

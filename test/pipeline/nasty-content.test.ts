@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
@@ -12,7 +12,7 @@ interface Case {
   readonly why: string
   /** Properties as JSON text, character by character as the API would send them. */
   readonly json: string
-  /** What SQL finds, by expression; or why the referral is set aside. */
+  /** Values by SQL expression, or the reason of the quarantine. */
   readonly cells: Readonly<Record<string, string | null>> | string
 }
 
@@ -186,7 +186,7 @@ async function cellsOf(db: Kysely<Database>, id: string, { cells }: Case) {
   return found
 }
 
-test('whatever a referral holds, it is stored so or set aside, and its page is loaded', () => {
+test('any content of a referral is stored exactly or quarantined, and its page is loaded', () => {
   const nasty = cases.map(({ json }, no) => `{"id":"nasty ${no}",${fixed},${json}}`)
   const page = pageOf([plain[0] ?? '', ...nasty, plain[1] ?? ''])
   const script = ({ path }: { path: string }) =>

@@ -2,11 +2,11 @@ import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Referral } from '../../src/sandbox/referral.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
-import { failureOf, withNights } from '../support/with-pipeline.ts'
+import { failureOf, withPipeline } from '../support/with-pipeline.ts'
 
 const places = ['raw', 'stg', 'dw', 'etl', 'mart']
 
-/** What nobody but the restricted schema may know: addresses, numbers and what people wrote. */
+/** Texts that only the restricted schema may hold: addresses, numbers and free text of people. */
 function secretsOf(population: readonly Referral[]): string[] {
   const people = population.flatMap(({ team, customerProfile }) => [
     ...(Array.isArray(team) ? team : []),
@@ -30,7 +30,7 @@ async function holders(db: Kysely<Database>, schemas: readonly string[], texts: 
     order by name`.execute(db)
   const found: string[] = []
   for (const { name } of relations.rows) {
-    // The row as text once, not once for every text that is looked for.
+    // Each row becomes text once, not once for every text that is searched for.
     const held = await sql<{ rows: number }>`
       select count(*) as rows
       from (select t::text as shown from ${sql.table(name)} t offset 0) t
@@ -41,8 +41,8 @@ async function holders(db: Kysely<Database>, schemas: readonly string[], texts: 
   return found
 }
 
-test('people are in the restricted schema and nowhere else, not even in the log', () =>
-  withNights({ referrals: 120, seed: 3, broken: 10 }, async ({ sandbox, db, run, logged }) => {
+test('people are stored in pii and nowhere else, not even in the log', () =>
+  withPipeline({ referrals: 120, seed: 3, broken: 10 }, async ({ sandbox, db, run, logged }) => {
     await run()
     sandbox.change(30)
     await run()
@@ -58,8 +58,8 @@ test('people are in the restricted schema and nowhere else, not even in the log'
     expect(secrets.filter((secret) => log.includes(secret))).toEqual([])
   }))
 
-test('nor after a run that failed; what it had staged is gone with the next one', () =>
-  withNights({ referrals: 120, seed: 3, broken: 20 }, async ({ sandbox, db, run, logged }) => {
+test('a failed run leaves people in pii and staging alone, and the next run empties staging', () =>
+  withPipeline({ referrals: 120, seed: 3, broken: 20 }, async ({ sandbox, db, run, logged }) => {
     const failure = await failureOf(run())
     const secrets = [...secretsOf(sandbox.referrals()), '@example.com']
     expect(await holders(db, ['raw', 'dw', 'etl', 'mart'], secrets)).toEqual([])

@@ -1,23 +1,28 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import { countRows, digestRowVersions, digestState } from '../support/digest.ts'
-import { failureOf, type Nights, withNights, withSandbox } from '../support/with-pipeline.ts'
+import {
+  failureOf,
+  type TestPipeline,
+  withPipeline,
+  withSandbox,
+} from '../support/with-pipeline.ts'
 
 const referrals = 150
 const seed = 7
 const broken = 6
 
-/** Referrals that are set aside now, with the reason. */
-async function setAside({ db }: Nights) {
+/** Referrals in quarantine now, with the reason. */
+async function quarantined({ db }: TestPipeline) {
   const found = await sql<{ resource_id: string; reason_code: string; item_path: string }>`
     select resource_id, reason_code, item_path from etl.quarantine
     where resolved_run_id is null order by resource_id`.execute(db)
   return found.rows
 }
 
-/** What the star tells of some referrals, their former versions included. */
-async function rowsOf({ db }: Nights, ids: readonly string[]) {
+/** Rows of some referrals in the star, their history included. */
+async function rowsOf({ db }: TestPipeline, ids: readonly string[]) {
   const found = await sql<{ row: string }>`
     select row(referral, fact, history)::text as row
     from dw.dim_referral referral
@@ -28,8 +33,8 @@ async function rowsOf({ db }: Nights, ids: readonly string[]) {
   return found.rows
 }
 
-test('referrals that cannot be read are set aside whole, and the others are published', () =>
-  withNights({ referrals, seed, broken }, async (nights) => {
+test('unreadable referrals are quarantined whole, and the others are published', () =>
+  withPipeline({ referrals, seed, broken }, async (nights) => {
     const summary = await nights.run()
     expect(summary).toMatchObject({
       status: 'published',
@@ -37,7 +42,7 @@ test('referrals that cannot be read are set aside whole, and the others are publ
       changed: referrals - broken,
       quarantined: broken,
     })
-    const aside = await setAside(nights)
+    const aside = await quarantined(nights)
     expect(aside).toHaveLength(broken)
     for (const { reason_code, item_path } of aside) {
       expect(reason_code).toMatch(/^[a-z_]+$/)
@@ -55,17 +60,17 @@ test('referrals that cannot be read are set aside whole, and the others are publ
     })
   }))
 
-test('a night without news leaves what is set aside alone', () =>
-  withNights({ referrals, seed, broken }, async (nights) => {
+test('a run without changes leaves the quarantine alone', () =>
+  withPipeline({ referrals, seed, broken }, async (nights) => {
     await nights.run()
     const before = await digestRowVersions(nights.db)
     expect(await nights.run(true)).toMatchObject({ changed: 0, rows_written: 0, quarantined: 0 })
     expect(await digestRowVersions(nights.db)).toEqual(before)
-    expect(await setAside(nights)).toHaveLength(broken)
+    expect(await quarantined(nights)).toHaveLength(broken)
   }))
 
 test('a referral that becomes unreadable keeps its last good rows until it can be read again', () =>
-  withNights({ referrals, seed }, async (nights) => {
+  withPipeline({ referrals, seed }, async (nights) => {
     await nights.run()
     const good = await digestState(nights.db, ['etl.quarantine'])
     await withSandbox({ referrals, seed, broken }, async (damaged) => {
@@ -73,7 +78,7 @@ test('a referral that becomes unreadable keeps its last good rows until it can b
       const summary = await nights.run(true, settings)
       expect(summary).toMatchObject({ changed: 0, quarantined: broken, missing: 0 })
     })
-    const aside = await setAside(nights)
+    const aside = await quarantined(nights)
     expect(aside).toHaveLength(broken)
     expect(await digestState(nights.db, ['etl.quarantine'])).toEqual(good)
     expect(
@@ -84,13 +89,13 @@ test('a referral that becomes unreadable keeps its last good rows until it can b
     ).not.toHaveLength(0)
 
     expect(await nights.run(true)).toMatchObject({ changed: broken, quarantined: 0 })
-    expect(await setAside(nights)).toEqual([])
+    expect(await quarantined(nights)).toEqual([])
     expect(await nights.rebuild()).toMatchObject({ quarantined: 0, rows_written: 0 })
-    expect(await setAside(nights)).toEqual([])
+    expect(await quarantined(nights)).toEqual([])
   }))
 
 test('too many unreadable referrals stop the run, and nothing is published', () =>
-  withNights({ referrals, seed, broken: 20 }, async (nights) => {
+  withPipeline({ referrals, seed, broken: 20 }, async (nights) => {
     const accounts = await digestState(nights.db)
     const failure = await failureOf(nights.run())
     expect(failure).toMatchObject({ kind: 'checkFailed', exitCode: 65 })
@@ -104,8 +109,8 @@ test('too many unreadable referrals stop the run, and nothing is published', () 
     expect(run.error_message).toBe(failure.message)
   }))
 
-test('what a stopped run had read is published once the limit is raised', () =>
-  withNights({ referrals, seed, broken: 20 }, async (nights) => {
+test('the pages of a stopped run are published once the limit is raised', () =>
+  withPipeline({ referrals, seed, broken: 20 }, async (nights) => {
     await failureOf(nights.run())
     await sql`update etl.setting set setting_value = '50'
       where setting_name = 'quarantine_percent_max'`.execute(nights.db)
@@ -117,7 +122,7 @@ test('what a stopped run had read is published once the limit is raised', () =>
   }))
 
 test('a full read that misses a tenth of the referrals is a lost role, and nothing is published', () =>
-  withNights({ referrals: 250, seed }, async (nights) => {
+  withPipeline({ referrals: 250, seed }, async (nights) => {
     await nights.run()
     const before = await digestState(nights.db)
     nights.sandbox.vanish(25)
@@ -126,19 +131,19 @@ test('a full read that misses a tenth of the referrals is a lost role, and nothi
     expect(await digestState(nights.db)).toEqual(before)
   }))
 
-/** What a later version of cosell might do: reads one kind of damage, here by mending it by hand. */
-function mendDealValues({ db }: Nights) {
+/** Repairs one kind of invalid payload by hand, as a later version of cosell might read it. */
+function mendDealValues({ db }: TestPipeline) {
   return sql`
     update raw.payload set payload = jsonb_set(payload, '{details,dealValue}', '"12.5"')
     where resource_id in (
       select resource_id from etl.quarantine where item_path = 'details.dealValue')`.execute(db)
 }
 
-describe('trying again what is set aside', () => {
-  test('publishes what can be read now, counts an attempt of the others, and asks no API', () =>
-    withNights({ referrals, seed, broken }, async (nights) => {
+describe('retryQuarantined', () => {
+  test('retryQuarantined publishes what can be read now, counts attempts, and asks no API', () =>
+    withPipeline({ referrals, seed, broken }, async (nights) => {
       await nights.run()
-      const before = await setAside(nights)
+      const before = await quarantined(nights)
       const mended = before.filter((row) => row.item_path === 'details.dealValue')
       expect(mended.length).toBeGreaterThan(0)
       await mendDealValues(nights)
@@ -151,7 +156,7 @@ describe('trying again what is set aside', () => {
         changed: mended.length,
         quarantined: broken - mended.length,
         requests: 0,
-        conservation: { fetched: broken, inserted: mended.length },
+        reconciliation: { fetched: broken, inserted: mended.length },
       })
       const ids = mended.map((row) => row.resource_id)
       expect(await countRows(nights.db, /^dw\.fact_referral$/)).toEqual({
@@ -179,10 +184,10 @@ describe('trying again what is set aside', () => {
       expect(run).toEqual({ run_mode: 'rebuild', run_status: 'published' })
     }))
 
-  test('takes the referrals that are named alone, and keeps the watermark', () =>
-    withNights({ referrals, seed, broken }, async (nights) => {
+  test('retryQuarantined takes only the named referrals, and keeps the watermark', () =>
+    withPipeline({ referrals, seed, broken }, async (nights) => {
       await nights.run()
-      const [first] = await setAside(nights)
+      const [first] = await quarantined(nights)
       const summary = await nights.retry({ referralIds: [first?.resource_id ?? ''] })
       expect(summary).toMatchObject({ seen: 1, changed: 0, quarantined: 1, rows_written: 0 })
       const attempts = await nights.db.selectFrom('etl.quarantine').select('attempts').execute()
@@ -192,8 +197,8 @@ describe('trying again what is set aside', () => {
       expect(new Set(runs.map((row) => row.watermark_to)).size).toBe(1)
     }))
 
-  test('does nothing when nothing is set aside, and refuses what is not', () =>
-    withNights({ referrals: 20, seed }, async (nights) => {
+  test('retryQuarantined does nothing over an empty quarantine, and rejects unknown ids', () =>
+    withPipeline({ referrals: 20, seed }, async (nights) => {
       await nights.run()
       expect(await nights.retry()).toMatchObject({ run_ids: [], seen: 0, rows_written: 0 })
       const strangers = [{ referralIds: ['nobody'] }, { account: 'elsewhere' }]
@@ -204,22 +209,22 @@ describe('trying again what is set aside', () => {
       expect(runs).toHaveLength(1)
     }))
 
-  test('happens by itself when a newer version arrives', () =>
+  test('a newer version of a quarantined referral is published without a retry', () =>
     withSandbox({ referrals, seed }, (whole) =>
-      withNights({ referrals, seed, broken }, async (nights) => {
+      withPipeline({ referrals, seed, broken }, async (nights) => {
         await nights.run()
         expect(await nights.run(true, demoSettings(whole.url))).toMatchObject({
           changed: broken,
           quarantined: 0,
-          conservation: { inserted: broken, unchanged: referrals - broken },
+          reconciliation: { inserted: broken, unchanged: referrals - broken },
         })
-        expect(await setAside(nights)).toEqual([])
+        expect(await quarantined(nights)).toEqual([])
       }),
     ))
 })
 
-test('every night accounts for all that it fetched, in the summary and in the log', () =>
-  withNights({ referrals, seed, broken }, async (nights) => {
+test('every run reconciles what it fetched, in the summary and in the log', () =>
+  withPipeline({ referrals, seed, broken }, async (nights) => {
     const summaries = [await nights.run()]
     for (const count of [10, 25]) {
       nights.sandbox.change(count)
@@ -231,21 +236,21 @@ test('every night accounts for all that it fetched, in the summary and in the lo
     const logged = nights.logged
       .map((line) => JSON.parse(line))
       .filter(({ msg }) => msg === 'published')
-      .map(({ conservation }) => conservation)
-    expect(summaries.map(({ conservation }) => conservation)).toEqual(logged)
-    for (const { seen, unchanged, conservation } of summaries) {
-      const { fetched, superseded, rows_read, duplicates, carried_over, ...terms } = conservation
+      .map(({ reconciliation }) => reconciliation)
+    expect(summaries.map(({ reconciliation }) => reconciliation)).toEqual(logged)
+    for (const { seen, unchanged, reconciliation } of summaries) {
+      const { fetched, superseded, rows_read, duplicates, carried_over, ...terms } = reconciliation
       const sum = Object.values(terms).reduce((total, count) => total + count, superseded)
       expect(sum).toBe(fetched)
       expect(rows_read - duplicates + carried_over).toBe(fetched)
       expect(fetched - superseded).toBe(seen)
-      expect(unchanged).toBe(conservation.unchanged)
+      expect(unchanged).toBe(reconciliation.unchanged)
     }
-    expect(summaries[0]?.conservation).toMatchObject({ inserted: 144, quarantined: broken })
+    expect(summaries[0]?.reconciliation).toMatchObject({ inserted: 144, quarantined: broken })
   }))
 
 test('a new value of an enum raises one finding, not one for each referral that has it', () =>
-  withNights({ referrals: 300, seed }, async ({ db, run }) => {
+  withPipeline({ referrals: 300, seed }, async ({ db, run }) => {
     await run()
     const values = await sql<{ item_ref: string }>`
       select enum_name || '/' || parent_value || '/' || enum_value as item_ref

@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import { type Database, type TableName, tables } from '../../src/warehouse/tables.generated.ts'
 import { whileLocked } from '../support/load-referrals.ts'
-import { failureOf, type Nights, withNights, withSandbox } from '../support/with-pipeline.ts'
+import {
+  failureOf,
+  type TestPipeline,
+  withPipeline,
+  withSandbox,
+} from '../support/with-pipeline.ts'
 
 const population = { referrals: 250, seed: 11, broken: 4 }
 const timeoutMs = 120_000
 
-/** What a dashboard reads: facts, dimensions, bridges. An account is entered before its first load. */
+/** Tables that a dashboard reads. An account is entered before its first load. */
 const read = (Object.keys(tables) as TableName[]).filter(
   (name) =>
     name.startsWith('dw.') &&
@@ -30,7 +35,7 @@ const writers = sql<number>`(
   select count(*) from pg_stat_activity
   where datname = current_database() and backend_xid is not null)`
 
-/** The whole star as one statement shows it, and whether somebody was writing meanwhile. */
+/** The whole star in one statement, and whether a session was writing meanwhile. */
 async function look(db: Kysely<Database>) {
   const totals = sql.join(read.map((table) => sql`${table}::text, ${totalOf(table)}`))
   const { rows } = await sql<{ state: string; writers: number }>`
@@ -39,7 +44,7 @@ async function look(db: Kysely<Database>) {
   return rows[0] ?? { state: '', writers: 0 }
 }
 
-/** The same, a statement for each table, as a dashboard that asks under repeatable read. */
+/** The whole star in a statement for each table, as a dashboard reads it under repeatable read. */
 async function lookAround(db: Kysely<Database>) {
   return db
     .transaction()
@@ -67,7 +72,7 @@ async function observeDuring<T>(observe: () => Promise<T>, load: Promise<unknown
   const over = load.finally(() => {
     isOver = true
   })
-  // Heard of below; until then its failure must not count as one that nobody hears of.
+  // Awaited below; until then its failure must not count as an unhandled rejection.
   over.catch(() => undefined)
   const observed: T[] = []
   while (!isOver) observed.push(await observe())
@@ -75,8 +80,8 @@ async function observeDuring<T>(observe: () => Promise<T>, load: Promise<unknown
   return observed
 }
 
-/** Seven loads of every kind, and what each of them is. */
-function loadsOf({ sandbox, run, rebuild }: Nights): [string, () => Promise<unknown>][] {
+/** Seven loads of every kind, with their names. */
+function loadsOf({ sandbox, run, rebuild }: TestPipeline): [string, () => Promise<unknown>][] {
   const damaged = (broken: number) => () =>
     withSandbox({ ...population, broken }, async (other) => run(true, demoSettings(other.url)))
   const afterwards = (happens: () => unknown, load: () => Promise<unknown>) => () => {
@@ -101,9 +106,9 @@ function loadsOf({ sandbox, run, rebuild }: Nights): [string, () => Promise<unkn
 }
 
 test(
-  'whoever reads while loads go on sees what one publish left, never a mixture',
+  'a reader during loads sees the result of one publish, never a mixture',
   () =>
-    withNights(population, async (nights) => {
+    withPipeline(population, async (nights) => {
       const [asker, dashboard] = await Promise.all([
         openDatabase(nights.url),
         openDatabase(nights.url),
@@ -146,7 +151,7 @@ test(
   timeoutMs,
 )
 
-/** Modes of the locks that others hold or wait for on tables of a schema. */
+/** Modes of the locks that other sessions hold or wait for on tables of a schema. */
 async function locksIn(db: Kysely<Database>, schema: string): Promise<string[]> {
   const { rows } = await sql<{ mode: string }>`
     select distinct l.mode
@@ -159,7 +164,7 @@ async function locksIn(db: Kysely<Database>, schema: string): Promise<string[]> 
   return rows.map((row) => row.mode)
 }
 
-/** Until a statement waits for a lock. */
+/** Waits until a statement waits for a lock. */
 async function untilOneWaits(db: Kysely<Database>) {
   for (;;) {
     const waiting = await sql`
@@ -170,14 +175,14 @@ async function untilOneWaits(db: Kysely<Database>) {
   }
 }
 
-/** What a reader's lock gets along with: all but ACCESS EXCLUSIVE. */
+/** Lock modes compatible with a reader's lock: all but ACCESS EXCLUSIVE. */
 const harmless = ['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock']
 
 describe('a publish', () => {
   test(
-    'holds no lock at its end that would keep a reader out',
+    'a publish holds no lock that a reader would wait for',
     () =>
-      withNights(population, async (nights) => {
+      withPipeline(population, async (nights) => {
         const { db, warehouse } = nights
         for (const [what, load] of loadsOf(nights).slice(0, 6)) {
           let loading: Promise<unknown> | undefined
@@ -199,9 +204,9 @@ describe('a publish', () => {
   )
 
   test(
-    'neither waits for a reader who keeps every table open, nor keeps that reader waiting',
+    'a publish and a reader who keeps every table open do not wait for one another',
     () =>
-      withNights(population, async (nights) => {
+      withPipeline(population, async (nights) => {
         const [reader, watcher] = await Promise.all([
           openDatabase(nights.url),
           openDatabase(nights.url),
@@ -221,7 +226,7 @@ describe('a publish', () => {
               .map(([, one]) => one)) {
               const waits = await observeDuring(async () => {
                 await look(transaction)
-                // By who blocks whom: tables of other tests' databases have the same numbers.
+                // Found by blocking sessions: tables of other tests' databases have the same numbers.
                 const { rows } = await sql`
                   select 1 from pg_stat_activity
                   where ${pid} = any(pg_blocking_pids(pid))`.execute(watcher.query)

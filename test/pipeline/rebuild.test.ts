@@ -2,16 +2,17 @@ import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
-import { rebuild, run } from '../../src/pipeline/run.ts'
+import { rebuild } from '../../src/pipeline/rebuild.ts'
+import { run } from '../../src/pipeline/run.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Warehouse } from '../../src/warehouse/connection/database.ts'
 import { withDatabase } from '../support/database.ts'
 import { digestRowVersions, digestState } from '../support/digest.ts'
-import { environmentOf, withNights } from '../support/with-pipeline.ts'
+import { contextOf, withPipeline } from '../support/with-pipeline.ts'
 
 const seed = 11
 
-/** What a rebuild needs and no more: the landing zone, the ledger, the accounts and the hash key. */
+/** Everything that a rebuild needs: the landing zone, the ledger, the accounts and the hash key. */
 const kept = ['pii.secret', 'dw.dim_partner_account', 'etl.run', 'raw.payload', 'pii.payload']
 
 async function copyKept(from: Warehouse, to: Warehouse) {
@@ -32,35 +33,38 @@ async function copyKept(from: Warehouse, to: Warehouse) {
   }
 }
 
-test('a warehouse that grew by night equals one rebuilt from its landing zone', () =>
-  withNights({ referrals: 200, seed, broken: 2 }, async ({ sandbox, warehouse, db, run, home }) => {
-    await run()
-    for (const [changes, silent] of [
-      [25, 0],
-      [40, 1],
-      [10, 2],
-      [60, 0],
-    ] as const) {
-      sandbox.change(changes)
-      sandbox.change(silent, 'silent')
-      sandbox.arrive(3)
+test('a warehouse grown by nightly runs equals one rebuilt from its landing zone', () =>
+  withPipeline(
+    { referrals: 200, seed, broken: 2 },
+    async ({ sandbox, warehouse, db, run, home }) => {
       await run()
-    }
-    sandbox.change(4, 'reopen')
-    sandbox.vanish(2)
-    await run(true)
-    await run(true)
-    const grown = await digestState(db)
-    await withDatabase(async (emptyDb, _, empty) => {
-      await copyKept(warehouse, empty)
-      const summary = await rebuild(environmentOf(empty, home, [], demoSettings(sandbox.url)))
-      expect(summary).toMatchObject({ seen: 212, requests: 0, throttled: 0, quarantined: 2 })
-      expect(await digestState(emptyDb)).toEqual(grown)
-    })
-  }))
+      for (const [changes, silent] of [
+        [25, 0],
+        [40, 1],
+        [10, 2],
+        [60, 0],
+      ] as const) {
+        sandbox.change(changes)
+        sandbox.change(silent, 'silent')
+        sandbox.arrive(3)
+        await run()
+      }
+      sandbox.change(4, 'reopen')
+      sandbox.vanish(2)
+      await run(true)
+      await run(true)
+      const grown = await digestState(db)
+      await withDatabase(async (emptyDb, _, empty) => {
+        await copyKept(warehouse, empty)
+        const summary = await rebuild(contextOf(empty, home, [], demoSettings(sandbox.url)))
+        expect(summary).toMatchObject({ seen: 212, requests: 0, throttled: 0, quarantined: 2 })
+        expect(await digestState(emptyDb)).toEqual(grown)
+      })
+    },
+  ))
 
-test('a rebuild of a warehouse that is right writes nothing', () =>
-  withNights({ referrals: 120, seed }, async ({ sandbox, db, run, rebuild }) => {
+test('a rebuild of a correct warehouse writes nothing', () =>
+  withPipeline({ referrals: 120, seed }, async ({ sandbox, db, run, rebuild }) => {
     await run()
     sandbox.change(30)
     await run()
@@ -69,8 +73,8 @@ test('a rebuild of a warehouse that is right writes nothing', () =>
     expect(await digestRowVersions(db)).toEqual(before)
   }))
 
-test('a rebuild mends what was damaged by hand', () =>
-  withNights({ referrals: 120, seed }, async ({ db, run, rebuild }) => {
+test('a rebuild repairs rows that were damaged by hand', () =>
+  withPipeline({ referrals: 120, seed }, async ({ db, run, rebuild }) => {
     await run()
     const right = await digestState(db)
     await sql`update dw.fact_referral set deal_value_amount = 1, row_hash = 0
@@ -82,15 +86,15 @@ test('a rebuild mends what was damaged by hand', () =>
     expect(await digestState(db)).toEqual(right)
   }))
 
-test('a warehouse that grew by night has the same present as one loaded today', () =>
-  withNights({ referrals: 200, seed }, async ({ sandbox, db, run: night, home }) => {
+test('a warehouse grown by nightly runs has the same present as one loaded today', () =>
+  withPipeline({ referrals: 200, seed }, async ({ sandbox, db, run: night, home }) => {
     await night()
     for (const count of [30, 50, 20]) {
       sandbox.change(count)
       await night()
     }
-    // The past is what only the older warehouse has seen: history, members out of use since then,
-    // and when a referral was closed that does not say so itself.
+    // Only the older warehouse has seen the past: history, dimension members no longer in use, and the
+    // closing day of a referral that does not carry one.
     const past = ['dw.fact_referral_history', 'dw.dim_customer', 'dw.dim_tag', 'dw.dim_solution']
     const closing = [
       'closed_at',
@@ -108,7 +112,7 @@ test('a warehouse that grew by night has the same present as one loaded today', 
     ]
     const grown = await digestState(db, leftOut)
     await withDatabase(async (freshDb, _, fresh) => {
-      await run(environmentOf(fresh, home, [], demoSettings(sandbox.url)), false)
+      await run(contextOf(fresh, home, [], demoSettings(sandbox.url)), false)
       expect(await digestState(freshDb, leftOut)).toEqual(grown)
     })
   }))

@@ -2,12 +2,12 @@ import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { countRows } from '../support/digest.ts'
-import { failureOf, withNights } from '../support/with-pipeline.ts'
+import { failureOf, withPipeline } from '../support/with-pipeline.ts'
 
 const referrals = 120
 const seed = 7
 
-/** Has every row that is inserted into a table changed on its way, as a fault of the load would. */
+/** Changes every row that is inserted into a table, as a bug of the load would. */
 async function corrupt(db: Kysely<Database>, table: string, change: string) {
   await sql`create function etl.corrupt() returns trigger language plpgsql as
     ${sql.lit(`begin ${change}; return new; end`)}`.execute(db)
@@ -41,14 +41,14 @@ const faults = [
     change: "new.currency_code := case new.currency_code when 'USD' then 'EUR' else 'USD' end",
   },
   {
-    fault: 'history tells another status than the fact',
+    fault: 'history has another status than the fact',
     table: 'dw.fact_referral_history',
     change: 'new.status_key := -1',
   },
 ]
 
-test.each(faults)('nothing is published when $fault', ({ table, change }) =>
-  withNights({ referrals, seed }, async ({ db, run }) => {
+test.each(faults)('a run publishes nothing when $fault', ({ table, change }) =>
+  withPipeline({ referrals, seed }, async ({ db, run }) => {
     await corrupt(db, table, change)
     expect(await failureOf(run())).toMatchObject({ kind: 'checkFailed', exitCode: 65 })
     expect(await countRows(db, /^dw\.fact_/)).toSatisfy((counts: Record<string, number>) =>
@@ -62,8 +62,8 @@ test.each(faults)('nothing is published when $fault', ({ table, change }) =>
 test.each([
   ['corrupts what it changes', 'dw.fact_referral'],
   ['stages another value than the payload has', 'stg.fact_referral'],
-])('a night that %s leaves the night before in place', (_, table) =>
-  withNights({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
+])('a run that %s leaves the run before in place', (_, table) =>
+  withPipeline({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
     await run()
     const total = async () => {
       const found = await sql<{ total: string }>`

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import type { SandboxOptions } from '../../src/sandbox/api/sandbox-server.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { countRows, digestRowVersions, digestState } from '../support/digest.ts'
-import { differing, withNights, withSandbox } from '../support/with-pipeline.ts'
+import { differing, withPipeline, withSandbox } from '../support/with-pipeline.ts'
 
 const referrals = 150
 const seed = 7
@@ -17,7 +17,7 @@ function exact(amount: unknown): bigint {
   return BigInt(`${sign}${whole}${fraction.padEnd(4, '0')}`)
 }
 
-/** What a person with nothing but the API's answers would add up. */
+/** Figures added up from the API's answers alone. */
 function figuresOf(population: readonly Referral[]) {
   const figures = { statuses: {}, deals: {}, contracts: {}, registrations: 0 }
   for (const { status, substatus, details, registrations } of population) {
@@ -36,7 +36,7 @@ function add(sums: Record<string, bigint>, of: string | null | undefined, amount
   sums[key] = (sums[key] ?? 0n) + amount
 }
 
-/** The same figures, as the warehouse tells them. */
+/** The same figures, from the warehouse. */
 async function figuresIn(db: Kysely<Database>) {
   const statuses = await sums(
     db,
@@ -71,7 +71,7 @@ async function updatedBy(db: Kysely<Database>, runId: number | undefined): Promi
 }
 
 test('the first run reads everything and publishes every referral exactly once', () =>
-  withNights({ referrals, seed }, async ({ sandbox, db, run }) => {
+  withPipeline({ referrals, seed }, async ({ sandbox, db, run }) => {
     const summary = await run()
     expect(summary).toMatchObject({
       status: 'published',
@@ -94,8 +94,8 @@ test('the first run reads everything and publishes every referral exactly once',
     ])
   }))
 
-test('rows_written is what the warehouse got in raw, pii and dw', () =>
-  withNights({ referrals, seed }, async ({ db, run }) => {
+test('rows_written counts the rows written in raw, pii and dw', () =>
+  withPipeline({ referrals, seed }, async ({ db, run }) => {
     const before = await countRows(db, /^(raw|pii|dw)\./)
     const summary = await run()
     const after = await countRows(db, /^(raw|pii|dw)\./)
@@ -108,8 +108,8 @@ describe.each([
   { how: 'a nightly run', full: false, mode: 'incremental' },
   { how: 'a full read', full: true, mode: 'full' },
 ])('$how that finds nothing new', ({ full, mode }) => {
-  test('writes no row in raw, pii or dw', () =>
-    withNights({ referrals, seed }, async ({ db, run }) => {
+  test('a run that finds nothing new writes no row in raw, pii or dw', () =>
+    withPipeline({ referrals, seed }, async ({ db, run }) => {
       await run()
       const before = await digestRowVersions(db)
       const summary = await run(full)
@@ -125,8 +125,8 @@ describe.each([
     }))
 })
 
-test('a nightly run publishes the referrals that changed and no other', () =>
-  withNights({ referrals, seed }, async ({ sandbox, db, run }) => {
+test('a run publishes the changed referrals and no others', () =>
+  withPipeline({ referrals, seed }, async ({ sandbox, db, run }) => {
     await run()
     for (const count of [12, 1, 30]) {
       const before = sandbox.referrals()
@@ -139,8 +139,8 @@ test('a nightly run publishes the referrals that changed and no other', () =>
     }
   }))
 
-test('a review that leaves updatedDateTime alone is published by the nightly run', () =>
-  withNights({ referrals: 400, seed }, async ({ sandbox, db, run }) => {
+test('a run publishes a review decision that left updatedDateTime alone', () =>
+  withPipeline({ referrals: 400, seed }, async ({ sandbox, db, run }) => {
     await run()
     const silent = sandbox.change(5, 'silent').sort()
     expect(silent.length).toBeGreaterThan(2)
@@ -157,8 +157,8 @@ test('a review that leaves updatedDateTime alone is published by the nightly run
     expect(stored.map((row) => row.registration_status).sort()).toEqual(statuses.sort())
   }))
 
-test('new referrals are published by the nightly run', () =>
-  withNights({ referrals, seed }, async ({ sandbox, db, run }) => {
+test('a run publishes new referrals', () =>
+  withPipeline({ referrals, seed }, async ({ sandbox, db, run }) => {
     await run()
     const arrived = sandbox.arrive(9).sort()
     const summary = await run()
@@ -166,8 +166,8 @@ test('new referrals are published by the nightly run', () =>
     expect(await figuresIn(db)).toEqual(figuresOf(sandbox.referrals()))
   }))
 
-test('only the second full read without it makes a referral missing, and its return is seen', () =>
-  withNights({ referrals, seed }, async ({ sandbox, db, run }) => {
+test('a referral is missing after the second full read without it, until it returns', () =>
+  withPipeline({ referrals, seed }, async ({ sandbox, db, run }) => {
     const missing = () =>
       db
         .selectFrom('dw.dim_referral')
@@ -190,7 +190,7 @@ test('only the second full read without it makes a referral missing, and its ret
     expect(await missing()).toEqual([])
   }))
 
-describe('every way in which the API may behave', () => {
+describe('behaviours of the API', () => {
   const cases: { why: string; options: Partial<SandboxOptions> }[] = [
     {
       why: 'next links as documented: plain http, without /engagements',
@@ -209,8 +209,8 @@ describe('every way in which the API may behave', () => {
     { why: 'pages are shorter than asked for', options: { pageCap: 7 } },
     { why: 'every sign-in gives another refresh token', options: { rotateRefreshToken: true } },
   ]
-  test.each(cases)('$why', ({ options }) =>
-    withNights({ referrals, seed, ...options }, async ({ sandbox, db, run }) => {
+  test.each(cases)('a run over an API with this behaviour loads everything: $why', ({ options }) =>
+    withPipeline({ referrals, seed, ...options }, async ({ sandbox, db, run }) => {
       expect(await run()).toMatchObject({ seen: referrals, changed: referrals })
       const before = sandbox.referrals()
       sandbox.change(15)
@@ -221,8 +221,8 @@ describe('every way in which the API may behave', () => {
   )
 
   const slow = { requestsPerMinute: 600, pageCap: 5, tokenLifetimeSeconds: 1 }
-  test('it throttles, and its tokens expire before the last page', () =>
-    withNights({ referrals, seed, ...slow }, async ({ sandbox, db, run }) => {
+  test('a run over an API that throttles and lets tokens expire loads everything', () =>
+    withPipeline({ referrals, seed, ...slow }, async ({ sandbox, db, run }) => {
       const summary = await run()
       const refused = sandbox.requests.filter(({ status }) => status === 429).length
       const tokens = sandbox.requests.filter(({ url }) => url.endsWith('/token')).length
@@ -234,7 +234,7 @@ describe('every way in which the API may behave', () => {
 })
 
 test('staging is empty after a run', () =>
-  withNights({ referrals, seed, broken: 3 }, async ({ sandbox, db, run }) => {
+  withPipeline({ referrals, seed, broken: 3 }, async ({ sandbox, db, run }) => {
     await run()
     sandbox.change(10)
     await run()
@@ -242,12 +242,12 @@ test('staging is empty after a run', () =>
     expect(staged).toEqual([])
   }))
 
-test('the same answers make the same warehouse', async () => {
+test('equal answers of the API make equal warehouses', async () => {
   const digests: unknown[] = []
   for (let time = 0; time < 2; time++) {
-    await withNights({ referrals, seed }, async ({ db, run }) => {
+    await withPipeline({ referrals, seed }, async ({ db, run }) => {
       await run()
-      // When it was read is not what was read.
+      // The time of reading may differ.
       digests.push(await digestState(db, ['observed_at', 'dw.fact_referral_history.row_hash']))
     })
   }

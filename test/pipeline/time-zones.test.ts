@@ -1,13 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { type Digest, digestState } from '../support/digest.ts'
 import { runCli } from '../support/run-cli.ts'
 import { withHome, withSandbox } from '../support/with-pipeline.ts'
 
-/** When somebody looked is all that may differ between two loads of the same referrals. */
+/** Only the time of reading may differ between two loads of the same referrals. */
 const whenSeen = [
   'observed_at',
   'evaluated_at',
@@ -23,7 +23,7 @@ async function landedDigest(db: Kysely<Database>): Promise<string> {
   return landed.rows[0]?.digest ?? ''
 }
 
-test('the time zone of the machine changes nothing', () =>
+test('the time zone of the machine changes no row', () =>
   withSandbox({ referrals: 150, seed: 11 }, async (sandbox) => {
     const load = (zone: string): Promise<Digest> =>
       withHome((home) =>

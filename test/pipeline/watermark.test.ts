@@ -1,15 +1,15 @@
 import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { run } from '../../src/pipeline/run.ts'
 import type { RunSummary } from '../../src/pipeline/run-summary.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { referralIdOf } from '../support/load-referrals.ts'
 import { aReferral } from '../support/referral-builder.ts'
 import { type Reply, withServer } from '../support/scripted-server.ts'
-import { environmentOf, withHome } from '../support/with-pipeline.ts'
+import { contextOf, withHome } from '../support/with-pipeline.ts'
 
 interface Source {
   readonly referrals: Map<number, Referral>
@@ -32,7 +32,7 @@ function withSource(use: (source: Source) => Promise<void>): Promise<void> {
           COSELL_ACCESS_TOKEN: 'a-token',
           COSELL_PAGE_SIZE: '1',
         }
-        const night = () => run(environmentOf(warehouse, home, [], settings), false)
+        const night = () => run(contextOf(warehouse, home, [], settings), false)
         return use({ referrals, db, night })
       }),
     ),
@@ -53,7 +53,7 @@ function answer(referrals: readonly Referral[], path: string): Reply {
   return { body: { '@odata.count': value.length, value } }
 }
 
-/** An instant so long ago, to the second and without `Z`. */
+/** The instant `ms` milliseconds ago, to the second and without `Z`. */
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 19)
 const days = 24 * 60
 
@@ -68,7 +68,7 @@ const aDeal = (no: number, updatedDateTime: string) =>
 const latestRun = (db: Kysely<Database>) =>
   db.selectFrom('etl.run').selectAll().orderBy('run_id', 'desc').limit(1).executeTakeFirstOrThrow()
 
-test('a referral dated 2099 does not hide what is updated later', () =>
+test('a referral dated 2099 does not hide later updates', () =>
   withSource(async ({ referrals, db, night }) => {
     for (const no of [1, 2, 3, 4]) referrals.set(no, aDeal(no, `${ago(30 * days)}.1234567Z`))
     referrals.set(5, aDeal(5, '2099-01-01T00:00:00.1234567Z'))
@@ -89,7 +89,7 @@ test('a referral dated 2099 does not hide what is updated later', () =>
     expect(held?.newest).toBe('2099-01-01T00:00:00.123456Z')
   }))
 
-test('the watermark is the latest time of the source to its seventh digit, and stays on quiet nights', () =>
+test('the watermark is the latest source time with seven digits, and stays on quiet nights', () =>
   withSource(async ({ referrals, db, night }) => {
     const second = ago(60)
     const texts = [

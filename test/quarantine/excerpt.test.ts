@@ -17,7 +17,7 @@ const payload = {
   ],
 }
 
-describe('the value is shown where it is a plain one outside people and free text', () => {
+describe('excerptAt', () => {
   test.each([
     { path: 'status', value: '3' },
     { path: 'createdDateTime', value: '"2024-02-30T10:00:00Z"' },
@@ -25,7 +25,7 @@ describe('the value is shown where it is a plain one outside people and free tex
     { path: 'Details.DEALVALUE', value: '"12,5"' },
     { path: 'registrations[1].contract.endDateTime', value: 'null' },
     { path: 'details.requirements.offers[1]', value: '2' },
-  ])('$path: $value', ({ path, value }) => {
+  ])('excerptAt shows the plain value $value at $path', ({ path, value }) => {
     expect(excerptAt(payload, path).value).toBe(value)
   })
 
@@ -34,24 +34,24 @@ describe('the value is shown where it is a plain one outside people and free tex
     { path: 'details.notes', why: 'notes' },
     { path: 'customerProfile.size', why: 'beside a name' },
     { path: 'customerProfile.address.city', why: 'an address' },
-    { path: 'inviteContext.invitedBy.organizationName', why: 'who invited' },
+    { path: 'inviteContext.invitedBy.organizationName', why: 'a person who invited' },
     { path: 'team[0].email', why: 'a person' },
     { path: 'registrations[1].contract.value', why: 'no plain value' },
-    { path: 'registrations[7].contract.value', why: 'nothing there' },
-    { path: '', why: 'the whole' },
-  ])('and not for $path: $why', ({ path }) => {
+    { path: 'registrations[7].contract.value', why: 'not there' },
+    { path: '', why: 'the whole referral' },
+  ])('excerptAt hides the value at $path: $why', ({ path }) => {
     const excerpt = excerptAt(payload, path)
     expect(excerpt.value).toBeNull()
     expect(JSON.stringify(excerpt)).not.toContain(marker)
   })
 
-  test('cut at a length', () => {
+  test('excerptAt cuts a value at 120 characters', () => {
     const { value } = excerptAt({ status: 'x'.repeat(5_000) }, 'status')
     expect(value).toBe(`"${'x'.repeat(119)}…`)
   })
 })
 
-test('around it there are types, never values', () => {
+test('excerptAt shows types, never values, of the parent', () => {
   expect(excerptAt(payload, 'details.dealValue')).toEqual({
     parent_path: 'details',
     parent: {
@@ -68,19 +68,19 @@ test('around it there are types, never values', () => {
   })
 })
 
-test('nothing of people is told, not even the shape', () => {
+test('excerptAt hides even the types below people', () => {
   expect(excerptAt(payload, 'customerProfile.address.city').parent).toEqual({})
 })
 
 test.each([
-  { why: 'no object', wire: 'text' },
-  { why: 'nothing', wire: null },
+  { why: 'not an object', wire: 'text' },
+  { why: 'null', wire: null },
   { why: 'a list', wire: [] },
-])('a payload that is $why has no shape', ({ wire }) => {
+])('excerptAt shows no types of a payload that is $why', ({ wire }) => {
   expect(excerptAt(wire, 'a.b')).toEqual({ parent_path: '', parent: {}, value: null })
 })
 
-test('an object with very many properties is cut too', () => {
+test('excerptAt cuts the list of properties at 40', () => {
   const wide = Object.fromEntries(Array.from({ length: 50 }, (_, no) => [`p${no}`, no]))
   const { parent } = excerptAt(wide, 'p1')
   expect(Object.keys(parent)).toHaveLength(41)

@@ -7,14 +7,14 @@ import { withSandbox } from './client.ts'
 const byId = (referrals: Referral[]) => new Map(referrals.map((each) => [each.id, each]))
 const decided = ['Approved', 'Passed', 'Failed', 'ActionRequired']
 
-describe('a day with 50 changes', () => {
+describe('Simulation.change', () => {
   const simulation = new Simulation(2000, 1, 0)
   const before = byId(simulation.referrals())
   const startMs = simulation.nowMs
   const changed = simulation.change(50)
   const after = byId(simulation.referrals())
 
-  test('alters exactly the referrals that it names', () => {
+  test('a day with changes alters exactly the referrals that it returns', () => {
     const different = [...after.keys()].filter(
       (id) => JSON.stringify(before.get(id)) !== JSON.stringify(after.get(id)),
     )
@@ -22,7 +22,7 @@ describe('a day with 50 changes', () => {
     expect(changed).toHaveLength(50)
   })
 
-  test('stamps them with a time of that day, in order, and a new eTag', () => {
+  test('changed referrals get a time of that day, in order, and a new eTag', () => {
     const stamps = changed.map((id) => Date.parse(after.get(id)?.updatedDateTime ?? ''))
     const loud = stamps.filter((ms) => ms >= startMs)
     expect(loud.length).toBeGreaterThan(45)
@@ -35,14 +35,14 @@ describe('a day with 50 changes', () => {
     }
   })
 
-  test('keeps ids, engagements and times of creation', () => {
+  test('changed referrals keep ids, engagements and times of creation', () => {
     for (const id of changed) {
       const { engagementId, createdDateTime } = before.get(id) ?? {}
       expect(after.get(id)).toMatchObject({ id, engagementId, createdDateTime })
     }
   })
 
-  test('lets live referrals go forward rather than rewrite finished ones', () => {
+  test('changes advance open referrals before they rewrite finished ones', () => {
     const moved = changed.filter((id) => {
       const [old, fresh] = [before.get(id), after.get(id)]
       return old?.status !== 'Closed' || old?.registrationStatus !== fresh?.registrationStatus
@@ -51,7 +51,7 @@ describe('a day with 50 changes', () => {
   })
 })
 
-test('the same changes happen in the same order again', () => {
+test('equal seeds give equal changes in equal order', () => {
   const [one, other] = [new Simulation(300, 2, 0), new Simulation(300, 2, 0)]
   for (const count of [5, 20, 1]) expect(one.change(count)).toEqual(other.change(count))
   expect(JSON.stringify(one.referrals())).toBe(JSON.stringify(other.referrals()))
@@ -71,7 +71,7 @@ test('a silent change decides a registration and leaves updatedDateTime and eTag
   }
 })
 
-test('silent changes come up by themselves, but seldom', () => {
+test('silent changes occur without being requested, but seldom', () => {
   const simulation = new Simulation(600, 1, 0)
   let silent = 0
   for (let day = 0; day < 40; day++) {
@@ -86,7 +86,7 @@ test('silent changes come up by themselves, but seldom', () => {
   expect(silent).toBeLessThan(48)
 })
 
-test.each(changeKinds)('%s can be asked for', (kind) => {
+test.each(changeKinds)('the change %s can be requested', (kind) => {
   expect(new Simulation(2000, 1, 0).change(2, kind)).toHaveLength(2)
 })
 
@@ -118,7 +118,7 @@ test('new referrals arrive and others vanish', () =>
     expect(fresh.every((each) => (each.createdDateTime ?? '') >= before.slice(0, 19))).toBe(true)
   }))
 
-test('the same can be had over HTTP, without a token', () =>
+test('changes, arrivals and disappearances can be requested over HTTP without a token', () =>
   withSandbox({ referrals: 40 }, async ({ sandbox }) => {
     const post = (path: string) => fetch(`${sandbox.url}/sandbox/${path}`, { method: 'POST' })
     const { changed, now } = (await (await post('change?count=4')).json()) as {

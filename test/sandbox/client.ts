@@ -19,13 +19,13 @@ export interface Client {
   readonly authorization: string
   get(path: string, headers?: Record<string, string>): Promise<Response>
   list(query?: string): Promise<Listing>
-  /** Every page, following the skip token of each next link on the known path. */
+  /** Reads every page, with the skip token of each next link on the known path. */
   walk(query?: string): Promise<Listing[]>
 }
 
 export const listPath = '/v1.0/engagements/referrals'
 
-/** Runs `use` against a sandbox of its own, which is closed whatever happens. */
+/** Runs `use` against a new sandbox, then closes it. */
 export async function withSandbox(
   options: Partial<SandboxOptions>,
   use: (client: Client) => Promise<void>,

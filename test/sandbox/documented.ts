@@ -1,4 +1,4 @@
-/** The short enumerations of the resource page; the long lists are the sandbox's own. */
+/** Short enumerations of the resource page; the sandbox has the long lists. */
 export const statuses = ['None', 'New', 'Active', 'Closed'] as const
 export const substatuses = [
   'None',

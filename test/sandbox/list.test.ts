@@ -29,45 +29,48 @@ const padded = (instant = '') => {
 }
 const keyOf = (property: string) => (each: Referral) => padded(String(each[property])) + each.id
 
-describe('paging', () => {
+describe('sandbox paging', () => {
   test.each([
     { orderby: 'createdDateTime asc', property: 'createdDateTime', descending: false },
     { orderby: 'createdDateTime', property: 'createdDateTime', descending: false },
     { orderby: 'createdDateTime desc', property: 'createdDateTime', descending: true },
     { orderby: 'updatedDateTime asc', property: 'updatedDateTime', descending: false },
     { orderby: 'updatedDateTime desc', property: 'updatedDateTime', descending: true },
-  ])('$orderby gives each referral once, in order', async ({ orderby, property, descending }) => {
-    const pages = await client.walk(odata({ orderby, top: 37 }))
-    const keys = pages.flatMap((page) => page.value).map(keyOf(property))
-    const expected = client.sandbox.referrals().map(keyOf(property)).sort()
-    expect(keys).toEqual(descending ? expected.reverse() : expected)
-    expect(pages.slice(0, -1).every((page) => page.value.length === 37)).toBe(true)
-  })
+  ])(
+    'paging by $orderby gives each referral once, in order',
+    async ({ orderby, property, descending }) => {
+      const pages = await client.walk(odata({ orderby, top: 37 }))
+      const keys = pages.flatMap((page) => page.value).map(keyOf(property))
+      const expected = client.sandbox.referrals().map(keyOf(property)).sort()
+      expect(keys).toEqual(descending ? expected.reverse() : expected)
+      expect(pages.slice(0, -1).every((page) => page.value.length === 37)).toBe(true)
+    },
+  )
 
-  test('without options the newest come first, 100 on a page', async () => {
+  test('a list without options has the newest first, 100 on a page', async () => {
     const [first] = await client.walk()
     const expected = client.sandbox.referrals().map(keyOf('createdDateTime')).sort().reverse()
     expect(first?.value.map(keyOf('createdDateTime'))).toEqual(expected.slice(0, 100))
     expect(first?.['@odata.count']).toBe(100)
   })
 
-  test('a greater page than the cap is cut', async () => {
+  test('a page size above the cap is reduced to it', async () => {
     expect((await client.list('$top=250')).value).toHaveLength(100)
   })
 
-  test('a referral is served as it is known, byte for byte', async () => {
+  test('a listed referral is served byte for byte', async () => {
     const served = (await client.walk()).flatMap((page) => page.value)
     const byId = new Map(client.sandbox.referrals().map((each) => [each.id, each]))
     for (const each of served) expect(JSON.stringify(each)).toBe(JSON.stringify(byId.get(each.id)))
   })
 
-  test('$skip passes over as many', async () => {
+  test('the option $skip skips that many referrals', async () => {
     const [all, rest] = [await client.list(), await client.list('$skip=40')]
     expect(rest.value[0]?.id).toBe(all.value[40]?.id)
     expect((await client.list('$skip=600')).value).toEqual([])
   })
 
-  test('a next link needs the query no more, and tolerates its repetition', async () => {
+  test('a next link works without the query, and with its repetition', async () => {
     const query = odata({ filter: "status eq 'Closed'", orderby: 'updatedDateTime asc' })
     const link = new URL((await client.list(query))['@odata.nextLink'] ?? '')
     expect(link.origin).toBe(client.sandbox.url)
@@ -79,8 +82,8 @@ describe('paging', () => {
   })
 })
 
-describe('switches', () => {
-  test('the documented next link leads nowhere, its token to the known path', async () => {
+describe('sandbox switches', () => {
+  test('the documented next link is not found, and its token works on the known path', async () => {
     await withSandbox({ referrals: 150, nextLink: 'http-without-engagements' }, async (caller) => {
       const first = await caller.list()
       const link = new URL(first['@odata.nextLink'] ?? '')
@@ -90,7 +93,7 @@ describe('switches', () => {
     })
   })
 
-  test('date filters and $skip can be turned off', async () => {
+  test('date filters and $skip can be switched off', async () => {
     await withSandbox({ referrals: 60, dateFilter: false, skip: false }, async (caller) => {
       const filter = odata({ filter: 'updatedDateTime ge 2025-01-01T00:00:00Z' })
       expect((await caller.get(`${listPath}?${filter}`)).status).toBe(400)
@@ -98,7 +101,7 @@ describe('switches', () => {
     })
   })
 
-  test('instants can be wanted in quotes', async () => {
+  test('the date literal can be required in quotes', async () => {
     await withSandbox({ referrals: 60, dateLiteral: 'quoted' }, async (caller) => {
       const filter = (literal: string) =>
         `${listPath}?${odata({ filter: `updatedDateTime ge ${literal}` })}`
@@ -107,7 +110,7 @@ describe('switches', () => {
     })
   })
 
-  test('$top can be the end of it, and the count that of all', async () => {
+  test('the option $top can limit the whole list, and the count can be the total', async () => {
     await withSandbox(
       { referrals: 60, top: 'total', count: 'total', pageCap: 20 },
       async (caller) => {
@@ -119,7 +122,7 @@ describe('switches', () => {
   })
 })
 
-describe('$filter', () => {
+describe('sandbox filter', () => {
   const recent = '2025-01-01T00:00:00Z'
   const updated = (each: Referral) => padded(each.updatedDateTime ?? '')
   const rows: { filter: string; keeps: (each: Referral) => boolean }[] = [
@@ -155,7 +158,7 @@ describe('$filter', () => {
     },
     { filter: "status eq 'O''Brien'", keeps: () => false },
   ]
-  test.each(rows)('$filter', async ({ filter, keeps }) => {
+  test.each(rows)('a list keeps exactly the referrals of $filter', async ({ filter, keeps }) => {
     const expected = client.sandbox
       .referrals()
       .filter(keeps)
@@ -172,7 +175,7 @@ describe('$filter', () => {
     }
   })
 
-  test('an engagement, and a member of the team', async () => {
+  test('a filter finds an engagement, and a member of the team', async () => {
     const [some] = client.sandbox.referrals().filter((each) => each.team?.[0]?.email)
     const email = some?.team?.[0]?.email ?? ''
     const byEngagement = await client.list(
@@ -200,16 +203,16 @@ describe('$filter', () => {
     ["updatedDateTime ge '2025-01-01T00:00:00Z'"],
     ['updatedDateTime ge 2025-01-01'],
     ["team/any(t:t/firstName eq 'x')"],
-  ])('%s is turned down', async (filter) => {
-    const refused = await client.get(`${listPath}?${odata({ filter })}`)
-    expect(refused.status).toBe(400)
-    expect(await refused.json()).toMatchObject({
+  ])('the filter %s is rejected', async (filter) => {
+    const rejected = await client.get(`${listPath}?${odata({ filter })}`)
+    expect(rejected.status).toBe(400)
+    expect(await rejected.json()).toMatchObject({
       error: { code: 'invalidRequest', target: '$filter' },
     })
   })
 })
 
-test('$select leaves the named properties, on lists and on a single referral', async () => {
+test('the option $select returns the named properties, on lists and on a single referral', async () => {
   const page = await client.list('$select=id,status,customerProfile&$top=5')
   for (const each of page.value) {
     expect(Object.keys(each)).toEqual(['id', 'status', 'customerProfile'])
@@ -228,13 +231,15 @@ test.each([
   '$skiptoken=rubbish',
   '$expand=team',
   '$select=customerProfile/name',
-])('%s is turned down', async (query) => {
-  const refused = await client.get(`${listPath}?${query}`)
-  expect(refused.status).toBe(400)
-  expect(await refused.json()).toMatchObject({ error: { code: 'invalidRequest' } })
+])('the query %s is rejected', async (query) => {
+  const rejected = await client.get(`${listPath}?${query}`)
+  expect(rejected.status).toBe(400)
+  expect(await rejected.json()).toMatchObject({ error: { code: 'invalidRequest' } })
 })
 
-test('20,000 referrals are made and paged through in seconds', { timeout: 60_000 }, async () => {
+test('the sandbox makes and pages 20,000 referrals within seconds', {
+  timeout: 60_000,
+}, async () => {
   const startMs = performance.now()
   await withSandbox({ referrals: 20_000 }, async (caller) => {
     const pages = await caller.walk(odata({ orderby: 'updatedDateTime asc', top: 100 }))
@@ -243,7 +248,7 @@ test('20,000 referrals are made and paged through in seconds', { timeout: 60_000
   })
 })
 
-test('the same options serve the same bytes', async () => {
+test('equal options serve equal bytes', async () => {
   const [one, other] = await Promise.all([
     startSandbox({ referrals: 200, seed: 9, change: 20 }),
     startSandbox({ referrals: 200, seed: 9, change: 20 }),

@@ -14,19 +14,21 @@ const referrals = people(2000, 1)
 const text = JSON.stringify(referrals)
 const registrations = referrals.flatMap((each) => each.registrations ?? [])
 const lines = registrations.flatMap((each) => each.solutionDetails ?? [])
-const wishes = referrals.map((each) => each.details?.requirements ?? ({} as ReferralRequirements))
-const attributes = wishes.flatMap((each) => each.additionalRequirements?.attributes ?? [])
+const requirements = referrals.map(
+  (each) => each.details?.requirements ?? ({} as ReferralRequirements),
+)
+const attributes = requirements.flatMap((each) => each.additionalRequirements?.attributes ?? [])
 const attributesOf = (type: string) =>
   attributes.filter((each) => each.type === type).map((each) => each.id)
 const idsOf = (key: 'industries' | 'products' | 'services' | 'solutions') =>
-  wishes.flatMap((each) => each[key] ?? []).map((each) => each.id)
+  requirements.flatMap((each) => each[key] ?? []).map((each) => each.id)
 
-test('the same seed and number give the same bytes, another seed others', () => {
+test('equal seed and size give equal bytes, another seed others', () => {
   expect(digest(people(300, 7))).toBe(digest(people(300, 7)))
   expect(digest(people(300, 7))).not.toBe(digest(people(300, 8)))
 })
 
-test('there are as many referrals as asked for, each with an id of its own', () => {
+test('the population has the requested size, each referral with a unique id', () => {
   for (const count of [0, 1, 2, 3, 50, 777]) expect(people(count, 3)).toHaveLength(count)
   expect(new Set(referrals.map((each) => each.id)).size).toBe(2000)
 })
@@ -56,12 +58,12 @@ describe('every documented value occurs among 2,000 referrals', () => {
     [
       'SolutionType',
       documented.solutionKinds,
-      wishes.flatMap((each) => each.solutions ?? []).map((each) => each.type),
+      requirements.flatMap((each) => each.solutions ?? []).map((each) => each.type),
     ],
     [
       '1P, 3P, SA',
       documented.solutionTypes,
-      wishes.flatMap((each) => each.solutions ?? []).map((each) => each.solutionType),
+      requirements.flatMap((each) => each.solutions ?? []).map((each) => each.solutionType),
     ],
     [
       'CustomerMarketplaceIntent',
@@ -84,13 +86,13 @@ describe('every documented value occurs among 2,000 referrals', () => {
     ['ContractTerm', documented.contractTerms, registrations.map((each) => each.contract?.term)],
     ['PrimaryDeploymentOn', documented.deployments, lines.map((each) => each.primaryDeploymentOn)],
     ['PricingModel', documented.pricingModels, lines.map((each) => each.pricingModel)],
-  ])('%s', (_name, wanted, seen) => {
+  ])('the population has every documented value of %s', (_name, wanted, seen) => {
     const missing = wanted.filter((value) => !(seen as unknown[]).includes(value))
     expect(missing).toEqual([])
   })
 
-  test('solution areas and plays come as the documented pairs', () => {
-    const pairs = wishes.map((each) => {
+  test('solution areas and plays occur as the documented pairs', () => {
+    const pairs = requirements.map((each) => {
       const tags = each.additionalRequirements?.attributes ?? []
       const of = (type: string) => tags.find((tag) => tag.type === type)?.id
       return `${of('SolutionArea')} | ${of('SolutionPlay')}`
@@ -102,7 +104,7 @@ describe('every documented value occurs among 2,000 referrals', () => {
   })
 })
 
-describe('it looks like the live wire', () => {
+describe('likeness to the live wire', () => {
   const fractions = new Set(
     [...text.matchAll(/T\d\d:\d\d:\d\d(?:\.(\d+))?Z/g)].map((match) => (match[1] ?? '').length),
   )
@@ -137,11 +139,11 @@ describe('it looks like the live wire', () => {
       referrals.some((each) => !('team' in each || 'consent' in each || 'trackingInfo' in each)),
     ],
     [
-      'properties that nobody documents',
+      'undocumented properties',
       referrals.some((each) => 'favorite' in each && 'isSpam' in each && 'links' in each),
     ],
     [
-      'links that lead nowhere',
+      'links with misspellings',
       text.includes('engagments/referrals') && text.includes('referrals$filter='),
     ],
     ['yen and dinars', text.includes('"currency":"JPY"') && text.includes('"currency":"KWD"')],
@@ -178,7 +180,7 @@ describe('it looks like the live wire', () => {
     ],
     ['a registration state of no API page', registrations.some((each) => each.status === 'Closed')],
     ['a source that is not documented', text.includes('"referralSource":"CommercialMarketplace"')],
-  ])('%s', (_what, isSeen) => expect(isSeen).toBe(true))
+  ])('the population has %s', (_what, isSeen) => expect(isSeen).toBe(true))
 
   test('co-sell referrals share an engagement, and one of them is for Microsoft', () => {
     const shared = groupBy(referrals, (each) => each.engagementId)
@@ -190,19 +192,19 @@ describe('it looks like the live wire', () => {
     expect(forMicrosoft.length).toBeGreaterThan(pairs.length * 0.8)
   })
 
-  test('more referrals than fit on a page have the same time of update', () => {
+  test('more referrals than fit on a page have the same updatedDateTime', () => {
     const sameTime = groupBy(referrals, (each) => each.updatedDateTime)
     expect(Math.max(...[...sameTime.values()].map((each) => each.length))).toBeGreaterThan(100)
   })
 })
 
-test('nobody has an address outside example.com', () => {
+test('every address is at example.com', () => {
   const addresses = text.match(/[^"\s,]+@[^"\s,\\]+/g) ?? []
   expect(addresses.length).toBeGreaterThan(1000)
   expect(addresses.filter((each) => !each.endsWith('@example.com'))).toEqual([])
 })
 
-test('nothing happens after the base clock or out of order', () => {
+test('no event is after the base clock or out of order', () => {
   for (const each of referrals) {
     const [created = '', updated = ''] = [each.createdDateTime ?? '', each.updatedDateTime ?? '']
     expect(updated < '2026-06-30T06:00:00').toBe(true)
@@ -213,7 +215,7 @@ test('nothing happens after the base clock or out of order', () => {
   }
 })
 
-test('statuses and substatuses pair as documented', () => {
+test('statuses and substatuses form the documented pairs', () => {
   const pairs = new Set(referrals.map((each) => `${each.status}/${each.substatus}`))
   expect([...pairs].sort()).toEqual([
     'Active/Accepted',

@@ -3,7 +3,7 @@ import { askToken, listPath, withSandbox } from './client.ts'
 
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-test('a referral comes with its eTag, in the body and as a header', () =>
+test('a referral has its eTag in the body and as a header', () =>
   withSandbox({ referrals: 5 }, async ({ sandbox, get }) => {
     const [known] = sandbox.referrals()
     const answer = await get(`${listPath}/${known?.id}`)
@@ -14,7 +14,7 @@ test('a referral comes with its eTag, in the body and as a header', () =>
     expect(context).toMatch(/\$metadata#Referrals\/\$entity$/)
   }))
 
-test('request ids: the client its own, the service a new one each time', () =>
+test("an answer repeats the client's request id and has a new one of the service", () =>
   withSandbox({ referrals: 5 }, async ({ get }) => {
     const [one, other] = [
       await get(listPath, { 'client-request-id': 'a1b2' }),
@@ -27,7 +27,7 @@ test('request ids: the client its own, the service a new one each time', () =>
     expect(one.headers.get('date')).not.toBeNull()
   }))
 
-test('pages are compressed for who accepts it', () =>
+test('pages are compressed for clients that accept gzip', () =>
   withSandbox({ referrals: 50 }, async ({ get }) => {
     const compressed = await get(listPath, { 'accept-encoding': 'gzip' })
     const plain = await get(listPath, { 'accept-encoding': 'identity' })
@@ -36,10 +36,10 @@ test('pages are compressed for who accepts it', () =>
     expect(await compressed.text()).toBe(await plain.text())
   }))
 
-test('unknown referrals and paths are not found, other methods not allowed', () =>
+test('an unknown referral or path gives 404, another method 405', () =>
   withSandbox({ referrals: 5 }, async ({ sandbox, authorization, get }) => {
     for (const path of [
-      `${listPath}/nobody`,
+      `${listPath}/unknown`,
       '/v1.0/referrals',
       '/v1.0/engagements',
       '/elsewhere',
@@ -58,9 +58,9 @@ test('unknown referrals and paths are not found, other methods not allowed', () 
 
 test.each([
   ['no token', undefined],
-  ['a token of somebody else', 'Bearer abc'],
+  ['an unknown token', 'Bearer abc'],
   ['another scheme', 'Basic abc'],
-])('%s is not authorized', (_what, authorization) =>
+])('a request with %s is not authorized', (_what, authorization) =>
   withSandbox({ referrals: 5 }, async ({ sandbox }) => {
     const headers = authorization === undefined ? {} : { authorization }
     const answer = await fetch(`${sandbox.url}${listPath}`, { headers })
@@ -76,7 +76,7 @@ test.each([
   }),
 )
 
-test('an access token lives as long as it says', async () => {
+test('an access token is valid for its stated lifetime', async () => {
   let nowMs = 1_000_000
   await withSandbox({ referrals: 5, clock: () => nowMs }, async ({ get }) => {
     nowMs += 3_599_000
@@ -107,7 +107,7 @@ test.each([
   { form: { client_id: '' }, error: 'invalid_request', says: 'AADSTS900144' },
   { form: { grant_type: 'password' }, error: 'unsupported_grant_type', says: 'AADSTS70003' },
   { form: { grant_type: 'client_credentials' }, error: 'unauthorized_client', says: 'AADSTS' },
-])('a token request with $form is refused', ({ form, error, says }) =>
+])('a token request with $form is rejected', ({ form, error, says }) =>
   withSandbox({ referrals: 5 }, async ({ sandbox }) => {
     const answer = await askToken(sandbox, form)
     expect(answer.status).toBe(400)
@@ -117,7 +117,7 @@ test.each([
   }),
 )
 
-test('a rotated refresh token is good, so is the one before, older ones are not', () =>
+test('the two newest refresh tokens are accepted, older ones are not', () =>
   withSandbox({ referrals: 5, rotateRefreshToken: true }, async ({ sandbox }) => {
     const first = 'sandbox-refresh-token.1'
     const refresh = (token: string) => askToken(sandbox, { refresh_token: token })
@@ -144,14 +144,14 @@ test('a device sign-in is pending once, then granted', () =>
     })
   }))
 
-test('beyond the rate there is 429, and waiting as told is enough', async () => {
+test('a request above the rate gets 429, and passes after Retry-After', async () => {
   let nowMs = 0
   const options = { referrals: 5, requestsPerMinute: 60, clock: () => nowMs }
   await withSandbox(options, async ({ get }) => {
     expect((await get(listPath)).status).toBe(200)
-    const refused = await get(listPath)
-    expect(refused.status).toBe(429)
-    const waitSeconds = Number(refused.headers.get('retry-after'))
+    const throttled = await get(listPath)
+    expect(throttled.status).toBe(429)
+    const waitSeconds = Number(throttled.headers.get('retry-after'))
     expect(waitSeconds).toBe(2)
     nowMs += waitSeconds * 1000
     expect((await get(listPath)).status).toBe(200)
@@ -162,7 +162,7 @@ test('beyond the rate there is 429, and waiting as told is enough', async () => 
   })
 })
 
-test('requests are on record', () =>
+test('the sandbox records its requests', () =>
   withSandbox({ referrals: 5 }, async ({ sandbox, get }) => {
     await get(`${listPath}?$top=1`)
     expect(sandbox.requests).toEqual([
@@ -171,13 +171,13 @@ test('requests are on record', () =>
     ])
   }))
 
-test('broken referrals are served, each in its own way, and still have an id', () =>
+test('corrupt referrals are served, each in its own way, with their id', () =>
   withSandbox({ referrals: 100, broken: 10 }, async ({ list, sandbox }) => {
     const { value } = await list()
     const intact = new Map((await whole(100)).map((each) => [each.id, JSON.stringify(each)]))
-    const broken = value.filter((each) => JSON.stringify(each) !== intact.get(each.id))
-    expect(broken).toHaveLength(10)
-    expect(typeof broken[0]?.id).toBe('string')
+    const corrupt = value.filter((each) => JSON.stringify(each) !== intact.get(each.id))
+    expect(corrupt).toHaveLength(10)
+    expect(typeof corrupt[0]?.id).toBe('string')
     expect(sandbox.change(100)).toHaveLength(90)
   }))
 
@@ -189,20 +189,24 @@ async function whole(referrals: number) {
   return all
 }
 
-test('a user of one office sees a share of the referrals, always the same, and no other by id', () =>
-  withSandbox({ referrals: 200, sees: { office: 40 } }, async ({ sandbox, get, walk }) => {
-    const seen = async () => (await walk()).flatMap(({ value }) => value.map(({ id }) => id ?? ''))
-    const all = await seen()
-    expect(all).toHaveLength(200)
-    sandbox.signInAs('office')
-    const some = new Set(await seen())
-    expect(some.size).toBeGreaterThan(50)
-    expect(some.size).toBeLessThan(110)
-    expect(new Set(await seen())).toEqual(some)
-    for (const id of all.slice(0, 20)) {
-      const { status } = await get(`${listPath}/${id}`)
-      expect(status).toBe(some.has(id) ? 200 : 404)
-    }
-    sandbox.signInAs('admin')
-    expect(await seen()).toEqual(all)
-  }))
+test('a user with partial visibility sees a fixed share of the referrals, and no other by id', () =>
+  withSandbox(
+    { referrals: 200, visiblePercent: { office: 40 } },
+    async ({ sandbox, get, walk }) => {
+      const seen = async () =>
+        (await walk()).flatMap(({ value }) => value.map(({ id }) => id ?? ''))
+      const all = await seen()
+      expect(all).toHaveLength(200)
+      sandbox.signInAs('office')
+      const some = new Set(await seen())
+      expect(some.size).toBeGreaterThan(50)
+      expect(some.size).toBeLessThan(110)
+      expect(new Set(await seen())).toEqual(some)
+      for (const id of all.slice(0, 20)) {
+        const { status } = await get(`${listPath}/${id}`)
+        expect(status).toBe(some.has(id) ? 200 : 404)
+      }
+      sandbox.signInAs('admin')
+      expect(await seen()).toEqual(all)
+    },
+  ))

@@ -5,7 +5,7 @@ import { drawOptions, type Strategy, strategies } from './options.ts'
 import { play } from './play.ts'
 import { emptyTally, merge, playSeeds, type Tally } from './tally.ts'
 
-// Many more seeds than the tests have time for:
+// Plays many more seeds than the tests have time for:
 //   tsx test/simulation/campaign.ts --seeds 20000
 //   tsx test/simulation/campaign.ts --seed 4711 --strategy links
 
@@ -42,7 +42,7 @@ async function command(): Promise<void> {
   process.exitCode = isClean ? 0 : 1
 }
 
-/** One seed, with everything that went wrong in it. */
+/** Plays one seed and prints every miss. */
 async function single(chosen: readonly Strategy[], seed: number): Promise<boolean> {
   let isClean = true
   for (const strategy of chosen) {
@@ -84,7 +84,7 @@ async function campaign(chosen: readonly Strategy[], from: number, seeds: number
   return misses === 0
 }
 
-/** Deals the seeds of a strategy out to as many processes as there are processors. */
+/** Plays the seeds of a strategy in parallel, one process per processor. */
 async function shared(strategy: Strategy, from: number, seeds: number): Promise<Tally> {
   const total = emptyTally()
   const shares: Share[] = []

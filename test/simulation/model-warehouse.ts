@@ -1,4 +1,4 @@
-import { sortKey } from '../../src/sandbox/population/instants.ts'
+import { sortKey } from '../../src/sandbox/instants.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
 import { bySourceTime } from '../../src/transform/history/spans.ts'
 import { isFinal } from './source.ts'
@@ -11,13 +11,13 @@ interface Version {
   readonly landedNo: number
 }
 
-/** The rules by which pages become a warehouse, without the warehouse: see landing and sightings. */
+/** In-memory model of the warehouse with the same rules of landing and of missing referrals. */
 export class ModelWarehouse {
   watermark: string | null = null
   lastFullReadAt: string | null = null
-  /** Latest source time that a run has seen; begins anew with each. */
+  /** Latest source time seen by the current run. */
   latest: string | null = null
-  /** Referrals seen by the run, each with the newest of its versions. */
+  /** Newest version of each referral seen by the current run, by id. */
   readonly seen = new Map<string, number>()
   rows = 0
   readonly #versions = new Map<string, Version[]>()
@@ -29,7 +29,7 @@ export class ModelWarehouse {
     this.latest = null
   }
 
-  /** Lands what differs from the version landed before it. */
+  /** Lands each referral that differs from its last landed version. */
   land(referrals: readonly unknown[], observedAt: string): void {
     for (const each of referrals) {
       const referral = each as Referral
@@ -47,7 +47,7 @@ export class ModelWarehouse {
     }
   }
 
-  /** Ids with a registration under review that the run has not seen. */
+  /** Ids of referrals with an open registration that the run has not seen. */
   open(): string[] {
     return [...this.#versions.keys()]
       .filter((id) => !this.seen.has(id) && !this.#isMissing(id))
@@ -58,7 +58,7 @@ export class ModelWarehouse {
       .sort()
   }
 
-  /** A return ends absence; a complete full read adds one to what it did not return. */
+  /** Clears the absences of each seen referral; a complete full read adds one to all others. */
   sight(isComplete: boolean): void {
     for (const id of this.#versions.keys()) {
       if (this.seen.has(id)) this.#absences.delete(id)
@@ -66,7 +66,7 @@ export class ModelWarehouse {
     }
   }
 
-  /** What differs from the source, by id. */
+  /** Differences from the source, by id. */
   differences(source: ReadonlyMap<string, string>): Map<string, string> {
     const found = new Map<string, string>()
     for (const [id, content] of source) {
@@ -94,7 +94,7 @@ export class ModelWarehouse {
     return content
   }
 
-  /** Two full reads in a row have to miss it. */
+  /** A referral is missing after two full reads in a row without it. */
   #isMissing(id: string): boolean {
     return (this.#absences.get(id) ?? 0) >= 2
   }

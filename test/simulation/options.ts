@@ -1,8 +1,8 @@
-import { Random } from '../../src/sandbox/population/random.ts'
+import { Random } from '../../src/sandbox/random.ts'
 
-/** How the simulated server pages; what it accepts is for `probe` to find out. */
+/** Paging behaviour of the simulated server, which `probe` has to discover. */
 export interface ServerVariant {
-  /** `ignored`: `$filter` is taken and has no effect. */
+  /** `ignored`: `$filter` is accepted and has no effect. */
   readonly dateFilter: 'bare' | 'quoted' | 'refused' | 'ignored'
   readonly links: boolean
   readonly skip: 'obeyed' | 'ignored' | 'refused'
@@ -11,34 +11,34 @@ export interface ServerVariant {
   readonly count: 'page' | 'total'
 }
 
-/** Everything that a world is made of; as JSON it is a line of the corpus. */
+/** Parameters that determine a world. As JSON they are an entry of the corpus. */
 export interface WorldOptions {
   readonly strategy: Strategy
   readonly seed: number
   readonly rate: Rate
   readonly rows: number
   readonly pageSize: number
-  /** Nights during which the source changes; one quiet night and full reads follow. */
+  /** Number of nights on which the source changes; a quiet night and full reads follow. */
   readonly nights: number
-  /** How far the clock of the host is ahead of the server's. */
+  /** Lead of the host's clock over the server's. */
   readonly skewMs: number
   readonly server: ServerVariant
 }
 
 /**
- * `quiet` changes half a row per request, `busy` two, of pages with 5 to 10 rows. In a `storm` more
- * rows are updated than a page holds, so no list by update time comes to rest: what a read then
- * leaves out, or cannot end, the next night has to bring.
+ * Rate of change. `quiet` updates half a row per request and `busy` two; a page has 5 to 10 rows. A
+ * `storm` updates more rows than a page holds, so a list by update time never comes to rest. Then
+ * the next night has to bring the rows that a read left out or did not reach.
  */
 export type Rate = 'quiet' | 'busy' | 'storm'
 
-/** What lets the real readers choose another way of reading, one world of servers each. */
+/** Ways of reading; each has servers on which the real readers choose it. */
 export const strategies = ['filter+links', 'filter+skip', 'links', 'skip', 'windows'] as const
 export type Strategy = (typeof strategies)[number]
 
 const minuteMs = 60_000
 
-/** The options of a seed: the same seed and strategy give the same world. */
+/** Draws the options of a world; the same seed and strategy give the same world. */
 export function drawOptions(strategy: Strategy, seed: number): WorldOptions {
   const random = new Random(seed, 11, strategies.indexOf(strategy))
   const pageSize = random.integer(5, 10)
@@ -71,7 +71,7 @@ function drawServer(random: Random, strategy: Strategy, pageSize: number): Serve
     links,
     skip,
     pageCap: random.chance(0.3) ? random.integer(5, pageSize) : 100,
-    // A chain of links that ends at `$top` can only be gone on from by `$skip`.
+    // Only `$skip` can continue a chain of links that ends at `$top`.
     top: skip === 'obeyed' ? random.pick(['page', 'total']) : 'page',
     count: random.pick(['page', 'total']),
   }

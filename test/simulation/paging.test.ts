@@ -9,7 +9,7 @@ const corpus: readonly Failure[] = JSON.parse(
   readFileSync(new URL('../fixtures/paging-corpus.json', import.meta.url), 'utf8'),
 )
 
-/** Of each strategy; more of them by `campaign.ts`. */
+/** Number of seeds per strategy; `campaign.ts` plays more. */
 const seeds = 1000
 
 test.each(strategies)(
@@ -19,7 +19,7 @@ test.each(strategies)(
   },
   async (strategy) => {
     const tally = await playSeeds(strategy, { from: 1, count: seeds })
-    // One line of the corpus, with what to paste.
+    // Prints the first failure as an entry to paste into the corpus.
     expect(tally.failures.slice(0, 1).map((failure) => JSON.stringify(failure))).toEqual([])
     expect(tally).toMatchObject({ worlds: seeds, misses: 0 })
     expect(tally.owed).toBeGreaterThan(seeds * 100)
@@ -30,15 +30,15 @@ test.each(strategies)(
   },
 )
 
-test.each(corpus)('of the corpus: $why', async ({ options }) => {
+test.each(corpus)('paging misses nothing in a world of the corpus: $why', async ({ options }) => {
   expect((await play(options)).misses).toEqual([])
 })
 
-test.each(strategies)('%s: the readers were told what the server does', async (strategy) => {
+test.each(strategies)('readers by %s know what the server does', async (strategy) => {
   for (let seed = 1; seed <= 50; seed += 1) {
     const { capabilities, options } = await play({ ...drawOptions(strategy, seed), nights: 1 })
     const { dateFilter, links, skip, top, pageCap } = options.server
-    // A page that is all that `$top` allows has no next.
+    // A page that exhausts `$top` has no next link.
     const nextLink = links && (top === 'page' || pageCap < 2 * options.pageSize)
     const literal = dateFilter === 'bare' || dateFilter === 'quoted' ? dateFilter : null
     const filters = { createdFilter: literal, updatedFilter: literal }
@@ -51,11 +51,14 @@ test.each([
   { order: 'createdDateTime asc', quiet: 5, busy: 20 },
   { order: 'updatedDateTime desc', quiet: 25, busy: 25 },
   { order: 'updatedDateTime asc', quiet: 25, busy: 25 },
-] as const)('paging $order by a bare offset does miss rows, so a miss can be seen', async (row) => {
-  const readers = naiveReaders(row.order)
-  const range = { from: 1, count: 30 }
-  const quiet = await playSeeds('skip', range, { readers, rate: 'quiet' })
-  const busy = await playSeeds('skip', range, { readers, rate: 'busy' })
-  expect(quiet.failures.length).toBeGreaterThanOrEqual(row.quiet)
-  expect(busy.failures.length).toBeGreaterThanOrEqual(row.busy)
-})
+] as const)(
+  'paging $order by a bare offset misses rows, so the simulation can see a miss',
+  async (row) => {
+    const readers = naiveReaders(row.order)
+    const range = { from: 1, count: 30 }
+    const quiet = await playSeeds('skip', range, { readers, rate: 'quiet' })
+    const busy = await playSeeds('skip', range, { readers, rate: 'busy' })
+    expect(quiet.failures.length).toBeGreaterThanOrEqual(row.quiet)
+    expect(busy.failures.length).toBeGreaterThanOrEqual(row.busy)
+  },
+)

@@ -1,20 +1,22 @@
 import { CosellError } from '../../src/errors.ts'
 import type { Capabilities } from '../../src/extract/api/capabilities.ts'
+import type { Page } from '../../src/extract/api/page.ts'
 import { probe } from '../../src/extract/api/probe.ts'
-import type { Page, ReferralsApi } from '../../src/extract/api/referrals-api.ts'
-import { advanceWatermark, planRead } from '../../src/extract/incremental/read-plan.ts'
+import type { ReferralsApi } from '../../src/extract/api/referrals-api.ts'
+import { planRead } from '../../src/extract/incremental/read-plan.ts'
+import { advanceWatermark } from '../../src/extract/incremental/watermark.ts'
 import { readAll } from '../../src/extract/paging/read-all.ts'
 import { readById } from '../../src/extract/paging/read-by-id.ts'
 import { readChangedSince } from '../../src/extract/paging/read-changed.ts'
 import { readWindow, type Window } from '../../src/extract/paging/read-window.ts'
-import { dayMs, sortKey } from '../../src/sandbox/population/instants.ts'
-import { Random } from '../../src/sandbox/population/random.ts'
+import { dayMs, sortKey } from '../../src/sandbox/instants.ts'
+import { Random } from '../../src/sandbox/random.ts'
 import { ModelWarehouse } from './model-warehouse.ts'
 import type { WorldOptions } from './options.ts'
 import { simulatedApi } from './simulated-api.ts'
 import { MutatingSource, overlapHours } from './source.ts'
 
-/** The functions under test; a self-check puts worse ones in their place. */
+/** Reading functions under test; a self-check replaces them by worse ones. */
 export interface Readers {
   all(api: ReferralsApi, capabilities: Capabilities): AsyncIterable<Page>
   changedSince(api: ReferralsApi, since: string, capabilities: Capabilities): AsyncIterable<Page>
@@ -33,25 +35,25 @@ export interface Outcome {
   readonly nights: number
   readonly requests: number
   readonly rows: number
-  /** Rows that a read was obliged to land. */
+  /** Number of rows that a read was obliged to land. */
   readonly owed: number
-  /** Rows that changed again while an incremental read looked for them: the next night brings them. */
+  /** Owed rows that changed again during the incremental read; the next night brings them. */
   readonly leftOver: number
-  /** Runs that ended without an end of the list, which only a storm excuses. */
+  /** Runs that did not reach the end of the list; only a storm excuses them. */
   readonly failedRuns: number
   readonly misses: readonly Miss[]
-  /** What `probe` found before anything changed. */
+  /** Findings of `probe` before anything changed. */
   readonly capabilities: Capabilities | null
   readonly happened: Readonly<Record<string, number>>
 }
 
 const fullReadDaysMax = 7
 
-/** Lives through the nights of a world, and says what was missed. */
+/** Plays the nights of a world and reports every miss. */
 export async function play(options: WorldOptions, readers = realReaders): Promise<Outcome> {
   const world = new World(options, readers)
   try {
-    await world.live()
+    await world.playNights()
   } catch (error) {
     world.miss('failed', error instanceof Error ? error.message : String(error))
   }
@@ -99,8 +101,8 @@ class World {
     this.#misses.push({ night: this.#night, during, what })
   }
 
-  /** Nights of change, then rest, one more night, and full reads where the rules leave it to them. */
-  async live(): Promise<void> {
+  /** Plays nights of change, a quiet night, and two full reads if some rows need them. */
+  async playNights(): Promise<void> {
     const source = this.#source
     source.isResting = true
     const capabilities = await probe(this.#api)
@@ -109,7 +111,7 @@ class World {
     for (let night = 1; night <= this.#options.nights; night += 1) {
       await this.#run(capabilities, this.#random.chance(0.2))
       if (this.#options.strategy === 'windows') await this.#backfill(capabilities)
-      // Mostly a day; at times nights are left out, and then more than the time between two full reads.
+      // Mostly one day. Skipped nights can exceed the time between two full reads.
       const days = this.#random.weighted([
         [1, 8],
         [3, 1],
@@ -162,7 +164,7 @@ class World {
       if (atMs <= startMs) source.onlyByFullRead.delete(id)
   }
 
-  /** Windows over the whole history in any order, overlapping, stopped and gone on with. */
+  /** Reads the whole history in windows: in any order, overlapping, stopped and resumed. */
   async #backfill(capabilities: Capabilities): Promise<void> {
     const days = [...Array(5)].map(() => this.#random.integer(0, 310)).sort((a, b) => a - b)
     const edges = [0, ...days, 310].map((day) => this.#source.nowMs - (310 - day) * dayMs)
@@ -180,7 +182,7 @@ class World {
     }
   }
 
-  /** Stops now and then, and goes on where the last page says. */
+  /** Yields the pages of a window; now and then stops and resumes at the last page. */
   async *#windowPages(window: Window, capabilities: Capabilities): AsyncGenerator<Page> {
     let resumeAt: string | null = null
     do {
@@ -197,7 +199,7 @@ class World {
     } while (resumeAt !== null)
   }
 
-  /** Whether it came to an end; in a storm a run may fail, and what it landed stays. */
+  /** Returns whether the read was complete. In a storm it may fail; landed rows stay. */
   async #land(pages: AsyncIterable<Page>): Promise<boolean> {
     try {
       for await (const page of pages) this.#warehouse.land(page.referrals, page.fetchedAt)
@@ -213,7 +215,7 @@ class World {
     return this.#options.rate === 'storm' && !this.#source.isResting
   }
 
-  /** Versions of the referrals that the coming read owes, unless they are hidden meanwhile. */
+  /** Versions of the referrals that the next read owes, by id. */
   #snapshot(isOwed: (created: string, updated: string) => boolean): Map<string, number> {
     const owed = new Map<string, number>()
     for (const entry of this.#source.store.entries()) {

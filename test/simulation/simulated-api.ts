@@ -1,13 +1,14 @@
-import { refusal } from '../../src/extract/api/api-errors.ts'
+import { apiError } from '../../src/extract/api/api-errors.ts'
+import type { FetchedReferral, Page } from '../../src/extract/api/page.ts'
 import { searchOf } from '../../src/extract/api/page.ts'
-import type { FetchedReferral, Page, ReferralsApi } from '../../src/extract/api/referrals-api.ts'
+import type { ReferralsApi } from '../../src/extract/api/referrals-api.ts'
 import { parseList, readPage } from '../../src/sandbox/api/list.ts'
 import { defaultOptions, type SandboxOptions } from '../../src/sandbox/api/options.ts'
-import { Refusal } from '../../src/sandbox/api/reply.ts'
+import { ErrorReply } from '../../src/sandbox/api/reply.ts'
 import type { ServerVariant, WorldOptions } from './options.ts'
 import type { MutatingSource } from './source.ts'
 
-/** The API over a source that changes before each answer: the sandbox's paging without its HTTP. */
+/** API over a source that changes before each answer; it has the sandbox's paging without HTTP. */
 export function simulatedApi(source: MutatingSource, options: WorldOptions) {
   const { server, pageSize } = options
   const sandbox = sandboxOptions(server)
@@ -39,7 +40,7 @@ export function simulatedApi(source: MutatingSource, options: WorldOptions) {
           ...answered(),
         }
       } catch (error) {
-        throw error instanceof Refusal ? refused(answered().requestId) : error
+        throw error instanceof ErrorReply ? refused(answered().requestId) : error
       }
     },
     async getReferral(id): Promise<FetchedReferral> {
@@ -66,5 +67,5 @@ function sandboxOptions(server: ServerVariant): SandboxOptions {
 
 function refused(requestId: string): Error {
   const body = { error: { code: 'invalidRequest' } }
-  return refusal({ status: 400, body, requestId, fetchedAt: '' }, 'GET list')
+  return apiError({ status: 400, body, requestId, fetchedAt: '' }, 'GET list')
 }

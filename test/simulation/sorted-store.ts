@@ -7,7 +7,7 @@ import {
 } from '../../src/sandbox/population/referral-store.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
 
-/** The sandbox's store with its orders kept up to date: sorting anew was 40 % of a campaign. */
+/** The sandbox's store with incremental sorting: full sorts took 40 % of a campaign. */
 export class SortedStore extends Store {
   readonly #sorted = new Map<TimeProperty, Entry[]>(timeProperties.map((name) => [name, []]))
 
@@ -33,7 +33,7 @@ export class SortedStore extends Store {
   }
 }
 
-/** Index of the first entry that does not come before the given one. */
+/** Index of the first entry that does not sort before the given one. */
 function place(entries: readonly Entry[], property: TimeProperty, entry: Entry): number {
   let low = 0
   let high = entries.length

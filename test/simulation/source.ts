@@ -1,16 +1,16 @@
-import { dayMs, hourMs, sortKey, wireInstant } from '../../src/sandbox/population/instants.ts'
-import { Random } from '../../src/sandbox/population/random.ts'
+import { dayMs, hourMs, sortKey, wireInstant } from '../../src/sandbox/instants.ts'
 import { type Entry, readEntry } from '../../src/sandbox/population/referral-store.ts'
+import { Random } from '../../src/sandbox/random.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
 import type { Rate, WorldOptions } from './options.ts'
 import { SortedStore } from './sorted-store.ts'
 
-/** How far before the watermark a run reads again: what comes later than that, a full read must find. */
+/** Overlap before the watermark that every run reads again; only a full read finds later rows. */
 export const overlapHours = 72
-/** Later than this, a row is not promised to the next night; an hour is left for clocks that differ. */
+/** Largest delay with which the next night still finds a row; one hour allows for clock skew. */
 const lateMsMax = (overlapHours - 1) * hourMs
 
-/** Inserts, updates and vanishings per request. */
+/** Number of changes per request; `hide` makes a row invisible. */
 const rates: Record<Rate, Readonly<Record<'insert' | 'update' | 'hide', number>>> = {
   quiet: { insert: 0.1, update: 0.5, hide: 0.05 },
   busy: { insert: 0.4, update: 2, hide: 0.2 },
@@ -20,15 +20,15 @@ const rates: Record<Rate, Readonly<Record<'insert' | 'update' | 'hide', number>>
 const registrationStates = ['Submitted', 'InReview', 'Approved', 'Rejected']
 const farFuture = '2098-12-31T23:59:59.9999999Z'
 
-/** A source that changes whenever it is asked, reproducibly. */
+/** Source that changes with every request; the same options give the same changes. */
 export class MutatingSource {
   readonly store = new SortedStore()
   nowMs = Date.UTC(2026, 4, 1, 3)
-  /** Nothing changes while it rests. */
+  /** While true, nothing changes. */
   isResting = false
-  /** What became visible with a stamp so old that only a full read can find it, and when. */
+  /** Time of appearance of each row whose stamp is too old for an incremental read, by id. */
   readonly onlyByFullRead = new Map<string, number>()
-  /** How often each kind of change happened. */
+  /** Number of changes by kind. */
   readonly happened: Record<string, number> = {}
   readonly #random: Random
   readonly #options: WorldOptions
@@ -44,7 +44,7 @@ export class MutatingSource {
     this.#populate()
   }
 
-  /** The referral of an entry, read once: parsing on each page was a third of a campaign. */
+  /** Referral of an entry, parsed once: parsing on each page took a third of a campaign. */
   readonly read = (entry: Entry): Referral => {
     const known = this.#read.get(entry)
     if (known !== undefined) return known
@@ -58,25 +58,25 @@ export class MutatingSource {
     return new Map(Array.from(this.store.entries(), (entry) => [entry.id, entry.json.toString()]))
   }
 
-  /** A read begins: notes from now on what it cannot be blamed for. */
+  /** Marks the start of a read; from now on, changes that excuse a miss are recorded. */
   mark(): void {
     this.#marked = { atMs: this.nowMs, hidden: new Set(), moved: new Set() }
   }
 
-  /** Whether the referral was out of sight during the read, if only for a moment. */
+  /** Returns whether the referral was hidden at any time during the read. */
   wasHidden(id: string): boolean {
     return this.#marked.hidden.has(id)
   }
 
   /**
-   * Whether the referral came to another place among what was updated before the read began: an
-   * update that is seen late moves it to where the read may have been already.
+   * Returns whether the referral appeared with an update time before the start of the read. The
+   * read may already have passed that place.
    */
   wasMovedBack(id: string): boolean {
     return this.#marked.moved.has(id)
   }
 
-  /** Time between two requests, and what happens in it. */
+  /** Advances from one request to the next, with the changes between them. */
   tick(): void {
     this.nowMs += this.#random.integer(50, 1500)
     if (this.isResting) return
@@ -88,7 +88,7 @@ export class MutatingSource {
     if (this.#random.chance(rate.update / 20)) this.#change('silent')
   }
 
-  /** Time between two nights, and what happens in it. */
+  /** Advances from one night to the next, with the changes between them. */
   pass(hours: number): void {
     const changes = this.#random.integer(5, 30)
     const stepMs = (hours * hourMs) / (changes + 1)
@@ -110,7 +110,7 @@ export class MutatingSource {
     this.nowMs += stepMs
   }
 
-  /** What was under way becomes visible at once; then nothing changes any more. */
+  /** Makes all pending changes visible, then stops changing. */
   rest(): void {
     for (const { atMs } of [...this.#pending]) this.nowMs = Math.max(this.nowMs, atMs)
     this.#settle()
@@ -156,7 +156,7 @@ export class MutatingSource {
       if (kind === 'update') this.#update(row)
       else if (kind === 'hide') this.#hide(row)
       else if (kind === 'silent') this.#changeSilently(row)
-      // A stamp that no later update may lead back from: see the test of corrected stamps.
+      // No later update may move this stamp back; corrected stamps have a test of their own.
       else this.store.put({ ...this.#changed(row), updatedDateTime: farFuture })
     }
   }
@@ -174,7 +174,7 @@ export class MutatingSource {
     else this.#later('late insert', delayMs, () => this.#appear(row))
   }
 
-  /** One job writes several rows with one and the same stamp, more than a page at times. */
+  /** Writes several rows with the same stamp, as one job does; at times more than a page. */
   #bulk(): void {
     const stamp = this.#stamp(this.nowMs)
     const count = this.#random.integer(2, 2 * this.#options.pageSize)
@@ -224,7 +224,7 @@ export class MutatingSource {
     })
   }
 
-  /** Becomes visible with the stamp that it has. */
+  /** Makes a row visible with its old stamp. */
   #appear(row: Referral): void {
     this.store.put(row)
     const id = row.id ?? ''
@@ -235,7 +235,7 @@ export class MutatingSource {
     else this.onlyByFullRead.delete(id)
   }
 
-  /** Mostly none; else within the overlap or, more rarely, far beyond it. */
+  /** Draws a delay: mostly none, else within the overlap or, more rarely, far beyond it. */
   #delay(chance: number): number {
     if (!this.#random.chance(chance)) return 0
     if (this.#random.chance(0.4)) return this.#random.integer(100, 5000)
@@ -248,7 +248,7 @@ export class MutatingSource {
     return wireInstant(this.#random, Math.floor(ms))
   }
 
-  /** Changed at `ms`; a stamp written with fewer digits may not lead back behind the one before. */
+  /** Changes a row at `ms`. A stamp with fewer digits never falls behind the previous stamp. */
   #stamped(row: Referral, ms: number): Referral {
     const stamp = this.#stamp(ms)
     const before = sortKey(row.updatedDateTime ?? '')
@@ -291,13 +291,13 @@ export class MutatingSource {
 
 type Change = 'insert' | 'update' | 'hide' | 'silent' | 'bulk' | 'future'
 
-/** A ten-millionth of a second later; good for all but the last of a second. */
+/** Adds a ten-millionth of a second; not valid for the last one of a second. */
 function oneTickAfter(key: string): string {
   const [seconds = '', fraction = ''] = key.slice(0, -1).split('.')
   return `${seconds}.${String(Number(fraction) + 1).padStart(7, '0')}Z`
 }
 
-/** Whether a review of the registration has ended. */
+/** Returns whether the review of a registration has ended. */
 export function isFinal(status: unknown): boolean {
   return status === 'Approved' || status === 'Rejected'
 }

@@ -1,24 +1,24 @@
 import { drawOptions, type Strategy, type WorldOptions } from './options.ts'
 import { type Outcome, play, type Readers, realReaders } from './play.ts'
 
-/** What came of many worlds of one strategy. */
+/** Totals over many worlds of one strategy. */
 export interface Tally {
   worlds: number
   nights: number
   requests: number
-  /** Rows that pages brought. */
+  /** Number of rows on all pages. */
   rows: number
-  /** Rows that reads were obliged to bring. */
+  /** Number of rows that reads were obliged to land. */
   owed: number
   misses: number
-  /** Of the rows owed, those that changed again meanwhile and came a night later. */
+  /** Owed rows that changed again during the read and came a night later. */
   leftOver: number
-  /** How often each kind of change happened. */
+  /** Number of changes by kind. */
   readonly happened: Record<string, number>
   readonly failures: Failure[]
 }
 
-/** A world with a miss; with a reason it is an entry of the corpus. */
+/** World with a miss and its reason; an entry of the corpus. */
 export interface Failure {
   readonly why: string
   readonly options: WorldOptions
@@ -31,7 +31,7 @@ export function emptyTally(): Tally {
   return { ...numbers, happened: {}, failures: [] }
 }
 
-/** Plays the worlds of the seeds from `from` on. */
+/** Plays the worlds of `count` seeds, starting at `from`. */
 export async function playSeeds(
   strategy: Strategy,
   { from, count }: { from: number; count: number },
@@ -56,7 +56,7 @@ function add(tally: Tally, outcome: Outcome): void {
   merge(tally, { ...counts, happened })
 }
 
-/** Adds the numbers, not the failures. */
+/** Adds the numbers of another tally, not its failures. */
 export function merge(tally: Tally, other: Omit<Tally, 'failures'>): void {
   for (const name of countNames) tally[name] += other[name]
   for (const [kind, times] of Object.entries(other.happened))

@@ -11,7 +11,7 @@ const offenders = (query: ReturnType<typeof sql<{ name: string }>>) =>
 
 const ourSchemas = sql`('raw', 'etl', 'stg', 'dw', 'pii')`
 
-test('every table and every column says what it means', async () => {
+test('every table and every column of the catalog has a comment', async () => {
   const silent = await offenders(sql`
     select concat_ws('.', n.nspname, c.relname, a.attname) as name
     from pg_class c
@@ -23,7 +23,7 @@ test('every table and every column says what it means', async () => {
   expect(silent).toEqual([])
 })
 
-test('src/warehouse/tables.generated.ts is what the catalog says', async () => {
+test('src/warehouse/tables.generated.ts agrees with the catalog', async () => {
   const committed = await readFile(
     new URL('../../src/warehouse/tables.generated.ts', import.meta.url),
     'utf8',
@@ -31,7 +31,7 @@ test('src/warehouse/tables.generated.ts is what the catalog says', async () => {
   expect(await withDatabase(deriveWarehouse), 'run npm run schema').toBe(committed)
 })
 
-test('every key of dw, raw, pii and etl carries the account, or is shared by all accounts', async () => {
+test('every key of dw, raw, pii and etl has the account, or is shared by all accounts', async () => {
   // A single surrogate keys the four dimensions: BI tools relate on one column. The rest holds no
   // account's data, or is keyed by a run, which belongs to one account.
   const shared = [
@@ -95,7 +95,7 @@ test.each([
   expect(tables[table].key).toEqual([referral, 'partner_account_key', ...rest])
 })
 
-test('names need no quotes: lower case, digits and underscores only', async () => {
+test('names of tables and columns need no quotes: lower case, digits and underscores only', async () => {
   const names = Object.entries(tables).flatMap(([name, { columns }]) => [
     ...name.split('.'),
     ...columns,
@@ -118,7 +118,7 @@ test('dw has no enum, array, JSON or binary column: BI tools fail on them', asyn
   )
 })
 
-test('money is numeric(19,4), to the last digit of what Power BI holds', async () => {
+test('every amount is numeric(19,4), the most that Power BI holds', async () => {
   const found = await offenders(sql`
     select concat_ws('.', c.relname, a.attname, format_type(a.atttypid, a.atttypmod)) as name
     from pg_attribute a
@@ -129,7 +129,7 @@ test('money is numeric(19,4), to the last digit of what Power BI holds', async (
   expect(found).toEqual([])
 })
 
-test('an amount is never without its currency in the same row', () => {
+test('every table with an amount has a currency column', () => {
   const lonely = Object.entries(tables)
     .filter(([, { columns }]) => columns.some((column) => column.endsWith('_amount')))
     .filter(([, { columns }]) => !columns.some((column) => column === 'currency_code'))
@@ -155,17 +155,17 @@ test('a staged column has the type and the comment of its target', async () => {
   expect(found).toEqual([])
 })
 
-test('staging is unlogged, but for what full reads saw, and has neither key nor index', async () => {
+test('staging tables are unlogged, but for stg.listed_referral, and have neither key nor index', async () => {
   const found = await offenders(sql`
     select relname as name
     from pg_class
     where relnamespace = 'stg'::regnamespace and relkind <> 't'
-      and (relkind <> 'r' or (relpersistence = 'u') = (relname = 'seen'))
+      and (relkind <> 'r' or (relpersistence = 'u') = (relname = 'listed_referral'))
   `)
   expect(found).toEqual([])
 })
 
-test('facts and bridges point to their dimensions, but for the two tables with most rows', async () => {
+test('facts and bridges have foreign keys to their dimensions, but for the two tables with most rows', async () => {
   const pointing = await offenders(sql`
     select conrelid::regclass::text as name
     from pg_constraint
@@ -184,7 +184,7 @@ test('facts and bridges point to their dimensions, but for the two tables with m
   ])
 })
 
-test('a referral has one current version', async () => {
+test('a unique index allows one current version of a referral', async () => {
   const found = await offenders(sql`
     select indexdef as name
     from pg_indexes

@@ -245,7 +245,7 @@ const enough = new Error('looked at; rolled back')
 
 /**
  * Runs the checks, or one, over referral 1 of the account after `plant`, in a transaction that is
- * rolled back. One, because most damage breaks several promises.
+ * rolled back. One, because most damage fails several checks.
  */
 async function checked(
   { warehouse }: TestAccount,
@@ -279,42 +279,42 @@ async function chooseReferral(transaction: Transaction<Database>) {
     where referral_id = ${referralIdOf(1)}`.execute(transaction)
 }
 
-describe('the promises of sql/checks', () => {
-  test.each(checks)('%s: states its promise in its first line', async (check) => {
+describe('sql/checks', () => {
+  test.each(checks)('check %s is stated by the first line of its file', async (check) => {
     const text = await readFile(new URL(`${check}.sql`, folder), 'utf8')
     expect(text.slice(0, text.indexOf('\n'))).toMatch(/^-- [A-Z].+\.$/)
   })
 
-  test('each have a violation planted below', () => {
+  test('every check has a planted violation in this test', () => {
     expect([...new Set(violations.map(({ check }) => check))].sort()).toEqual(checks)
   })
 
-  test('are kept by referrals as they are loaded', () =>
+  test('every check passes on referrals as they are loaded', () =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       await load(account, [aWholeReferral(1), aWholeReferral(2)])
       expect(await checked(account)).toBeUndefined()
     }))
 
-  test.each(checks)('%s: is found broken, and the failure names it', (check) =>
+  test.each(checks)('check %s fails on its violation, and the failure names it', (check) =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       await load(account, [aWholeReferral(1), aWholeReferral(2)])
       const text = await readFile(new URL(`${check}.sql`, folder), 'utf8')
-      const promise = text.slice('-- '.length, text.indexOf('\n'))
+      const statement = text.slice('-- '.length, text.indexOf('\n'))
       for (const { why, plant } of violations.filter((violation) => violation.check === check)) {
         expect(await checked(account, plant, check), why).toMatchObject({
           kind: 'checkFailed',
           exitCode: 65,
           code: `check.${check}`,
-          message: expect.stringContaining(`expected "${promise}", got {`),
+          message: expect.stringContaining(`expected "${statement}", got {`),
         })
       }
       expect(await checked(account)).toBeUndefined()
     }),
   )
 
-  test('read the payload that is newest by source time, whatever was landed last', () =>
+  test('checks read the payload that is newest by source time, in whatever order payloads landed', () =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       const worth = (dealValue: unknown, updatedDateTime: string) => ({
@@ -337,7 +337,7 @@ describe('the promises of sql/checks', () => {
     PascalCase: (name: string) => name.charAt(0).toUpperCase() + name.slice(1),
     'upper case': (name: string) => name.toUpperCase(),
   }
-  test.each(Object.entries(spellings))('read payloads in %s', (_name, spell) =>
+  test.each(Object.entries(spellings))('checks read payloads in %s', (_name, spell) =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       await load(account, [respelled(aWholeReferral(1), spell)])
@@ -369,7 +369,7 @@ describe('the promises of sql/checks', () => {
     [null, 'EUR'],
     [999_999_999_999.5, 'JPY'],
   ]
-  test.each(written)('do not stumble over the amount %j in %j', (value, currency) =>
+  test.each(written)('checks accept the amount %j in %j', (value, currency) =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       const { contract } = aRegistration()
@@ -385,7 +385,7 @@ describe('the promises of sql/checks', () => {
     }),
   )
 
-  test('concern the referrals of the publish only', () =>
+  test('checks cover the referrals of the publish only', () =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       await load(account, [aWholeReferral(1), aWholeReferral(2)])

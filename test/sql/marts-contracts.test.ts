@@ -21,33 +21,33 @@ import {
   minorDigits,
   pickedDay,
   registrationsOf,
+  type SourceLine,
   sumOf,
-  type ToldLine,
   yearly,
 } from '../support/expected-marts.ts'
-import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
+import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
 
-let world: ToldWorld
-let lines: readonly ToldLine[]
+let world: MartsFixture
+let lines: readonly SourceLine[]
 beforeAll(async () => {
-  world = await openToldWorld()
-  lines = world.told.flatMap(linesOf)
+  world = await openMartsFixture()
+  lines = world.source.flatMap(linesOf)
 })
 afterAll(() => world?.close())
 
-const acvOf = ({ acv }: ToldLine) => acv
-const hasIncentive = ({ line }: ToldLine) => (line.incentives ?? []).length > 0
-const transacted = ({ line }: ToldLine) =>
+const acvOf = ({ acv }: SourceLine) => acv
+const hasIncentive = ({ line }: SourceLine) => (line.incentives ?? []).length > 0
+const transacted = ({ line }: SourceLine) =>
   line.marketplaceTransactionDetails?.isMarketplaceTransacted
-const signedIn = ({ signed }: ToldLine) => (signed === null ? '-' : fiscalQuarter(signed))
+const signedIn = ({ signed }: SourceLine) => (signed === null ? '-' : fiscalQuarter(signed))
 
-test('the world has contracts of referrals that the source no longer shows', () => {
-  const gone = world.told.filter(({ id }) => world.missing.has(id)).flatMap(linesOf)
+test('the marts fixture has contracts of referrals that the source no longer shows', () => {
+  const gone = world.source.filter(({ id }) => world.missing.has(id)).flatMap(linesOf)
   expect(gone.length).toBeGreaterThan(0)
   expect(lines.length).toBeGreaterThan(40)
 })
 
-test('acv_line: annual value by solution and country, with incentives and on the marketplace', async () => {
+test('acv_line answers annual value by solution and country, with incentives and on the marketplace', async () => {
   expect(
     await answerOf(
       world.db,
@@ -77,8 +77,8 @@ test('acv_line: annual value by solution and country, with incentives and on the
   )
 })
 
-test('acv_line: the contract, one-off fees included, spread over its lines adds up to itself', async () => {
-  const told = world.told.flatMap(registrationsOf)
+test('acv_line spreads a contract, one-off fees included, over lines that add up to it', async () => {
+  const expected = world.source.flatMap(registrationsOf)
   expect(
     await answerOf(
       world.db,
@@ -91,7 +91,7 @@ test('acv_line: the contract, one-off fees included, spread over its lines adds 
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ registration: { id, contract } }) => `${id}|${contract?.currency}`,
       ([one]) => {
         const value = one?.registration.contract?.value ?? 0
@@ -109,7 +109,7 @@ const quarterEnds = Array.from({ length: 60 }, (_, index) =>
   new Date(Date.UTC(2019, 3 * index + 3, 0)).toISOString().slice(0, 10),
 )
 
-test('acv_by_fiscal_quarter: what was booked, and what is in force at the end', async () => {
+test('acv_by_fiscal_quarter answers the booked value, and the value in force at the end', async () => {
   const counted = lines.filter(({ contract, line }) => contract !== null && line.value != null)
   const booked = counted.flatMap((one) =>
     one.signed === null ? [] : [{ one, day: one.signed, isBooked: true }],
@@ -121,7 +121,7 @@ test('acv_by_fiscal_quarter: what was booked, and what is in force at the end', 
     const runs = quarterEnds.filter((day) => start <= numberOf(day) && numberOf(day) < endExclusive)
     return runs.map((day) => ({ one, day, isBooked: false }))
   })
-  const told = figuresBy(
+  const expected = figuresBy(
     [...booked, ...inForce],
     ({ one, day }) => `${fiscalYear(day)}|${fiscalQuarter(day)}|${one.currency}`,
     (group) => {
@@ -142,11 +142,11 @@ test('acv_by_fiscal_quarter: what was booked, and what is in force at the end', 
           booked_acv_amount, booked_incentive_acv_amount, in_force_acv_amount
         from mart.acv_by_fiscal_quarter`,
     ),
-  ).toEqual(told)
+  ).toEqual(expected)
 })
 
 /** What of a line falls into each contract year: the difference of what is reached by its end. */
-function yearsOf({ line, contract, currency }: ToldLine) {
+function yearsOf({ line, contract, currency }: SourceLine) {
   const value = new Exact(line.value ?? 0)
   if (contract === null) return [{ no: 0, start: '-', amount: value }]
   const { start, endExclusive, numerator, denominator } = contract
@@ -163,8 +163,8 @@ function yearsOf({ line, contract, currency }: ToldLine) {
   }
 }
 
-test('acv_schedule: what falls due in each contract year', async () => {
-  const told = lines.flatMap((one) => yearsOf(one).map((year) => ({ ...year, one })))
+test('acv_schedule answers the value due in each contract year', async () => {
+  const expected = lines.flatMap((one) => yearsOf(one).map((year) => ({ ...year, one })))
   expect(
     await answerOf(
       world.db,
@@ -179,7 +179,7 @@ test('acv_schedule: what falls due in each contract year', async () => {
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ no, start, one }) =>
         [no, start, start === '-' ? '-' : fiscalYear(start), one.currency].join('|'),
       (group) => [group.length, sumOf(group, ({ amount }) => amount)],
@@ -187,8 +187,8 @@ test('acv_schedule: what falls due in each contract year', async () => {
   )
 })
 
-test('registration: lead time of approval, what was sent back, days from signing, small ones', async () => {
-  const told = world.told.flatMap(registrationsOf).map(({ deal, registration }) => {
+test('registration answers approval lead time, returned registrations, days from signing, small ones', async () => {
+  const expected = world.source.flatMap(registrationsOf).map(({ deal, registration }) => {
     const { statusHistory: history, registrationDateTime, contract, status } = registration
     const approved = [history?.approvedDateTime, history?.passedDateTime]
       .filter((instant) => instant != null)
@@ -225,7 +225,7 @@ test('registration: lead time of approval, what was sent back, days from signing
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ key }) => key,
       (group) => [
         group.length,
@@ -238,8 +238,8 @@ test('registration: lead time of approval, what was sent back, days from signing
   )
 })
 
-test('incentive_acv: annual value by incentive, which adds up to that of the lines', async () => {
-  const told = lines.flatMap((one) => {
+test('incentive_acv answers annual value by incentive, which adds up to that of the lines', async () => {
+  const expected = lines.flatMap((one) => {
     const incentives = [...new Set(one.line.incentives ?? [])].sort()
     const larger = 1_000_000 % incentives.length
     return incentives.map((incentive, index) => {
@@ -258,7 +258,7 @@ test('incentive_acv: annual value by incentive, which adds up to that of the lin
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ one, incentive }) => [incentive, signedIn(one), one.currency].join('|'),
       (group) => [group.length, sumOf(group, ({ amount }) => amount)],
     ),
@@ -278,7 +278,7 @@ test('incentive_acv: annual value by incentive, which adds up to that of the lin
   )
 })
 
-test('marketplace_share: transacted of what says so, beside what the customer intended', async () => {
+test('marketplace_share answers the transacted share of the stated, beside the intent of the customer', async () => {
   expect(
     await answerOf(
       world.db,
@@ -291,7 +291,7 @@ test('marketplace_share: transacted of what says so, beside what the customer in
     ),
   ).toEqual(
     figuresBy(
-      lines.concat(world.told.flatMap(registrationsOf).flatMap(emptyLines)),
+      lines.concat(world.source.flatMap(registrationsOf).flatMap(emptyLines)),
       (one) => {
         const [intent = '(Not provided)'] = attributesOf(one.deal, 'CustomerMarketplaceIntent')
         const year = one.signed === null ? '-' : fiscalYear(one.signed)
@@ -313,7 +313,7 @@ test('marketplace_share: transacted of what says so, beside what the customer in
 function emptyLines({
   deal,
   registration,
-}: ReturnType<typeof registrationsOf>[number]): ToldLine[] {
+}: ReturnType<typeof registrationsOf>[number]): SourceLine[] {
   if ((registration.solutionDetails ?? []).length > 0) return []
   return [
     {
@@ -328,7 +328,7 @@ function emptyLines({
   ]
 }
 
-test('acv_by_fiscal_quarter: a contract is in force on its first day, and not on the day after it', async () => {
+test('acv_by_fiscal_quarter counts a contract on its first day, and not on the day after it', async () => {
   await sql`
     update dw.fact_registration
     set contract_start_date = '2024-09-30', contract_end_exclusive_date = '2025-09-30'`.execute(

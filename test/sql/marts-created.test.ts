@@ -43,7 +43,7 @@ async function withCopy<T>(use: (copy: Copy) => Promise<T>): Promise<T> {
 const oneMore = (text: string) => text.replace(/\nfrom /, ',\n  1 as one_more\nfrom ') + moreComment
 const moreComment = "\ncomment on column mart.registration.one_more is 'One more.';\n"
 const renamed = (text: string) =>
-  text.replace('  f.created_date,\n', '  f.created_date as made_date,\n')
+  text.replace('  fact.created_date,\n', '  fact.created_date as made_date,\n')
 
 /** Number of each view of mart as it is; a view that was dropped and created has another. */
 async function numbersOf(db: Kysely<Database>): Promise<Map<string, string>> {
@@ -110,7 +110,7 @@ test('views that did not change are not even locked', () =>
       try {
         await reader.query.transaction().execute(async (transaction) => {
           await sql`select from mart.referral, mart.funnel, mart.acv_line`.execute(transaction)
-          const change = await bringUpToDate(db, { ...options, patienceMs: 0 })
+          const change = await bringUpToDate(db, { ...options, lockWaitMs: 0 })
           expect(change).toMatchObject({ views: ['registration'] })
         })
       } finally {
@@ -145,7 +145,9 @@ test('a view that loses a column is created anew with those that read it, and al
         await sql`grant select on mart.referral to ${sql.id(one)} with grant option`.execute(db)
         await sql`grant select (deal_type) on mart.co_sell to ${sql.id(one)}`.execute(db)
         await edit('referral', renamed)
-        await edit('expiring_referral', (text) => text.replace('m.created_date', 'm.made_date'))
+        await edit('expiring_referral', (text) =>
+          text.replace('referral.created_date', 'referral.made_date'),
+        )
         const before = await numbersOf(db)
         const readers = ['co_sell', 'expiring_referral']
         expect(await bringUpToDate(db, options)).toMatchObject({ views: ['referral', ...readers] })
@@ -164,7 +166,7 @@ test('a view that loses a column is created anew with those that read it, and al
     ),
   ))
 
-test('a view that is no longer shipped is dropped; one that is not ours stays', () =>
+test('a view that is no longer shipped is dropped; one that is not of cosell stays', () =>
   withDatabase((db) =>
     withCopy(async ({ options, remove }) => {
       await sql`create view mart.own as select 1 as one`.execute(db)
@@ -176,19 +178,21 @@ test('a view that is no longer shipped is dropped; one that is not ours stays', 
     }),
   ))
 
-test('a view that somebody dropped is due, and comes back', () =>
+test('a view that was dropped is pending, and is created again', () =>
   withDatabase(async (db) => {
     await sql`drop view mart.funnel`.execute(db)
     expect((await compareSchema(db)).pending).toEqual(['mart.funnel'])
     expect(await bringUpToDate(db)).toMatchObject({ views: ['funnel'] })
   }))
 
-test('somebody’s own view is never dropped: the change is refused and names it', () =>
+test('a view that is not of cosell is never dropped: the change fails and names it', () =>
   withDatabase((db) =>
     withCopy(async ({ options, edit }) => {
       await sql`create view public.own as select * from mart.expiring_referral`.execute(db)
       await edit('referral', renamed)
-      await edit('expiring_referral', (text) => text.replace('m.created_date', 'm.made_date'))
+      await edit('expiring_referral', (text) =>
+        text.replace('referral.created_date', 'referral.made_date'),
+      )
       const before = await numbersOf(db)
       await expect(bringUpToDate(db, options)).rejects.toMatchObject({
         kind: 'configuration',
@@ -198,7 +202,7 @@ test('somebody’s own view is never dropped: the change is refused and names it
     }),
   ))
 
-test('views that read one another are refused by name', () =>
+test('views that read one another make migrate fail with their names', () =>
   withDatabase((db) =>
     withCopy(async ({ options, edit }) => {
       const other = (name: string) => `select * from mart.${name};\n`
@@ -211,8 +215,8 @@ test('views that read one another are refused by name', () =>
     }),
   ))
 
-describe('an open reader', () => {
-  test('is waited for, and those who come after it are served meanwhile', () =>
+describe('migrate beside an open reader', () => {
+  test('migrate waits for an open reader of a view, and later readers are served meanwhile', () =>
     withDatabase((db, url) =>
       withCopy(async ({ options, edit }) => {
         await edit('registration', oneMore)
@@ -242,7 +246,7 @@ describe('an open reader', () => {
       }),
     ))
 
-  test('that does not end makes it end with nothing changed', () =>
+  test('migrate changes no view when an open reader does not end', () =>
     withDatabase((db, url) =>
       withCopy(async ({ options, edit }) => {
         await edit('funnel', (text) => `${text}\n-- another digest\n`)
@@ -252,7 +256,7 @@ describe('an open reader', () => {
         try {
           await reader.query.transaction().execute(async (transaction) => {
             await sql`select from mart.registration`.execute(transaction)
-            const impatient = { ...options, lockTimeoutMs: 200, patienceMs: 0 }
+            const impatient = { ...options, lockTimeoutMs: 200, lockWaitMs: 0 }
             await expect(bringUpToDate(db, impatient)).rejects.toMatchObject({
               kind: 'tryAgainLater',
               code: 'migrate.lock_timeout',
@@ -272,7 +276,9 @@ test('eight processes at once leave one state, and each view is touched by one o
     withCopy(async ({ options, edit }) => {
       await edit('registration', oneMore)
       await edit('referral', renamed)
-      await edit('expiring_referral', (text) => text.replace('m.created_date', 'm.made_date'))
+      await edit('expiring_referral', (text) =>
+        text.replace('referral.created_date', 'referral.made_date'),
+      )
       const warehouses = await Promise.all(Array.from({ length: 8 }, () => openDatabase(url)))
       try {
         const changes = await Promise.all(
@@ -287,7 +293,7 @@ test('eight processes at once leave one state, and each view is touched by one o
   ))
 
 describe('a migration', () => {
-  test('that adds a column leaves the views alone', () =>
+  test('a migration that adds a column leaves the views alone', () =>
     withDatabase((db) =>
       withCopy(async ({ options, migration }) => {
         const before = await numbersOf(db)
@@ -297,7 +303,7 @@ describe('a migration', () => {
       }),
     ))
 
-  test('that alters what views read gets its way, and they are back with their rights', () =>
+  test('a migration that alters a column of views succeeds, and the views return with their rights', () =>
     withDatabase((db, url) =>
       withReaders(db, (one) =>
         withCopy(async ({ options, edit, migration }) => {
@@ -312,7 +318,10 @@ describe('a migration', () => {
             'alter table dw.fact_registration rename column registration_id to number_text;',
           )
           const anew = (text: string) =>
-            text.replace('g.registration_id', 'g.number_text as registration_id')
+            text.replace(
+              'registration.registration_id',
+              'registration.number_text as registration_id',
+            )
           await edit('registration', anew)
           await edit('acv_line', anew)
           const { applied } = await bringUpToDate(db, options)

@@ -19,24 +19,24 @@ import {
   isOpen,
   isWon,
   medianOf,
+  type SourceReferral,
   sumOf,
-  type Told,
   tagsOf,
 } from '../support/expected-marts.ts'
-import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
+import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
 
-let world: ToldWorld
+let world: MartsFixture
 beforeAll(async () => {
-  world = await openToldWorld()
+  world = await openMartsFixture()
 })
 afterAll(() => world?.close())
 
-const latestOf = ({ latest }: Told) => latest
+const latestOf = ({ latest }: SourceReferral) => latest
 const countAndValue = (deals: readonly Referral[]) => [deals.length, sumOf(deals, dealValueOf)]
 const daysBetween = (from: string, to: string) =>
   Math.max(0, (Date.parse(to) - Date.parse(from)) / 86_400_000)
 
-test('funnel: conversion and median days by month of creation', async () => {
+test('funnel answers conversion and median days by month of creation', async () => {
   const answer = await answerOf(
     world.db,
     sql`
@@ -52,12 +52,15 @@ test('funnel: conversion and median days by month of creation', async () => {
     (deal.registrations ?? []).flatMap(({ statusHistory: history }) =>
       history?.approvedDateTime || history?.passedDateTime ? [deal] : [],
     )
-  const daysOf = (deals: readonly Told[], endOf: (one: Told) => string | null | undefined) =>
+  const daysOf = (
+    deals: readonly SourceReferral[],
+    endOf: (one: SourceReferral) => string | null | undefined,
+  ) =>
     deals.flatMap((one) => {
       const end = endOf(one)
       return end == null ? [] : [daysBetween(createdDay(one.latest), dayOf(end))]
     })
-  const told = figuresBy(
+  const expected = figuresBy(
     world.shown,
     ({ latest }) => {
       const day = createdDay(latest)
@@ -82,12 +85,12 @@ test('funnel: conversion and median days by month of creation', async () => {
       ]
     },
   )
-  expect(answer).toEqual(told)
-  expect(told.filter((line) => line.includes('Co-sell opportunity')).length).toBeGreaterThan(20)
+  expect(answer).toEqual(expected)
+  expect(expected.filter((line) => line.includes('Co-sell opportunity')).length).toBeGreaterThan(20)
 })
 
-test('win_rate: decided and won by solution play, each play with its share', async () => {
-  const told = world.shown
+test('win_rate answers decided and won by solution play, each play with its share', async () => {
+  const expected = world.shown
     .filter(({ latest }) => latest.status === 'Closed')
     .flatMap((one) => {
       const plays = attributesOf(one.latest, 'SolutionPlay')
@@ -95,7 +98,10 @@ test('win_rate: decided and won by solution play, each play with its share', asy
       const named = plays.length === 0 ? ['(Not provided)'] : plays
       return named.map((play) => ({ deal: one.latest, play, quarter, parts: named.length }))
     })
-  const weighed = (parts: readonly (typeof told)[number][], isIn: (deal: Referral) => boolean) => {
+  const weighed = (
+    parts: readonly (typeof expected)[number][],
+    isIn: (deal: Referral) => boolean,
+  ) => {
     const some = parts.filter(({ deal }) => isIn(deal))
     return [
       sumOf(some, ({ parts }) => new Exact(1).div(parts)),
@@ -114,14 +120,14 @@ test('win_rate: decided and won by solution play, each play with its share', asy
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ deal, play, quarter }) => `${quarter}|${play}|${currencyOf(deal)}`,
       (parts) => [...weighed(parts, isWon), ...weighed(parts, isDecided)],
     ),
   )
 })
 
-test('win_rate: a referral with two plays counts half for each', async () => {
+test('win_rate counts a referral with two plays half for each', async () => {
   const two = await sql<{ solution_play: string; weight: string }>`
     with chosen as (
       select b.referral_key, b.tag_key, t.tag_id
@@ -157,8 +163,10 @@ test('win_rate: a referral with two plays counts half for each', async () => {
   expect(rows).toEqual([{ halves: 2 }])
 })
 
-test('co_sell: count, deals, value and outcome by quarter and who invited', async () => {
-  const told = world.shown.map(latestOf).filter((deal) => categoryOf(deal).startsWith('Co-sell'))
+test('co_sell answers count, deals, value and outcome by quarter and inviting organisation', async () => {
+  const expected = world.shown
+    .map(latestOf)
+    .filter((deal) => categoryOf(deal).startsWith('Co-sell'))
   expect(
     await answerOf(
       world.db,
@@ -172,7 +180,7 @@ test('co_sell: count, deals, value and outcome by quarter and who invited', asyn
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       (deal) =>
         [
           fiscalQuarter(createdDay(deal)),
@@ -193,14 +201,14 @@ test('co_sell: count, deals, value and outcome by quarter and who invited', asyn
   )
 })
 
-test('expiring_referral: what expires from today on, by days left', async () => {
+test('expiring_referral lists the referrals that expire from today on, by days left', async () => {
   // The sandbox lives in its own time: moved so that the day it stands at is today.
   const shift = await sql<{ days: number }>`
     update dw.fact_referral
     set expiration_date = expiration_date + ((now() at time zone 'utc')::date - ${world.days[0]}::date)
     returning (now() at time zone 'utc')::date - ${world.days[0]}::date as days`.execute(world.db)
   expect(shift.rows[0]?.days).toBeGreaterThan(0)
-  const told = world.shown
+  const expected = world.shown
     .map(latestOf)
     .filter(isOpen)
     .flatMap((deal) => {
@@ -209,7 +217,7 @@ test('expiring_referral: what expires from today on, by days left', async () => 
       const left = (Date.parse(dayOf(deal.expirationDateTime)) - from) / 86_400_000
       return left < 0 ? [] : [{ deal, left }]
     })
-  expect(told.length).toBeGreaterThan(0)
+  expect(expected.length).toBeGreaterThan(0)
   expect(
     await answerOf(
       world.db,
@@ -221,7 +229,7 @@ test('expiring_referral: what expires from today on, by days left', async () => 
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ deal, left }) => `${left}|${currencyOf(deal)}`,
       (group) => countAndValue(group.map(({ deal }) => deal)),
     ),
@@ -239,8 +247,8 @@ test.each([
   { mart: 'referral_industry', column: 'industry', list: 'industries' },
   { mart: 'referral_product', column: 'product', list: 'products' },
   { mart: 'referral_service', column: 'service', list: 'services' },
-] as const)('$mart: value by $column, and the sum over it is the total', async (slice) => {
-  const told = world.shown
+] as const)('$mart answers value by $column, and the sum over it is the total', async (slice) => {
+  const expected = world.shown
     .map(latestOf)
     .flatMap((deal) => tagsOf(deal, slice.list).map((tag) => ({ deal, tag })))
   const column = sql.ref(`tag.${slice.column}`)
@@ -256,10 +264,10 @@ test.each([
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ deal, tag }) => `${tag}|${currencyOf(deal)}`,
       (group) => {
-        const weight = ({ deal, tag }: (typeof told)[number]) =>
+        const weight = ({ deal, tag }: (typeof expected)[number]) =>
           weightOf(tag, tagsOf(deal, slice.list))
         return [
           group.length,
@@ -271,5 +279,5 @@ test.each([
   )
   const rows = await sql<{ count: number }>`
     select count(*) as count from ${sql.table(`mart.${slice.mart}`)}`.execute(world.db)
-  expect(rows.rows).toEqual([{ count: told.length }])
+  expect(rows.rows).toEqual([{ count: expected.length }])
 })

@@ -14,31 +14,31 @@ import {
   fiscalYear,
   isOpen,
   isWon,
+  type SourceReferral,
   stageOf,
   sumOf,
-  type Told,
 } from '../support/expected-marts.ts'
-import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
+import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
 
-let world: ToldWorld
+let world: MartsFixture
 beforeAll(async () => {
-  world = await openToldWorld()
+  world = await openMartsFixture()
 })
 afterAll(() => world?.close())
 
-const latestOf = ({ latest }: Told) => latest
+const latestOf = ({ latest }: SourceReferral) => latest
 const countAndValue = (deals: readonly Referral[]) => [deals.length, sumOf(deals, dealValueOf)]
 const daysBetween = (from: string, to: string) =>
   Math.max(0, (Date.parse(to) - Date.parse(from)) / 86_400_000)
 
-test('the world has what the rules are about: open and closed referrals that are missing', () => {
-  const gone = world.told.filter(({ id }) => world.missing.has(id))
+test('the marts fixture has open and closed referrals that are missing', () => {
+  const gone = world.source.filter(({ id }) => world.missing.has(id))
   expect(gone.filter(({ latest }) => isOpen(latest)).length).toBeGreaterThan(0)
   expect(gone.filter(({ latest }) => !isOpen(latest)).length).toBeGreaterThan(0)
 })
 
-test('referral: open value by stage and country, less what is missing', async () => {
-  const told = world.shown.map(latestOf).filter(isOpen)
+test('mart.referral answers open value by stage and country, without missing referrals', async () => {
+  const expected = world.shown.map(latestOf).filter(isOpen)
   expect(
     await answerOf(
       world.db,
@@ -51,15 +51,15 @@ test('referral: open value by stage and country, less what is missing', async ()
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       (deal) => `${stageOf(deal)}|${countryOf(deal)}|${currencyOf(deal)}`,
       countAndValue,
     ),
   )
 })
 
-test('referral: won value by fiscal quarter of closing, with what is missing', async () => {
-  const told = world.shown.filter(({ latest }) => isWon(latest))
+test('mart.referral answers won value by fiscal quarter of closing, with missing referrals', async () => {
+  const expected = world.shown.filter(({ latest }) => isWon(latest))
   expect(
     await answerOf(
       world.db,
@@ -72,7 +72,7 @@ test('referral: won value by fiscal quarter of closing, with what is missing', a
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       (one) => {
         const day = closedDay(one) ?? ''
         return `${fiscalQuarter(day)}|${fiscalYear(day)}|${currencyOf(one.latest)}`
@@ -87,14 +87,14 @@ test('referral: won value by fiscal quarter of closing, with what is missing', a
 })
 
 /** The state in which a referral ended a day, from what was landed of it; null before it was seen. */
-function toldOn({ versions }: Told, day: string): Referral | null {
+function versionOn({ versions }: SourceReferral, day: string): Referral | null {
   return versions.findLast(({ updatedDateTime }) => dayOf(updatedDateTime ?? '') <= day) ?? null
 }
 
-test('pipeline_as_of: open pipeline by stage at the end of each observed day', async () => {
+test('pipeline_as_of answers the open pipeline by stage at the end of each observed day', async () => {
   const answers: number[] = []
   for (const day of world.days) {
-    const told = world.told.map((one) => toldOn(one, day)).filter((deal) => deal !== null)
+    const expected = world.source.map((one) => versionOn(one, day)).filter((deal) => deal !== null)
     const answer = await answerOf(
       world.db,
       sql`
@@ -106,7 +106,7 @@ test('pipeline_as_of: open pipeline by stage at the end of each observed day', a
     )
     expect(answer, day).toEqual(
       figuresBy(
-        told.filter(isOpen),
+        expected.filter(isOpen),
         (deal) => `${stageOf(deal)}|${currencyOf(deal)}`,
         countAndValue,
       ),
@@ -116,7 +116,7 @@ test('pipeline_as_of: open pipeline by stage at the end of each observed day', a
   expect(Math.min(...answers)).toBeGreaterThan(5)
 })
 
-test('pipeline_as_of: today is what the source shows now', async () => {
+test('pipeline_as_of shows for today what the source shows now', async () => {
   expect(
     await answerOf(
       world.db,
@@ -130,7 +130,7 @@ test('pipeline_as_of: today is what the source shows now', async () => {
 })
 
 /** Whether it was created by the end of the day and not closed, by its first version as landed. */
-function wasOpen({ versions, id }: Told, day: string): boolean {
+function wasOpen({ versions, id }: SourceReferral, day: string): boolean {
   const [first] = versions
   if (first === undefined || createdDay(first) > day) return false
   if (first.status === 'None') return false
@@ -139,12 +139,12 @@ function wasOpen({ versions, id }: Told, day: string): boolean {
   return end === null || end > day
 }
 
-test('pipeline_month_end: open pipeline over the months before anything was observed', async () => {
+test('pipeline_month_end answers the open pipeline over the months before the first observation', async () => {
   const months = Array.from({ length: 24 }, (_, back) =>
     new Date(Date.UTC(2026, 5 - back, 0)).toISOString().slice(0, 10),
   )
-  const told = months.flatMap((day) =>
-    world.told
+  const expected = months.flatMap((day) =>
+    world.source
       .filter((one) => wasOpen(one, day))
       .map(({ versions: [first = {}] }) => ({ day, first })),
   )
@@ -160,15 +160,15 @@ test('pipeline_month_end: open pipeline over the months before anything was obse
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ day, first }) => `${day}|${currencyOf(first)}`,
       (group) => countAndValue(group.map(({ first }) => first)),
     ),
   )
 })
 
-test('status_transition: every observed change, whether it is allowed, and the days before it', async () => {
-  const moves = world.told.flatMap(({ versions }) =>
+test('status_transition lists every observed change, whether it is allowed, and the days before it', async () => {
+  const moves = world.source.flatMap(({ versions }) =>
     versions.flatMap((version, index) => {
       const before = versions[index - 1]
       if (before === undefined || stageOf(before) === stageOf(version)) return []
@@ -208,15 +208,15 @@ test('status_transition: every observed change, whether it is allowed, and the d
   )
 })
 
-test('status_transition: days in a status last until the next change', async () => {
-  const told = world.told.flatMap(({ id, versions }) => {
+test('status_transition counts days in a status until the next change', async () => {
+  const expected = world.source.flatMap(({ id, versions }) => {
     const [first, ...later] = versions
     const next = later.find((version) => stageOf(version) !== stageOf(first ?? version))
     if (first === undefined || next === undefined || first.status !== 'New') return []
     const day = dayOf(next.updatedDateTime ?? '')
     return [{ id, days: daysBetween(createdDay(first), day) }]
   })
-  expect(told.length).toBeGreaterThan(1)
+  expect(expected.length).toBeGreaterThan(1)
   expect(
     await answerOf(
       world.db,
@@ -228,7 +228,7 @@ test('status_transition: days in a status last until the next change', async () 
     ),
   ).toEqual(
     figuresBy(
-      told,
+      expected,
       ({ id }) => id,
       ([one]) => [one?.days ?? null],
     ),

@@ -5,14 +5,14 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withDatabase } from '../support/database.ts'
 import { Exact } from '../support/exact-oracle.ts'
-import { openToldWorld, type ToldWorld } from '../support/marts-fixture.ts'
+import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
 
 const folder = fileURLToPath(new URL('../../sql/marts/', import.meta.url))
 const files = (await readdir(folder)).map((file) => path.basename(file, '.sql')).sort()
 
-let world: ToldWorld
+let world: MartsFixture
 beforeAll(async () => {
-  world = await openToldWorld()
+  world = await openMartsFixture()
 })
 afterAll(() => world?.close())
 
@@ -33,7 +33,7 @@ test('a migrated warehouse has one view for each file', async () => {
   expect(files).toHaveLength(19)
 })
 
-test('views ask with the rights of who reads, but for the two over etl', async () => {
+test('views read with the rights of their reader, but for the two over etl', async () => {
   const asOwner = await offenders(sql`
     select c.relname as name
     from pg_class c
@@ -42,7 +42,7 @@ test('views ask with the rights of who reads, but for the two over etl', async (
   expect(asOwner).toEqual(['data_quality', 'load_status'])
 })
 
-test('every view says its grain, its question and what to filter, every column what it means', async () => {
+test('the comment of every view has grain, question and filter, and every column has a comment', async () => {
   const silent = await offenders(sql`
     select ${nameOfColumn}
     from ${columns}
@@ -56,7 +56,7 @@ test('every view says its grain, its question and what to filter, every column w
   expect(vague).toEqual([])
 })
 
-test('columns are what every tool reads: no JSON, array, enum, oid, or number without a size', async () => {
+test('columns of views have types that every tool reads: no JSON, array, enum, oid or unsized number', async () => {
   const types = await offenders(sql`
     select distinct split_part(format_type(a.atttypid, a.atttypmod), '(', 1) as name
     from ${columns}
@@ -83,7 +83,7 @@ test('names in dw and mart need no quotes', async () => {
   expect(quoted).toEqual([])
 })
 
-test('a reported amount has its currency beside it; a converted one says so', async () => {
+test('every amount of a view has its currency column, or a name that says it is converted', async () => {
   const lonely = await offenders(sql`
     select ${nameOfColumn}
     from ${columns}
@@ -99,7 +99,7 @@ test('a reported amount has its currency beside it; a converted one says so', as
   expect(lonely).toEqual([])
 })
 
-test('ratios are left to the tool: numerators and denominators stand side by side', async () => {
+test('views have numerators and denominators side by side, and leave ratios to the tool', async () => {
   const ratios = await offenders(sql`
     select ${nameOfColumn}
     from ${columns}
@@ -120,7 +120,7 @@ const converted = [
   ['incentive_acv', 'weighted_solution_acv', 'currency_code'],
 ] as const
 
-test('the list of converted columns is whole', async () => {
+test('the list of converted columns in this test is complete', async () => {
   const found = await offenders(sql`
     select ${nameOfColumn}
     from ${columns}
@@ -133,7 +133,7 @@ const asMonthEnd = (view: string) =>
   /^pipeline_as_of/.test(view) ? sql`where snapshot_date = ${world.days[0]}` : sql``
 
 test.each(converted)(
-  'without rates %s.%s_amount is converted to nothing',
+  '%s.%s_amount is converted to null without rates',
   async (view, amount, currency) => {
     const { rows } = await sql<{ count: number }>`
     select count(${sql.ref(`${amount}_reporting_amount`)}) filter (
@@ -153,7 +153,7 @@ test('an amount in the reporting currency is converted to itself, without any ra
   expect(rows[0]?.unlike).toBe(0)
 })
 
-test('with rates every amount is converted at the rate of its own day, unrounded', async () => {
+test('every amount is converted at the rate of its own day, unrounded, when there are rates', async () => {
   await sql`
     insert into dw.fx_rate (currency_code, rate_date, rate_to_reporting, observed_date, rate_source)
     select currency_code, date_day, 1.0000000007 + day_of_week, date_day, 'invented'
@@ -182,8 +182,8 @@ test('with rates every amount is converted at the rate of its own day, unrounded
   expect(unlike.rows).toEqual([{ count: 0 }])
 })
 
-test('data_quality: every referral without a value is found in the payloads, and so is every finding', async () => {
-  const worthless = world.told
+test('data_quality lists every referral without a value, and every finding follows from the payloads', async () => {
+  const worthless = world.source
     .filter(({ latest }) => Number(latest.details?.dealValue ?? 1) === 0)
     .map(({ id }) => id)
   const { rows } = await sql<{ referral_id: string; account_code: string; isKnown: boolean }>`
@@ -196,13 +196,15 @@ test('data_quality: every referral without a value is found in the payloads, and
   expect(new Set(rows.map((row) => `${row.account_code} ${row.isKnown}`)).size).toBe(1)
 })
 
-test('load_status: when the account was last published, and up to which source time', async () => {
+test('load_status answers when the account was last published, and up to which source time', async () => {
   const { rows } = await sql<Record<string, unknown>>`
     select last_run_status, last_published_run_id, last_run_id, quarantined_referral_count,
       published_at <= now() and published_at > now() - interval '10 minutes' as is_fresh,
       watermark_to
     from mart.load_status`.execute(world.db)
-  const updates = world.told.map(({ latest }) => latest.updatedDateTime?.slice(0, 26) ?? '').sort()
+  const updates = world.source
+    .map(({ latest }) => latest.updatedDateTime?.slice(0, 26) ?? '')
+    .sort()
   expect(rows).toEqual([
     {
       last_run_status: 'published',

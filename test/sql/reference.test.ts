@@ -27,7 +27,7 @@ test.each([
   { day: '2024-02-28', label: 'FY24 Q3', month: 8, ends: '', why: 'a leap day follows' },
   { day: '2000-01-01', label: 'FY00 Q3', month: 7, ends: '', why: 'first day of the calendar' },
   { day: '2099-12-31', label: 'FY00 Q2', month: 6, ends: 'mq', why: 'the label has two digits' },
-])('$day is in $label: $why', async ({ day, label, month, ends }) => {
+])('the calendar has $day in $label: $why', async ({ day, label, month, ends }) => {
   const row = await withDatabase((db) =>
     db.selectFrom('dw.dim_date').selectAll().where('date_day', '=', day).executeTakeFirstOrThrow(),
   )
@@ -48,7 +48,7 @@ test.each([
   { day: '2021-01-03', iso: '2020-53', why: 'a Sunday still in the last week of a long year' },
   { day: '2021-01-04', iso: '2021-1', why: 'the Monday that starts week 1' },
   { day: '2024-12-30', iso: '2025-1', why: 'a Monday whose week is mostly next year' },
-])('$day is in ISO week $iso: $why', async ({ day, iso }) => {
+])('the calendar has $day in ISO week $iso: $why', async ({ day, iso }) => {
   const row = await withDatabase((db) =>
     db
       .selectFrom('dw.dim_date')
@@ -113,7 +113,7 @@ test('every documented value is in the catalog of values', async () => {
   })
 })
 
-test('values with a parent belong to a value that exists', async () => {
+test('every documented value with a parent has an existing parent', async () => {
   const { rows } = await withDatabase((db) =>
     sql`
       select child.enum_name, child.parent_value
@@ -157,7 +157,7 @@ test.each([
   ['XCG', 2, 'younger than most lists'],
   ['HRK', 2, 'withdrawn, yet in old referrals'],
   ['XXX', 2, 'no currency keeps the cents of an amount'],
-])('%s has %i decimals: %s', async (code, decimals) => {
+])('currency %s has %i decimals: %s', async (code, decimals) => {
   const row = await withDatabase((db) =>
     db
       .selectFrom('dw.dim_currency')

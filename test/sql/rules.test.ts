@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { backfill } from '../../src/pipeline/backfill.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import {
@@ -13,7 +13,7 @@ import {
   transactionsOf,
   writesOf,
 } from '../support/sent-statements.ts'
-import { environmentOf, type Nights, withNights } from '../support/with-pipeline.ts'
+import { contextOf, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
 
 /*
  * What keeps the SQL fit for a distributed engine, held against the statements that whole runs send.
@@ -29,7 +29,7 @@ let secrets: string[] = []
 let settings: Record<string, string> = {}
 
 /** Every kind of load, with referrals that change, vanish, cannot be read, and are refused. */
-async function everyKindOfLoad(nights: Nights) {
+async function everyKindOfLoad(nights: TestPipeline) {
   const { sandbox, warehouse, home } = nights
   await nights.run()
   sandbox.change(30)
@@ -39,19 +39,19 @@ async function everyKindOfLoad(nights: Nights) {
   await nights.run(true)
   await nights.retry()
   await nights.rebuild()
-  const environment = environmentOf(warehouse, home, [], demoSettings(sandbox.url))
+  const environment = contextOf(warehouse, home, [], demoSettings(sandbox.url))
   await backfill(environment, { from: '2026-01-01', to: '2026-03-01' }, { pauseMs: 0 })
 }
 
 /** From now on PostgreSQL refuses a row that the transform accepts. */
-async function refuseOne({ sandbox, db }: Nights) {
+async function refuseOne({ sandbox, db }: TestPipeline) {
   const refused = sandbox.referrals()[0]?.id ?? ''
   await sql`alter table dw.dim_referral
     add constraint refused check (referral_id <> ${sql.lit(refused)})`.execute(db)
 }
 
 beforeAll(() =>
-  withNights({ referrals: 60, seed: 3, broken: 3, pageCap: 15 }, async (nights) => {
+  withPipeline({ referrals: 60, seed: 3, broken: 3, pageCap: 15 }, async (nights) => {
     secrets = valuesIn(nights.sandbox.referrals())
     await refuseOne(nights)
     sent = await recordStatements(() => everyKindOfLoad(nights))
@@ -86,7 +86,7 @@ function doneTo(which: RegExp): string[] {
 
 const stored = /^(dw|raw|pii|stg)\./
 
-test('the loads sent every statement that these rules are about', () => {
+test('the recorded loads sent every statement that the SQL rules cover', () => {
   const written = new Set(distinct.flatMap(writesOf).map(({ table }) => table))
   for (const table of ['dw.fact_referral', 'dw.bridge_line_incentive', 'pii.contact']) {
     expect(written).toContain(table)
@@ -97,7 +97,7 @@ test('the loads sent every statement that these rules are about', () => {
   expect(secrets.length).toBeGreaterThan(1_000)
 })
 
-describe('no statement', () => {
+describe('statements of a load', () => {
   test.each([
     ['merges', /\bmerge into\b/],
     ['makes or uses a temporary table', /\btemp(orary)?\b/],
@@ -110,11 +110,11 @@ describe('no statement', () => {
     ['groups by rollup or cube, or recurs', /\b(rollup|cube|grouping sets|recursive)\b/],
     ['inserts without naming the columns', /\binsert into [\w.]+( as \w+)? (select|values)\b/],
     ['copies without naming the columns', /\bcopy [\w.]+ (from|to)\b/],
-  ])('%s', (_, pattern) => {
+  ])('no statement of a load %s', (_, pattern) => {
     expect(matching(pattern)).toEqual([])
   })
 
-  test('leaves anything in the session', () => {
+  test('no statement of a load changes the session', () => {
     const set = matching(/^set (?!local |constraints )/)
     expect(set).toEqual([])
     const configured = distinct.flatMap(
@@ -124,12 +124,12 @@ describe('no statement', () => {
     expect(sent.filter(({ name }) => name !== undefined)).toEqual([])
   })
 
-  test('holds a value of a payload: they travel as parameters and by COPY', () => {
+  test('no statement of a load holds a value of a payload: values travel as parameters and by COPY', () => {
     const texts = distinct.join('\n')
     expect(secrets.filter((value) => texts.includes(value))).toEqual([])
   })
 
-  test('truncates or locks a table that readers use, but to enter a new account', () => {
+  test('no statement of a load truncates or locks a table of readers, but to enter a new account', () => {
     expect(doneTo(/^truncate/).filter((text) => !text.startsWith('truncate table stg.'))).toEqual(
       [],
     )
@@ -138,14 +138,14 @@ describe('no statement', () => {
     expect(new Set(modes)).toEqual(new Set(['share row exclusive mode']))
   })
 
-  test('locks rows to read them, or passes over locked ones, but for the lease', () => {
+  test('no statement of a load locks rows to read them, or skips locked ones, but for the lease', () => {
     const locking = matching(/\b(for (no key )?update|for (key )?share|skip locked)\b/)
     expect(locking.filter((text) => !/^(select|update) .*etl\.lease/.test(bareText(text)))).toEqual(
       [],
     )
   })
 
-  test('takes all columns of a table, but those that are named one step further', () => {
+  test('no statement of a load selects all columns of a table, but those that are named one step further', () => {
     const stars = matching(
       /select (distinct (on \([^)]*\) )?)?(\w+\.)?\* from (dw|raw|pii|etl|stg)\./,
     )
@@ -155,7 +155,7 @@ describe('no statement', () => {
     )
   })
 
-  test('names a table without its schema', () => {
+  test('no statement of a load names a table without its schema', () => {
     const unqualified = distinct.flatMap((text) => {
       const bare = bareText(text).replace(/\bis (not )?distinct from\b/g, '')
       const own = [...bare.matchAll(/\b(\w+)(?: \([^)]*\))? as (?:materialized )?\(/g)].map(
@@ -170,7 +170,7 @@ describe('no statement', () => {
   })
 })
 
-test('only these settings are made for a session, in the address that it is opened with', () => {
+test('a session of a load has only the listed settings, from its connection string', () => {
   expect(Object.keys(settings).sort()).toEqual([
     'DateStyle',
     'IntervalStyle',
@@ -191,8 +191,8 @@ const upserts = () =>
     return found.map((upsert) => ({ upsert, table: writesOf(upsert)[0]?.table ?? '' }))
   })
 
-describe('an upsert', () => {
-  test('of a query sorts its rows by the key', () => {
+describe('upserts of a load', () => {
+  test('an upsert of a query sorts its rows by the key', () => {
     const unsorted = upserts()
       .map(({ upsert, table }) => ({ table, rows: upsert.replace(/ on conflict .*/, '') }))
       .filter(({ rows }) => /\) select\b/.test(rows))
@@ -201,7 +201,7 @@ describe('an upsert', () => {
     expect(unsorted.map(({ table }) => table)).toEqual(['etl.dq_finding'])
   })
 
-  test('sets only what the row that came says, and constants', () => {
+  test('an upsert sets only values of the incoming row, and constants', () => {
     const computed = upserts().flatMap(({ upsert, table }) => {
       const [, sets = ''] = /do update set (.*)/.exec(upsert) ?? []
       const list =
@@ -222,18 +222,18 @@ describe('an upsert', () => {
   })
 })
 
-describe('a statement that writes rows', () => {
+describe('statements that write rows', () => {
   const writing = () =>
     distinct.filter((text) => writesOf(text).some(({ table }) => stored.test(table)))
 
-  test('asks neither clock nor chance', () => {
+  test('a statement that writes rows reads neither clock nor random values', () => {
     const volatile =
       /\b(now|clock_timestamp|statement_timestamp|random|gen_random_uuid)\(|\bcurrent_(date|time)/
     const asking = writing().filter((text) => volatile.test(bareText(text)))
     expect(asking.flatMap(writesOf).map(({ table }) => table)).toEqual(['dw.dim_partner_account'])
   })
 
-  test('changes a table once, or two sets of its rows that cannot meet', () => {
+  test('a statement that writes rows changes a table once, or two disjoint sets of its rows', () => {
     const twice = distinct.filter((text) => {
       const written = writesOf(text).filter(({ how }) => how !== 'truncate table')
       return new Set(written.map(({ table }) => table)).size < written.length
@@ -244,11 +244,11 @@ describe('a statement that writes rows', () => {
   })
 })
 
-describe('a transaction', () => {
+describe('transactions of a load', () => {
   const committed = () =>
     transactions.filter(({ isCommitted }) => isCommitted).map(({ statements }) => statements)
 
-  test('that writes payloads, people or the star holds the lease from its first statement on', () => {
+  test('a transaction that writes payloads, people or the star holds the lease from its first statement on', () => {
     const free = committed().filter((statements) => {
       const first = bareText(statements[0] ?? '')
       return !/^(select .* from etl\.lease where .* for update|update etl\.lease .*)$/.test(first)
@@ -264,7 +264,7 @@ describe('a transaction', () => {
     ])
   })
 
-  test('that publishes writes dimensions before facts, and all tables in one order', () => {
+  test('a transaction that publishes writes dimensions before facts, and all tables in one order', () => {
     const orders = committed()
       .map((statements) => statements.flatMap(writesOf).map(({ table }) => table))
       .filter((tables) => tables.includes('dw.fact_referral'))
@@ -277,7 +277,7 @@ describe('a transaction', () => {
   })
 })
 
-describe('in the catalog', () => {
+describe('catalog rules', () => {
   /** What a query finds wrong. */
   const offenders = (query: ReturnType<typeof sql<{ name: string }>>) =>
     withDatabase(async (db) => (await query.execute(db)).rows.map((row) => row.name))
@@ -301,7 +301,7 @@ describe('in the catalog', () => {
     expect(found).toEqual(['pii.erasure_pkey', 'pii.secret_pkey'])
   })
 
-  test('none of their columns draws its value from a sequence or from chance', async () => {
+  test('no column of facts, bridges, payloads and people has a sequence or random default', async () => {
     const found = await offenders(sql`
       select concat_ws('.', n.nspname, c.relname, a.attname) as name
       from pg_class c
@@ -313,7 +313,7 @@ describe('in the catalog', () => {
     expect(found).toEqual([])
   })
 
-  test('there is no trigger, no rule, no function and no sequence but of identities', async () => {
+  test('the catalog has no trigger, no rule, no function and no sequence but of identities', async () => {
     const found = await offenders(sql`
       select 'trigger ' || t.tgname as name from pg_trigger t where not t.tgisinternal
       union all

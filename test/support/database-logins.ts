@@ -11,7 +11,7 @@ export interface Login {
   readonly warehouse: Warehouse
 }
 
-/** Runs `use` as a login of its own in these groups, which is dropped afterwards. */
+/** Runs `use` as a new login in these groups, which is dropped afterwards. */
 export async function asLogin<T>(
   url: string,
   groups: readonly string[],

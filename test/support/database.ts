@@ -7,16 +7,16 @@ import { runAt, urlOf } from './global-setup.ts'
 
 type Use<T> = (db: Kysely<Database>, url: string, warehouse: Warehouse) => Promise<T>
 
-/** Runs `use` on a migrated database of its own, which is dropped whatever happens. */
+/** Runs `use` on a new migrated database, which is always dropped. */
 export async function withDatabase<T>(use: Use<T>): Promise<T> {
   const failure = inject('migrationFailure')
   if (failure !== '') throw new Error(`there is no migrated database to clone: ${failure}`)
-  // Copying files spares the WAL: as quick alone, quicker beside other tests that write.
+  // Copying files avoids the WAL: as fast alone, faster beside other tests that write.
   const template = sql.id(inject('databaseTemplate'))
   return await onClone(sql`template ${template} strategy file_copy`, use)
 }
 
-/** Runs `use` on an empty database of its own, which is dropped whatever happens. */
+/** Runs `use` on a new empty database, which is always dropped. */
 export async function withEmptyDatabase<T>(use: Use<T>): Promise<T> {
   return await onClone(sql`template template0 strategy file_copy`, use)
 }

@@ -6,7 +6,7 @@ export type Digest = Readonly<Record<string, string>>
 
 const names = Object.keys(tables) as TableName[]
 
-/** What a surrogate stands for: two warehouses number the same members differently. */
+/** Natural keys behind the surrogates: two warehouses number the same members differently. */
 const members: Readonly<Record<string, string>> = {
   partner_account_key: `(select account_code from dw.dim_partner_account m
     where m.partner_account_key = t.partner_account_key)`,
@@ -19,7 +19,7 @@ const members: Readonly<Record<string, string>> = {
     where m.solution_key = t.solution_key)`,
   tag_key: `(select row(tag_group, tag_type, tag_id) from dw.dim_tag m
     where m.tag_key = t.tag_key)`,
-  // Which run did it is the history of the warehouse, whether it was done is its state.
+  // The number of the run belongs to the past of the warehouse, the fact to its state.
   resolved_run_id: '(t.resolved_run_id is null)',
 }
 
@@ -28,7 +28,7 @@ function statusOf(column: string): string {
     where m.status_key = t.${column})`
 }
 
-const told = /^(dw\.|pii\.(contact|referral_text)$|etl\.(quarantine|dq_finding|enum_value)$)/
+const digested = /^(dw\.|pii\.(contact|referral_text)$|etl\.(quarantine|dq_finding|enum_value)$)/
 const history = /(^|_)run_id$|^attempts$/
 
 /**
@@ -40,7 +40,7 @@ export async function digestState(
   leaveOut: readonly string[] = [],
 ): Promise<Digest> {
   const digest: Record<string, string> = {}
-  for (const name of names.filter((known) => told.test(known))) {
+  for (const name of names.filter((known) => digested.test(known))) {
     const columns: readonly string[] = tables[name].columns
     const isLeftOut = (column: string) =>
       [column, `${name}.${column}`, name].some((place) => leaveOut.includes(place)) ||
@@ -54,7 +54,7 @@ export async function digestState(
   return digest
 }
 
-/** Which row versions `raw`, `pii` and `dw` hold and where: differs after any write, even in vain. */
+/** Row versions of `raw`, `pii` and `dw` and their places: differs after any write, a useless one too. */
 export async function digestRowVersions(db: Kysely<Database>): Promise<Digest> {
   const digest: Record<string, string> = {}
   for (const name of names.filter((known) => /^(raw|pii|dw)\./.test(known))) {

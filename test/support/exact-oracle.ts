@@ -2,8 +2,8 @@ import { Decimal } from 'decimal.js'
 import type { ContractTerms } from '../../src/transform/contract/acv.ts'
 
 /**
- * A second opinion on contract arithmetic, written another way than the product: the platform's
- * UTC calendar, months counted by walking day by day, amounts as decimals of 80 digits.
+ * Independent implementation of contract arithmetic. It uses the platform's UTC calendar, counts
+ * months day by day and computes amounts as decimals of 80 digits.
  */
 export const Exact = Decimal.clone({ precision: 80, rounding: Decimal.ROUND_HALF_UP })
 
@@ -13,7 +13,7 @@ export interface OracleContract {
   /** Days since 1970. */
   start: number
   endExclusive: number
-  /** Months are a fraction, never a quotient: a rounded one would hide an exact half cent. */
+  /** Months as a fraction: a rounded quotient would hide an exact half cent. */
   numerator: number
   denominator: number
 }
@@ -26,7 +26,7 @@ export function dateOf(day: number): string {
   return new Date(day * dayMs).toISOString().slice(0, 10)
 }
 
-/** The day `months` after `start`, or the last of a month that is too short for it. */
+/** The day `months` after `start`, or the last day of the month if the month is too short. */
 export function anniversary(start: number, months: number): number {
   const from = new Date(start * dayMs)
   const firstOfMonth = Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months, 1)
@@ -34,22 +34,22 @@ export function anniversary(start: number, months: number): number {
   return Math.min(firstOfMonth / dayMs + from.getUTCDate() - 1, nextMonth / dayMs - 1)
 }
 
-/** The contract between two given days, or six years from the first when it is perpetual. */
+/** The contract from its start to its end date, or for six years if it is perpetual. */
 export function oracleContract(terms: ContractTerms): OracleContract {
   const start = dayOf(terms.start ?? '')
   if (terms.term === 'Perpetual') {
     return { start, endExclusive: anniversary(start, 72), numerator: 72, denominator: 1 }
   }
   const end = dayOf(terms.end ?? '')
-  const untilEnd = walk(start, end)
+  const untilEnd = countMonths(start, end)
   const isAnniversary = untilEnd.whole > 0 && untilEnd.days === 0
   const endExclusive = isAnniversary ? end : end + 1
-  const { whole, days, daysInMonth } = walk(start, endExclusive)
+  const { whole, days, daysInMonth } = countMonths(start, endExclusive)
   const numerator = whole * daysInMonth + days
   return { start, endExclusive, numerator, denominator: daysInMonth }
 }
 
-function walk(from: number, to: number) {
+function countMonths(from: number, to: number) {
   let whole = 0
   let monthBegan = from
   let monthEnds = anniversary(from, 1)
@@ -64,12 +64,12 @@ function walk(from: number, to: number) {
   return { whole, days: to - monthBegan, daysInMonth: monthEnds - monthBegan }
 }
 
-/** Rounded to the minor unit, or to the decimals that the value itself has when they are more. */
+/** Rounds to the minor unit, or to the decimals of the value if it has more. */
 export function roundLike(value: Decimal, amount: Decimal, minorUnit: number): Decimal {
   return amount.toDecimalPlaces(Math.max(value.decimalPlaces(), minorUnit))
 }
 
-/** `'Finite 2024-01-01..2024-12-31'`; a term or date of `-` is missing. */
+/** Parses terms as in `'Finite 2024-01-01..2024-12-31'`; `-` is a missing term or date. */
 export function termsOf(text: string): ContractTerms {
   const [term, start, end] = text.split(/ |\.\./).map((part) => (part === '-' ? null : part))
   return { term: term ?? null, start: start ?? null, end: end ?? null }
@@ -83,7 +83,7 @@ export function toMoney(amount: Decimal): bigint {
   return BigInt(amount.times(10_000).toFixed(0))
 }
 
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+/** Pseudo-random numbers from 0 to 1, determined by the seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed
   return () => {
@@ -100,7 +100,7 @@ export interface RandomContract {
   minorUnit: number
 }
 
-/** Contracts as they are typed: whole months by anniversary or by last day, any days, perpetual. */
+/** A contract as people type it: months by anniversary or last day, any days, or perpetual. */
 export function randomContract(random: () => number): RandomContract {
   const upTo = (limit: number) => Math.floor(random() * limit)
   const start = dayOf('2000-01-01') + upTo(365 * 90)
@@ -115,7 +115,7 @@ export function randomContract(random: () => number): RandomContract {
   return { terms: { term: 'Finite', start: dateOf(start), end: dateOf(end) }, value, minorUnit }
 }
 
-/** Of any size up to 19 digits and either sign; one in four is finer than the minor unit. */
+/** An amount of up to 19 digits and either sign; one in four is finer than the minor unit. */
 export function randomMoney(random: () => number, minorUnit: number): bigint {
   const places = random() < 0.25 ? 4 : minorUnit
   const magnitude = 10 ** Math.ceil(random() * 15)

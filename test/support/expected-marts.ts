@@ -4,17 +4,17 @@ import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { Exact, oracleContract, roundLike } from './exact-oracle.ts'
 
 /**
- * What the source told of one referral, read from the landed payloads and from nothing else: a
- * second opinion on the star, in other words than the loader's.
+ * One referral as the source sent it, read from the landed payloads alone. The expected values of the
+ * marts are computed from it, independently of the loader's code.
  */
-export interface Told {
+export interface SourceReferral {
   readonly id: string
   /** As landed, in the order of their source times. */
   readonly versions: readonly Referral[]
   readonly latest: Referral
 }
 
-export async function readTold(db: Kysely<Database>): Promise<Told[]> {
+export async function readSource(db: Kysely<Database>): Promise<SourceReferral[]> {
   const { rows } = await sql<{ id: string; payload: Referral }>`
     select resource_id as id, payload
     from raw.payload
@@ -40,8 +40,8 @@ export const stageOf = ({ status, substatus }: Referral) => `${status} - ${subst
 export const dayOf = (instant: string) => instant.slice(0, 10)
 export const createdDay = ({ createdDateTime }: Referral) => dayOf(createdDateTime ?? '')
 
-/** The day it was closed: as told, else the last update of what was closed when first seen. */
-export function closedDay({ versions, latest }: Told): string | null {
+/** The day it was closed: as sent, else the last update of a referral that was closed when first seen. */
+export function closedDay({ versions, latest }: SourceReferral): string | null {
   if (latest.status !== 'Closed') return null
   const first = versions.find((version) => version.status === 'Closed')
   return dayOf(latest.closedDateTime ?? first?.updatedDateTime ?? '')
@@ -72,7 +72,7 @@ export function pickedDay(instant: string | null | undefined): string | null {
   return new Date(Math.round(minutes / 1440) * 86_400_000).toISOString().slice(0, 10)
 }
 
-/** The four kinds of referral that the introduction to the API tells apart. */
+/** The four kinds of referral of the API's introduction. */
 export function categoryOf({ type, qualification, inviteContext }: Referral): string {
   const inviter = inviteContext?.invitedBy?.organizationId ?? null
   if (type === 'Independent' && qualification === 'Direct' && [null, 'msft'].includes(inviter)) {
@@ -107,12 +107,12 @@ export function tagsOf(referral: Referral, list: 'industries' | 'products' | 'se
 
 export function registrationsOf({
   latest,
-}: Told): { deal: Referral; registration: Registration }[] {
+}: SourceReferral): { deal: Referral; registration: Registration }[] {
   return (latest.registrations ?? []).map((registration) => ({ deal: latest, registration }))
 }
 
-/** One solution line and what its contract makes of its value. */
-export interface ToldLine {
+/** One solution line with its expected amounts. */
+export interface SourceLine {
   readonly deal: Referral
   readonly registration: Registration
   readonly line: SolutionDetails
@@ -122,8 +122,8 @@ export interface ToldLine {
   readonly acv: InstanceType<typeof Exact>
 }
 
-export function linesOf(told: Told): ToldLine[] {
-  return registrationsOf(told).flatMap(({ deal, registration }) =>
+export function linesOf(source: SourceReferral): SourceLine[] {
+  return registrationsOf(source).flatMap(({ deal, registration }) =>
     (registration.solutionDetails ?? []).map((line) => {
       const currency = line.currency ?? registration.contract?.currency ?? 'XXX'
       const value = line.value ?? null
@@ -140,7 +140,7 @@ export function linesOf(told: Told): ToldLine[] {
   )
 }
 
-/** The contract as the oracle places it in time; null where its length is not told. */
+/** The contract as the oracle places it in time; null where its length is unknown. */
 export function contractOf({ contract }: Registration) {
   const start = pickedDay(contract?.startDateTime)
   const end = pickedDay(contract?.endDateTime)
@@ -149,7 +149,7 @@ export function contractOf({ contract }: Registration) {
   return oracleContract({ term: isPerpetual ? 'Perpetual' : 'Finite', start, end })
 }
 
-/** Value for twelve months of the contract, all of it below a year; 0 where the length is not told. */
+/** Value for twelve months of the contract, all of it below a year; 0 where the length is unknown. */
 export function yearly(value: number | string, registration: Registration, currency: string) {
   const contract = contractOf(registration)
   if (contract === null) return new Exact(0)

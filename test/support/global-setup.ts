@@ -10,13 +10,13 @@ import { compile } from '../faults/crash/program.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Superuser's entrance to the server that every test clones its databases on. */
+    /** Superuser's address of the server on which tests clone their databases. */
     databaseUrl: string
-    /** A migrated database that nobody may connect to; see `withDatabase`. */
+    /** A migrated database closed to connections; see `withDatabase`. */
     databaseTemplate: string
-    /** Why there is no migrated database; empty when there is one. */
+    /** Reason why there is no migrated database; empty when there is one. */
     migrationFailure: string
-    /** File of the compiled program: from the sources, starting it takes three times as long. */
+    /** File of the compiled program, which starts in a third of the time of the sources. */
     programDoor: string
   }
 }
@@ -27,8 +27,8 @@ export interface TestServer {
 }
 
 /**
- * One server for all tests, in a temporary folder and careless of power cuts; or the one that
- * TEST_DATABASE_URL names, as a superuser. Tests clone databases on it from one template.
+ * Starts one server for all tests, in a temporary folder and without protection from power cuts. Or
+ * uses the one of TEST_DATABASE_URL, as a superuser. Tests clone databases on it from one template.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const named = process.env.TEST_DATABASE_URL
@@ -55,7 +55,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 export async function startThrowaway(): Promise<TestServer> {
   const home = await mkdtemp(path.join(tmpdir(), 'cosell-test-'))
-  // The server of a root user runs as another account, which must get in.
+  // The server of a root user runs as another account, which must be able to enter.
   await chmod(home, 0o755)
   const server = await startEmbedded({
     home,
@@ -77,14 +77,14 @@ export async function startThrowaway(): Promise<TestServer> {
   return { url: server.url, stop }
 }
 
-/** Migrates the template and closes it for good: cloning fails while anybody is connected to it. */
+/** Migrates the template and closes it: cloning fails while a connection to it is open. */
 export async function buildTemplate(url: string, template: string): Promise<string> {
   await runAt(url, sql`create database ${sql.id(template)}`)
   const warehouse = await openDatabase(urlOf(url, template))
   try {
     await migrate(warehouse.query)
   } catch (error) {
-    // Tests that need no schema go on, the others say this.
+    // Tests without a schema go on, the others report this.
     return error instanceof Error ? error.message : String(error)
   } finally {
     await warehouse.close()
@@ -97,7 +97,7 @@ async function dropTemplate(url: string, template: string): Promise<void> {
   await runAt(url, sql`drop database if exists ${sql.id(template)} with (force)`)
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function runAt(url: string, statement: RawBuilder<unknown>): Promise<void> {
   const warehouse = await openDatabase(url)
   try {
@@ -107,7 +107,7 @@ export async function runAt(url: string, statement: RawBuilder<unknown>): Promis
   }
 }
 
-/** The same server and user, another database. */
+/** Returns the address of another database of the same server and user. */
 export function urlOf(url: string, database: string): string {
   const other = new URL(url)
   other.pathname = `/${database}`

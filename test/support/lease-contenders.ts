@@ -5,27 +5,28 @@ import pLimit from 'p-limit'
 import { vi } from 'vitest'
 import { CosellError } from '../../src/errors.ts'
 import { beginWindow, landPage } from '../../src/load/landing/land-page.ts'
-import { acquireLease, type inLeasedTransaction, type Lease } from '../../src/load/runs/lease.ts'
+import type { fencedTransaction } from '../../src/load/runs/fenced-transaction.ts'
+import { acquireLease, type Lease } from '../../src/load/runs/lease.ts'
 import { beginRun, markPublished } from '../../src/load/runs/ledger.ts'
 import {
   inTransaction,
   openDatabase,
   type Warehouse,
 } from '../../src/warehouse/connection/database.ts'
-import { redo } from '../../src/warehouse/connection/retry-transient.ts'
+import { retryTransient } from '../../src/warehouse/connection/retry-transient.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from './database.ts'
 import { keepHistory, readHistory, violationsIn } from './lease-history.ts'
 import { silent } from './load-referrals.ts'
 
-/** Most of their time goes by in waiting for a backfill, a second at a time. */
+/** Schedules at once: most of their time is spent waiting for a backfill, a second at a time. */
 const atOnce = 40
 const serversMax = 8
 export const nightlyWaitMs = 1_500
 
 /**
- * What a holder does. `is stopped`: the database's clock is moved on past its lease, by updating the
- * row, while it does nothing; `is stopped inside`: the same with a transaction open.
+ * Steps of a holder. `is stopped`: its lease expires (by an update of the row) while it does nothing;
+ * `is stopped inside`: the same with a transaction open.
  */
 const doing = ['lands', 'publishes', 'beats', 'is stopped', 'is stopped inside'] as const
 
@@ -42,30 +43,30 @@ export const schedule = fc.array(contender, { minLength: 2, maxLength: 8 })
 
 export type Contender = typeof contender extends fc.Arbitrary<infer C> ? C : never
 
-/** How a write is kept from meeting another one. */
-export type Fence = <T>(
+/** A way to keep two writers of an account apart. */
+export type Fencing = <T>(
   query: Kysely<Database>,
   lease: Lease,
-  use: Parameters<typeof inLeasedTransaction<T>>[2],
+  use: Parameters<typeof fencedTransaction<T>>[2],
 ) => Promise<T>
 
-/** Two that write at once may deadlock; as behind the fence, that is done again. */
-export const noFence: Fence = (query, _, use) => redo(() => inTransaction(query, use))
+/** No fencing at all. Two writers may deadlock; that is retried, as with fencing. */
+export const unfenced: Fencing = (query, _, use) => retryTransient(() => inTransaction(query, use))
 
-/** What became of a contender. */
+/** Outcome of one simulated lease holder. */
 export interface Outcome {
   readonly turn: Contender['turn']
   readonly ended: 'released' | 'crashed' | 'refused' | 'fenced'
   readonly epoch: number | undefined
   readonly waited: boolean
-  /** From the first attempt to take the account until it was left or refused. */
+  /** Time from the first attempt to take the account until it was released or not given. */
   readonly from: number
   readonly to: number
   readonly exitCode: number | undefined
 }
 
-/** Statements of a process that died fail where they start, those of its heartbeat too. */
-function mortal(query: Kysely<Database>) {
+/** A connection whose statements fail after `die`, those of the heartbeat too. */
+function killable(query: Kysely<Database>) {
   let isDead = false
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) => {
@@ -85,16 +86,16 @@ export async function moveClockOn(query: Kysely<Database>, account: number) {
     where partner_account_key = ${account}`.execute(query)
 }
 
-/** One process from its start to its end; fails when anything fails that was not to be expected. */
+/** Runs one process from its start to its end; throws on any unexpected failure. */
 async function play(
-  { query: immortal }: Warehouse,
+  { query: admin }: Warehouse,
   account: number,
   plan: Contender,
-  fence: Fence,
+  fence: Fencing,
   epochOf: Map<number, number>,
 ): Promise<Outcome> {
   await sleep(plan.startsAfterMs)
-  const { query, die } = mortal(immortal)
+  const { query, die } = killable(admin)
   let waited = false
   const from = performance.now()
   const outcome = (ended: Outcome['ended'], epoch?: number, exitCode?: number): Outcome => ({
@@ -125,7 +126,7 @@ async function play(
   const runId = await beginRun(query, aRunOf(account))
   epochOf.set(runId, lease.epoch)
   await beginWindow(query, { runId, windowNo: 1, from: '2000-01-01', to: '2026-01-01' })
-  const process = { query, immortal, account, lease, runId, fence }
+  const process = { query, admin, account, lease, runId, fence }
   try {
     for (const [no, { does, afterMs }] of plan.steps.entries()) {
       await sleep(afterMs)
@@ -139,30 +140,30 @@ async function play(
   else {
     die()
     await sleep(5)
-    // A minute later; the account may be another's by then, whose clock goes on as well.
-    await moveClockOn(immortal, account)
+    // A minute passes; another process may hold the account by then, and its lease ages as well.
+    await moveClockOn(admin, account)
   }
   return outcome(plan.ends, lease.epoch)
 }
 
 interface Process {
   readonly query: Kysely<Database>
-  readonly immortal: Kysely<Database>
+  readonly admin: Kysely<Database>
   readonly account: number
   readonly lease: Lease
   readonly runId: number
-  readonly fence: Fence
+  readonly fence: Fencing
 }
 
 async function act(process: Process, does: (typeof doing)[number], no: number): Promise<void> {
-  const { query, immortal, account, lease, runId, fence } = process
+  const { query, admin: immortal, account, lease, runId, fence } = process
   switch (does) {
     case 'lands':
       return land(process, no)
     case 'publishes':
       return fence(query, lease, (transaction) => markPublished(transaction, published(process)))
     case 'beats':
-      // Those of all processes that live, stopped ones too: they beat once more as they wake up.
+      // Heartbeats of all living processes; stopped ones too beat once more when they wake up.
       return void vi.advanceTimersByTime(15_000)
     case 'is stopped':
       await moveClockOn(immortal, account)
@@ -176,7 +177,7 @@ async function act(process: Process, does: (typeof doing)[number], no: number): 
   }
 }
 
-/** Every process lands versions of the same referral, so that two writers would meet. */
+/** Lands a version of one referral, the same for all processes, so that two writers would meet. */
 async function land({ query, account, lease, runId, fence }: Process, no: number) {
   const page = {
     runId,
@@ -195,7 +196,7 @@ async function land({ query, account, lease, runId, fence }: Process, no: number
       },
     ],
   } as const
-  if (fence !== noFence) return void (await landPage(query, lease, page))
+  if (fence !== unfenced) return void (await landPage(query, lease, page))
   await fence(query, lease, (transaction) =>
     sql`insert into raw.payload (partner_account_key, resource_type, resource_id, version_no,
         observed_at, payload_hash, source_ref, run_id, payload)
@@ -211,7 +212,7 @@ export const published = ({ account, runId }: Pick<Process, 'account' | 'runId'>
   changed: 0,
   quarantined: 0,
   missing: 0,
-  isOfSome: false,
+  isPartial: false,
 })
 
 export const aRunOf = (partnerAccountKey: number) =>
@@ -230,8 +231,8 @@ function heldCode(error: unknown): number {
   throw error
 }
 
-/** Plays all schedules, each on an account of its own, and tells what was committed and how it ended. */
-export async function playAll(plans: readonly Contender[][], fence: Fence) {
+/** Runs all schedules, each on an account of its own; returns what was committed and the outcomes. */
+export async function playAll(plans: readonly Contender[][], fence: Fencing) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   return withDatabase(async (db, url) => {
     await keepHistory(db)

@@ -5,15 +5,15 @@ import type { Database } from '../../src/warehouse/tables.generated.ts'
 export interface Committed {
   readonly account: number
   readonly event: 'taken' | 'landed' | 'published'
-  /** Of what was taken. */
+  /** The epoch of a lease that was taken. */
   readonly epoch: number | null
-  /** Of what was written. */
+  /** The run that wrote. */
   readonly run_id: number | null
 }
 
 /**
- * From now on the database notes what is committed, in the order in which the row of the lease was
- * locked for it: the number is drawn while the lock is held, and a rollback takes the note with it.
+ * Installs triggers that record what is committed, in the order in which the lease's row was locked:
+ * the number is drawn while the lock is held, and a rollback removes the record.
  */
 export async function keepHistory(db: Kysely<Database>): Promise<void> {
   await sql
@@ -59,8 +59,8 @@ export async function readHistory(db: Kysely<Database>): Promise<Map<number, Com
 }
 
 /**
- * What in the history of one account shows two writers: an epoch that does not follow the one
- * before it, or a write under another epoch than the one in force.
+ * Signs of two writers in the history of one account: an epoch that does not follow the one before it,
+ * or a write under another epoch than the one in force.
  */
 export function violationsIn(
   history: readonly Committed[],

@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { beginWindow, type LandedPayload, landPage } from '../../src/load/landing/land-page.ts'
 import { type LandedScope, readLanded } from '../../src/load/landing/read-landed.ts'
-import type { PublishResult } from '../../src/load/publish/finish.ts'
 import { publish } from '../../src/load/publish/publish.ts'
+import type { PublishResult } from '../../src/load/publish/publish-task.ts'
 import { enterAccount } from '../../src/load/runs/accounts.ts'
 import { acquireLease, type Lease } from '../../src/load/runs/lease.ts'
 import { beginRun, type RunMode } from '../../src/load/runs/ledger.ts'
 import { type Reference, readReference } from '../../src/load/runs/reference.ts'
-import { clearStage, type StageTable, stageRows } from '../../src/load/staging/stage.ts'
+import { clearStage, stageRows } from '../../src/load/staging/stage.ts'
+import type { StageTable } from '../../src/load/staging/stage-tables.ts'
 import { createLog } from '../../src/log.ts'
 import { toContext } from '../../src/pipeline/transform-and-publish.ts'
-import { cutPeople } from '../../src/transform/pii/split-pii.ts'
+import { splitPii } from '../../src/transform/pii/split-pii.ts'
 import { type TransformContext, toRows } from '../../src/transform/to-rows.ts'
 import type { Warehouse } from '../../src/warehouse/connection/database.ts'
 import type { TableName } from '../../src/warehouse/tables.generated.ts'
@@ -58,9 +59,9 @@ export async function aRun(
 
 export const observedAt = '2026-01-05T02:00:00Z'
 
-/** A referral cut and hashed as the pipeline lands it. */
+/** A referral split and hashed as the pipeline lands it. */
 export function aLanding(wire: unknown, at = observedAt): LandedPayload {
-  const cut = cutPeople(wire)
+  const cut = splitPii(wire)
   return {
     resource_type: 'referral',
     resource_id: cut.resourceId ?? '(no id)',
@@ -89,7 +90,7 @@ export async function landReferrals(
   return landed.changed
 }
 
-/** Stages what is landed and not yet published, or all of it. */
+/** Stages the landed versions that are not published yet, or all of them. */
 export async function stageLanded(
   { warehouse, lease, key, context }: TestAccount,
   scope: LandedScope,
@@ -130,7 +131,7 @@ export async function publishStaged(
   })
 }
 
-/** Rows of the pages that a run landed; in a replay, the versions that there are. */
+/** Rows of the pages that a run landed; in a rebuild, all landed versions. */
 async function rowsReadBy(
   { query }: Pick<Warehouse, 'query'>,
   accountKey: number,
@@ -199,7 +200,7 @@ export async function countOf(
   return counted.rows[0]?.rows ?? 0
 }
 
-/** Changes with every row of an account that is inserted, updated, deleted or merely locked. */
+/** Text that changes with every row of an account that is inserted, updated, deleted or locked. */
 export async function physicalState(
   { query }: Pick<Warehouse, 'query'>,
   accountKey: number,
@@ -216,7 +217,7 @@ export async function physicalState(
   return states
 }
 
-/** Runs `use` while somebody else keeps all writers out of a table; readers get in. */
+/** Runs `use` while another session keeps writers, but not readers, out of a table. */
 export function whileLocked<T>(
   { query }: Pick<Warehouse, 'query'>,
   table: TableName,
@@ -228,7 +229,7 @@ export function whileLocked<T>(
   })
 }
 
-/** Until so many statements in the database wait for a lock; fails after ten seconds. */
+/** Waits until `count` statements in the database wait for a lock; fails after ten seconds. */
 export async function untilWaiting({ query }: Pick<Warehouse, 'query'>, count: number) {
   const deadline = Date.now() + 10_000
   while (Date.now() < deadline) {

@@ -1,32 +1,32 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
-import { isOpen, readTold, type Told } from './expected-marts.ts'
-import { withNights } from './with-pipeline.ts'
+import { isOpen, readSource, type SourceReferral } from './expected-marts.ts'
+import { withPipeline } from './with-pipeline.ts'
 
-/** A warehouse after some nights, and what the source told in them. */
-export interface ToldWorld {
+/** A warehouse after some nights, and the referrals of its source. */
+export interface MartsFixture {
   readonly db: Kysely<Database>
   /** The sandbox's days after the first night and after each change. */
   readonly days: readonly string[]
-  readonly told: readonly Told[]
-  /** What the source no longer shows. */
+  readonly source: readonly SourceReferral[]
+  /** Referrals that the source no longer shows. */
   readonly missing: ReadonlySet<string>
-  /** Told, less what is missing and open. */
-  readonly shown: readonly Told[]
+  /** Referrals of the source, less those that are missing and open. */
+  readonly shown: readonly SourceReferral[]
   close(): Promise<void>
 }
 
 /**
- * Three hundred referrals of years of business, which change and arrive over three nights; then 20
- * vanish from sight, open and closed ones, and two full reads miss them.
+ * Three hundred referrals of years of business, which change and arrive over three nights. Then 20
+ * of them, open and closed, become invisible, and two full reads miss them.
  */
-export function openToldWorld(): Promise<ToldWorld> {
+export function openMartsFixture(): Promise<MartsFixture> {
   return new Promise((ready, fail) => {
     let release = () => {}
     const released = new Promise<void>((resolve) => {
       release = resolve
     })
-    const living = withNights({ referrals: 300, seed: 23 }, async ({ sandbox, db, run }) => {
+    const living = withPipeline({ referrals: 300, seed: 23 }, async ({ sandbox, db, run }) => {
       const days = [sandbox.now().slice(0, 10)]
       await run()
       for (const count of [50, 50]) {
@@ -38,12 +38,12 @@ export function openToldWorld(): Promise<ToldWorld> {
       const missing = new Set(sandbox.vanish(20))
       await run(true)
       await run(true)
-      const told = await readTold(db)
-      const shown = told.filter(({ id, latest }) => !(missing.has(id) && isOpen(latest)))
+      const source = await readSource(db)
+      const shown = source.filter(({ id, latest }) => !(missing.has(id) && isOpen(latest)))
       ready({
         db,
         days,
-        told,
+        source,
         missing,
         shown,
         close: () => {

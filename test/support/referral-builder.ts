@@ -1,5 +1,5 @@
 import type { Referral } from '../../src/sandbox/referral.ts'
-import { cutPeople } from '../../src/transform/pii/split-pii.ts'
+import { splitPii } from '../../src/transform/pii/split-pii.ts'
 import {
   type LandedReferral,
   type LandedVersion,
@@ -174,10 +174,10 @@ export interface Observed {
   no?: number
 }
 
-/** The referral as it would be landed, people apart. */
+/** The referral as it is landed, split from its people. */
 export function landed(observed: readonly Observed[], others: readonly LandedVersion[] = []) {
   const versions = observed.map(({ wire, at, no }, index): LandedVersion => {
-    const { payload, people, sourceUpdatedText } = cutPeople(wire)
+    const { payload, people, sourceUpdatedText } = splitPii(wire)
     return {
       version_no: no ?? index + 1,
       resource_type: 'referral',
@@ -196,7 +196,7 @@ export function landed(observed: readonly Observed[], others: readonly LandedVer
   return landing
 }
 
-/** Rows of one payload. Fails with the reason when it is set aside. */
+/** Rows of one payload; throws the reason when it is quarantined. */
 export function rowsOf(wire: unknown): StagedRows {
   return rowsOfVersions([{ wire }])
 }
@@ -207,7 +207,7 @@ export function rowsOfVersions(
 ): StagedRows {
   const transformed = toRows(landed(observed, others), transformContext)
   if (transformed.kind === 'rows') return transformed.rows
-  const { reasonCode, itemPath, detail } = transformed.damage
+  const { reasonCode, itemPath, detail } = transformed.invalid
   throw new Error(`quarantined: ${reasonCode} ${itemPath} ${detail}`)
 }
 

@@ -1,6 +1,6 @@
-import type { Amounts, Group, ReportFigures } from '../../src/report/report-data.ts'
+import type { Amounts, Group, ReportData } from '../../src/report/report-data.ts'
 
-/** Amounts that all have a rate, of one in each currency. */
+/** Returns amounts of a single item that has a rate. */
 export function converted(sum: string, currency = 'USD'): Amounts {
   const one = { currency_code: currency, count: 1, amount: sum }
   return { converted: sum, unconverted: [], by_currency: [one] }
@@ -10,8 +10,8 @@ export function aGroup(label: string, amounts: Amounts = converted('100.00'), co
   return { label, count, amounts }
 }
 
-/** Figures of a small, healthy warehouse, with what matters put in their place. */
-export function someFigures(special: Partial<ReportFigures> = {}): ReportFigures {
+/** Returns report data of a small, healthy warehouse, with the given parts replaced. */
+export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
   return {
     made_at: '2026-07-01T05:20:00.000Z',
     day: '2026-07-01',
@@ -53,6 +53,6 @@ export function someFigures(special: Partial<ReportFigures> = {}): ReportFigures
     expiring: { days: 30, group: aGroup(''), overdue_count: 0, referrals: [] },
     solutions: { groups: [aGroup('Ledger')], label_count: 1 },
     countries: { groups: [aGroup('DE')], label_count: 1 },
-    ...special,
+    ...replaced,
   }
 }

@@ -1,15 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
-import { type Nights, withNights } from './with-pipeline.ts'
+import { type TestPipeline, withPipeline } from './with-pipeline.ts'
 
-/** The day on which the business of the sandbox stands still. */
+/** Day on which the calendar of the sandbox stands still. */
 export const businessDay = '2026-06-30'
 
-/** A rate with more digits than a double holds; the other currencies keep none. */
+/** Rate with more digits than a double holds. */
 export const euroRate = '1.0837123456'
 
-/** Gives the reporting currency, USD, and EUR a rate on every day that the reports look at. */
+/** Stores rates of USD and EUR for every day of the report; other currencies have none. */
 export async function loadEuroRates(db: Kysely<Database>): Promise<void> {
   await sql`
     insert into dw.fx_rate (currency_code, rate_date, rate_to_reporting, observed_date, rate_source)
@@ -21,24 +21,24 @@ export async function loadEuroRates(db: Kysely<Database>): Promise<void> {
       set rate_to_reporting = excluded.rate_to_reporting`.execute(db)
 }
 
-/** The one row of a query. */
+/** Returns the first row of a query, which must have one. */
 export async function one<T>(db: Kysely<Database>, query: ReturnType<typeof sql<T>>): Promise<T> {
   const { rows } = await query.execute(db)
-  if (rows[0] === undefined) throw new Error('no row')
+  if (rows[0] === undefined) throw new Error('the query returned no row')
   return rows[0]
 }
 
-/** One loaded warehouse for all tests of a file, to be had once they run. */
-export function loadedOnce(options: Parameters<typeof withNights>[0]): () => Nights {
-  let nights: Nights | undefined
+/** Loads one warehouse for all tests of a file; the result is a function for use in tests. */
+export function loadOnce(options: Parameters<typeof withPipeline>[0]): () => TestPipeline {
+  let pipeline: TestPipeline | undefined
   let release = () => {}
   let over: Promise<void> = Promise.resolve()
   beforeAll(
     () =>
       new Promise<void>((ready, failed) => {
-        over = withNights(options, async (loaded) => {
+        over = withPipeline(options, async (loaded) => {
           await loaded.run()
-          nights = loaded
+          pipeline = loaded
           ready()
           await new Promise<void>((end) => {
             release = end
@@ -52,8 +52,8 @@ export function loadedOnce(options: Parameters<typeof withNights>[0]): () => Nig
     return over
   })
   return () => {
-    if (nights === undefined)
-      throw new Error('the warehouse is loaded before all tests, not sooner')
-    return nights
+    if (pipeline === undefined)
+      throw new Error('call this in a test: beforeAll loads the warehouse')
+    return pipeline
   }
 }

@@ -3,12 +3,12 @@ import { type Kysely, sql } from 'kysely'
 type Groups = 'cosell_loader' | 'cosell_bi' | 'cosell_pii'
 
 interface Row {
-  /** A name, or all names that begin so. */
+  /** A name, or the prefix of several names. */
   readonly name: string
-  /** One letter a right: select, insert, update, delete, truncate, maintain; of schemas usage. */
+  /** One letter a right: select, insert, update, delete, truncate, maintain; for schemas usage. */
   readonly loader: string
   readonly bi: string
-  /** Beside what bi has. */
+  /** Rights beside those of bi. */
   readonly pii: string
   readonly why: string
 }
@@ -21,7 +21,7 @@ const row = (name: string, loader: string, bi: string, pii: string, why: string)
   why,
 })
 
-/** Written by hand, apart from the list of the program: what each group is to have of everything. */
+/** Rights of each group to every object, written by hand and independent of the program's list. */
 const matrix: readonly Row[] = [
   row('raw', 'u', '', '', 'the landing zone is the loader’s'),
   row('pii', 'u', '', 'u', 'people are for few'),
@@ -31,23 +31,23 @@ const matrix: readonly Row[] = [
   row('mart', 'u', 'u', '', 'the report is written by the loader’s job'),
 
   row('raw.payload', 'sim', '', '', 'versions are added, never changed'),
-  row('pii.payload', 'sim', '', '', 'whole payloads with people are nobody’s to read'),
+  row('pii.payload', 'sim', '', '', 'whole payloads with people are never read'),
   row('pii.contact', 'siudm', '', 's', 'replaced with its referral'),
   row('pii.referral_text', 'siudm', '', 's', 'replaced with its referral'),
-  row('pii.erasure', 's', '', '', 'who was erased is not told to readers'),
-  row('pii.secret', 's', '', '', 'the key of the hashes, which would tell people by guessing'),
+  row('pii.erasure', 's', '', '', 'readers do not learn who was erased'),
+  row('pii.secret', 's', '', '', 'the key of the hashes, which would reveal people by guessing'),
 
   row('etl.api_capability', 'siud', '', '', 'found anew'),
-  row('etl.bi_access', '', '', '', 'only the owner says who sees which account'),
+  row('etl.bi_access', '', '', '', 'only the owner maps readers to accounts'),
   row('etl.dq_finding', 'siudm', '', '', 'replaced with its referral; shown by mart.data_quality'),
   row('etl.enum_value', 'si', '', '', 'values that only the data knows are added'),
   row('etl.extract_window', 'siu', '', '', 'moves on page by page'),
   row('etl.fx_quote', 'siudm', '', '', 'replaced by newer files'),
   row('etl.lease', 'siu', '', '', 'taken and given back, never removed'),
   row('etl.mart_grant', '', '', '', 'used by migrate alone'),
-  row('etl.mart_view', 's', '', '', 'a run looks whether views are due'),
-  row('etl.migration', 's', '', '', 'a run looks whether a migration is due'),
-  row('etl.migration_lock', 's', '', '', 'a run looks whether a migration is due'),
+  row('etl.mart_view', 's', '', '', 'a run checks whether views are due'),
+  row('etl.migration', 's', '', '', 'a run checks whether a migration is due'),
+  row('etl.migration_lock', 's', '', '', 'a run checks whether a migration is due'),
   row('etl.quarantine', 'siu', '', '', 'entries are resolved, never removed'),
   row('etl.run', 'siu', '', '', 'the ledger is never cut'),
   row('etl.run_table', 'si', '', '', 'the ledger is never cut'),
@@ -74,7 +74,7 @@ const matrix: readonly Row[] = [
   row('mart.', 's', 's', '', 'views; the report is written by the loader’s job'),
 ]
 
-/** A first load takes keys in advance; the other identities are filled by inserts, which need no right. */
+/** An initial load reserves keys; the other identities are filled by inserts, which need no right. */
 const surrogates = /^dw\.dim_(referral|customer|solution|tag)_\w+_seq$/
 
 const letters: Readonly<Record<string, string>> = {
@@ -96,7 +96,7 @@ interface Found {
   readonly rights: readonly string[]
 }
 
-/** What differs from the matrix, in sentences; also what there is beside tables, views, sequences. */
+/** Returns the differences from the matrix, and objects other than tables, views and sequences. */
 export async function differingFromMatrix<Schema>(
   db: Kysely<Schema>,
   { owner = 'cosell_owner', isRowSecured = false } = {},
@@ -121,7 +121,7 @@ export async function differingFromMatrix<Schema>(
 
 function wantedOf({ name, kind, group }: Found, isRowSecured: boolean): string | undefined {
   if (kind === 'S') return group === 'cosell_loader' && surrogates.test(name) ? 'u' : ''
-  // The policies read it as whoever asks; without usage on etl nothing else can.
+  // The policies read it with the rights of the caller; without usage on etl nothing else can.
   if (isRowSecured && name === 'etl.bi_access') return group === 'cosell_loader' ? '' : 's'
   const found =
     matrix.find((line) => line.name === name) ??
@@ -142,7 +142,7 @@ async function versionOf<Schema>(db: Kysely<Schema>): Promise<number> {
   return rows[0]?.version ?? 0
 }
 
-/** In effect, so whatever comes by membership or through public counts too. */
+/** Reads effective rights, so rights by membership or through public count too. */
 async function readRights<Schema>(db: Kysely<Schema>, hasMaintain: boolean): Promise<Found[]> {
   const onTables = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']
   if (hasMaintain) onTables.push('maintain')

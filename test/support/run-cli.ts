@@ -5,17 +5,17 @@ import { inject } from 'vitest'
 
 const lifeMs = 60_000
 const pollMs = 10
-/** More at once would only time out. */
-const atOnce = pLimit(3)
+/** More processes at once would time out. */
+const limit = pLimit(3)
 
 export interface CliOptions {
-  /** The whole environment but for PATH; no setting of the machine gets in. */
+  /** Whole environment beside PATH; settings of the machine are left out. */
   env?: Readonly<Record<string, string>>
-  /** Where `.env` and `.cosell` are looked for. */
+  /** Folder of `.env` and `.cosell`. */
   cwd: string
 }
 
-export interface CliEnd {
+export interface CliResult {
   code: number | null
   signal: NodeJS.Signals | null
   stdout: string
@@ -24,17 +24,17 @@ export interface CliEnd {
 
 export interface CliProcess {
   child: ChildProcess
-  ended: Promise<CliEnd>
-  /** Waits until standard output and error together hold the text; fails when the process ends. */
-  says(text: string): Promise<CliEnd>
+  ended: Promise<CliResult>
+  /** Waits until the output contains the text; fails when the process ends before. */
+  waitFor(text: string): Promise<CliResult>
 }
 
-/** Runs `cosell` in a process of its own, to its end. */
-export function runCli(args: readonly string[], options: CliOptions): Promise<CliEnd> {
-  return atOnce(() => startCli(args, options).ended)
+/** Runs `cosell` in its own process until it ends. */
+export function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  return limit(() => startCli(args, options).ended)
 }
 
-/** Starts `cosell` in a process of its own, which is killed when it lives longer than a minute. */
+/** Starts `cosell` in its own process, which is killed after a minute. */
 export function startCli(args: readonly string[], { env, cwd }: CliOptions): CliProcess {
   const child = spawn(process.execPath, [inject('programDoor'), ...args], {
     cwd,
@@ -43,11 +43,11 @@ export function startCli(args: readonly string[], { env, cwd }: CliOptions): Cli
     timeout: lifeMs,
     killSignal: 'SIGKILL',
   })
-  const end: CliEnd = { code: null, signal: null, stdout: '', stderr: '' }
+  const end: CliResult = { code: null, signal: null, stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => (end.stdout += chunk))
   child.stderr.on('data', (chunk) => (end.stderr += chunk))
   let isOver = false
-  const ended = new Promise<CliEnd>((resolve, reject) => {
+  const ended = new Promise<CliResult>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => {
       isOver = true
@@ -61,10 +61,10 @@ export function startCli(args: readonly string[], { env, cwd }: CliOptions): Cli
     }
     return end
   }
-  return { child, ended, says }
+  return { child, ended, waitFor: says }
 }
 
-/** Which PostgreSQL the tests may use is the one thing carried over from the machine. */
+/** Settings for the PostgreSQL of the tests, the only ones taken from the machine. */
 function postgresOfTests(): Record<string, string> {
   const names = ['COSELL_PG_BINDIR', 'COSELL_PG_OS_USER']
   return Object.fromEntries(
@@ -72,7 +72,7 @@ function postgresOfTests(): Record<string, string> {
   )
 }
 
-/** The last line of standard output, which `--json` promises to be the result. */
-export function resultOf({ stdout }: Pick<CliEnd, 'stdout'>): Record<string, unknown> {
+/** Parses the last line of standard output, which is the result with `--json`. */
+export function resultOf({ stdout }: Pick<CliResult, 'stdout'>): Record<string, unknown> {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
 }

@@ -14,7 +14,7 @@ export interface Reply {
   headers?: Record<string, string>
   /** Text and bytes are sent as they are, anything else as JSON. */
   body?: unknown
-  /** Takes over the response: cuts, drips, hangs. */
+  /** Writes the response on its own: cuts, drips, hangs. */
   by?: (response: ServerResponse) => void
 }
 
@@ -26,7 +26,7 @@ export interface ScriptedServer {
   connections: () => number
 }
 
-/** Serves what `script` says on a free port of this machine, as long as `use` runs. */
+/** Serves the replies of `script` on a free loopback port while `use` runs. */
 export async function withServer<T>(
   script: (request: Received, index: number) => Reply | Promise<Reply>,
   use: (server: ScriptedServer) => Promise<T>,

@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** A statement as it went to the server. */
+/** A statement as it was sent to the server. */
 export interface Sent {
   readonly text: string
   readonly session: number
@@ -13,7 +13,7 @@ interface Named {
   readonly name?: string
 }
 
-/** Runs `use` and returns every statement that pg was given meanwhile, COPY and cursors included. */
+/** Runs `use` and returns every statement that pg sent meanwhile, COPY and cursors included. */
 export async function recordStatements(use: () => Promise<unknown>): Promise<Sent[]> {
   const sent: Sent[] = []
   const sessions = new Map<unknown, number>()
@@ -36,7 +36,7 @@ export async function recordStatements(use: () => Promise<unknown>): Promise<Sen
   }
 }
 
-/** One transaction, or a statement that is one by itself. */
+/** One transaction, or a statement outside of any. */
 export interface SentTransaction {
   readonly statements: readonly string[]
   readonly isCommitted: boolean
@@ -59,7 +59,7 @@ export function transactionsOf(sent: readonly Sent[]): SentTransaction[] {
   return done
 }
 
-/** Without comments; the content of literals is replaced by nothing when `literals` says so. */
+/** The text without comments, and without the content of literals unless they are kept. */
 export function bareText(text: string, literals: 'kept' | 'emptied' = 'emptied'): string {
   const tokens = /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g
   const spaced = text.replace(tokens, (token) => {
@@ -77,14 +77,14 @@ export interface Written {
   readonly table: string
 }
 
-/** What a statement writes to or locks, in the order of its text. */
+/** Tables that a statement writes to or locks, in the order of its text. */
 export function writesOf(text: string): Written[] {
   return [...bareText(text).matchAll(writing)].flatMap(([, how = '', names = '']) =>
     names.split(', ').map((table) => ({ how, table })),
   )
 }
 
-/** A text without what stands in parentheses. */
+/** The text without its parts in parentheses. */
 export function outermost(text: string): string {
   const shorter = text.replace(/\([^()]*\)/g, '')
   return shorter === text ? text : outermost(shorter)

@@ -1,22 +1,22 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** `heard`: after PostgreSQL has heard the word, before it answers. `unheard`: before. */
-export type Moment = 'heard' | 'unheard'
+/** `delivered`: after PostgreSQL has received the statement, before it answers. `undelivered`: before. */
+export type Moment = 'delivered' | 'undelivered'
 
 export interface Wire {
   /** The database, reached through the wire. */
   readonly url: string
-  /** Cuts the connection that says the last of `words`, once the others were said before it. */
+  /** Cuts the connection that sends the last of `words` after the others were sent. */
   cutAt(words: string | readonly string[], moment: Moment): void
-  /** Holds what the connection says back that says the last of `words`, until `happening` is over. */
+  /** Holds back the connection that sends the last of `words` until `happening` is over. */
   pauseAt(words: string | readonly string[], happening: () => Promise<unknown>): void
-  /** From now on nothing is passed on, to either side, and nobody is told. */
+  /** Passes nothing on from now on, in either direction, without closing a connection. */
   swallow(): void
-  /** Whether what was planned has happened. */
+  /** Whether the planned fault has happened. */
   isDone(): boolean
 }
 
-/** A wire to PostgreSQL that can be cut at a word that a client says. */
+/** Runs `use` with a proxy to PostgreSQL that can be cut at a statement. */
 export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>): Promise<T> {
   const target = new URL(url)
   const sockets = new Set<Socket>()
@@ -77,7 +77,7 @@ interface Ends {
 }
 
 function cut(ends: Ends, said: Buffer, moment: Moment) {
-  if (moment === 'unheard') return ends.end()
+  if (moment === 'undelivered') return ends.end()
   ends.isCut = true
   ends.upstream.write(said)
 }

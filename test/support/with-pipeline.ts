@@ -2,12 +2,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Kysely } from 'kysely'
-import { demoSettings } from '../../src/cli/commands/demo.ts'
 import { loadConfig } from '../../src/config.ts'
 import { CosellError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
-import { type RetryRequest, rebuild, retry, run } from '../../src/pipeline/run.ts'
-import type { RunEnvironment } from '../../src/pipeline/run-context.ts'
+import { type RetryRequest, rebuild, retryQuarantined } from '../../src/pipeline/rebuild.ts'
+import { run } from '../../src/pipeline/run.ts'
+import type { RunContext } from '../../src/pipeline/run-context.ts'
 import type { RunSummary } from '../../src/pipeline/run-summary.ts'
 import {
   type Sandbox,
@@ -15,12 +15,13 @@ import {
   startSandbox,
 } from '../../src/sandbox/api/sandbox-server.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
+import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Warehouse } from '../../src/warehouse/connection/database.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from './database.ts'
 
 /** A simulated API, a migrated warehouse, and the pipeline between them, in this process. */
-export interface Nights {
+export interface TestPipeline {
   readonly sandbox: Sandbox
   readonly db: Kysely<Database>
   readonly url: string
@@ -50,7 +51,7 @@ export async function withSandbox<T>(
 
 export async function withHome<T>(use: (home: string) => Promise<T>): Promise<T> {
   const home = await mkdtemp(path.join(tmpdir(), 'cosell-home-'))
-  // The embedded server of a root user runs as another account, which must get in.
+  // As root, the embedded server runs under another account, which needs access.
   await chmod(home, 0o755)
   try {
     return await use(home)
@@ -60,17 +61,17 @@ export async function withHome<T>(use: (home: string) => Promise<T>): Promise<T>
 }
 
 /** Runs `use` with a sandbox, a warehouse and a home of its own. */
-export function withNights(
+export function withPipeline(
   options: Partial<SandboxOptions>,
-  use: (nights: Nights) => Promise<void>,
+  use: (nights: TestPipeline) => Promise<void>,
   settings: Settings = {},
 ): Promise<void> {
   return withSandbox(options, (sandbox) =>
     withHome((home) =>
       withDatabase((db, url, warehouse) => {
         const logged: string[] = []
-        const environment = (more: Settings = {}) =>
-          environmentOf(warehouse, home, logged, {
+        const context = (more: Settings = {}) =>
+          contextOf(warehouse, home, logged, {
             ...demoSettings(sandbox.url),
             ...settings,
             ...more,
@@ -82,22 +83,22 @@ export function withNights(
           warehouse,
           logged,
           home,
-          run: (full = false, more) => run(environment(more), full),
-          rebuild: () => rebuild(environment()),
-          retry: (request = {}) => retry(environment(), { referralIds: [], ...request }),
+          run: (full = false, more) => run(context(more), full),
+          rebuild: () => rebuild(context()),
+          retry: (request = {}) => retryQuarantined(context(), { referralIds: [], ...request }),
         })
       }),
     ),
   )
 }
 
-/** What `run` and `rebuild` need, with settings that come from nowhere but `settings`. */
-export function environmentOf(
+/** The context of a run, with settings from `settings` alone. */
+export function contextOf(
   warehouse: Warehouse,
   home: string,
   logged: string[],
   settings: Settings,
-): RunEnvironment {
+): RunContext {
   return {
     config: loadConfig({ ...settings, COSELL_HOME: home }, {}, home),
     warehouse,

@@ -1,5 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { ruleCodes } from '../../src/transform/findings.ts'
+
+import { findingRules } from '../../src/finding-rules.ts'
 import {
   aLine,
   aReferral,
@@ -171,14 +175,14 @@ const cases = [
   },
 ] as const
 
-test.each(cases)('$rule at "$item"', ({ rule, item, observed, wire }) => {
+test.each(cases)('toRows raises $rule at "$item"', ({ rule, item, observed, wire }) => {
   const findings = rowsOf(wire)['stg.dq_finding']
   expect(findings).toContainEqual(
     expect.objectContaining({ rule_code: rule, item_ref: item, observed_value: observed }),
   )
 })
 
-test('an ordinary referral has none', () => {
+test('an ordinary referral has no findings', () => {
   expect(rowsOf(aReferral())['stg.dq_finding']).toEqual([])
 })
 
@@ -189,15 +193,60 @@ test.each([
     why: 'a lower value in another currency',
     wire: withContract({ value: 60_000, currency: 'EUR' }),
   },
-])('the limit itself is kept: $why', ({ wire }) => {
+])('a value at the limit raises no finding: $why', ({ wire }) => {
   const rules = rowsOf(wire)['stg.dq_finding'].map((row) => row.rule_code)
   expect(rules.filter((rule) => rule !== 'mixed_currency')).toEqual([])
 })
 
-test('every rule has a case', () => {
+/** A rule in a SQL select list, followed by its item and its severity. */
+const raisedInSql = /'([a-z]+(?:_[a-z]+)+)',\s*[^']*'(info|warn|error)'/g
+const comparedInSql = /rule_code\s*(?:=|<>)\s*'([^']*)'/g
+
+/** Source text of a folder of `src`, its rule constants replaced by their values. */
+function sourceOf(folder: string): string {
+  const root = fileURLToPath(new URL(`../../src/${folder}/`, import.meta.url))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const text = files
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n')
+  return [...text.matchAll(/^export const (\w+) = ('\w+')$/gm)].reduce(
+    (resolved, [, name, value]) => resolved.replaceAll(`\${${name}}`, value ?? ''),
+    text,
+  )
+}
+
+const ruleNames = Object.entries(findingRules)
+  .filter(([, { source }]) => source === 'transform')
+  .map(([rule]) => rule)
+
+test('every finding rule of the transform is raised in the source of the transform', () => {
+  const text = sourceOf('transform')
+  expect(ruleNames.filter((rule) => !text.includes(`'${rule}'`))).toEqual([])
+})
+
+test('load raises its finding rules with the severities of the table', () => {
+  const raised = [...sourceOf('load').matchAll(raisedInSql)].map(([, rule, severity]) => [
+    rule,
+    severity,
+  ])
+  const ofLoad = Object.entries(findingRules).filter(
+    // Load counts unmapped properties again, for the account.
+    ([rule, { source }]) => source === 'load' || rule === 'unmapped_property',
+  )
+  expect(raised.sort()).toEqual(ofLoad.map(([rule, { severity }]) => [rule, severity]).sort())
+})
+
+test('load compares rule_code with names of finding rules alone', () => {
+  const compared = [...sourceOf('load').matchAll(comparedInSql)].map(([, rule]) => rule ?? '')
+  expect(compared.length).toBeGreaterThan(0)
+  expect(compared.filter((rule) => !(rule in findingRules))).toEqual([])
+})
+
+test('every finding rule of the transform has a test case', () => {
   const elsewhere = ['status_transition_not_allowed', 'version_not_readable']
   const tested = new Set<string>([...cases.map(({ rule }) => rule), ...elsewhere])
-  expect(ruleCodes.filter((rule) => !tested.has(rule))).toEqual([])
+  expect(ruleNames.filter((rule) => !tested.has(rule))).toEqual([])
 })
 
 test.each([
@@ -212,7 +261,7 @@ test.each([
     wire: { ...aReferral(), solutionArea: 'Security', solutionPlay: 'Unify Your Data Platform' },
   },
 ])(
-  'a value that is not documented is catalogued, not a finding of its referral: $value',
+  'an undocumented value enters the catalog of values without a finding: $value',
   ({ value, wire }) => {
     const rows = rowsOf(wire)
     const values = rows['stg.enum_value'].map(
@@ -224,7 +273,7 @@ test.each([
   },
 )
 
-test('a value that is not documented joins the catalog, in its place', () => {
+test('an undocumented value enters the catalog under its parent value', () => {
   const values = rowsOf(aReferral({ substatus: 'Parked', qualification: 'Rumour' }))[
     'stg.enum_value'
   ]
@@ -246,14 +295,14 @@ test('a value that is not documented joins the catalog, in its place', () => {
   ])
 })
 
-test('so does one of an earlier version, without a finding', () => {
+test('an undocumented value of an earlier version enters the catalog without a finding', () => {
   const earlier = aReferral({ updatedDateTime: '2025-11-01T00:00:00Z', qualification: 'Rumour' })
   const rows = rowsOfVersions([{ wire: earlier }, { wire: aReferral() }])
   expect(rows['stg.enum_value'].map((row) => row.enum_value)).toEqual(['Rumour'])
   expect(rows['stg.dq_finding']).toEqual([])
 })
 
-test('a documented value in another case is stored as documented', () => {
+test('a documented value in another case is stored in its documented spelling', () => {
   const wire = aReferral({ status: 'closed', substatus: 'WON' })
   expect(rowsOf(wire)['stg.fact_referral'][0]).toMatchObject({
     referral_status: 'Closed',

@@ -76,7 +76,7 @@ function shuffled(value: unknown, pick: (length: number) => number): unknown {
 }
 
 describe('rows of one referral', () => {
-  test('are the same however the lists and keys of the payload are ordered', () => {
+  test('toRows does not depend on the order of lists and keys', () => {
     const expected = rowsOf(busyReferral())
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat()), (numbers) => {
@@ -87,18 +87,18 @@ describe('rows of one referral', () => {
     )
   })
 
-  test('are the same every time', () => {
+  test('toRows returns equal rows every time', () => {
     expect(JSON.stringify(rowsOf(busyReferral()))).toBe(JSON.stringify(rowsOf(busyReferral())))
   })
 
-  test('leave the payload as it was', () => {
+  test('toRows leaves the payload unchanged', () => {
     const landing = landed([{ wire: busyReferral() }])
     const before = JSON.stringify(landing)
     toRows(landing, transformContext)
     expect(JSON.stringify(landing)).toBe(before)
   })
 
-  test('weigh tags so that each group adds up to one', () => {
+  test('toRows weights the tags of a group to a sum of one', () => {
     const sums = new Map<string, number>()
     for (const { tag_group, tag_type, weight } of rowsOf(busyReferral())[
       'stg.bridge_referral_tag'
@@ -110,7 +110,7 @@ describe('rows of one referral', () => {
     expect(sums.size).toBe(7)
   })
 
-  test('share the deal value among the solutions, offers get none', () => {
+  test('toRows allocates the deal value to solutions and none of it to offers', () => {
     const rows = rowsOf(busyReferral())['stg.fact_referral_solution']
     expect(
       rows.map((row) => [
@@ -130,7 +130,7 @@ describe('rows of one referral', () => {
     expect(rows.find((row) => row.price_amount !== null)?.line_amount).toBe('9')
   })
 
-  test('rank people by e-mail address, then name', () => {
+  test('toRows orders people by e-mail address, then by name', () => {
     const people = rowsOf(busyReferral())['stg.contact']
     expect(
       people.filter((row) => row.contact_role === 'referral_team').map((row) => row.first_name),
@@ -139,7 +139,7 @@ describe('rows of one referral', () => {
     expect(only(rowsOf(busyReferral())['stg.dim_referral']).team_member_count).toBe(4)
   })
 
-  test('hash a person by e-mail address, whatever its case, else by the digits of the phone', () => {
+  test('toRows hashes a person by e-mail address in any case, else by the phone digits', () => {
     const hashOf = (changes: object) => {
       const team = [{ ...aMember('ada@example.com', 'A', 'B'), ...changes }]
       const rows = rowsOf(aReferral({ team }))['stg.contact']
@@ -152,7 +152,7 @@ describe('rows of one referral', () => {
     expect(hashOf({ email: null, phoneNumber: 'ask' })).toBeNull()
   })
 
-  test('keep the contract of a registration without lines on a placeholder line', () => {
+  test('toRows puts the contract of a registration without lines on a placeholder line', () => {
     const rows = rowsOf(aReferral({ registrations: [aRegistration({ solutionDetails: [] })] }))
     expect(only(rows['stg.fact_registration_solution'])).toMatchObject({
       line_no: 0,
@@ -165,7 +165,7 @@ describe('rows of one referral', () => {
     expect(rows['stg.fact_acv_schedule']).toHaveLength(3)
   })
 
-  test('have a whole amount in year 0 when the contract cannot be placed', () => {
+  test('toRows puts the whole amount into year 0 of a contract without dates', () => {
     const contract = { value: 60_000, currency: 'USD', term: 'Perpetual' }
     const rows = rowsOf(aReferral({ registrations: [aRegistration({ contract })] }))
     expect(only(rows['stg.fact_registration'])).toMatchObject({
@@ -180,7 +180,7 @@ describe('rows of one referral', () => {
     })
   })
 
-  test('state no solution total when a line has another currency', () => {
+  test('toRows gives no solution total when a line has another currency', () => {
     const solutionDetails = [aLine({ currency: 'EUR' }), aLine({ id: 'SOL-2', value: 5 })]
     const rows = rowsOf(aReferral({ registrations: [aRegistration({ solutionDetails })] }))
     expect(only(rows['stg.fact_registration'])).toMatchObject({
@@ -191,7 +191,7 @@ describe('rows of one referral', () => {
     expect(lines.map((line) => line.allocated_contract_value_amount)).toEqual(['60000', '60000'])
   })
 
-  test('exist for a payload of three properties', () => {
+  test('toRows accepts a payload of three properties', () => {
     const wire = { id: aReferral().id, status: 'New', createdDateTime: '2025-01-01T00:00:00Z' }
     const rows = rowsOf(wire)
     expect(only(rows['stg.dim_referral'])).toMatchObject({
@@ -207,7 +207,7 @@ describe('rows of one referral', () => {
     })
   })
 
-  test('read the ids of a customer as a list and as an object alike', () => {
+  test('toRows reads customer ids as a list and as an object alike', () => {
     const withIds = (ids: object) => aReferral({ customerProfile: { name: 'A', ids } })
     const list = [
       { profileType: 'External', id: 'C-1' },
@@ -224,13 +224,13 @@ describe('rows of one referral', () => {
     ['Puffin Logistics Ltd.', 'puffin LOGISTICS, limited'],
     ['Tern S.A.', 'Tern SA'],
     ['Gull & Co. KG', 'gull'],
-  ])('believe %s and %s to be one customer', (one, other) => {
+  ])('toRows gives %s and %s one customer label', (one, other) => {
     const matchOf = (name: string) =>
       rowsOf(aReferral({ customerProfile: { name } }))['stg.dim_customer'][0]?.customer_match_id
     expect(matchOf(one)).toBe(matchOf(other))
   })
 
-  test('carry members of dimensions of earlier versions too', () => {
+  test('toRows includes dimension members of earlier versions', () => {
     const earlier = aReferral({
       updatedDateTime: '2025-10-01T00:00:00Z',
       status: 'Active',
@@ -247,26 +247,26 @@ describe('rows of one referral', () => {
     expect(rows['stg.bridge_referral_tag'].map((row) => row.tag_id)).not.toContain('Teams')
   })
 
-  test('never show a person or a note outside the restricted tables', () => {
+  test('toRows puts people and notes into the restricted tables alone', () => {
     const { 'stg.contact': _c, 'stg.referral_text': _t, ...open } = rowsOf(busyReferral())
     expect(JSON.stringify(open)).not.toMatch(/Ada|Zoe|example\.com|\+47|nickname|before noon/)
   })
 })
 
-describe('a referral whose newest version cannot be read', () => {
-  test('is set aside whole', () => {
+describe('toRows of an invalid payload', () => {
+  test('toRows quarantines an invalid newest version whole', () => {
     const versions = [
       { wire: aReferral() },
       { wire: aReferral({ updatedDateTime: '2025-12-11T00:00:00Z', status: null }) },
     ]
     const transformed = toRows(landed(versions), transformContext)
-    expect(transformed).toMatchObject({ kind: 'quarantined', damage: { itemPath: 'status' } })
+    expect(transformed).toMatchObject({ kind: 'quarantined', invalid: { itemPath: 'status' } })
     const { 'stg.quarantine': quarantine, ...rest } = transformed.rows
     expect(only(quarantine)).toMatchObject({ version_no: 2, reason_code: 'missing_property' })
     expect(Object.values(rest).flat()).toEqual([])
   })
 
-  test('is not set aside for an older version', () => {
+  test('toRows does not quarantine a referral for an older version', () => {
     const old = aReferral({ updatedDateTime: '2025-11-01T00:00:00Z', status: null })
     const rows = rowsOfVersions([{ wire: old }, { wire: aReferral() }])
     expect(only(rows['stg.quarantine'])).toMatchObject({ version_no: 1 })
@@ -274,18 +274,18 @@ describe('a referral whose newest version cannot be read', () => {
     expect(rows['stg.fact_referral']).toHaveLength(1)
   })
 
-  test('is set aside when it has another id than it was landed under', () => {
+  test('toRows quarantines a payload with another id than it was landed under', () => {
     const transformed = toRows(landed([{ wire: aReferral({ id: 'other' }) }]), transformContext)
     expect(transformed).toMatchObject({
       kind: 'quarantined',
-      damage: { reasonCode: 'id_mismatch' },
+      invalid: { reasonCode: 'id_mismatch' },
     })
   })
 
-  test('is set aside when nothing but absences is landed', () => {
+  test('toRows quarantines a referral with landed absences alone', () => {
     expect(toRows(landed([]), transformContext)).toMatchObject({
       kind: 'quarantined',
-      damage: { reasonCode: 'no_payload' },
+      invalid: { reasonCode: 'no_payload' },
     })
   })
 })

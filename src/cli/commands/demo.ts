@@ -1,54 +1,73 @@
+import type { Command } from 'commander'
+import { loadConfig } from '../../config.ts'
 import { CosellError } from '../../errors.ts'
 import { loadRates, readReportingCurrency } from '../../exchange-rates/store.ts'
-import { readStatus } from '../../report/queries/status.ts'
+import { run } from '../../pipeline/run.ts'
+import type { RunContext } from '../../pipeline/run-context.ts'
+import { countRows, readAcvByFiscalYear, readStatus } from '../../report/queries/status.ts'
+import { type SandboxOptions, startSandbox } from '../../sandbox/api/sandbox-server.ts'
 import { inventedRates } from '../../sandbox/data/invented-rates.ts'
+import { demoAccount, demoSettings } from '../../sandbox/settings.ts'
 import type { Warehouse } from '../../warehouse/connection/database.ts'
+import type { OpenWarehouse } from '../../warehouse/open.ts'
+import { addCommand, addPopulationOptions, examples } from '../help.ts'
+import { type JsonFlag, printResult } from '../output.ts'
+import { renderDemo } from '../text/demo.ts'
+import { withRunContext } from '../with-warehouse.ts'
+import { defaultReport, writeReport } from './report.ts'
 
-const account = 'demo'
+type DemoFlags = JsonFlag & Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
 
-/** Settings that point the loader at a sandbox and away from every real account. */
-export function sandboxSettings(url: string): Record<string, string> {
-  return {
-    COSELL_API_URL: url,
-    COSELL_AUTHORITY_URL: url,
-    COSELL_TENANT_ID: 'sandbox',
-    COSELL_CLIENT_ID: 'sandbox',
-    COSELL_REFRESH_TOKEN: 'sandbox-refresh-token',
-  }
+/** Adds the command that runs the pipeline over a simulated API. */
+export function addDemo(program: Command) {
+  addPopulationOptions(
+    addCommand(program, 'demo', 'Run the whole pipeline over a simulated API; needs no settings.'),
+  )
+    .addHelpText('after', examples('cosell demo', 'cosell demo --change 25', 'cosell demo --json'))
+    .action(demo)
 }
 
-/** As `sandboxSettings`, with the account's own name and without the limits of a real API. */
-export function demoSettings(url: string): Record<string, string> {
-  return {
-    ...sandboxSettings(url),
-    COSELL_ACCOUNT: account,
-    COSELL_ACCOUNTS_FILE: '',
-    COSELL_ACCESS_TOKEN: '',
-    COSELL_CLIENT_SECRET: '',
-    COSELL_REQUESTS_PER_MINUTE: '60000',
+async function demo({ json, ...population }: DemoFlags) {
+  const sandbox = await startSandbox(population)
+  const config = loadConfig(demoSettings(sandbox.url))
+  const keepRunning = true
+  const use = async (context: RunContext & { warehouse: OpenWarehouse }) => {
+    const { warehouse } = context
+    await refuseOtherAccounts(warehouse)
+    await loadInventedRates(warehouse, config.reportingCurrency, new Date())
+    const summary = await run(context, false)
+    const tables = await countRows(warehouse.query)
+    const acv = await readAcvByFiscalYear(warehouse.query)
+    const report = defaultReport(config)
+    // The invented business has a calendar of its own.
+    await writeReport(warehouse, report, new Date(), sandbox.now().slice(0, 10))
+    const { url, embedded } = warehouse
+    const isEmbedded = embedded !== undefined
+    printResult(json, summary, () => renderDemo({ summary, tables, acv, report, url, isEmbedded }))
   }
+  await withRunContext(config, use, keepRunning).finally(() => sandbox.close())
 }
 
 /**
  * Keeps invented referrals out of a warehouse that holds real ones.
  *
- * @throws CosellError `configuration` when another account was loaded there.
+ * @throws CosellError `configuration` when the warehouse holds referrals of another account.
  */
-export async function refuseForeignData({ query }: Warehouse): Promise<void> {
-  const loaded = (await readStatus(query)).filter((known) => known.referrals > 0)
-  const others = loaded.filter((known) => known.account !== account)
+async function refuseOtherAccounts({ query }: Warehouse): Promise<void> {
+  const loaded = (await readStatus(query)).filter(({ referrals }) => referrals > 0)
+  const others = loaded.filter(({ account }) => account !== demoAccount)
   if (others.length === 0) return
-  const names = others.map((known) => known.account).join(', ')
+  const names = others.map(({ account }) => account).join(', ')
   const text =
     `The warehouse holds other accounts (${names}); the demo would mix invented referrals with them. ` +
     'Set COSELL_HOME to another folder, or COSELL_DATABASE_URL to an empty database.'
-  throw new CosellError('configuration', 'demo.not_empty', text)
+  throw new CosellError('demo.not_empty', text)
 }
 
-/** Loads invented rates, so that amounts show converted; real ones keep them out. */
+/** Loads invented rates so that amounts can be converted. Has no effect once real rates exist. */
 export async function loadInventedRates(
   { query }: Warehouse,
-  given: string | undefined,
+  configuredCurrency: string | undefined,
   now: Date,
 ): Promise<void> {
   const quotes = inventedRates(now.getTime()).map(({ currency, date, perDollar }) => ({
@@ -57,6 +76,6 @@ export async function loadInventedRates(
     baseUnits: '1',
     currencyUnits: perDollar,
   }))
-  const reportingCurrency = given ?? (await readReportingCurrency(query))
+  const reportingCurrency = configuredCurrency ?? (await readReportingCurrency(query))
   await loadRates(query, reportingCurrency, { source: 'sandbox', base: 'USD', quotes })
 }

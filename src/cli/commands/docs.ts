@@ -2,18 +2,18 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { connectionOf, pageName, renderDocs, writeDocs } from '../../dictionary/write-docs.ts'
-import { command, examples } from '../help.ts'
-import { type JsonFlag, say } from '../output.ts'
+import { addCommand, examples } from '../help.ts'
+import { type JsonFlag, printResult } from '../output.ts'
 import { withWarehouse } from '../with-warehouse.ts'
 
-/** What explains the warehouse to those who query it. */
+/** Adds the command that writes the data dictionary and what tools derive from it. */
 export function addDocs(program: Command) {
-  command(
+  addCommand(
     program,
     'docs',
     'Write the data dictionary, sources for dbt and the connection file for Power BI.',
   )
-    .option('--out <folder>', 'where to (docs in COSELL_HOME)')
+    .option('--out <folder>', 'folder to write to (docs in COSELL_HOME)')
     .addHelpText('after', examples('cosell docs', 'cosell docs --out shared/cosell'))
     .action(({ json, out }: JsonFlag & { out?: string }) => {
       const config = loadConfig()
@@ -22,7 +22,7 @@ export function addDocs(program: Command) {
         const files = await renderDocs(query, connectionOf(url))
         await writeDocs(folder, files)
         const names = Object.keys(files)
-        say(json, { status: 'written', folder, files: names }, () =>
+        printResult(json, { status: 'written', folder, files: names }, () =>
           [
             `Wrote ${names.length} files to ${folder}. The dictionary to open in a browser:`,
             `  ${path.join(folder, pageName)}`,

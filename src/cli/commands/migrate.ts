@@ -1,18 +1,22 @@
 import { type Command, Option } from 'commander'
 import { loadConfig } from '../../config.ts'
-import { isRowSecured, lackingAccess } from '../../warehouse/access/grants.ts'
-import { countMapped, switchRowSecurity } from '../../warehouse/access/switch-row-security.ts'
+import { isRowSecured, missingGrants } from '../../warehouse/access/grants.ts'
+import {
+  countAccountGrants,
+  switchRowSecurity,
+} from '../../warehouse/access/switch-row-security.ts'
 import type { SchemaChange } from '../../warehouse/migrate/migrate.ts'
 import type { OpenWarehouse } from '../../warehouse/open.ts'
-import { command, examples } from '../help.ts'
-import { type JsonFlag, say } from '../output.ts'
+import { addCommand, examples } from '../help.ts'
+import { type JsonFlag, printResult } from '../output.ts'
+import { renderMigration } from '../text/migrate.ts'
 import { withWarehouse } from '../with-warehouse.ts'
 
 type MigrateFlags = JsonFlag & { readonly rowLevelSecurity?: 'on' | 'off' }
 
-/** Schema, views and rights; the first thing to do with a database of one's own. */
+/** Adds the command that migrates the schema and switches row-level security. */
 export function addMigrate(program: Command) {
-  command(
+  addCommand(
     program,
     'migrate',
     'Bring schema, views and rights up to date; run, rebuild and demo do it too.',
@@ -20,53 +24,36 @@ export function addMigrate(program: Command) {
     .addOption(
       new Option(
         '--row-level-security <switch>',
-        'let readers see only the accounts that etl.bi_access gives them, from now on',
+        'on: readers see only the accounts that etl.bi_access gives them; stays as set',
       ).choices(['on', 'off']),
     )
     .addHelpText(
       'after',
       examples('cosell migrate', 'cosell migrate --json', 'cosell migrate --row-level-security on'),
     )
-    .action(({ json, rowLevelSecurity }: MigrateFlags) =>
-      withWarehouse(loadConfig(), (warehouse, change) =>
-        tellOfMigration(json, rowLevelSecurity, warehouse, change),
-      ),
+    .action((flags: MigrateFlags) =>
+      withWarehouse(loadConfig(), (warehouse, change) => migrate(flags, warehouse, change)),
     )
 }
 
-async function tellOfMigration(
-  json: true | undefined,
-  wanted: MigrateFlags['rowLevelSecurity'],
+/** Switches row-level security if asked to, and prints what the migration changed. */
+async function migrate(
+  { json, rowLevelSecurity: wanted }: MigrateFlags,
   { query }: OpenWarehouse,
   { applied, views, lacking }: SchemaChange,
 ) {
   if (wanted !== undefined) await switchRowSecurity(query, wanted === 'on')
-  const statements = wanted === undefined ? lacking : await lackingAccess(query)
+  const statements = wanted === undefined ? lacking : await missingGrants(query)
   const isOn = await isRowSecured(query)
-  const isMapEmpty = wanted === 'on' && (await countMapped(query)) === 0
+  const isMapEmpty = wanted === 'on' && (await countAccountGrants(query)) === 0
   const result = {
     status: 'migrated',
     applied,
     views,
     row_level_security: isOn ? 'on' : 'off',
     statements,
-  }
-  say(json, result, () => {
-    const done = applied.length === 0 ? 'already up to date' : `now has ${applied.join(', ')}`
-    const lines = [`The schema is ${done}.`]
-    if (views.length > 0) lines.push(`Views that changed: ${views.join(', ')}.`)
-    if (wanted !== undefined) lines.push(`Row-level security is ${isOn ? 'on' : 'off'}.`)
-    if (isMapEmpty) {
-      lines.push('No reader sees a row: etl.bi_access gives no role an account yet.')
-    }
-    if (statements.length > 0) {
-      lines.push(
-        '',
-        'This role could not finish the groups and their rights. Let an administrator run, in this database:',
-        '',
-        ...statements,
-      )
-    }
-    return lines.join('\n')
-  })
+  } as const
+  printResult(json, result, () =>
+    renderMigration(result, { isSwitched: wanted !== undefined, isMapEmpty }),
+  )
 }

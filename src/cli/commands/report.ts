@@ -4,25 +4,29 @@ import type { Command } from 'commander'
 import { type Config, loadConfig } from '../../config.ts'
 import { CosellError } from '../../errors.ts'
 import { renderReport } from '../../report/page/report-page.ts'
-import { readReportFigures } from '../../report/queries/read-report.ts'
+import { readReport } from '../../report/queries/read-report.ts'
 import type { Warehouse } from '../../warehouse/connection/database.ts'
-import { command, examples } from '../help.ts'
-import { type JsonFlag, say } from '../output.ts'
+import { addCommand, examples } from '../help.ts'
+import { type JsonFlag, printResult } from '../output.ts'
 import { withWarehouse } from '../with-warehouse.ts'
 
 type ReportFlags = JsonFlag & { readonly out?: string }
 
-/** What shows the business in the warehouse to people. */
+/** Adds the command that writes the HTML report. */
 export function addReport(program: Command) {
-  command(program, 'report', 'Write one HTML page: pipeline, funnel, ACV, quality; no script.')
-    .option('--out <file>', 'where to (report.html in COSELL_HOME)')
+  addCommand(
+    program,
+    'report',
+    'Write the report as one HTML page: pipeline, funnel, ACV, data quality.',
+  )
+    .option('--out <file>', 'file to write (report.html in COSELL_HOME)')
     .addHelpText('after', examples('cosell report', 'cosell report --out /srv/www/co-sell.html'))
     .action(({ json, out }: ReportFlags) => {
       const config = loadConfig()
       return withWarehouse(config, async (warehouse) => {
         const file = out === undefined ? defaultReport(config) : resolve(out)
         const bytes = await writeReport(warehouse, file, new Date())
-        say(json, { status: 'written', file, bytes }, () => `The report is in ${file}`)
+        printResult(json, { status: 'written', file, bytes }, () => `The report is in ${file}`)
       })
     })
 }
@@ -32,8 +36,8 @@ export function defaultReport({ home }: Pick<Config, 'home'>): string {
 }
 
 /**
- * Writes the page, as seen on the `day`, in one move, so that whoever opens it never gets half of
- * it; returns its size.
+ * Writes the report for the business of `day` and returns its size in bytes. The file is renamed
+ * into place, so a reader never gets half of it.
  *
  * @throws CosellError `configuration` when the file cannot be written.
  */
@@ -43,7 +47,7 @@ export async function writeReport(
   now: Date,
   day?: string,
 ): Promise<number> {
-  const page = renderReport(await readReportFigures(query, now, day))
+  const page = renderReport(await readReport(query, now, day))
   const draft = `${file}.${process.pid}.draft`
   try {
     await mkdir(dirname(file), { recursive: true })
@@ -52,8 +56,8 @@ export async function writeReport(
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined)
     const reason = error instanceof Error ? error.message : String(error)
-    const text = `The report cannot be written to ${file}: ${reason}. Name another file with --out.`
-    throw new CosellError('configuration', 'report.not_written', text, { cause: error })
+    const text = `Cannot write the report to ${file}: ${reason}. Choose another file with --out.`
+    throw new CosellError('report.not_written', text, { cause: error })
   }
   return Buffer.byteLength(page)
 }

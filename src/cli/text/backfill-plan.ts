@@ -1,51 +1,32 @@
-import { renderGrid } from './run-summary.ts'
+import type { AccountPlan } from '../../pipeline/backfill-plan.ts'
+import { formatCount, renderGrid } from './grid.ts'
 
-export interface PlanFigures {
-  readonly account: string
-  readonly explanation: string
-  readonly is_again: boolean
-  readonly basis: string
-  readonly windows: readonly {
-    readonly from: string
-    readonly to: string
-    readonly state: 'new' | 'unfinished' | 'done'
-    readonly referrals: number
-    readonly calls: number
-  }[]
-  readonly referrals: number
-  readonly calls: number
-  readonly requests_per_minute: number
-  readonly seconds: number
-}
-
-const whole = (count: number) => count.toLocaleString('en-US')
-
-/** What a backfill would read, window by window, and how long its requests take. */
-export function renderBackfillPlan(accounts: readonly PlanFigures[]): string {
+/** Renders the windows of a backfill with their calls, and the time that the requests take. */
+export function renderBackfillPlan(accounts: readonly AccountPlan[]): string {
   return [...accounts.map(renderPlan), 'Nothing was changed.'].join('\n\n')
 }
 
-function renderPlan(plan: PlanFigures): string {
+function renderPlan(plan: AccountPlan): string {
   const windows = plan.windows.map(({ from, to, state, referrals, calls }) => [
     `${from} to before ${to}`,
     state,
-    whole(referrals),
-    whole(calls),
+    formatCount(referrals),
+    formatCount(calls),
   ])
-  const again = plan.is_again ? ['All of it was read before, and would be read again.'] : []
+  const again = plan.is_again ? ['All windows were read before and would be read again.'] : []
   const { calls, requests_per_minute: budget, seconds } = plan
   return [
     `Account    ${plan.account}`,
-    `How        ${plan.explanation}`,
-    `Referrals  ${whole(plan.referrals)}, ${plan.basis}`,
-    `Calls      about ${whole(calls)}, ${duration(seconds)} at ${whole(budget)} a minute`,
+    `Method     ${plan.explanation}`,
+    `Referrals  ${formatCount(plan.referrals)}, ${plan.basis}`,
+    `Calls      about ${formatCount(calls)}, ${duration(seconds)} at ${formatCount(budget)} a minute`,
     ...again,
     '',
     renderGrid(['Created', 'State', 'Referrals', 'Calls'], windows),
   ].join('\n')
 }
 
-/** Two units, the smaller one rounded up: an estimate needs no more. */
+/** Formats a duration in at most two units, the smaller one rounded up. */
 function duration(seconds: number): string {
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.ceil(seconds / 60)

@@ -1,24 +1,16 @@
-/** What loading a file of exchange rates did, as `fx --json` prints it. */
-export interface RateFigures {
-  readonly source: string
-  readonly reporting_currency: string
-  readonly rates: number
-  readonly currencies: number
-  readonly from: string
-  readonly to: string
-  readonly rows_written: number
-  readonly missing_rate_findings: number
-}
+import type { RatesSummary } from '../../exchange-rates/load-file.ts'
 
-export function renderRates(figures: RateFigures): string {
-  const { source, reporting_currency, rates, currencies, from, to } = figures
+export function renderRates(summary: RatesSummary): string {
+  const { source, reporting_currency, rates, currencies, from, to } = summary
   const lines = [
     `Read ${rates} rates (${source}) of ${currencies} currencies, from ${from} to ${to}.`,
-    `${figures.rows_written} daily rates into ${reporting_currency} changed in dw.fx_rate.`,
+    `${summary.rows_written} daily rates into ${reporting_currency} changed in dw.fx_rate.`,
   ]
-  const { missing_rate_findings: missing } = figures
+  const { missing_rate_findings: missing } = summary
   if (missing > 0) {
-    lines.push(`Not everything can be converted: ${missing} findings missing_fx_rate say what.`)
+    lines.push(
+      `Some amounts cannot be converted: ${missing} findings of rule missing_fx_rate name them.`,
+    )
   }
   return lines.join('\n')
 }

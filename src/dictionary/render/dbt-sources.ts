@@ -1,16 +1,16 @@
 import {
-  bare,
   type ColumnEntry,
   type Dictionary,
   type TableEntry,
   tablesOf,
+  withoutSchema,
 } from '../dictionary.ts'
 
 const header = `# Sources for dbt 1.10 and later: put this file under models/ of a dbt project.
 # Written by \`npm run docs\` from the comments and keys of the database: change those instead.
 `
 
-/** What dbt is to test beside what the database enforces or every load checks. */
+/** Tests for dbt, beside the constraints of the database and the checks of every load. */
 interface ColumnTests {
   readonly isUnique: boolean
   readonly isNeverNull: boolean
@@ -18,14 +18,14 @@ interface ColumnTests {
   readonly values: readonly string[]
 }
 
-/** Views have no keys of their own: columns of marts that tell each row from all others. */
+/** Unique columns of marts: views have no keys of their own. */
 const martKeys = [
   'mart.referral.referral_key',
   'mart.expiring_referral.referral_key',
   'mart.load_status.partner_account_key',
 ]
 
-/** The few columns whose values are ours, so that no new one can arrive from the source. */
+/** Columns whose values we set, so that no new one can arrive from the source. */
 const closedLists: Readonly<Record<string, readonly string[]>> = {
   'dw.dim_solution.item_kind': ['Solution', 'Offer'],
   'dw.dim_tag.tag_group': ['Industry', 'Product', 'Service', 'Attribute', 'Target', 'Incentive'],
@@ -33,11 +33,11 @@ const closedLists: Readonly<Record<string, readonly string[]>> = {
   'mart.data_quality.severity': ['info', 'warn', 'error'],
 }
 
-/** Rates come from files, so nothing promises that their currencies are known. */
-const loose = 'dw.fx_rate'
+/** Rates come from files, so their currencies may be unknown. */
+const unchecked = 'dw.fx_rate'
 const account = 'partner_account_key'
 
-/** The `sources.yml` of dbt: tables, columns, types, meanings, tests and freshness. */
+/** Renders the `sources.yml` of dbt: tables, columns, types, meanings, tests and freshness. */
 export function dbtSources(dictionary: Dictionary): string {
   const sources = dictionary.schemas.filter(({ name }) => ['dw', 'mart'].includes(name))
   return [
@@ -59,7 +59,7 @@ export function dbtSources(dictionary: Dictionary): string {
 function tableLines(dictionary: Dictionary, table: TableEntry): string[] {
   const { name, grain, notes, questions, columns } = table
   return [
-    `      - name: ${bare(name)}`,
+    `      - name: ${withoutSchema(name)}`,
     `        description: ${quoted([grain, ...questions, notes].filter(Boolean).join(' '))}`,
     ...(name === 'mart.load_status' ? freshness : []),
     '        columns:',
@@ -67,8 +67,8 @@ function tableLines(dictionary: Dictionary, table: TableEntry): string[] {
   ]
 }
 
-// dbt takes the latest of what it finds here, but the account that waits longest is to decide. Its
-// instant moves with every run, also one that found nothing new, so a night without a run shows.
+// dbt takes the latest instant that it finds here, but the account that waits longest decides. Its
+// instant moves with every run, also without new referrals, so a night without a run shows.
 const freshness = [
   '        config:',
   '          freshness:',
@@ -87,7 +87,7 @@ function columnLines({ name, type, meaning }: ColumnEntry, tests: ColumnTests): 
       : [
           'relationships:',
           '    arguments:',
-          `      to: source('dw', '${bare(pointsTo.table)}')`,
+          `      to: source('dw', '${withoutSchema(pointsTo.table)}')`,
           `      field: ${pointsTo.column}`,
         ]),
     ...(values.length === 0
@@ -114,18 +114,19 @@ function testsOf(
     (key) => key.length === 1 && key[0] === name,
   )
   const isUnique = isOnlyKey || martKeys.includes(full)
-  const way = relationships.find(
-    ({ from, fromColumn }) => from === table.name && fromColumn === name && from !== loose,
+  const relationship = relationships.find(
+    ({ from, fromColumn }) => from === table.name && fromColumn === name && from !== unchecked,
   )
   return {
     isUnique,
     isNeverNull: isUnique,
-    pointsTo: way === undefined ? null : { table: way.to, column: way.toColumn },
+    pointsTo:
+      relationship === undefined ? null : { table: relationship.to, column: relationship.toColumn },
     values: closedLists[full] ?? [],
   }
 }
 
-/** A string of JSON is one of YAML too. */
+/** Quotes a string as JSON, which is YAML too. */
 function quoted(text: string): string {
   return JSON.stringify(text)
 }

@@ -1,6 +1,5 @@
 import { html, Markup } from '../../report/html.ts'
 import {
-  bare,
   type ColumnEntry,
   type ContractExample,
   type Dictionary,
@@ -9,12 +8,13 @@ import {
   type SchemaEntry,
   type TableEntry,
   tablesOf,
+  withoutSchema,
 } from '../dictionary.ts'
 import { pageStyle } from './html-style.ts'
 import { starDrawing } from './star-drawing.ts'
-import { acvRule, lastDayText, oddIntro, roles, schemaTitles } from './wording.ts'
+import { acvRule, cardinality, edgeCasesIntro, lastDayText, schemaTitles } from './wording.ts'
 
-/** The dictionary as one page that needs nothing beside it. */
+/** Renders the dictionary as one self-contained HTML page. */
 export function dictionaryPage(dictionary: Dictionary): string {
   const body = html`<!doctype html>
 <html lang="en">
@@ -50,7 +50,7 @@ function contents({ schemas }: Dictionary): Markup {
 </ul>
 ${schemas.map(
   ({ name, tables }) => html`<p><a href="#${name}">${schemaTitles[name] ?? name}</a></p>
-<ul>${tables.map((table) => html`<li><a href="#${table.name}">${bare(table.name)}</a></li>`)}</ul>`,
+<ul>${tables.map((table) => html`<li><a href="#${table.name}">${withoutSchema(table.name)}</a></li>`)}</ul>`,
 )}`
 }
 
@@ -65,8 +65,8 @@ describes them. To find one, search the page with your browser.</p>
 <dt>Grain</dt><dd>what one row stands for</dd>
 <dt>Source</dt><dd>the property of the Referrals API that a column comes from, as the API spells it;
 after <i>from</i> when it is computed from it; <i>ours</i> when it comes from no property, such as keys</dd>
-<dt>Null</dt><dd><i>yes</i> where a value may be missing: it did not happen or was not given. Of views
-the database does not tell</dd>
+<dt>Null</dt><dd><i>yes</i> where a value may be missing: it did not happen or was not given. Unknown
+for views</dd>
 </dl>
 </header>`
 }
@@ -92,27 +92,27 @@ rate. Ratios are left to the tool: divide sums, never average quotients.</p>
 function star(dictionary: Dictionary): Markup {
   return html`<section id="star">
 <h2>The star</h2>
-<p>Facts and bridges in the middle, dimensions to the sides. A number on a line tells how many columns
-lead there: days play several roles. Every fact also has <a href="#dw.dim_partner_account">the
+<p>Facts and bridges in the middle, dimensions to the sides. The number on a line counts the columns
+that lead there: days play several roles. Every fact also has <a href="#dw.dim_partner_account">the
 account</a>.</p>
 <figure class="scroll">${starDrawing(dictionary)}</figure>
 <h3 id="relationships">Relationships</h3>
 <p>Many rows to one, and filters run from the dimension to the fact alone. A <i>role</i> is a further
-way to the same dimension, to be used by name. <i>Enforced</i> ways are foreign keys; every load checks
-the others.</p>
+relationship to the same dimension, to be used by name. <i>Enforced</i> ones are foreign keys; every
+load checks the others.</p>
 ${factsOf(dictionary).map((fact) => relationshipTable(dictionary, fact))}
 </section>`
 }
 
 function relationshipTable({ relationships }: Dictionary, { name }: TableEntry): Markup {
-  const ways = relationships.filter(({ from }) => from === name)
+  const outgoing = relationships.filter(({ from }) => from === name)
   return html`<div class="scroll"><table class="ways">
 <caption>${link(name)}</caption>
-<thead><tr><th>column</th><th>leads to</th><th>cardinality</th><th>way</th><th>enforced</th></tr></thead>
-<tbody>${ways.map(
-    (way) => html`<tr><td><code>${way.fromColumn}</code></td>
-<td>${link(way.to)} <code>${way.toColumn}</code></td><td>${roles(way)}</td>
-<td>${way.isActive ? 'active' : 'role'}</td><td>${way.isEnforced ? 'yes' : ''}</td></tr>`,
+<thead><tr><th>column</th><th>leads to</th><th>cardinality</th><th>use</th><th>enforced</th></tr></thead>
+<tbody>${outgoing.map(
+    (relationship) => html`<tr><td><code>${relationship.fromColumn}</code></td>
+<td>${link(relationship.to)} <code>${relationship.toColumn}</code></td><td>${cardinality(relationship)}</td>
+<td>${relationship.isActive ? 'active' : 'role'}</td><td>${relationship.isEnforced ? 'yes' : ''}</td></tr>`,
   )}</tbody>
 </table></div>`
 }
@@ -123,11 +123,11 @@ function contracts(dictionary: Dictionary): Markup {
 ${acvRule.map((paragraph) => html`<p>${paragraph}</p>`)}
 <p>The examples were computed by the rule itself when this page was written.</p>
 <div class="cards">${dictionary.contracts.map(contractCard)}</div>
-<h3>When it is not so simple</h3>
-<p>${oddIntro}</p>
+<h3>Edge cases</h3>
+<p>${edgeCasesIntro}</p>
 <div class="scroll"><table>
 <thead><tr><th>reported</th><th>acv_status</th><th class="number">annual value</th><th>why</th></tr></thead>
-<tbody>${dictionary.oddContracts.map(
+<tbody>${dictionary.edgeCases.map(
     ({
       reported,
       status,
@@ -141,7 +141,18 @@ ${acvRule.map((paragraph) => html`<p>${paragraph}</p>`)}
 }
 
 function contractCard(contract: ContractExample): Markup {
-  const { title, lesson, currency, value, start, end, sum, annualized, acv, years } = contract
+  const {
+    title,
+    explanation: lesson,
+    currency,
+    value,
+    start,
+    end,
+    sum,
+    annualized,
+    acv,
+    years,
+  } = contract
   return html`<article class="card">
 <h3>${title}</h3>
 <p class="figure">${currency} ${acv} <small>a year</small></p>
@@ -193,14 +204,14 @@ ${uniques.map((unique) => html`<dt>Unique</dt><dd>${codes(unique)}</dd>`)}
 }
 
 function columnRow(column: ColumnEntry, knowsNull: boolean): Markup {
-  const { name, type, isNullable, isKey, meaning, origin, pointsTo } = column
+  const { name, type, isNullable, isKey, meaning, lineage: origin, pointsTo } = column
   return html`<tr><td><code>${isKey ? html`<b>${name}</b>` : name}</code></td><td class="type">${type}</td>
 ${knowsNull ? html`<td>${isNullable ? 'yes' : ''}</td>` : null}
-<td>${meaning}${pointsTo === null ? null : html` <a class="key" href="#${pointsTo}" title="foreign key">→ ${bare(pointsTo)}</a>`}</td>
+<td>${meaning}${pointsTo === null ? null : html` <a class="key" href="#${pointsTo}" title="foreign key">→ ${withoutSchema(pointsTo)}</a>`}</td>
 <td class="source">${origin.kind === 'ours' ? html`<i>ours</i>` : null}${origin.kind === 'computed' ? html`<i>from</i> ` : null}${origin.paths.map(pathText)}</td></tr>`
 }
 
-/** A path may break after each of its steps, a comma apart from the one before. */
+/** Renders a path that may wrap after each of its steps, with a comma before all but the first. */
 function pathText(path: string, index: number): Markup {
   const steps = path
     .split('.')

@@ -1,4 +1,4 @@
-/** How the dictionary looks: light and dark by the reader's choice, and plain on paper. */
+/** Style of the dictionary: light or dark as the reader prefers, and plain in print. */
 export const pageStyle = `
 :root {
   color-scheme: light dark;

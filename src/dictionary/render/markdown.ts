@@ -1,24 +1,31 @@
 import {
-  bare,
   type ColumnEntry,
   type ContractExample,
   type Dictionary,
   dimensionsOf,
+  type EdgeCase,
   factsOf,
-  type OddContract,
   type Relationship,
   rowOf,
   type SchemaEntry,
   type TableEntry,
   tablesOf,
+  withoutSchema,
 } from '../dictionary.ts'
 import { diagramSource } from './mermaid.ts'
-import { acvRule, lastDayText, oddIntro, originText, roles, schemaTitles } from './wording.ts'
+import {
+  acvRule,
+  cardinality,
+  edgeCasesIntro,
+  lastDayText,
+  lineageText,
+  schemaTitles,
+} from './wording.ts'
 
 const generated =
   '<!-- Written by `npm run docs` from the comments of the database: change those instead. -->'
 
-/** Pages of the dictionary in Markdown, by file name. */
+/** Renders the dictionary as Markdown pages, by file name. */
 export function dictionaryPages(dictionary: Dictionary): Record<string, string> {
   const operators = dictionary.schemas.filter(({ name }) => !['mart', 'dw'].includes(name))
   return {
@@ -56,10 +63,10 @@ function overview(dictionary: Dictionary): string {
     ]),
     '## How to read it',
     '**Grain** is what one row stands for. **Source** is the property of the Referrals API that a ' +
-      'column comes from, as the API spells it: alone when it is carried over, after *from* when it is ' +
+      'column comes from, as the API spells it: alone when it is copied, after *from* when it is ' +
       'computed; *ours* when it comes from no property, such as keys. **Null** says *yes* where a ' +
-      'value may be missing, which means that it did not happen or was not given; of views the ' +
-      'database does not tell.',
+      'value may be missing, which means that it did not happen or was not given; it is unknown for ' +
+      'views.',
     '## Questions and the marts that answer them',
     table(
       ['question', 'mart', 'one row per'],
@@ -72,12 +79,12 @@ function overview(dictionary: Dictionary): string {
       ),
     ),
     '## The star',
-    'Which fact or bridge has which dimension. A number tells how many columns lead there: days ' +
+    'Which fact or bridge has which dimension. A number counts the columns that lead there: days ' +
       'play several roles.',
     table(
-      ['', ...dimensions.map(({ name }) => `[${short(name)}](star.md#${anchor(name)})`)],
+      ['', ...dimensions.map(({ name }) => `[${shortName(name)}](star.md#${anchor(name)})`)],
       facts.map((fact) => [
-        `[\`${bare(fact.name)}\`](star.md#${anchor(fact.name)})`,
+        `[\`${withoutSchema(fact.name)}\`](star.md#${anchor(fact.name)})`,
         ...dimensions.map(({ name }) => mark(dictionary.relationships, fact.name, name)),
       ]),
     ),
@@ -87,9 +94,9 @@ function overview(dictionary: Dictionary): string {
 }
 
 function mark(relationships: readonly Relationship[], from: string, to: string): string {
-  const ways = relationships.filter((way) => way.from === from && way.to === to).length
-  if (ways === 0) return ''
-  return ways === 1 ? '●' : `${ways}`
+  const count = relationships.filter((one) => one.from === from && one.to === to).length
+  if (count === 0) return ''
+  return count === 1 ? '●' : `${count}`
 }
 
 function schemaPage(title: string, tables: readonly TableEntry[], intro: string): string {
@@ -138,19 +145,19 @@ function tableSection({
 }
 
 function columnRow(column: ColumnEntry, knowsNull: boolean): string[] {
-  const { name, type, isNullable, isKey, meaning, origin } = column
+  const { name, type, isNullable, isKey, meaning, lineage: origin } = column
   const shown = isKey ? `**\`${name}\`**` : `\`${name}\``
   const nullable = knowsNull ? [isNullable ? 'yes' : ''] : []
-  return [shown, type, ...nullable, escaped(meaning), originText(origin, (path) => `\`${path}\``)]
+  return [shown, type, ...nullable, escaped(meaning), lineageText(origin, (path) => `\`${path}\``)]
 }
 
 function relationshipsPage({ relationships }: Dictionary): string {
   const facts = [...new Set(relationships.map(({ from }) => from))]
   return page('Relationships', [
-    'Every way from a fact or bridge to a dimension: many rows to one, and filters run from the ' +
-      'dimension to the fact alone. *Active* is the way that a tool which allows one between two ' +
-      'tables uses by itself; the others are roles, to be used by name. *Enforced* ways are foreign ' +
-      'keys, which tools find by themselves; the others follow from equal names, and every load ' +
+    'Every relationship from a fact or bridge to a dimension: many rows to one, and filters run ' +
+      'from the dimension to the fact alone. *Active* is the default of tools that allow one ' +
+      'relationship between two tables; the others are roles, to be used by name. *Enforced* ones ' +
+      'are foreign keys, which tools detect; the others follow from equal names, and every load ' +
       'checks them.',
     ...facts.flatMap((fact) => [
       `## ${fact}`,
@@ -158,13 +165,13 @@ function relationshipsPage({ relationships }: Dictionary): string {
         ['column', 'leads to', 'cardinality', 'filters', 'active', 'enforced'],
         relationships
           .filter(({ from }) => from === fact)
-          .map((way) => [
-            `\`${way.fromColumn}\``,
-            `\`${way.to}[${way.toColumn}]\``,
-            roles(way),
+          .map((relationship) => [
+            `\`${relationship.fromColumn}\``,
+            `\`${relationship.to}[${relationship.toColumn}]\``,
+            cardinality(relationship),
             'one way',
-            way.isActive ? 'yes' : 'role',
-            way.isEnforced ? 'yes' : '',
+            relationship.isActive ? 'yes' : 'role',
+            relationship.isEnforced ? 'yes' : '',
           ]),
       ),
     ]),
@@ -172,30 +179,41 @@ function relationshipsPage({ relationships }: Dictionary): string {
     list([
       'Facts to facts. They share dimensions, above all `dw.dim_referral`.',
       'Dimensions to `dw.dim_partner_account`, though they carry its key: facts reach it directly, ' +
-        'and a second way would be ambiguous.',
+        'and a second path would be ambiguous.',
       'Anything to `dw.fx_rate`, whose key is a currency and a day: the marts have converted amounts.',
     ]),
   ])
 }
 
-function acvPage({ contracts, oddContracts }: Dictionary): string {
+function acvPage({ contracts, edgeCases }: Dictionary): string {
   return page('Annual contract value', [
     ...acvRule,
     '## Worked examples',
     'Computed by the rule itself when this page was written.',
     ...contracts.map(contractSection),
-    '## When it is not so simple',
-    oddIntro,
-    table(['reported', '`acv_status`', 'annual value', 'why'], oddContracts.map(oddRow)),
+    '## Edge cases',
+    edgeCasesIntro,
+    table(['reported', '`acv_status`', 'annual value', 'why'], edgeCases.map(edgeCaseRow)),
   ])
 }
 
-function oddRow({ reported, status, acv, reason }: OddContract): string[] {
+function edgeCaseRow({ reported, status, acv, reason }: EdgeCase): string[] {
   return [reported, `\`${status}\``, acv ?? 'none', reason]
 }
 
 function contractSection(contract: ContractExample): string {
-  const { title, lesson, currency, value, start, end, sum, annualized, acv, years } = contract
+  const {
+    title,
+    explanation: lesson,
+    currency,
+    value,
+    start,
+    end,
+    sum,
+    annualized,
+    acv,
+    years,
+  } = contract
   const rows = [
     ['value', `${currency} ${value}`],
     ['from', start],
@@ -240,7 +258,7 @@ function codes(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(', ')
 }
 
-/** As GitHub makes it of a heading. */
+/** Returns the anchor that GitHub derives from a heading. */
 export function anchor(heading: string): string {
   return heading
     .toLowerCase()
@@ -248,11 +266,11 @@ export function anchor(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-function short(dimension: string): string {
-  return bare(dimension).replace(/^dim_/, '').replaceAll('_', ' ')
+function shortName(dimension: string): string {
+  return withoutSchema(dimension).replace(/^dim_/, '').replaceAll('_', ' ')
 }
 
-/** A bar would end the cell, and an angle open a tag. */
+/** Escapes a bar, which would end the cell, and an angle, which would open a tag. */
 function escaped(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 }

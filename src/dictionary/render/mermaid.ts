@@ -1,32 +1,38 @@
-import { bare, type Dictionary, dimensionsOf, factsOf, type TableEntry } from '../dictionary.ts'
+import {
+  type Dictionary,
+  dimensionsOf,
+  factsOf,
+  type TableEntry,
+  withoutSchema,
+} from '../dictionary.ts'
 
-/** They belong to every fact: lines to them would hide all others. */
+/** Dimensions of every fact: lines to them would hide all others. */
 const everywhere = ['dw.dim_partner_account', 'dw.dim_date', 'dw.dim_currency']
 
-/** The star as Mermaid's `erDiagram`, with the columns that tables are joined by. */
+/** Renders the star as Mermaid's `erDiagram`, with the columns that tables are joined by. */
 export function diagramSource(dictionary: Dictionary): string {
   const facts = factsOf(dictionary)
   const dimensions = dimensionsOf(dictionary).filter(({ name }) => !everywhere.includes(name))
   const drawn = new Set(dimensions.map(({ name }) => name))
-  const ways = dictionary.relationships.filter(({ to }) => drawn.has(to))
-  const shown = facts.filter(({ name }) => ways.some(({ from }) => from === name))
+  const relationships = dictionary.relationships.filter(({ to }) => drawn.has(to))
+  const shown = facts.filter(({ name }) => relationships.some(({ from }) => from === name))
   return [
     'erDiagram',
     '  direction LR',
-    ...ways.map((way) => {
-      const end = way.isOneToOne ? '|o--||' : '}o--||'
-      return `  ${bare(way.from)} ${end} ${bare(way.to)} : ${way.fromColumn}`
+    ...relationships.map((relationship) => {
+      const end = relationship.isOneToOne ? '|o--||' : '}o--||'
+      return `  ${withoutSchema(relationship.from)} ${end} ${withoutSchema(relationship.to)} : ${relationship.fromColumn}`
     }),
-    ...[...dimensions, ...shown].map((table) => entity(table, ways)),
+    ...[...dimensions, ...shown].map((table) => entity(table, relationships)),
   ].join('\n')
 }
 
 function entity(
   { name, columns }: TableEntry,
-  ways: readonly { from: string; fromColumn: string }[],
+  relationships: readonly { from: string; fromColumn: string }[],
 ): string {
   const pointing = new Set(
-    ways.filter(({ from }) => from === name).map(({ fromColumn }) => fromColumn),
+    relationships.filter(({ from }) => from === name).map(({ fromColumn }) => fromColumn),
   )
   const rows = columns
     .filter((column) => column.isKey || pointing.has(column.name))
@@ -36,5 +42,5 @@ function entity(
       const shown = marks.filter((mark) => mark !== '').join(', ')
       return `    ${column.type.replace(/\W.*/, '')} ${column.name} ${shown}`
     })
-  return [`  ${bare(name)} {`, ...rows, '  }'].join('\n')
+  return [`  ${withoutSchema(name)} {`, ...rows, '  }'].join('\n')
 }

@@ -1,11 +1,11 @@
-/** Where Power BI finds the warehouse. */
+/** Address of the warehouse for Power BI. */
 export interface Connection {
   /** Name and port. */
   readonly server: string
   readonly database: string
 }
 
-/** A data source file of Power BI Desktop, which asks for user and password itself. */
+/** Renders a data source file of Power BI Desktop, which asks for user and password. */
 export function pbids({ server, database }: Connection): string {
   const details = {
     protocol: 'postgresql',

@@ -1,18 +1,18 @@
 import { html, type Markup } from '../../report/html.ts'
 import {
-  bare,
   type Dictionary,
   dimensionsOf,
   factsOf,
   type Relationship,
   type TableEntry,
+  withoutSchema,
 } from '../dictionary.ts'
 
 const width = 1080
 const box = { fact: 320, dimension: 200, line: 17, head: 30, gap: 16, foot: 10 } as const
-/** In every fact; lines to it would hide all others. */
+/** Dimension of every fact: lines to it would hide all others. */
 const account = 'dw.dim_partner_account'
-/** Dimensions drawn to the left, from the top; the others are to the right. */
+/** Dimensions drawn on the left, from the top; the others are on the right. */
 const leftSide = ['dw.dim_referral', 'dw.dim_customer', 'dw.dim_status']
 
 interface Box {
@@ -24,9 +24,9 @@ interface Box {
   readonly lines: readonly string[]
 }
 
-/** The star: facts and bridges in the middle, dimensions beside them, a line for each way. */
+/** Draws the star: facts and bridges in the middle, dimensions at the sides, lines between them. */
 export function starDrawing(dictionary: Dictionary): Markup {
-  const ways = dictionary.relationships.filter(({ to }) => to !== account)
+  const relationships = dictionary.relationships.filter(({ to }) => to !== account)
   const facts = column(
     factsOf(dictionary)
       .filter(({ name }) => name !== 'dw.fx_rate')
@@ -51,12 +51,12 @@ export function starDrawing(dictionary: Dictionary): Markup {
   const ends = [...left, ...right]
   return html`<svg class="star" viewBox="0 0 ${width} ${height}" role="img"
     aria-labelledby="star-title"><title id="star-title">Facts and bridges in the middle, each joined by lines to the dimensions that it has</title>
-    ${ends.map((end, index) => linesTo(end, index, facts, ends, ways))}
+    ${ends.map((end, index) => linesTo(end, index, facts, ends, relationships))}
     ${ends.map((end, index) => drawn(end, `dimension hue${index}`))}
     ${facts.map((fact) => drawn(fact, 'fact'))}</svg>`
 }
 
-/** The key in words, such as "per referral × version". */
+/** Returns the key as text, such as "per referral × version". */
 function grainLines({ key }: TableEntry): readonly string[] {
   const words = key
     .filter((name) => name !== 'partner_account_key')
@@ -78,7 +78,7 @@ function column(
   })
 }
 
-/** The same boxes over the whole height, evenly. */
+/** Spreads boxes evenly over the whole height. */
 function spreadOut(boxes: readonly Box[], height: number): Box[] {
   const free = height - boxes.reduce((sum, one) => sum + one.height, 0)
   const gap = free / (boxes.length + 1)
@@ -90,19 +90,22 @@ function spreadOut(boxes: readonly Box[], height: number): Box[] {
   })
 }
 
-/** Lines to one dimension, in the order of the facts on both ends, so that few of them cross. */
+/** Draws the lines to one dimension, ordered by facts at both ends, so that few of them cross. */
 function linesTo(
   end: Box,
   hue: number,
   facts: readonly Box[],
   ends: readonly Box[],
-  ways: readonly Relationship[],
+  relationships: readonly Relationship[],
 ): Markup[] {
   const isLeft = end.x === 0
-  const reaching = facts.filter((fact) => countWays(ways, fact.table, end.table) > 0)
+  const reaching = facts.filter(
+    (fact) => countRelationships(relationships, fact.table, end.table) > 0,
+  )
   return reaching.map((fact, place) => {
     const beside = ends.filter(
-      (other) => other.x === end.x && countWays(ways, fact.table, other.table) > 0,
+      (other) =>
+        other.x === end.x && countRelationships(relationships, fact.table, other.table) > 0,
     )
     const from = isLeft ? fact.x : fact.x + fact.width
     const fromY = share(fact, beside.indexOf(end), beside.length)
@@ -110,24 +113,28 @@ function linesTo(
     const toY = share(end, place, reaching.length)
     const middle = (from + to) / 2
     const path = `M${from} ${fromY}C${middle} ${fromY} ${middle} ${toY} ${to} ${toY}`
-    const count = countWays(ways, fact.table, end.table)
+    const count = countRelationships(relationships, fact.table, end.table)
     const label = html`<text x="${isLeft ? from - 8 : from + 8}" y="${fromY - 3}"
       text-anchor="${isLeft ? 'end' : 'start'}">${count}</text>`
     return html`<g class="way hue${hue}"><path d="${path}"/>${count > 1 ? label : null}</g>`
   })
 }
 
-/** Height of one of several points on the side of a box. */
+/** Returns the height of one of several points on the side of a box. */
 function share({ y, height }: Box, place: number, of: number): number {
   return Math.round(y + (height * (place + 1)) / (of + 1))
 }
 
-function countWays(ways: readonly Relationship[], from: TableEntry, to: TableEntry): number {
-  return ways.filter((way) => way.from === from.name && way.to === to.name).length
+function countRelationships(
+  relationships: readonly Relationship[],
+  from: TableEntry,
+  to: TableEntry,
+): number {
+  return relationships.filter((one) => one.from === from.name && one.to === to.name).length
 }
 
 function drawn({ table, x, y, width: boxWidth, height, lines }: Box, kind: string): Markup {
   return html`<a href="#${table.name}" class="${kind}"><rect x="${x + 0.5}" y="${y + 0.5}" width="${boxWidth - 1}" height="${height}" rx="6"/>
-    <text class="name" x="${x + 12}" y="${y + 21}">${bare(table.name)}</text>
+    <text class="name" x="${x + 12}" y="${y + 21}">${withoutSchema(table.name)}</text>
     ${lines.map((line, index) => html`<text x="${x + 12}" y="${y + 38 + index * box.line}">${line}</text>`)}</a>`
 }

@@ -1,6 +1,6 @@
-import type { ContractExample, Origin, Relationship } from '../dictionary.ts'
+import type { ContractExample, Lineage, Relationship } from '../dictionary.ts'
 
-/** Headings of the schemas that readers do not meet. */
+/** Headings of the schemas. */
 export const schemaTitles: Readonly<Record<string, string>> = {
   mart: 'Marts',
   dw: 'The star schema',
@@ -9,7 +9,7 @@ export const schemaTitles: Readonly<Record<string, string>> = {
   pii: 'People and free text',
 }
 
-/** The rule of the annual contract value, a paragraph each, for people of finance. */
+/** Rule of the annual contract value for finance readers, by paragraph. */
 export const acvRule: readonly string[] = [
   'Annual contract value (ACV) is what a contract brings in one year: its value spread evenly over ' +
     'its months, times twelve. A contract shorter than a year counts with its whole value, since ' +
@@ -29,18 +29,18 @@ export const acvRule: readonly string[] = [
     'unit.',
 ]
 
-export const oddIntro =
-  'Each of a contract of 60,000.00. What cannot be computed is left open instead of being guessed; ' +
-  'where the amount is known and only its place in time is not, the schedule has it as year 0.'
+export const edgeCasesIntro =
+  'Each contract is worth 60,000.00. A value that cannot be computed stays empty instead of being ' +
+  'guessed. When only the dates are unknown, the schedule has the amount in year 0.'
 
-/** Where a column comes from, in words; `code` marks a path. */
-export function originText({ kind, paths }: Origin, code: (path: string) => string): string {
+/** Describes the lineage of a column; `code` formats a path. */
+export function lineageText({ kind, paths }: Lineage, code: (path: string) => string): string {
   if (kind === 'ours') return 'ours'
   const shown = paths.map(code).join(', ')
   return kind === 'computed' ? `from ${shown}` : shown
 }
 
-export function roles({ isOneToOne }: Relationship): string {
+export function cardinality({ isOneToOne }: Relationship): string {
   return isOneToOne ? 'many to one (in fact one to one)' : 'many to one'
 }
 

@@ -1,28 +1,28 @@
-/** How `$filter` wants instants: `2025-01-01T00:00:00Z`, or the same in quotes. */
+/** Form of an instant in `$filter`: `2025-01-01T00:00:00Z`, or the same in quotes. */
 export type DateLiteral = 'bare' | 'quoted'
 
-/** What the API of one account was found to do; nothing of it is documented beyond doubt. */
+/** Abilities of the API of one account, as probed: the documentation leaves all of them open. */
 export interface Capabilities {
-  /** Null where `$filter` on the property is refused, ignored or could not be tried. */
+  /** `null` where `$filter` on the property is rejected, ignored or could not be tried. */
   readonly createdFilter: DateLiteral | null
   readonly updatedFilter: DateLiteral | null
   /** Whether pages link to the next one. */
   readonly nextLink: boolean
-  /** Whether `$skip` is honoured. */
+  /** Whether `$skip` is obeyed. */
   readonly skip: boolean
-  /** Longest page that was served when more was asked for; null when that was not seen. */
+  /** Longest page that was served when more was asked for; `null` when no page was cut. */
   readonly pageCap: number | null
-  /** What `@odata.count` counts. */
+  /** Meaning of `@odata.count`: the rows of the page, or of the whole list. */
   readonly count: 'page' | 'total' | 'unknown'
 }
 
-/** Whether no way to go through the list was found, as in an account without referrals. */
+/** Whether the probe found no way to page through the list, as in an account without referrals. */
 export function isNothingKnown(found: Capabilities): boolean {
   const { createdFilter, updatedFilter, nextLink, skip } = found
   return createdFilter === null && updatedFilter === null && !nextLink && !skip
 }
 
-/** As the ledger keeps it: a name and a word each. */
+/** Returns the form that the ledger keeps: a name and a word for each ability. */
 export function describeCapabilities(found: Capabilities): Record<string, string> {
   return {
     created_filter: found.createdFilter ?? 'none',
@@ -34,7 +34,7 @@ export function describeCapabilities(found: Capabilities): Record<string, string
   }
 }
 
-/** What the ledger keeps, read again; null when something is missing or not understood. */
+/** Reads the form that the ledger keeps; `null` when a part is missing or not understood. */
 export function parseCapabilities(kept: ReadonlyMap<string, string>): Capabilities | null {
   const [createdFilter, updatedFilter] = [
     literalOf(kept.get('created_filter')),

@@ -1,5 +1,6 @@
 import { nextLinkQuery } from '../http/origin.ts'
-import { type Answer, errorCodes } from './api-errors.ts'
+import type { Answer } from '../http/send.ts'
+import { errorCodes } from './api-errors.ts'
 
 export interface PageQuery {
   orderBy: `${'createdDateTime' | 'updatedDateTime'} ${'asc' | 'desc'}`
@@ -19,7 +20,7 @@ export interface Page {
   referrals: unknown[]
   /** Checked, and reduced to its query. */
   nextLink: string | null
-  /** `@odata.count`: sometimes the total, sometimes the length of the page. */
+  /** `@odata.count`: the length of the whole list or of the page, as `Capabilities.count` says. */
   count: number | null
   requestId: string
   /** ISO, UTC, by the server's clock. */
@@ -28,13 +29,13 @@ export interface Page {
 
 export interface FetchedReferral {
   id: string
-  /** `null` when the API knows no such referral (any more). */
+  /** `null` when the API does not know the referral, or no longer. */
   referral: unknown | null
   requestId: string
   fetchedAt: string
 }
 
-/** The query of a list request, blanks encoded and `$` as it is. */
+/** Returns the query of a list request, with blanks encoded and `$` as it is. */
 export function searchOf(query: PageQuery, pageSize: number): string {
   const filter = query.filter ? `$filter=${encodeURIComponent(query.filter)}&` : ''
   const orderBy = `$orderby=${encodeURIComponent(query.orderBy)}`
@@ -42,7 +43,11 @@ export function searchOf(query: PageQuery, pageSize: number): string {
   return `?${filter}${orderBy}&$top=${query.top ?? pageSize}${skip}`
 }
 
-/** The page in an answer without flaw; a next link that leads elsewhere ends the run. */
+/**
+ * Returns the page of an answer that `problemWithPage` accepts.
+ *
+ * @throws CosellError `sourceBroken` when the next link leads to another server
+ */
 export function toPage(answer: Answer, list: URL): Page {
   const envelope = answer.body as {
     value: unknown[]
@@ -60,18 +65,18 @@ export function toPage(answer: Answer, list: URL): Page {
   }
 }
 
-/** Says why a list answer is no page; `null` when it is one. */
-export function flawOfPage(body: unknown): string | null {
+/** Says why a list answer is not a page; `null` when it is one. */
+export function problemWithPage(body: unknown): string | null {
   const envelope = asRecord(body)
-  if (envelope === null) return 'JSON that is no object'
+  if (envelope === null) return 'JSON that is not an object'
   if ('error' in envelope) return `an error body with status 200${codesOf(body)}`
   return Array.isArray(envelope.value) ? null : 'an object without a list called value'
 }
 
 /** Says why an answer is not the referral asked for; `null` when it is. */
-export function flawOfReferral(body: unknown, id: string): string | null {
+export function problemWithReferral(body: unknown, id: string): string | null {
   const referral = asRecord(body)
-  if (referral === null) return 'JSON that is no object'
+  if (referral === null) return 'JSON that is not an object'
   if ('error' in referral) return `an error body with status 200${codesOf(body)}`
   return String(referral.id ?? '').toLowerCase() === id.toLowerCase() ? null : 'another referral'
 }

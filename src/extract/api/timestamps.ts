@@ -4,15 +4,16 @@ import type { Page } from './page.ts'
 export type TimeProperty = 'createdDateTime' | 'updatedDateTime'
 
 /**
- * The second of an instant, as text that sorts by time; `null` for what is none in UTC. Fractions come
- * with trailing zeros cut, and a store that sorts them as text puts `.45Z` after `.4579Z`.
+ * Returns the second of an instant as text that sorts by time; `null` when the text is not an instant
+ * in UTC. The API cuts trailing zeros of fractions, and a store that sorts them as text puts `.45Z`
+ * after `.4579Z`; so nothing finer than a second is compared.
  */
-export function secondOf(text: string): string | null {
+export function toSecond(text: string): string | null {
   const found = pattern.exec(text)
   if (found === null) return null
   const [, second = '', day = ''] = found
   if (day >= '01' && day <= '28') return second
-  // Date makes 1 March of 30 February; a row that says so would look like one out of order.
+  // Date reads 30 February as a day in March; such a row would look out of order.
   const ms = Date.parse(`${second}Z`)
   return !Number.isNaN(ms) && isoSecond(ms) === second ? second : null
 }
@@ -20,20 +21,20 @@ export function secondOf(text: string): string | null {
 const pattern =
   /^(\d{4}-(?:0[1-9]|1[0-2])-([0-3]\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(?:Z|\+00:00)$/
 
-/** The second that lies `minutes` before an instant. */
+/** Returns the second `minutes` before an instant. */
 export function minutesBefore(instant: string, minutes: number): string {
   return isoSecond(Date.parse(instant) - minutes * 60_000)
 }
 
-/** The seconds of a page's rows, in its order; rows without a readable one are left out. */
+/** Returns the seconds of a page's rows in their order, without rows that have no readable one. */
 export function secondsOf(page: Page, property: TimeProperty): string[] {
   return page.referrals
-    .map((referral) => secondOf(textOf(referral, property)))
+    .map((referral) => toSecond(textOf(referral, property)))
     .filter((second) => second !== null)
 }
 
-/** The OData expression for everything from a second on. */
-export function since(property: TimeProperty, second: string, literal: DateLiteral): string {
+/** Returns the OData expression for every row from a second on. */
+export function filterSince(property: TimeProperty, second: string, literal: DateLiteral): string {
   return `${property} ge ${literal === 'bare' ? `${second}Z` : `'${second}Z'`}`
 }
 

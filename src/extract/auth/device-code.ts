@@ -1,19 +1,19 @@
 import { CosellError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
 import { isLoopback } from '../http/origin.ts'
-import type { Clock } from '../http/rate-limiter.ts'
+import type { Answer } from '../http/send.ts'
 import {
   type Application,
-  type AuthorityAnswer,
   configurationOf,
-  grantThrough,
   importMsal,
   type PostForm,
+  requestToken,
   scopes,
 } from './msal.ts'
 import { codeRanOut } from './sign-in-errors.ts'
-import type { Grant } from './token-response.ts'
+import type { TokenResponse } from './token-response.ts'
 
-/** What the person needs who signs in on another device; checked, safe to print. */
+/** Address and code for a person who signs in on another device; checked, so safe to print. */
 export interface DeviceCode {
   verificationUrl: string
   userCode: string
@@ -21,12 +21,12 @@ export interface DeviceCode {
 }
 
 const pollSeconds = { least: 1, most: 60, otherwise: 5 }
-/** What `slow_down` adds to the time between two polls, by RFC 8628. */
+/** Seconds that `slow_down` adds to the time between two polls, by RFC 8628. */
 const slowDownSeconds = 5
 const lifeSeconds = { least: 1, most: 3_600, otherwise: 900 }
 
 /**
- * Signs a person in who enters a code in a browser; resolves once that is done.
+ * Signs in a person who enters a code in a browser; resolves once that is done.
  *
  * @throws CosellError of kind `signIn` when the code runs out or is declined
  */
@@ -38,13 +38,13 @@ export async function signInWithDeviceCode(
     signal?: AbortSignal | undefined
     show: (code: DeviceCode) => void
   },
-): Promise<Grant> {
+): Promise<TokenResponse> {
   let polling: Polling = { everyMs: 0, until: 0 }
   const post: PostForm = (path, form) =>
     path.endsWith('/token')
       ? pollUntilSettled(() => context.post(path, form), polling, context)
       : context.post(path, form)
-  return grantThrough('deviceCode', post, async (networkClient) => {
+  return requestToken('deviceCode', post, async (networkClient) => {
     const { PublicClientApplication } = await importMsal()
     const client = new PublicClientApplication(
       configurationOf({ ...application, clientSecret: undefined }, networkClient),
@@ -66,19 +66,19 @@ export async function signInWithDeviceCode(
 
 interface Polling {
   everyMs: number
-  /** On the monotonic clock. */
+  /** In the clock's monotonic milliseconds. */
   until: number
 }
 
 /**
- * Asks until the person has decided. MSAL would do that itself, but by the wall clock, without an
- * end that can be interrupted, and it takes `slow_down` for a failure; so it sees the last answer only.
+ * Asks until the person has decided, and returns that answer. MSAL would poll as well, but by the wall
+ * clock and without an interruption, and it takes `slow_down` for a failure; so it sees only this one.
  */
 async function pollUntilSettled(
-  ask: () => Promise<AuthorityAnswer>,
+  ask: () => Promise<Answer>,
   { everyMs, until }: Polling,
   { clock, signal }: { clock: Clock; signal?: AbortSignal | undefined },
-): Promise<AuthorityAnswer> {
+): Promise<Answer> {
   for (let waitMs = everyMs; ; ) {
     await clock.sleep(waitMs, signal)
     const answer = await ask()
@@ -89,7 +89,7 @@ async function pollUntilSettled(
   }
 }
 
-/** The address and the code come from the network and go to a terminal, so their form is checked. */
+/** Checks the form of address and code: they come from the network and go to a terminal. */
 function checked(verificationUri: unknown, userCode: unknown) {
   const url = URL.canParse(String(verificationUri)) ? new URL(String(verificationUri)) : null
   const isSafe =
@@ -101,7 +101,6 @@ function checked(verificationUri: unknown, userCode: unknown) {
   if (isSafe && /^[A-Z0-9-]{4,16}$/.test(String(userCode)))
     return { verificationUrl: url.href, userCode: String(userCode) }
   throw new CosellError(
-    'sourceBroken',
     'auth.unusable_device_code',
     'Device code: expected an https address and a code of 4 to 16 capitals, digits or hyphens, got ' +
       'something else, which is not shown. Check COSELL_AUTHORITY_URL.',

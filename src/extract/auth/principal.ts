@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 
 /**
- * A stable, opaque text for who signs in: the same user of the same tenant gives the same one, and
- * nobody is found from it. `null` when the token is not a JWT or names nobody. The signature is not
- * checked: this compares what two runs could see, and gives no access to anything.
+ * Returns an opaque text for the user of a token: the same for the same user of the same tenant, and
+ * without a way back to the person. `null` when the token is not a JWT or names no user. The signature
+ * is not checked: the text compares what two runs could see, and gives no access to anything.
  */
 export function principalOf(token: string | null): string | null {
   const claims = token === null ? null : claimsOf(token)
-  const who = textOf(claims?.oid) ?? textOf(claims?.sub)
-  if (who === null) return null
-  const whole = `${textOf(claims?.tid) ?? ''}\n${who}`
+  const user = textOf(claims?.oid) ?? textOf(claims?.sub)
+  if (user === null) return null
+  const whole = `${textOf(claims?.tid) ?? ''}\n${user}`
   return createHash('sha256').update(whole).digest('hex').slice(0, 32)
 }
 

@@ -1,90 +1,79 @@
-import { CosellError, type FailureKind } from '../../errors.ts'
+import type { ErrorCode } from '../../error-codes.ts'
+import { CosellError } from '../../errors.ts'
 
 interface Remedy {
-  kind: FailureKind
-  code: string
+  code: ErrorCode
   action: string
 }
 
-/** Which way of signing in was refused. */
+/** Way of signing in that failed. */
 export type SignInFlow = 'refresh' | 'deviceCode'
 
-/** What the person who signs in again does with it. */
+/** Instruction for the person who has to sign in again. */
 export const signInAgain =
   'run `cosell login`, or put the new refresh token into COSELL_REFRESH_TOKEN'
 
-/** What Entra's numbers mean to a person; unknown ones fall back on the OAuth error. */
+/** Remedy for each of Entra's error numbers; unknown ones fall back on the OAuth error. */
 const remedyByNumber: Record<string, Remedy> = {
   ...same(['50072', '50074', '50076', '50079', '50158', '900421'], {
-    kind: 'signIn',
     code: 'auth.mfa_required',
     action: `The Referrals admin has to sign in again with multi-factor authentication; ${signInAgain}.`,
   }),
   ...same(['70008', '70043', '700082', '700084'], {
-    kind: 'signIn',
     code: 'auth.refresh_token_expired',
     action: `The stored sign-in has expired. The Referrals admin has to sign in again; ${signInAgain}.`,
   }),
   ...same(['50133', '50173'], {
-    kind: 'signIn',
     code: 'auth.sign_in_revoked',
     action:
       'The password was changed or the sessions were revoked. The Referrals admin has to sign in ' +
       `again; ${signInAgain}.`,
   }),
   ...same(['65001', '65004', '90094'], {
-    kind: 'signIn',
     code: 'auth.consent_required',
     action:
       'An administrator of the tenant has to grant consent to the application COSELL_CLIENT_ID, ' +
       'then the Referrals admin signs in again.',
   }),
   ...same(['53000', '53001', '53002', '53003', '53004', '530003'], {
-    kind: 'signIn',
     code: 'auth.conditional_access',
     action:
       'A conditional access rule blocks the sign-in. An administrator of the tenant has to allow ' +
       'this machine or user.',
   }),
   ...same(['50034', '50053', '50055', '50057', '50105'], {
-    kind: 'signIn',
     code: 'auth.account_blocked',
     action:
       'The account of the Referrals admin is locked, disabled or not assigned to the application. ' +
-      'An administrator of the tenant has to put that right.',
+      'An administrator of the tenant has to fix that.',
   }),
   ...same(['7000215', '7000222', '7000218'], {
-    kind: 'configuration',
     code: 'auth.client_secret',
     action:
       'COSELL_CLIENT_SECRET is missing, wrong or expired; create a new secret of the Entra application.',
   }),
   700025: {
-    kind: 'configuration',
     code: 'auth.public_client',
     action:
       'The Entra application is a public client, which has no secret; unset COSELL_CLIENT_SECRET.',
   },
   ...same(['90002', '900023', '700016'], {
-    kind: 'configuration',
     code: 'auth.unknown_application',
     action:
       'Check COSELL_TENANT_ID and COSELL_CLIENT_ID: no such tenant, or no such application in it.',
   }),
 }
 
-const askedAnew = 'Run `cosell login` again'
+const loginAgain = 'Run `cosell login` again'
 
 const deviceCodeExpired: Remedy = {
-  kind: 'signIn',
   code: 'auth.device_code_expired',
-  action: `Nobody entered the code in time. ${askedAnew}, and let the Referrals admin enter the new code.`,
+  action: `The code was not entered in time. ${loginAgain}, and let the Referrals admin enter the new code.`,
 }
 
-/** Where a number means something else when a person signs in with a code. */
+/** Remedies that differ when a person signs in with a code. */
 const remedyOfDeviceCode: Record<string, Remedy> = {
   7000218: {
-    kind: 'configuration',
     code: 'auth.public_client_flows',
     action:
       'A sign-in with a code sends no secret, also when COSELL_CLIENT_SECRET is set: an administrator ' +
@@ -93,37 +82,31 @@ const remedyOfDeviceCode: Record<string, Remedy> = {
   },
   ...same(['70019', 'expired_token'], deviceCodeExpired),
   ...same(['authorization_declined', 'access_denied', '65004'], {
-    kind: 'signIn',
     code: 'auth.device_code_declined',
-    action: `The sign-in was declined in the browser. ${askedAnew}, and accept it as the Referrals admin.`,
+    action: `The sign-in was declined in the browser. ${loginAgain}, and accept it as the Referrals admin.`,
   }),
   ...same(['70018', 'bad_verification_code', 'invalid_grant'], {
-    kind: 'signIn',
     code: 'auth.device_code_unknown',
-    action: `The sign-in service does not accept its own code any more. ${askedAnew}.`,
+    action: `The sign-in service does not accept its own code any more. ${loginAgain}.`,
   }),
 }
 
 const remedyByError: Record<string, Remedy> = {
   invalid_grant: {
-    kind: 'signIn',
     code: 'auth.invalid_grant',
     action: `The refresh token is not valid. The Referrals admin has to sign in again; ${signInAgain}.`,
   },
   ...same(['interaction_required', 'login_required', 'consent_required'], {
-    kind: 'signIn',
     code: 'auth.interaction_required',
     action: `The Referrals admin has to sign in again and answer what is asked; ${signInAgain}.`,
   }),
   temporarily_unavailable: {
-    kind: 'tryAgainLater',
     code: 'auth.unavailable',
     action: 'The sign-in service is down for the moment; start the run again later.',
   },
 }
 
 const otherwise: Remedy = {
-  kind: 'configuration',
   code: 'auth.refused',
   action:
     'Check COSELL_AUTHORITY_URL, COSELL_TENANT_ID, COSELL_CLIENT_ID and COSELL_CLIENT_SECRET against ' +
@@ -131,10 +114,10 @@ const otherwise: Remedy = {
 }
 
 /**
- * The failure for an answer of the token endpoint. Its `error_description` stays out of the message:
- * it names users and repeats what was sent.
+ * Returns the error for an answer of the token endpoint. Its `error_description` stays out of the
+ * message: it names users and repeats what was sent.
  */
-export function refusalOf(
+export function signInError(
   status: number,
   body: unknown,
   requestId: string,
@@ -155,20 +138,19 @@ export function refusalOf(
     .filter((part) => part !== null)
     .join(', ')
   return new CosellError(
-    remedy.kind,
     remedy.code,
     `Token endpoint: expected a token, got ${status}${what === '' ? '' : ` (${what})`}, request ` +
       `${requestId}. ${remedy.action}`,
   )
 }
 
-/** The code was given, and no answer of the service says that it ran out. */
+/** Error of a code that ran out by our own clock, without an answer of the service that says so. */
 export function codeRanOut(): CosellError {
-  const { kind, code, action } = deviceCodeExpired
-  return new CosellError(kind, code, `Device code: expected a sign-in, got none. ${action}`)
+  const { code, action } = deviceCodeExpired
+  return new CosellError(code, `Device code: expected a sign-in, got none. ${action}`)
 }
 
-/** A number says more than the error it comes with. */
+/** Picks the remedy: the first known name counts, and numbers come before the OAuth error. */
 function remedyFor(names: readonly string[], flow: SignInFlow): Remedy {
   const general = [remedyByNumber, remedyByError]
   const tables = flow === 'deviceCode' ? [remedyOfDeviceCode, ...general] : general

@@ -1,34 +1,33 @@
 import { CosellError } from '../../errors.ts'
 
-/** What the token endpoint gives for a sign-in that it accepts. */
-export interface Grant {
+/** Answer of the token endpoint to a sign-in that it accepts. */
+export interface TokenResponse {
   accessToken: string
-  /** `null` when the one that was redeemed stays in force. */
+  /** `null` when the redeemed one stays valid. */
   refreshToken: string | null
   idToken: string | null
   lifeSeconds: number
 }
 
-/** Used when the endpoint does not say how long the token lives. */
+/** Life of a token when the endpoint does not state it. */
 const assumedLifeSeconds = 3_600
 
 /** @throws CosellError when there is no access token in the answer */
-export function readGrant(body: unknown): Grant {
-  const grant = (body ?? {}) as Record<string, unknown>
-  const accessToken = textOf(grant.access_token)
+export function parseTokenResponse(body: unknown): TokenResponse {
+  const response = (body ?? {}) as Record<string, unknown>
+  const accessToken = textOf(response.access_token)
   if (accessToken === null) {
     throw new CosellError(
-      'sourceBroken',
       'auth.no_token_in_answer',
-      'Token endpoint: expected an access_token, got an answer without. Check COSELL_AUTHORITY_URL.',
+      'Token endpoint: expected an access_token, got an answer without one. Check COSELL_AUTHORITY_URL.',
     )
   }
   // Version 1 of the endpoint writes the number as a string.
-  const lifeSeconds = Number(grant.expires_in)
+  const lifeSeconds = Number(response.expires_in)
   return {
     accessToken,
-    refreshToken: textOf(grant.refresh_token),
-    idToken: textOf(grant.id_token),
+    refreshToken: textOf(response.refresh_token),
+    idToken: textOf(response.id_token),
     lifeSeconds: lifeSeconds > 0 ? lifeSeconds : assumedLifeSeconds,
   }
 }

@@ -1,31 +1,31 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CosellError } from '../../errors.ts'
-import { across } from '../../io-boundary.ts'
-import { systemClock } from '../http/rate-limiter.ts'
+import { traceIo } from '../../io-boundary.ts'
+import { systemClock } from '../clock.ts'
 
-/** Where the newest refresh token is kept between runs. */
+/** Keeps the newest refresh token between runs. */
 export interface TokenStore {
   load(): Promise<string | null>
   /**
-   * Resolves once the token would survive a power cut. With `exchange` it is one that another was
-   * exchanged for, and does not replace what another process stored since. Without, a person has
-   * just signed in, which goes before everything.
+   * Resolves once the token would survive a power cut. With `exchange` the token was exchanged for an
+   * older one, and does not replace a token that another process stored since. Without it a person
+   * has just signed in, which takes precedence.
    */
   save(refreshToken: string, exchange?: TokenExchange): Promise<void>
 }
 
 export interface TokenExchange {
-  /** The token that was redeemed. */
+  /** Token that was redeemed. */
   from: string
-  /** What `load` had given when it was chosen. */
+  /** Token that `load` had returned when `from` was chosen. */
   seen: string | null
 }
 
-/** When the stored refresh token came, and when a person signed in for it; ISO, UTC. */
+/** Times of the last renewal and of the sign-in by a person; ISO, UTC. */
 export interface TokenAge {
   renewedAt: string
-  /** `null` for one that descends from a configured token. */
+  /** `null` when the token descends from a configured one. */
   signedInAt: string | null
 }
 
@@ -33,7 +33,7 @@ interface Stored extends TokenAge {
   refreshToken: string
 }
 
-/** Where the sign-in of an account is kept. */
+/** Path of the file that keeps the sign-in of an account. */
 export function tokenFileOf(home: string, account: string): string {
   return join(home, 'tokens', `${account}.json`)
 }
@@ -48,15 +48,17 @@ export function createTokenStore(path: string, now: () => number = systemClock.n
         await write(path, { refreshToken, renewedAt, signedInAt: renewedAt }, async () => true)
         return
       }
-      const isStillDue = async () => ((await read(path))?.refreshToken ?? null) === exchange.seen
+      const isStillCurrent = async () =>
+        ((await read(path))?.refreshToken ?? null) === exchange.seen
       const stored = await read(path)
       const signedInAt = stored?.refreshToken === exchange.from ? stored.signedInAt : null
-      if (await isStillDue()) await write(path, { refreshToken, renewedAt, signedInAt }, isStillDue)
+      if (await isStillCurrent())
+        await write(path, { refreshToken, renewedAt, signedInAt }, isStillCurrent)
     },
   }
 }
 
-/** The age of the stored sign-in, without the sign-in; `null` when none is stored. */
+/** Returns the age of the stored sign-in, without the token; `null` when none is stored. */
 export async function readTokenAge(path: string): Promise<TokenAge | null> {
   const stored = await read(path)
   return stored === null ? null : { renewedAt: stored.renewedAt, signedInAt: stored.signedInAt }
@@ -72,7 +74,6 @@ async function read(path: string): Promise<Stored | null> {
     const { mode, mtime } = await file.stat()
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       throw new CosellError(
-        'configuration',
         'auth.token_file_mode',
         `${path}: expected mode 0600, got ${(mode & 0o777).toString(8).padStart(4, '0')}. Others may ` +
           'have read the sign-in; run chmod 600 on it, or delete it and run `cosell login`.',
@@ -84,7 +85,7 @@ async function read(path: string): Promise<Stored | null> {
   }
 }
 
-/** Files of the first versions hold the token alone; they were written when it came. */
+/** Parses a token file. The first versions wrote the token alone; its age is then the file's. */
 function parse(path: string, text: string, writtenAt: Date): Stored {
   try {
     const { refresh_token: refreshToken, renewed_at, signed_in_at } = JSON.parse(text)
@@ -96,7 +97,6 @@ function parse(path: string, text: string, writtenAt: Date): Stored {
     // The parser's message quotes the text, which may be the token.
   }
   throw new CosellError(
-    'configuration',
     'auth.token_file_content',
     `${path}: expected JSON with a refresh_token, got something else. Delete the file and run ` +
       '`cosell login`.',
@@ -109,35 +109,36 @@ function instantOf(value: unknown): string | null {
 }
 
 /**
- * The old file stays whole until the new one is on disk, so no crash leaves the run without either.
- * Between the last look at the old file and its replacement lies nothing but the rename; a process
- * that slips in there has just got its token too, and whichever is lost was not yet needed.
+ * Replaces the file. The old one stays whole until the new one is on disk, so a crash leaves one of
+ * them. Only the rename lies between the last look at the old file and its replacement. A process
+ * that stores its token just then received it just now, so the one that is lost was not needed yet.
  */
 async function write(
   path: string,
   { refreshToken, signedInAt, renewedAt }: Stored,
-  isStillDue: () => Promise<boolean>,
+  isStillCurrent: () => Promise<boolean>,
 ): Promise<void> {
   const beside = `${path}.${process.pid}.new`
   const content = { refresh_token: refreshToken, signed_in_at: signedInAt, renewed_at: renewedAt }
   try {
-    await across('file', 'make token folder', () =>
+    await traceIo('file', 'make token folder', () =>
       mkdir(dirname(path), { recursive: true, mode: 0o700 }),
     )
-    await across('file', 'remove token draft', () => rm(beside, { force: true }))
-    const file = await across('file', 'open token draft', () => open(beside, 'wx', 0o600))
+    await traceIo('file', 'remove token draft', () => rm(beside, { force: true }))
+    const file = await traceIo('file', 'open token draft', () => open(beside, 'wx', 0o600))
     try {
       const text = `${JSON.stringify(content)}\n`
-      await across('file', 'write token draft', () => file.writeFile(text))
-      await across('file', 'sync token draft', () => file.sync())
+      await traceIo('file', 'write token draft', () => file.writeFile(text))
+      await traceIo('file', 'sync token draft', () => file.sync())
     } finally {
       await file.close()
     }
-    if (await isStillDue()) await across('file', 'rename token draft', () => rename(beside, path))
+    if (await isStillCurrent())
+      await traceIo('file', 'rename token draft', () => rename(beside, path))
   } catch (error) {
     throw error instanceof CosellError ? error : unusable(path, 'written', error)
   } finally {
-    await across('file', 'remove token draft', () => rm(beside, { force: true })).catch(
+    await traceIo('file', 'remove token draft', () => rm(beside, { force: true })).catch(
       () => undefined,
     )
   }
@@ -147,7 +148,7 @@ async function write(
 
 const leftoverAfterMs = 10 * 60_000
 
-/** A process that was killed while it wrote leaves its unfinished file, and a token in it. */
+/** Removes the unfinished file, with a token in it, of a process that was killed while it wrote. */
 async function removeLeftovers(path: string): Promise<void> {
   const prefix = `${basename(path)}.`
   const names = await readdir(dirname(path)).catch(() => [])
@@ -155,26 +156,25 @@ async function removeLeftovers(path: string): Promise<void> {
     if (!name.startsWith(prefix) || !/^\d+\.new$/.test(name.slice(prefix.length))) continue
     const leftover = join(dirname(path), name)
     const { mtimeMs } = await stat(leftover).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
-    // By the clock of the file system, as the file's own time is.
+    // Compared by the clock of the file system, which also set the time of the leftover.
     const { mtimeMs: nowMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
     if (nowMs - mtimeMs > leftoverAfterMs)
-      await across('file', 'remove token leftover', () => rm(leftover, { force: true })).catch(
+      await traceIo('file', 'remove token leftover', () => rm(leftover, { force: true })).catch(
         () => undefined,
       )
   }
 }
 
-/** Makes the rename durable; some systems cannot open a directory, and lose nothing by it. */
+/** Makes the rename durable. Some systems cannot open a directory, and do not need it. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => null)
-  await across('file', 'sync token folder', async () => directory?.sync()).catch(() => undefined)
+  await traceIo('file', 'sync token folder', async () => directory?.sync()).catch(() => undefined)
   await directory?.close()
 }
 
 function unusable(path: string, verb: string, cause: unknown): CosellError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
   return new CosellError(
-    'configuration',
     'auth.token_file',
     `${path}: the token file cannot be ${verb} (${code}). Check the directory and its owner.`,
     { cause },

@@ -3,30 +3,31 @@ import { createGunzip } from 'node:zlib'
 import { parseJson } from './exact-json.ts'
 
 /**
- * Bytes of one answer, after decompression; a page of 100 referrals has about 300 KiB. Measured: one
- * of this size takes 115 MB to read and parse, an endless one 96 MB; with 64 MiB it is 227 and 160.
+ * Most bytes of one answer, after decompression; a page of 100 referrals has about 300 KiB.
+ * Measured: a body of this size takes 115 MB to read and parse, an endless one 96 MB. With 64 MiB it
+ * is 227 and 160 MB.
  */
 export const bodyBytesMax = 32 * 1024 * 1024
 
-/** JSON of referrals shrinks to a tenth; a thousandth is zeros made to fill memory. */
+/** Highest ratio of decompression. Referrals shrink to a tenth; a thousandth is a zip bomb. */
 const ratioMax = 100
-/** Below this, any ratio is harmless: a page of a few equal rows may well reach it. */
+/** Size below which any ratio is harmless: a page of a few equal rows may well exceed it. */
 const ratioFreeBytes = 1024 * 1024
 
-/** A body that arrived but cannot be used; the message never quotes it. */
+/** Body that arrived whole but cannot be used; the message never quotes it. */
 export class UnusableBody extends Error {
   override readonly name = 'UnusableBody'
 }
 
-/** A body that ended too early. */
+/** Body that ended too early. */
 export class CutBody extends Error {
   override readonly name = 'CutBody'
 }
 
 /**
- * Reads, decompresses, decodes and parses a JSON body, piece by piece up to the parsing.
+ * Reads, decompresses and decodes a JSON body piece by piece, then parses it.
  *
- * @throws UnusableBody too large, of another type or encoding than asked for, not UTF-8, not JSON
+ * @throws UnusableBody too large, another type or encoding than requested, not UTF-8, not JSON
  * @throws CutBody compressed data ended early (HTTP alone does not notice: measured with `fetch`)
  */
 export async function readJsonBody(
@@ -42,7 +43,7 @@ export async function readJsonBody(
   return parse(await (encoding === 'identity' ? readText(body) : readPackedText(body)))
 }
 
-/** No type at all says nothing wrong; the envelope is checked in any case. */
+/** Accepts a missing content type: the envelope is checked in any case. */
 function checkType(contentType: string): void {
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim())
   if (type !== '' && !/^(?:application|text)\/(?:[\w.-]+\+)?json$/i.test(type))
@@ -74,8 +75,8 @@ async function readPackedText(body: AsyncIterable<Uint8Array>): Promise<string> 
 }
 
 /**
- * Decoded piece by piece, so that bytes and text of a large body are never held both; and given up at
- * the first piece too many, so that a small body that unpacks to a huge one costs nothing.
+ * Decodes piece by piece, so that bytes and text of a large body are never held at once. Stops at
+ * the first piece above a limit, so that a small body that unpacks to a huge one costs nothing.
  */
 async function readText(
   pieces: AsyncIterable<Uint8Array>,

@@ -1,13 +1,13 @@
 const months = 'JanFebMarAprMayJunJulAugSepOctNovDec'
 
-/** The three forms of RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime. */
+/** Date forms of RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime. */
 const forms = [
   /(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) GMT/,
   /(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) (?<time>\d\d:\d\d:\d\d) GMT/,
   /(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})/,
 ]
 
-/** Milliseconds since 1970 of the HTTP dates in a header value, and what is left without them. */
+/** Returns the HTTP dates in a header value (milliseconds since 1970) and the rest of the text. */
 export function findHttpDates(text: string, nowMs: number): { dates: number[]; rest: string } {
   const dates: number[] = []
   let rest = text
@@ -22,7 +22,7 @@ export function findHttpDates(text: string, nowMs: number): { dates: number[]; r
   return { dates, rest }
 }
 
-/** Milliseconds since 1970 of one HTTP date; `null` when it is none. */
+/** Milliseconds since 1970 of one HTTP date; `null` when the text is not exactly one. */
 export function parseHttpDate(text: string | undefined, nowMs: number): number | null {
   const { dates, rest } = findHttpDates(text ?? '', nowMs)
   return dates.length === 1 && rest.trim() === '' ? (dates[0] ?? null) : null
@@ -41,7 +41,7 @@ function toInstant(
   return Date.UTC(year, month, Number(parts.day), hour, minute, second)
 }
 
-/** A two-digit year more than 50 years ahead means the century before (RFC 9110). */
+/** Century of a two-digit year: more than 50 years ahead means the one before (RFC 9110). */
 function century(twoDigits: number, nowMs: number): number {
   const thisYear = new Date(nowMs).getUTCFullYear()
   const base = thisYear - (thisYear % 100)

@@ -1,79 +1,57 @@
-import { performance } from 'node:perf_hooks'
-import { setTimeout as timer } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { CosellError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
 
-/** Time as the extractor sees it; tests pass one that does not wait. */
-export interface Clock {
-  /** Milliseconds since 1970, as the machine believes. */
-  now(): number
-  /** Milliseconds that only grow: deadlines are kept on it, whatever happens to the wall clock. */
-  monotonic(): number
-  /** Waits; rejects with the signal's reason when it is aborted meanwhile. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  async sleep(ms, signal) {
-    try {
-      await timer(Math.ceil(ms), undefined, signal ? { signal } : undefined)
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error
-    }
-  },
-}
-
-/** What a running request tells the budget about the answer it got. */
-export interface Slot {
-  /** Waits for the end of a pause that began since the turn came, while a token was renewed. */
+/** Permission to send one request. Its holder reports how the server answered. */
+export interface Permit {
+  /** Waits for the end of a pause that began after the permit was given, e.g. during a token renewal. */
   ready(signal?: AbortSignal): Promise<void>
-  accepted(): void
-  /** The server throttles: everybody waits `pauseMs`, and the rate is halved. */
-  refused(pauseMs: number): void
-  /** The server is away for a known time: everybody waits, the rate stays. */
+  succeeded(): void
+  /** Reports a 429 or 509: every request waits `pauseMs`, and the rate is halved. */
+  throttled(pauseMs: number): void
+  /** Reports an outage of a known length: every request waits, and the rate stays. */
   pause(pauseMs: number): void
 }
 
-export interface Throttle {
-  /** Runs the task once a slot and its turn are there. Turns are first come, first served. */
-  run<T>(task: (slot: Slot) => Promise<T>, signal?: AbortSignal): Promise<T>
-  /** @throws CosellError when a wait of this length is not worth beginning. */
+export interface RateLimiter {
+  /** Runs the task as soon as concurrency and rate allow it: first come, first served. */
+  run<T>(task: (permit: Permit) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** @throws CosellError when a wait is longer than a run waits, or ends past the deadline */
   checkWait(waitMs: number): void
-  /** The rate in force, at most the configured one. */
+  /** Rate in force, at most the configured one. */
   readonly requestsPerMinute: number
-  /** What the server was found to bear, for the next run to start with: a cut is not the limit. */
+  /** Rate that the server was found to support: the starting rate of the next run. */
   readonly learnedRate: number
 }
 
-/** A longer pause is not slept through: the run ends and says when to come back. */
+/** Longest pause that a run waits for. A longer one ends the run, with the time to come back. */
 export const longestPauseMs = 15 * 60_000
 
 /**
- * One request budget, to be shared by everything that calls on behalf of one account.
+ * Returns the request budget that all calls of one account share. On a 429 it makes every request
+ * wait, not only the one that was throttled; `retryDelayMs` decides whether that one is sent again.
  *
- * The rate starts at the configured ceiling, is halved when the server refuses, and grows with every
- * accepted answer: within twenty up to a plateau just below the rate that was refused, then slowly.
- * Plain halving and climbing would use three quarters of the server's limit, this uses 96 to 99 % of
- * it (simulated against token buckets, fixed and sliding windows), with 0.6 % refusals at most.
+ * The rate starts at the configured ceiling, is halved on a 429, and grows with every success:
+ * within twenty up to a plateau just below the rate that was throttled, then slowly. Plain halving
+ * and climbing would use three quarters of the server's limit. This uses 96 to 99 % of it, with
+ * 0.6 % of 429 at most (simulated against token buckets, fixed and sliding windows).
  */
-export function createThrottle(options: {
+export function createRateLimiter(options: {
   requestsPerMinute: number
   concurrency: number
   clock: Clock
-  /** The rate that an earlier run learned; above the ceiling it means the ceiling. */
+  /** Rate that an earlier run learned; cut to the ceiling. */
   startingRate?: number | undefined
-  /** When the run has to be over, on the clock's monotonic time. */
+  /** End of the run, on the clock's monotonic time. */
   deadlineAt?: number | undefined
-}): Throttle {
+}): RateLimiter {
   const { requestsPerMinute: ceiling, clock, deadlineAt = Number.POSITIVE_INFINITY } = options
   const climb = { toPlateau: 1 / 40, beyond: 3 / 10_000 }
   const floor = Math.max(1, ceiling / 32)
   const limit = pLimit(options.concurrency)
   let rate = Math.min(ceiling, Math.max(floor, options.startingRate ?? ceiling))
   let plateau = rate
-  const acceptedAt: number[] = []
+  const succeededAt: number[] = []
   let lastCut = Number.NEGATIVE_INFINITY
   let nextStart = Number.NEGATIVE_INFINITY
   let pausedUntil = Number.NEGATIVE_INFINITY
@@ -89,7 +67,7 @@ export function createThrottle(options: {
       checkWait(due - now)
       await clock.sleep(due - now, signal)
     }
-    // Counted from when it was due: a timer that wakes late does not delay those behind it.
+    // Counted from when it was due: a timer that wakes late does not delay the next requests.
     nextStart = due + 60_000 / rate
   }
 
@@ -102,43 +80,43 @@ export function createThrottle(options: {
     pausedUntil = Math.max(pausedUntil, clock.monotonic() + pauseMs)
   }
 
-  function leftOfPause(): number {
+  function remainingPauseMs(): number {
     return pausedUntil - clock.monotonic()
   }
 
-  /** Accepted requests a minute, over the last minute and the pause that buys them. */
-  function sustained(pauseMs: number): number {
-    const [first] = acceptedAt
-    if (first === undefined || acceptedAt.length < 20) return rate
+  /** Successful requests a minute, over the last minute and the pause that follows them. */
+  function sustainedRate(pauseMs: number): number {
+    const [first] = succeededAt
+    if (first === undefined || succeededAt.length < 20) return rate
     const spanMs = Math.min(60_000, clock.monotonic() - first + pauseMs)
-    return (acceptedAt.length * 60_000) / Math.max(1, spanMs)
+    return (succeededAt.length * 60_000) / Math.max(1, spanMs)
   }
 
-  function openSlot(): Slot {
+  function givePermit(): Permit {
     const startedAt = clock.monotonic()
     return {
       async ready(signal) {
-        for (let left = leftOfPause(); left > 0; left = leftOfPause()) {
+        for (let left = remainingPauseMs(); left > 0; left = remainingPauseMs()) {
           checkWait(left)
           await clock.sleep(left, signal)
         }
       },
-      accepted() {
+      succeeded() {
         const now = clock.monotonic()
-        acceptedAt.push(now)
-        while ((acceptedAt[0] ?? now) <= now - 60_000) acceptedAt.shift()
+        succeededAt.push(now)
+        while ((succeededAt[0] ?? now) <= now - 60_000) succeededAt.shift()
         const share = rate < plateau ? climb.toPlateau : climb.beyond
         rate = Math.min(ceiling, rate + share * plateau)
       },
-      refused(pauseMs) {
+      throttled(pauseMs) {
         pause(pauseMs)
-        // Requests that were already under way at the last cut are refused for the same reason.
+        // Requests that were under way at the last cut are throttled for the same reason.
         if (startedAt <= lastCut) return
         lastCut = clock.monotonic()
-        // Far above the limit, halving would be refused again and again on the way down. Near it, a
-        // refusal soon after a cut says nothing new: the server still counts the minute before.
-        const possible = sustained(pauseMs)
-        plateau = rate > 1.5 * possible ? possible : 0.9 * Math.max(rate, plateau)
+        // Far above the limit, halving alone would be throttled again and again on the way down.
+        // Near it, a 429 soon after a cut says nothing new: the server still counts the minute before.
+        const sustained = sustainedRate(pauseMs)
+        plateau = rate > 1.5 * sustained ? sustained : 0.9 * Math.max(rate, plateau)
         rate = Math.max(floor, Math.min(plateau, rate / 2))
       },
       pause,
@@ -150,6 +128,7 @@ export function createThrottle(options: {
       return rate
     },
     get learnedRate() {
+      // Right after a cut the rate is below what the server supports.
       return Math.min(ceiling, Math.max(rate, plateau))
     },
     checkWait,
@@ -158,7 +137,7 @@ export function createThrottle(options: {
         const turn = lastTurn.then(() => waitForTurn(signal))
         lastTurn = turn.catch(() => undefined)
         await turn
-        return task(openSlot())
+        return task(givePermit())
       })
     },
   }
@@ -166,18 +145,16 @@ export function createThrottle(options: {
 
 function pauseTooLong(remainingMs: number): CosellError {
   return new CosellError(
-    'tryAgainLater',
     'throttle.pause_too_long',
-    `The server asks to be left alone for ${Math.ceil(remainingMs / 1000)} s, longer than the ` +
+    `The server asks for a pause of ${Math.ceil(remainingMs / 1000)} s, longer than the ` +
       `${longestPauseMs / 1000} s a run waits. Start the run again after that time.`,
   )
 }
 
 function pastDeadline(waitMs: number): CosellError {
   return new CosellError(
-    'tryAgainLater',
     'run.deadline',
     `The next request has to wait ${Math.ceil(waitMs / 1000)} s, past the time that ` +
-      'COSELL_RUN_DEADLINE_MINUTES leaves. What was read is kept; start the run again.',
+      'COSELL_RUN_DEADLINE_MINUTES leaves. The pages read so far are kept; start the run again.',
   )
 }

@@ -1,18 +1,18 @@
 import { CosellError } from '../../errors.ts'
 
-/** Retries that a run may make beyond its share: a restarting server costs a few requests each. */
+/** Retries that a run may make beyond its share: a restarting server costs each request a few. */
 const burst = 20
-/** Retries earned by each request: in the long run one in ten. */
+/** Retries that each request earns: in the long run one in ten. */
 const share = 0.1
 
 /**
- * Bounds the retries of a whole run. The tries of one request are bounded as well, but when each of
- * thousands needs seven retries the run is not getting anywhere, and hammers a server in trouble.
+ * Limit on the retries of a whole run. The tries of one request are limited as well, but a run whose
+ * thousands of requests need seven retries each gets nowhere, and hammers a server in trouble.
  */
 export interface RetryBudget {
-  /** Notes a request that is sent for the first time. */
+  /** Counts a request that is sent for the first time. */
   earn(): void
-  /** Takes one retry, or says that none is left. */
+  /** Takes one retry; false when none is left. */
   take(): boolean
 }
 
@@ -30,10 +30,9 @@ export function createRetryBudget(): RetryBudget {
   }
 }
 
-/** The end of a run that has no retry left for a request that needs one. */
+/** Error of a run that has no retry left for a request that needs one. */
 export function budgetExhausted(what: string, got: string): CosellError {
   return new CosellError(
-    'tryAgainLater',
     'retry.budget_exhausted',
     `${what}: got ${got}, and the run has used up its retries (${burst}, and one for every ` +
       `${1 / share} requests). The server is in trouble; nothing is lost, start the run again later.`,

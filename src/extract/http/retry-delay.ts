@@ -1,37 +1,44 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { findHttpDates, parseHttpDate } from './http-date.ts'
 
-/** Why a request gave nothing usable, as far as the decision to try again needs it. */
-export type Trouble =
+/** Reason why a try failed, as far as the decision to retry needs it. */
+export type FailureReason =
   | { kind: 'status'; status: number; retryAfterMs: number | null }
-  /** Nobody listens there, or no such host. */
+  /** Connection refused, or no such host. */
   | { kind: 'unreachable' }
   /** Reset, timed out, or cut in the middle of the body. */
   | { kind: 'interrupted' }
-  /** A whole answer that is not what the contract says: no JSON, no envelope, unknown encoding. */
+  /** A whole answer that breaks the contract: not JSON, no envelope, an unknown encoding. */
   | { kind: 'unusable' }
-  /** The other side could not prove who it is. */
+  /** The server's certificate could not be verified. */
   | { kind: 'identity' }
 
 const baseMs = 1_000
 const capMs = 60_000
-export const triesMax = 8
+const triesMax = 8
 
 /**
- * Milliseconds to wait before the next try; `null` means give up. `attempt` counts the tries made,
- * `random` is in [0, 1). A time told by the server is kept to the millisecond, otherwise the wait is
- * drawn evenly from zero to an exponentially growing bound, so that many clients do not come back at once.
+ * Milliseconds to wait before the next try; `null` when there is none. `attempt` counts the tries
+ * made, `random` is in [0, 1).
+ *
+ * A request that gets 429 is tried eight times; `createRateLimiter` slows down all others meanwhile.
+ * A Retry-After is obeyed to the millisecond. Without one the wait is drawn evenly from zero to an
+ * exponentially growing bound, so that many clients do not come back at once.
  */
-export function retryDelayMs(attempt: number, trouble: Trouble, random: number): number | null {
-  if (attempt >= triesFor(trouble)) return null
-  if (trouble.kind === 'status' && trouble.retryAfterMs !== null) return trouble.retryAfterMs
+export function retryDelayMs(
+  attempt: number,
+  reason: FailureReason,
+  random: number,
+): number | null {
+  if (attempt >= triesFor(reason)) return null
+  if (reason.kind === 'status' && reason.retryAfterMs !== null) return reason.retryAfterMs
   return random * Math.min(capMs, baseMs * 2 ** (attempt - 1))
 }
 
-function triesFor(trouble: Trouble): number {
-  switch (trouble.kind) {
+function triesFor(reason: FailureReason): number {
+  switch (reason.kind) {
     case 'status':
-      return triesForStatus(trouble.status)
+      return triesForStatus(reason.status)
     case 'interrupted':
       return triesMax
     // A wrong address stays wrong; a restarting server is back within seconds.
@@ -50,15 +57,15 @@ function triesForStatus(status: number): number {
   return status >= 500 || [408, 423, 425, 429].includes(status) ? triesMax : 1
 }
 
-/** Whether the answer means that we send too much; 509 is documented as "bandwidth limit exceeded". */
+/** Whether a status means that we send too much: 429, or 509 ("bandwidth limit exceeded"). */
 export function isThrottling(status: number): boolean {
   return status === 429 || status === 509
 }
 
 /**
- * Milliseconds for which the server asks to be left alone; `null` when it does not say so
- * intelligibly. Of several values the longest counts. Dates are measured against the server's own
- * `Date`, because our clock may be wrong by minutes.
+ * Pause in milliseconds that an answer asks for; `null` when it has none that can be read. The
+ * longest of several values counts. Dates are compared with the server's own `Date`, because our
+ * clock may be wrong by minutes.
  */
 export function retryAfterMs(headers: IncomingHttpHeaders, nowMs: number): number | null {
   const { dates, rest } = findHttpDates(joined(headers['retry-after']), nowMs)

@@ -1,94 +1,125 @@
-import type { Logger } from '../../log.ts'
-import type { Answer } from '../api/api-errors.ts'
-import type { Clock, Slot, Throttle } from './rate-limiter.ts'
-import { type Failed, givenUp } from './request-failure.ts'
-import { budgetExhausted, type RetryBudget } from './retry-budget.ts'
-import { isThrottling, retryDelayMs } from './retry-delay.ts'
+import { randomUUID } from 'node:crypto'
+import type { Pool } from 'undici'
+import { ioBoundary } from '../../io-boundary.ts'
+import { appVersion } from '../../version.ts'
+import type { Clock } from '../clock.ts'
+import { readJsonBody } from './body.ts'
+import { parseHttpDate } from './http-date.ts'
+import { type RequestFailure, requestFailureOf, TotalTimeout } from './request-failure.ts'
+import { retryAfterMs, retryDelayMs } from './retry-delay.ts'
 
-/** One of the two servers that are ever contacted. */
-export interface Site {
-  origin: string
-  setting: 'COSELL_API_URL' | 'COSELL_AUTHORITY_URL'
-  throttle: Throttle
-  counts: { requests: number; throttled: number }
+/** Answer of a server as received: any status, and the body parsed when it was JSON. */
+export interface Answer {
+  status: number
+  body: unknown
+  requestId: string
+  /** ISO, UTC: time of the answer by the server's clock. */
+  fetchedAt: string
 }
 
 export interface Request {
   method: 'GET' | 'POST'
   path: string
-  /** Method and path without the query, for people. */
+  /** Method and path without the query, for messages. */
   what: string
-  /** Asked for each try, so that a token renewed during a long pause is used. */
+  /** Called for each try, so that a token renewed during a long pause is used. */
   headers: () => Promise<Record<string, string>>
   body?: string
-  /** Says why a body with status 200 cannot be used. */
-  flawOf: (body: unknown) => string | null
+  /** Says why a body with status 200 cannot be used; `null` when it can. */
+  problemWith: (body: unknown) => string | null
 }
 
-/** One request and its whole body, as one thing that succeeds or fails. */
-export type Send = (request: Request, headers: Record<string, string>) => Promise<Answer | Failed>
+/** Sends a request once and reads its whole body: an answer, or a failure that a retry may cure. */
+export type SendOnce = (
+  request: Request,
+  headers: Record<string, string>,
+) => Promise<Answer | RequestFailure>
+
+export function createSendOnce(
+  pool: Pool,
+  { clock, signal, totalMs }: { clock: Clock; signal: AbortSignal; totalMs: number },
+): SendOnce {
+  const serverTime = createServerTime()
+  return async (request, headers) => {
+    const clientRequestId = randomUUID()
+    const ending = new AbortController()
+    const end = () => ending.abort(signal.reason)
+    const deadline = setTimeout(() => ending.abort(new TotalTimeout()), totalMs)
+    signal.addEventListener('abort', end, { once: true })
+    ioBoundary('http', () => routeOf(request), 'before')
+    try {
+      const { statusCode, ...response } = await pool.request({
+        method: request.method,
+        path: request.path,
+        headers: { ...commonHeaders, 'client-request-id': clientRequestId, ...headers },
+        body: request.body ?? null,
+        signal: ending.signal,
+      })
+      const nowMs = clock.now()
+      // An abandoned body emits an error; without a listener it would end the process.
+      response.body.on('error', () => undefined)
+      const body = await readJsonBody(response.body, response.headers)
+        .catch((error) => (statusCode === 200 ? Promise.reject(error) : undefined))
+        .finally(() => response.body.destroy())
+      signal.throwIfAborted()
+      const requestId = safeId(response.headers['request-id']) ?? clientRequestId
+      const fetchedAt = serverTime(String(response.headers.date ?? ''), nowMs)
+      const waitMs = retryAfterMs(response.headers, nowMs)
+      const answer = { status: statusCode, body, requestId, fetchedAt }
+      return failureOfAnswer(answer, waitMs, request.problemWith) ?? answer
+    } catch (error) {
+      signal.throwIfAborted()
+      const failure = requestFailureOf(error)
+      if (failure === null) throw error
+      return failure
+    } finally {
+      clearTimeout(deadline)
+      signal.removeEventListener('abort', end)
+      ioBoundary('http', () => routeOf(request), 'after')
+    }
+  }
+}
+
+/** Method and path of a request, without the id of a referral and without the query. */
+function routeOf({ method, path }: Request): string {
+  return `${method} ${path.split(/[/?]/).slice(0, 4).join('/')}`
+}
+
+const commonHeaders = {
+  accept: 'application/json',
+  'accept-encoding': 'gzip',
+  'user-agent': `cosell/${appVersion}`,
+}
+
+/** Says why an answer may be worth a retry; `null` when it is final. */
+function failureOfAnswer(
+  { status, body, requestId }: Answer,
+  retryAfterMs: number | null,
+  problemWith: Request['problemWith'],
+): RequestFailure | null {
+  const reason = { kind: 'status', status, retryAfterMs } as const
+  if (status >= 300) {
+    const isFinal = retryDelayMs(1, reason, 0) === null
+    return isFinal ? null : { reason, got: `status ${status}`, requestId }
+  }
+  const got = status === 200 ? problemWith(body) : `status ${status}`
+  return got === null ? null : { reason: { kind: 'unusable' }, got, requestId }
+}
 
 /**
- * Sends until there is an answer that asking again would not change: a good one, or a final refusal.
- *
- * @throws CosellError when the tries of the request, the retries of the run or its time are used up
+ * Returns a function that corrects our time by the server's `Date` header. That one has whole
+ * seconds, so a difference below two seconds counts as rounding.
  */
-export function createExchange(context: {
-  site: Site
-  send: Send
-  retries: RetryBudget
-  clock: Clock
-  random: () => number
-  signal: AbortSignal
-  log: Logger
-}): (request: Request) => Promise<Answer> {
-  const { site, retries, clock, signal, log } = context
-
-  async function attempt(
-    request: Request,
-    tries: number,
-    slot: Slot,
-  ): Promise<Answer | { delayMs: number }> {
-    const headers = await request.headers()
-    await slot.ready(signal)
-    signal.throwIfAborted()
-    site.counts.requests += 1
-    const result = await context.send(request, headers)
-    if (!('trouble' in result)) {
-      slot.accepted()
-      log.debug({ requestId: result.requestId, status: result.status }, request.what)
-      return result
-    }
-    const delayMs = retryDelayMs(tries, result.trouble, context.random())
-    const isHeld = holdOthers(site, slot, result, delayMs ?? 0)
-    if (delayMs === null) throw givenUp(result, { ...site, what: request.what, tries })
-    if (!retries.take()) throw budgetExhausted(request.what, result.got)
-    const { got, requestId } = result
-    log.warn({ requestId, tries, delayMs: Math.round(delayMs), got }, `${request.what}: try again`)
-    return { delayMs: isHeld ? 0 : delayMs }
-  }
-
-  return async (request) => {
-    retries.earn()
-    for (let tries = 1; ; tries += 1) {
-      const result = await site.throttle.run((slot) => attempt(request, tries, slot), signal)
-      if (!('delayMs' in result)) return result
-      if (result.delayMs === 0) continue
-      site.throttle.checkWait(result.delayMs)
-      await clock.sleep(result.delayMs, signal)
-    }
+function createServerTime(): (date: string, nowMs: number) => string {
+  let skewMs = 0
+  return (date, nowMs) => {
+    const serverMs = parseHttpDate(date, nowMs)
+    if (serverMs !== null && Math.abs(serverMs - nowMs - skewMs) >= 2_000) skewMs = serverMs - nowMs
+    return new Date(nowMs + skewMs).toISOString()
   }
 }
 
-/** Says whether the budget now keeps everybody, this request included, from sending too early. */
-function holdOthers(site: Site, slot: Slot, { trouble }: Failed, delayMs: number): boolean {
-  if (trouble.kind !== 'status') return false
-  if (isThrottling(trouble.status)) {
-    site.counts.throttled += 1
-    slot.refused(trouble.retryAfterMs ?? delayMs)
-    return true
-  }
-  if (trouble.retryAfterMs === null) return false
-  slot.pause(trouble.retryAfterMs)
-  return true
+function safeId(header: string | string[] | undefined): string | null {
+  const id = String(header ?? '')
+  return /^[\w-]{1,64}$/.test(id) ? id : null
 }

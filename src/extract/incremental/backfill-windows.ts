@@ -1,23 +1,23 @@
 import { CosellError } from '../../errors.ts'
 import type { Capabilities } from '../api/capabilities.ts'
 
-/** Part of time, by creation; the end does not belong to it. ISO, UTC. */
+/** Time span by creation, without its end; ISO, UTC. */
 export interface BackfillSpan {
   readonly from: string
   readonly to: string
 }
 
-/** What the user asks for: days as YYYY-MM-DD. */
+/** Days that the user asks for, as YYYY-MM-DD. */
 export interface BackfillRequest {
   readonly from: string
   /** First day that is not read; tomorrow when left out. */
   readonly to?: string | undefined
 }
 
-/** By which filter the referrals of a span are found: on creation, on the last update, or by none. */
+/** Filter that finds the referrals of a span: on creation, on the last update, or none. */
 export type BackfillStrategy = 'created' | 'updated' | 'everything'
 
-/** The latest run over a window that kept a position, as the ledger tells it. */
+/** Earlier run over a window, as the ledger records it. */
 export interface WindowAttempt {
   readonly run_id: number
   readonly run_status: string
@@ -29,22 +29,22 @@ export interface WindowAttempt {
 
 export interface WindowState {
   readonly state: 'new' | 'unfinished' | 'done'
-  /** The run that is the reason. */
+  /** Run that left this state. */
   readonly runId: number | null
-  /** Where an unfinished read goes on; null at its start, and when nothing is left to read. */
+  /** Cursor where an unfinished read resumes; `null` at its start, and when nothing is left to read. */
   readonly resumeAt: string | null
-  /** Every page is landed; an unfinished window only lacks its publishing then. */
+  /** Whether every page is landed; an unfinished window then only has to be published. */
   readonly isRead: boolean
 }
 
-/** The service is younger; a mistyped year must not become thousands of windows. */
+/** First day accepted. The service is younger; a mistyped year must not become thousands of windows. */
 const earliestDay = '2000-01-01'
 const dayMs = 86_400_000
 
 /**
- * The time between two days. What lies beyond tomorrow is left out: nothing was created there.
+ * Returns the span between two days, cut at tomorrow: nothing was created after that.
  *
- * @throws CosellError `usage` when a day is none, or the first one is not before the second.
+ * @throws CosellError `usage` when a text is not a day, or the first day is not before the second
  */
 export function readSpan({ from, to }: BackfillRequest, now: Date): BackfillSpan {
   const tomorrow = new Date(now.getTime() + dayMs).toISOString().slice(0, 10)
@@ -54,18 +54,18 @@ export function readSpan({ from, to }: BackfillRequest, now: Date): BackfillSpan
   if (first < last) return { from: startOf(first), to: startOf(last) }
   const got = `${first} and ${to === undefined ? `${end}, which is tomorrow` : end}`
   const rule = '--to is the first day that is not read, and at most tomorrow'
-  const text = `--from and --to: expected a day and a later one that has come, got ${got}. ${rule}.`
-  throw new CosellError('usage', 'backfill.span', text)
+  const text = `--from and --to: expected a day up to today and a later one, got ${got}. ${rule}.`
+  throw new CosellError('backfill.span', text)
 }
 
 function checkedDay(flag: string, text: string): string {
   const instant = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? startOf(text) : Number.NaN)
-  // 2025-02-30 is read as the second of March.
+  // Date reads 2025-02-30 as the second of March.
   const isReal = !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text)
   if (isReal && text >= earliestDay) return text
   const got = `got "${text}"`
   const message = `${flag}: expected a day from ${earliestDay} on, as YYYY-MM-DD, ${got}.`
-  throw new CosellError('usage', 'backfill.date', message)
+  throw new CosellError('backfill.date', message)
 }
 
 function startOf(day: string): string {
@@ -77,18 +77,21 @@ export function strategyOf({ createdFilter, updatedFilter }: Capabilities): Back
   return updatedFilter === null ? 'everything' : 'updated'
 }
 
-/** What is done and why, in a sentence for the log and the plan. */
+/** Says in a sentence what is read and why, for the log and the plan. */
 export function explainStrategy(strategy: BackfillStrategy, { from, to }: BackfillSpan): string {
   const [day, end] = [from.slice(0, 10), to.slice(0, 10)]
   if (strategy === 'created') return 'The API filters by creation date: month by month.'
-  const refused = 'The API does not filter by creation date'
+  const unfiltered = 'The API does not filter by creation date'
   if (strategy === 'updated') {
-    return `${refused}: what was updated since ${day} is read in one go; all that was created since then is in it.`
+    return `${unfiltered}: what was updated since ${day} is read in one go, which includes all created since then.`
   }
-  return `${refused}, nor by update: all from the first on, up to ${end}, are read in one go.`
+  return `${unfiltered}, nor by update: every referral up to ${end} is read in one go.`
 }
 
-/** Calendar months (UTC) cut to the span, oldest first; the whole span where months cannot be told apart. */
+/**
+ * Returns the calendar months (UTC) of a span, oldest first; the whole span where the API does not
+ * filter by creation.
+ */
 export function planWindows(span: BackfillSpan, strategy: BackfillStrategy): BackfillSpan[] {
   if (strategy !== 'created') return [span]
   const windows: BackfillSpan[] = []
@@ -109,8 +112,9 @@ function nextMonth(instant: string): string {
 }
 
 /**
- * How far a window is. One that is everything from a day on may end elsewhere today than when its
- * read stopped, and goes on all the same; else tomorrow's try would begin from the start for ever.
+ * Returns how far the latest attempt came with a window. Without a filter on creation the end of the
+ * window may move with the day. Such a read resumes all the same, else each day's try would begin
+ * from the start.
  */
 export function stateOf(
   window: BackfillSpan,
@@ -132,7 +136,7 @@ export function stateOf(
     return { state: 'new', runId, resumeAt: null, isRead: false }
   }
   if (isRead) {
-    // Of an abandoned run another has published what it had landed.
+    // Another run has published the pages that an abandoned run had landed.
     const isPublished = ['published', 'abandoned'].includes(latest.run_status)
     return { state: isPublished ? 'done' : 'unfinished', runId, resumeAt: null, isRead }
   }
@@ -144,7 +148,7 @@ function isSame(left: string, right: string): boolean {
   return Date.parse(left) === Date.parse(right)
 }
 
-/** The OData filter that a count of the window needs; none where everything is read. */
+/** Returns the OData filter that counts a window; `undefined` where every referral is read. */
 export function filterOf(window: BackfillSpan, capabilities: Capabilities): string | undefined {
   const { createdFilter, updatedFilter } = capabilities
   const quote = (form: string, instant: string) => (form === 'quoted' ? `'${instant}'` : instant)
@@ -157,7 +161,7 @@ export function filterOf(window: BackfillSpan, capabilities: Capabilities): stri
     : `updatedDateTime ge ${quote(updatedFilter, window.from)}`
 }
 
-/** Pages that so many referrals take, each beginning with the row that the one before ended with. */
+/** Pages that n referrals take, when each begins with the last row of the page before. */
 export function estimateCalls(referrals: number, pageSize: number): number {
   return Math.max(1, Math.ceil(referrals / Math.max(1, pageSize - 1)))
 }

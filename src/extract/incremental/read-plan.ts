@@ -1,7 +1,7 @@
 import dayjs from 'dayjs'
 import type { Capabilities } from '../api/capabilities.ts'
 
-/** What earlier runs left behind and what is asked for now. */
+/** State that earlier runs left, and the request of this one. */
 export interface PlanFacts {
   readonly watermark: string | null
   readonly lastFullReadAt: string | null
@@ -13,14 +13,14 @@ export interface PlanFacts {
 
 export interface ReadPlan {
   readonly mode: 'full' | 'incremental'
-  /** Source time from which to read; `null` for everything. */
+  /** Source time from which to read; `null` for a full read. */
   readonly since: string | null
 }
 
 /**
- * A full read the first time, when it is asked for and when the last one is too old; else what
- * changed since the watermark, with an overlap: a row may appear late with an older time, and
- * reading an unchanged row again writes nothing.
+ * Returns a full read for the first run, on request, and when the last full read is too old. Else an
+ * incremental read since the watermark, with an overlap: a row may appear late with an older time,
+ * and reading an unchanged row again writes nothing.
  */
 export function planRead(facts: PlanFacts): ReadPlan {
   const { watermark, lastFullReadAt, now } = facts
@@ -31,47 +31,19 @@ export function planRead(facts: PlanFacts): ReadPlan {
   return { mode: 'incremental', since: since.toISOString() }
 }
 
-/**
- * The watermark after a read: the latest source time seen, never past the start of the read (a row
- * dated in the future must not hide what comes after it) and never back. The answer has seven
- * fraction digits, as many as the source sends; what is no instant in UTC counts as nothing.
- */
-export function advanceWatermark(
-  before: string | null,
-  latest: string | null,
-  startedAt: string,
-): string | null {
-  const old = paddedInstant(before)
-  const start = paddedInstant(startedAt)
-  const seen = paddedInstant(latest)
-  const reached = seen > start ? start : seen
-  return (reached > old ? reached : old) || null
-}
-
-const utcInstant = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|\+00:00)$/
-
-/** The instant as text that orders by time: seven fraction digits. Empty, and so first, for none. */
-function paddedInstant(text: string | null): string {
-  const [, second = '', fraction = ''] = utcInstant.exec(text ?? '') ?? []
-  const whole = dayjs(`${second}Z`)
-  // 30 February and 24:00 would move on to the next day.
-  if (second === '' || !whole.isValid() || !whole.toISOString().startsWith(second)) return ''
-  return `${second}.${fraction.slice(0, 7).padEnd(7, '0')}Z`
-}
-
-/** What a full read has read, and what the API said on its pages. */
+/** Counts of a full read: by its rows, and by the API. */
 export interface FullReadCounts {
-  /** Different referrals. */
+  /** Distinct referrals. */
   readonly seen: number
-  /** The greatest `@odata.count` of its pages; zero when none has one. */
+  /** Greatest `@odata.count` of its pages; zero when none has one. */
   readonly greatestCount: number
-  /** What that counts. */
+  /** Meaning of that count. */
   readonly count: Capabilities['count']
 }
 
 /**
- * How many referrals a full read lacks by the API's own count; zero where that counts something else, or
- * nobody knows what.
+ * Number of referrals that a full read lacks by the API's own count; zero where the meaning of that
+ * count is another one, or unknown.
  */
 export function shortfallOf({ seen, greatestCount, count }: FullReadCounts): number {
   return count === 'total' ? Math.max(0, greatestCount - seen) : 0

@@ -1,19 +1,9 @@
 import type { NextLink, Page } from '../api/page.ts'
 import { endless } from './paging-errors.ts'
-import type { Trail } from './seen-rows.ts'
+import type { SeenRows } from './seen-rows.ts'
 
-/** Asks one query for its rows from an offset or at a link; `null` when the offset is refused. */
-export type Ask = (place: { skip: number; top?: number } | NextLink) => Promise<Page | null>
-
-/** A page of one query, and where its list goes on. */
-export interface Listed {
-  readonly page: Page
-  /** Rows of it that were not read before. */
-  readonly news: number
-  readonly skip: number
-  readonly passed: number
-  readonly link: string | null
-}
+/** Fetches rows of one query from an offset or at a link; `null` when the server rejects the offset. */
+export type FetchPage = (place: { skip: number; top?: number } | NextLink) => Promise<Page | null>
 
 export interface Offset {
   readonly skip: number
@@ -21,99 +11,133 @@ export interface Offset {
   readonly passed: number
 }
 
-export interface Habits {
-  readonly pageSize: number
-  /** Whether pages that are not the last link to the next. */
-  readonly links: boolean
-  /** Pages in a row that neither bring anything nor can be the end, before offsets are given up. */
-  readonly strikesMax: number
+/** Position in the list of one query: an offset, or a link where offsets do not work. */
+export interface ListPosition extends Offset {
+  readonly link: string | null
 }
 
-/** How it ended: at the end of the list, or where offsets lead nowhere and a link may. */
-export type OffsetsEnd =
+/** Page of one query, and the position after it. */
+export interface ListedPage extends ListPosition {
+  readonly page: Page
+  /** Number of its rows that were not seen before. */
+  readonly newRows: number
+}
+
+export interface OffsetOptions {
+  readonly pageSize: number
+  /** Whether every page but the last has a next link. */
+  readonly hasLinks: boolean
+  /** Whether it is unknown that offsets work: the first page without a new row then decides. */
+  readonly isTrial: boolean
+}
+
+/** Outcome: the end of the list, or a place where offsets lead no further and a link may. */
+export type OffsetEnd =
   | { readonly isEnd: true }
   | {
       readonly isEnd: false
-      readonly refusedSkip: number | null
+      readonly rejectedSkip: number | null
       readonly passed: number
-      readonly hadNews: boolean
-      /** Beside the last page that brought something. */
+      readonly hadNewRows: boolean
+      /** Next link of the last page with a new row. */
       readonly link: string | null
     }
 
-/** Share of a page that is asked for again: more rows than that seldom vanish during one request. */
+/** Share of a page that is asked for again. More rows than that seldom vanish during one request. */
 const overlapShare = 0.05
-/** Requests in a row that bring nothing; 9,500 rows may vanish at once before it is reached. */
-export const quietMax = 100
+/** Pages in a row without a new row; 9,500 rows may vanish at once before this is reached. */
+export const pagesWithoutNewRowsMax = 100
+/** Stale pages in a row before offsets are given up; from the second on each skips further ahead. */
+const skipAheadMax = 6
 
 /**
- * Pages by `$skip`, each overlapping the one before. Rows that vanish move all later ones up; then a
- * page does not join what was read, and it is asked for further back, in steps that double. The end
- * is believed when two answers in a row hold nothing but the overlap.
+ * Yields pages by `$skip`, each overlapping the one before.
+ *
+ * Rows that vanish move all later rows up. A page then does not overlap the seen rows, and is asked
+ * for further back, in steps that double. Two pages in a row that hold only the overlap mean the end.
  */
-export async function* byOffsets(
-  ask: Ask,
-  trail: Trail,
-  { pageSize, links, strikesMax }: Habits,
+export async function* pageByOffset(
+  fetchPage: FetchPage,
+  seen: SeenRows,
+  options: OffsetOptions,
   start: Offset,
-): AsyncGenerator<Listed, OffsetsEnd> {
+): AsyncGenerator<ListedPage, OffsetEnd> {
+  const stalePagesMax = options.isTrial ? 1 : skipAheadMax
   let { skip, passed } = start
   let link: string | null = null
-  let hadNews = false
+  let hadNewRows = false
   let stepBack = 0
-  /** An offset that holds rows not read yet; seen while going back. */
-  let newsAt: number | null = null
-  let [quiet, strikes, signs] = [0, 0, 0]
+  /** Offset of rows that were found while stepping back, and are still to be read. */
+  let unreadAt: number | null = null
+  let [pagesWithoutNewRows, stalePages, endSigns] = [0, 0, 0]
   for (;;) {
-    const page = await ask({ skip })
-    if (page === null) return { isEnd: false, refusedSkip: skip, passed, hadNews, link }
+    const page = await fetchPage({ skip })
+    if (page === null) return { isEnd: false, rejectedSkip: skip, passed, hadNewRows, link }
     const rows = page.referrals.length
-    quiet += 1
-    if (quiet > quietMax) throw endless(`${quietMax} answers in a row without a new row`)
-    const isOverlapping = skip > 0 && skip < passed
-    // Where nobody knows yet whether offsets work, nothing is what is hoped for.
-    const isHopedFor = strikesMax === 1 && rows === 0
-    if (isOverlapping && !isHopedFor && !trail.joins(page)) {
-      if (rows > 0) newsAt = Math.min(newsAt ?? skip, skip)
-      stepBack = Math.max(overlapOf(pageSize), stepBack * 2)
+    pagesWithoutNewRows += 1
+    if (pagesWithoutNewRows > pagesWithoutNewRowsMax)
+      throw endless(`${pagesWithoutNewRowsMax} answers in a row without a new row`)
+    if (leavesGap(page, { skip, passed }, seen, options)) {
+      if (rows > 0) unreadAt = Math.min(unreadAt ?? skip, skip)
+      stepBack = Math.max(overlapOf(options.pageSize), stepBack * 2)
       skip = Math.max(0, skip - stepBack)
       continue
     }
     stepBack = 0
-    const news = trail.take(page)
-    const isBehind = newsAt !== null && skip + rows <= newsAt
-    if (news > 0) {
-      ;[quiet, strikes, signs] = [0, 0, 0]
+    const newRows = seen.add(page)
+    if (newRows > 0) {
+      ;[pagesWithoutNewRows, stalePages, endSigns] = [0, 0, 0]
       link = page.nextLink
-      hadNews = true
+      hadNewRows = true
     }
-    // Beyond a page that was gone back to, there is news: it is neither a circle nor the end.
-    const isOld = news === 0 && newsAt === null
-    const isStrike = isOld && rows > Math.max(0, passed - skip)
-    if (isStrike) strikes += 1
-    else if (isOld) signs += 1
-    if (!isBehind) newsAt = null
-    passed = skip + rows
-    skip = passed - overlapOf(rows)
-    if (isStrike && strikes > 1) {
-      // New rows at the head push those read on and on: leap ahead of them, as far as pages join.
-      skip += rows * 2 ** (strikes - 2)
-      passed = skip + 1
-    }
-    yield { page, news, skip, passed, link: null }
-    if (strikes === strikesMax) return { isEnd: false, refusedSkip: null, passed, hadNews, link }
-    if (signs === 2 || (signs === 1 && strikesMax === 1)) return { isEnd: true }
-    if (signs === 1 && links && isLast(page, pageSize)) return { isEnd: true }
+    // While rows further on are still to be read, a page of old rows is no circle and not the end.
+    const isOld = newRows === 0 && unreadAt === null
+    const isStale = isOld && rows > Math.max(0, passed - skip)
+    if (isStale) stalePages += 1
+    else if (isOld) endSigns += 1
+    const pageEnd = skip + rows
+    if (unreadAt !== null && pageEnd > unreadAt) unreadAt = null
+    ;({ skip, passed } = offsetAfter(pageEnd, rows, isStale ? stalePages : 0))
+    yield { page, newRows, skip, passed, link: null }
+    if (stalePages === stalePagesMax)
+      return { isEnd: false, rejectedSkip: null, passed, hadNewRows, link }
+    if (endSigns >= endSignsNeeded(page, options)) return { isEnd: true }
   }
 }
 
-/** On a server that links its pages: a page without link, not cut by `$top`, and not just empty. */
+/** Whether rows may lie between the seen ones and a page that should overlap them. */
+function leavesGap(
+  page: Page,
+  { skip, passed }: Offset,
+  seen: SeenRows,
+  { isTrial }: OffsetOptions,
+): boolean {
+  const shouldOverlap = skip > 0 && skip < passed
+  // An empty page is the answer that a trial hopes for.
+  const endsTrial = isTrial && page.referrals.length === 0
+  return shouldOverlap && !endsTrial && !seen.overlaps(page)
+}
+
+/** Returns the next offset, which overlaps the page, or skips ahead after several stale pages. */
+function offsetAfter(pageEnd: number, rows: number, stalePages: number): Offset {
+  const skip = pageEnd - overlapOf(rows)
+  if (stalePages < 2) return { skip, passed: pageEnd }
+  // New rows at the head push the seen ones on and on: skip ahead of them, as far as pages overlap.
+  const ahead = skip + rows * 2 ** (stalePages - 2)
+  return { skip: ahead, passed: ahead + 1 }
+}
+
+function endSignsNeeded(page: Page, { pageSize, hasLinks, isTrial }: OffsetOptions): 1 | 2 {
+  return isTrial || (hasLinks && isLast(page, pageSize)) ? 1 : 2
+}
+
+/** Whether a page is the last on a server that links its pages: no link, rows, and not cut by `$top`. */
 export function isLast(page: Page, pageSize: number): boolean {
   const rows = page.referrals.length
   return page.nextLink === null && rows > 0 && rows < pageSize
 }
 
-/** How many rows of a page to ask for again. */
+/** Number of rows of a page to ask for again. */
 export function overlapOf(rows: number): number {
   return rows <= 1 ? 0 : Math.max(1, Math.floor(rows * overlapShare))
 }

@@ -1,101 +1,103 @@
 import { createHash } from 'node:crypto'
 import type { Capabilities } from '../api/capabilities.ts'
 import type { Page } from '../api/page.ts'
-import { type Ask, byOffsets, isLast, type Listed, overlapOf, quietMax } from './page-by-offset.ts'
+import {
+  type FetchPage,
+  isLast,
+  type ListedPage,
+  type ListPosition,
+  overlapOf,
+  pageByOffset,
+  pagesWithoutNewRowsMax,
+} from './page-by-offset.ts'
 import { cannotBePaged, endless } from './paging-errors.ts'
-import type { Trail } from './seen-rows.ts'
+import type { SeenRows } from './seen-rows.ts'
 
-/** How often a list is read that changes under a server which cannot say where it ends. */
+/** Most passes over a changing list whose server cannot show where it ends. */
 const roundsMax = 5
-/** Pages in a row that bring nothing; updates may push a whole small page one page on. */
-const strikesMax = 3
-/** The same for offsets, which leap further each time. */
-const leapsMax = 6
-
-export interface Place {
-  readonly skip: number
-  readonly passed: number
-  readonly link: string | null
-}
+/** Linked pages in a row without a new row; updates may push a whole small page one page on. */
+const stalePagesMax = 3
 
 /**
- * Every page of one query: by offsets that overlap where `$skip` works, else, and beyond a ceiling
- * of offsets, by next links.
+ * Yields every page of one query: by overlapping offsets where `$skip` works; else, and beyond the
+ * highest offset accepted, by next links.
  *
- * @throws CosellError `sourceBroken` when it goes in circles, or when nothing leads on and the rows
- * read may be not all
+ * @throws CosellError `sourceBroken` when the list goes in circles, or when neither offset nor link
+ * leads on and rows may be missing
  */
-export async function* list(
-  ask: Ask,
-  trail: Trail,
+export async function* pageThrough(
+  fetchPage: FetchPage,
+  seen: SeenRows,
   capabilities: Capabilities,
-  { pageSize }: { readonly pageSize: number },
-  { link: startLink, ...start }: Place,
-): AsyncGenerator<Listed, void> {
-  const habits = { pageSize, links: capabilities.nextLink, strikesMax: leapsMax }
+  pageSize: number,
+  { link: startLink, ...start }: ListPosition,
+): AsyncGenerator<ListedPage, void> {
+  const options = { pageSize, hasLinks: capabilities.nextLink, isTrial: false }
   let link = startLink
   let passed = start.passed
   if (capabilities.skip && link === null) {
-    const offsets = yield* byOffsets(ask, trail, habits, start)
+    const offsets = yield* pageByOffset(fetchPage, seen, options, start)
     if (offsets.isEnd) return
     ;({ link, passed } = offsets)
-    if (link === null) throw cannotBePaged(offsets.passed, offsets.refusedSkip)
+    if (link === null) throw cannotBePaged(offsets.passed, offsets.rejectedSkip)
   }
   for (let round = 1; round <= roundsMax; round += 1) {
-    const chain = yield* byLinks(ask, trail, link === null ? null : { link, passed })
+    const chain = yield* pageByLink(fetchPage, seen, link === null ? null : { link, passed })
     const { rows } = chain
     if (chain.pages > 1 && rows !== pageSize) return
-    if (chain.isQuiet && capabilities.nextLink && isLast(chain.last, pageSize)) return
-    // `$top` may mean no more than so many in all, and a server may give fewer a page than asked for:
-    // something must be asked for at the offset reached, and nothing may be there.
+    if (chain.isLastOld && capabilities.nextLink && isLast(chain.last, pageSize)) return
+    // `$top` may limit the whole list, and a server may give fewer rows a page than asked for. So
+    // the offset reached has to be asked for, and has to be empty.
     const offset = { skip: rows - overlapOf(rows), passed: rows }
-    const tried = yield* byOffsets(ask, trail, { ...habits, strikesMax: 1 }, offset)
-    if (tried.isEnd) return
-    if (!tried.hadNews) {
+    const beyond = yield* pageByOffset(fetchPage, seen, { ...options, isTrial: true }, offset)
+    if (beyond.isEnd) return
+    if (!beyond.hadNewRows) {
       if (rows !== pageSize && rows !== capabilities.pageCap) return
-      if (await givesLinks(ask, chain.pages > 1 ? chain.first.referrals.length : rows - 1)) return
-      throw cannotBePaged(rows, tried.refusedSkip)
+      const top = chain.pages > 1 ? chain.first.referrals.length : rows - 1
+      if (await linksShorterPage(fetchPage, top)) return
+      throw cannotBePaged(rows, beyond.rejectedSkip)
     }
-    if (tried.refusedSkip !== null) throw cannotBePaged(tried.passed, tried.refusedSkip)
-    // An offset that is ignored shows the first page again, and what came to it meanwhile.
+    if (beyond.rejectedSkip !== null) throw cannotBePaged(beyond.passed, beyond.rejectedSkip)
+    // An offset that is ignored shows the first page again, with the rows added meanwhile.
     link = null
   }
   throw endless('changes faster than it can be read')
 }
 
-/** Pages by next links, from the first page or from a link on that comes after so many rows. */
-async function* byLinks(
-  ask: Ask,
-  trail: Trail,
+/** Yields pages by next links: from the first page, or from a link after `passed` rows. */
+async function* pageByLink(
+  fetchPage: FetchPage,
+  seen: SeenRows,
   start: { readonly link: string; readonly passed: number } | null,
 ) {
   const followed = new Set<string>()
-  let [pages, rows, strikes, quiet] = [start === null ? 0 : 1, start?.passed ?? 0, 0, 0]
+  let [pages, rows] = [start === null ? 0 : 1, start?.passed ?? 0]
+  let [stalePages, pagesWithoutNewRows] = [0, 0]
   let first: Page | null = null
   for (let link = start?.link ?? null; ; ) {
-    const page = await ask(link === null ? { skip: 0 } : { nextLink: link })
+    const page = await fetchPage(link === null ? { skip: 0 } : { nextLink: link })
     if (page === null) throw cannotBePaged(rows, null)
-    const news = trail.take(page)
+    const newRows = seen.add(page)
     first ??= page
     pages += 1
     rows += page.referrals.length
-    quiet = news > 0 ? 0 : quiet + 1
-    if (news > 0) strikes = 0
-    else if (page.referrals.length > 0 && link !== null) strikes += 1
-    if (strikes === strikesMax || quiet > quietMax)
-      throw endless(`${quiet} pages in a row that brought nothing new`)
-    yield { page, news, skip: 0, passed: rows, link: page.nextLink }
-    if (page.nextLink === null) return { pages, rows, isQuiet: news === 0, first, last: page }
+    pagesWithoutNewRows = newRows > 0 ? 0 : pagesWithoutNewRows + 1
+    if (newRows > 0) stalePages = 0
+    else if (page.referrals.length > 0 && link !== null) stalePages += 1
+    if (stalePages === stalePagesMax || pagesWithoutNewRows > pagesWithoutNewRowsMax)
+      throw endless(`${pagesWithoutNewRows} pages in a row without a new row`)
+    yield { page, newRows, skip: 0, passed: rows, link: page.nextLink }
+    if (page.nextLink === null) return { pages, rows, isLastOld: newRows === 0, first, last: page }
     const key = createHash('sha256').update(page.nextLink).digest('base64')
-    if (followed.has(key)) throw endless('a next link that was there before')
+    if (followed.has(key)) throw endless('a next link that was followed before')
     followed.add(key)
     link = page.nextLink
   }
 }
 
-/** Whether a shorter page has a next link: then a page without one is the last. */
-async function givesLinks(ask: Ask, top: number): Promise<boolean> {
+/** Whether a page of `top` rows has a next link: then a page without one is the last. */
+async function linksShorterPage(fetchPage: FetchPage, top: number): Promise<boolean> {
   if (top <= 0) return false
-  const page = await ask({ skip: 0, top })
+  const page = await fetchPage({ skip: 0, top })
   return page !== null && page.nextLink !== null
 }

@@ -1,60 +1,61 @@
 import type { Capabilities } from '../api/capabilities.ts'
-import type { Page, ReferralsApi } from '../api/referrals-api.ts'
-import { minutesBefore, secondOf, secondsOf, textOf } from '../api/timestamps.ts'
-import { walk } from './keyset.ts'
+import type { Page } from '../api/page.ts'
+import type { ReferralsApi } from '../api/referrals-api.ts'
+import { minutesBefore, secondsOf, textOf, toSecond } from '../api/timestamps.ts'
+import { pageByKeyset } from './keyset.ts'
 import { rowsMissing } from './paging-errors.ts'
 import { readChangedSince } from './read-changed.ts'
 
-/** How often a list that is followed by links alone is read before missing rows end the run. */
-const walksMax = 3
-/** What the clocks behind the API may differ by. */
+/** Passes over a list that is read by links alone, before missing rows end the run. */
+const passesMax = 3
+/** Most minutes by which the clocks behind the API differ. */
 const skewMinutes = 5
 
 /**
- * Yields every page of the account, oldest referral first, an order that rows do not move in; then
- * what was updated since the first page. Rows may come twice.
+ * Yields every page of the account: oldest referral first, an order in which rows do not move; then
+ * the rows updated since the first page. Rows may come twice.
  *
- * @throws CosellError `sourceBroken` when the server ignores what it was asked, or rows are missing
+ * @throws CosellError `sourceBroken` when the server ignores the query, or rows are missing
  */
 export async function* readAll(
   api: ReferralsApi,
   capabilities: Capabilities,
 ): AsyncGenerator<Page> {
   const { createdFilter: literal, skip, nextLink } = capabilities
-  const course = { property: 'createdDateTime', direction: 'asc', literal } as const
+  const list = { property: 'createdDateTime', direction: 'asc', literal } as const
   const ids = new Set<string>()
   let startedAt: string | null = null
-  // Offsets that overlap prove themselves. A link has to be believed, and where there is neither, a
-  // filter shows no more of a second than a page holds.
-  let isBelieved = !skip && (literal === null || !nextLink)
-  for (let walks = 1; ; walks += 1) {
+  // Overlapping offsets prove that no row was left out, and links do not. Without either, a filter
+  // shows no more of a second than a page holds.
+  let isUnproven = !skip && (literal === null || !nextLink)
+  for (let pass = 1; ; pass += 1) {
     let count: number | null = null
-    let hasOutgrown = false
-    for await (const { page, position } of walk(api, capabilities, course)) {
+    let isBeyondStart = false
+    for await (const { page, cursor } of pageByKeyset(api, capabilities, list)) {
       startedAt ??= page.fetchedAt
-      isBelieved ||= literal === null && position.link !== null
+      isUnproven ||= literal === null && cursor.link !== null
       count = page.count
-      // 100 MB for a million rows: only where they may be asked for.
-      if (isBelieved || literal === null)
+      // 100 MB for a million rows: only where the ids may be needed.
+      if (isUnproven || literal === null)
         for (const referral of page.referrals) ids.add(textOf(referral, 'id'))
       yield page
-      // What was created since then is for the closing full read: a list may grow as fast as it is read.
+      // Rows created since the start are read at the end: a list may grow as fast as it is read.
       const [oldest = ''] = secondsOf(page, 'createdDateTime')
-      hasOutgrown = oldest > startedAt && oldest <= page.fetchedAt
-      if (hasOutgrown) break
+      isBeyondStart = oldest > startedAt && oldest <= page.fetchedAt
+      if (isBeyondStart) break
     }
     if (startedAt === null) return
-    if (!isBelieved) break
-    const counted = capabilities.count === 'total' && !hasOutgrown ? count : null
-    const missing = await whatIsMissing(api, ids, counted, startedAt)
+    if (!isUnproven) break
+    const counted = capabilities.count === 'total' && !isBeyondStart ? count : null
+    const missing = await describeMissing(api, ids, counted, startedAt)
     if (missing === null) break
-    if (walks === walksMax) throw rowsMissing(missing)
+    if (pass === passesMax) throw rowsMissing(missing)
   }
   yield* readChangedSince(api, `${minutesBefore(startedAt, skewMinutes)}Z`, capabilities)
 }
 
 /** Says what shows that rows are missing; `null` when nothing does. */
-async function whatIsMissing(
+async function describeMissing(
   api: ReferralsApi,
   ids: ReadonlySet<string>,
   count: number | null,
@@ -66,9 +67,9 @@ async function whatIsMissing(
   const isKnown = page.referrals.every(
     (referral) =>
       ids.has(textOf(referral, 'id')) ||
-      // Created while the list was read: the full read brings it.
-      (secondOf(textOf(referral, 'createdDateTime')) ?? '') >=
+      // Created during the read: the closing read of updates finds it.
+      (toSecond(textOf(referral, 'createdDateTime')) ?? '') >=
         minutesBefore(startedAt, skewMinutes),
   )
-  return isKnown || newest === undefined ? null : `a list that lacks its newest rows`
+  return isKnown || newest === undefined ? null : 'a list that lacks its newest rows'
 }

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
-import type { FetchedReferral, ReferralsApi } from '../api/referrals-api.ts'
+import type { FetchedReferral } from '../api/page.ts'
+import type { ReferralsApi } from '../api/referrals-api.ts'
 
 /** Yields one answer for each id, in order, with up to `concurrency` requests under way. */
 export async function* readById(
@@ -12,7 +13,7 @@ export async function* readById(
   try {
     for (const id of ids) {
       const answer = limit(() => api.getReferral(id))
-      // Its failure is thrown when its turn comes, or is of no interest after an earlier one.
+      // Its failure is thrown when it is awaited, or does not matter after an earlier one.
       answer.catch(() => undefined)
       underway.push(answer)
       // Twice as many as may run: the reader's pauses leave no request slot idle.

@@ -1,22 +1,22 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
 
-/** Text for COPY, by table. */
-export type Gathered<T extends string> = ReadonlyMap<T, readonly Buffer[]>
+/** COPY text by table. */
+export type BufferedLines<T extends string> = ReadonlyMap<T, readonly Buffer[]>
 
 /**
- * Filled in a buffer that is used again, because strings put together piece by piece stay in memory
- * as their pieces: with those a load of 50,000 referrals took 60 MiB more.
+ * Size of the pieces that lines are written into. Pieces are reused, because concatenated strings
+ * stay in memory as their parts: with strings a load of 50,000 referrals took 60 MiB more.
  */
 const pieceBytes = 128 * 1024
-/** Sent together. With as much on its way, at most twice this is held. */
-const gatheredBytesMax = 4 * 1024 * 1024
+/** Bytes that are sent together. While they are sent, as many are buffered: twice this is held. */
+const bufferedBytesMax = 4 * 1024 * 1024
 
 /**
- * Gathers lines by table and sends them while the next ones are gathered, so that PostgreSQL and
+ * Buffers lines by table and sends them while the next ones are buffered, so that PostgreSQL and
  * Node.js work at the same time.
  */
-export class Outbox<T extends string> {
-  readonly #send: (gathered: Gathered<T>) => Promise<void>
+export class CopyBuffer<T extends string> {
+  readonly #send: (buffered: BufferedLines<T>) => Promise<void>
   readonly #spare: Buffer[] = []
   #filling = new Map<T, Piece[]>()
   #bytes = 0
@@ -24,7 +24,7 @@ export class Outbox<T extends string> {
   #isSending = false
   #failure: { readonly error: unknown } | undefined
 
-  constructor(send: (gathered: Gathered<T>) => Promise<void>) {
+  constructor(send: (buffered: BufferedLines<T>) => Promise<void>) {
     this.#send = send
   }
 
@@ -46,27 +46,31 @@ export class Outbox<T extends string> {
     last.used += last.bytes.write(line, last.used)
   }
 
-  /** Ships when enough is gathered. Lets what is on its way move on, which else waits for its turn. */
-  async passOn(): Promise<void> {
-    if (this.#bytes >= gatheredBytesMax) await this.ship()
-    if (this.#isSending) await turn()
+  /**
+   * Sends the lines when there are enough. Yields to the event loop while earlier lines are sent.
+   */
+  async flushIfFull(): Promise<void> {
+    if (this.#bytes >= bufferedBytesMax) await this.flush()
+    if (this.#isSending) await nextTick()
   }
 
-  /** Sends what is gathered, once what was sent before has arrived; does not wait for its arrival. */
-  async ship(): Promise<void> {
-    await this.settle()
+  /**
+   * Sends the buffered lines once the earlier ones have arrived, without waiting for their arrival.
+   */
+  async flush(): Promise<void> {
+    await this.drain()
     const pieces = this.#filling
     this.#filling = new Map()
     this.#bytes = 0
-    const gathered = new Map<T, Buffer[]>()
+    const buffered = new Map<T, Buffer[]>()
     for (const [table, filled] of pieces) {
-      gathered.set(
+      buffered.set(
         table,
         filled.map(({ bytes, used }) => bytes.subarray(0, used)),
       )
     }
     this.#isSending = true
-    this.#sending = this.#send(gathered)
+    this.#sending = this.#send(buffered)
       .then(() => {
         for (const filled of pieces.values()) {
           for (const { bytes } of filled) if (bytes.length === pieceBytes) this.#spare.push(bytes)
@@ -80,8 +84,8 @@ export class Outbox<T extends string> {
       })
   }
 
-  /** Waits until what was sent has arrived. @throws what kept it from arriving. */
-  async settle(): Promise<void> {
+  /** Waits until the lines that were sent have arrived. @throws the error that prevented it. */
+  async drain(): Promise<void> {
     await this.#sending
     if (this.#failure !== undefined) throw this.#failure.error
   }

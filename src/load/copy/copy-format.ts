@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** What a staged column may hold: everything exact is text already. */
+/** Value of a staged column. Exact numbers are text already. */
 export type CopyValue = string | number | bigint | boolean | null | undefined
 
 // A loop over the characters takes three times as long as the regular expression.
@@ -22,16 +22,18 @@ export function copyValue(value: CopyValue): string {
   return String(value)
 }
 
-/** What a text was before `copyValue`. */
+/** Text before `copyValue` escaped it. */
 export function copiedText(copied: string): string {
   return copied.replace(/\\(.)/g, (_, sign: string) => unescapes[sign] ?? sign)
 }
 
-/** How the rows of a staging table are written, there and in the table that it is the twin of. */
+/**
+ * Layout of the rows of a staging table, there and in the published table that it is the twin of.
+ */
 export interface RowFormat {
   /** Columns that the hash does not cover, for example the number of the referral in its batch. */
   readonly unhashed: readonly string[]
-  /** Natural keys, in whose place the target has surrogates: hashed, and only staged. */
+  /** Natural keys, hashed and only staged: the target has surrogate keys instead. */
   readonly natural: readonly string[]
   readonly shared: readonly string[]
   readonly hasRowHash: boolean
@@ -55,8 +57,8 @@ export function copyLine(row: object, format: RowFormat): string {
 }
 
 /**
- * The same row for the target itself: `keys`, then the shared columns, the same `row_hash`, and
- * `audit` at the end. Both are COPY text already; the keys end with a tab, the audit begins with one.
+ * One row as a COPY text line of the target: `keys`, the shared columns, the `row_hash` of
+ * `copyLine`, and `audit`. Both are COPY text already; keys end with a tab, audit begins with one.
  */
 export function targetLine(row: object, format: RowFormat, keys: string, audit: string): string {
   const values = row as Readonly<Record<string, CopyValue>>

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import type { PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { across } from '../../io-boundary.ts'
+import { traceIo } from '../../io-boundary.ts'
 import type { TableName } from '../../warehouse/tables.generated.ts'
 
-/** Sends lines of COPY text, in pieces, into some columns of a table; returns how many rows it took. */
+/**
+ * Copies lines of COPY text, in pieces, into some columns of a table; returns the number of rows.
+ */
 export async function copyInto(
   client: PoolClient,
   table: TableName,
@@ -12,7 +14,7 @@ export async function copyInto(
   pieces: readonly (Buffer | string)[],
 ): Promise<number> {
   const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin`))
-  await across('copy', table, async () => {
+  await traceIo('copy', table, async () => {
     const finished = once(stream, 'finish')
     for (const piece of pieces) stream.write(piece)
     stream.end()

@@ -1,102 +1,97 @@
 import { CosellError } from '../../errors.ts'
 import { type TableName, tables } from '../../warehouse/tables.generated.ts'
 import { type RowFormat, stagedColumns } from '../copy/copy-format.ts'
-import { children } from '../publish/publish-facts.ts'
 import type { RowsWritten } from '../publish/upsert.ts'
-import { formatOf, type StageTable } from '../staging/stage.ts'
+import {
+  formatOf,
+  type PublishedTable,
+  publishedTables,
+  type StageTable,
+  type SurrogateColumn,
+  surrogatesOf,
+} from '../staging/stage-tables.ts'
 
-export interface Poured {
+/** Rows that the direct COPY wrote. */
+export interface CopiedTables {
   readonly written: readonly RowsWritten[]
-  /** Lines by the staging table that they would have gone through, or went into. */
+  /** Rows by staging table, as if all of them had been staged. */
   readonly staged: ReadonlyMap<StageTable, number>
 }
 
-const poured = [
-  { target: 'dw.dim_customer', stage: 'stg.dim_customer' },
-  { target: 'dw.dim_solution', stage: 'stg.dim_solution' },
-  { target: 'dw.dim_tag', stage: 'stg.dim_tag' },
-  { target: 'dw.dim_referral', stage: 'stg.dim_referral' },
-  ...children,
-] as const
+/** Small tables, from which SQL publishes as it does for staged referrals. */
+const stagedAnyway = ['stg.enum_value', 'stg.dq_finding', 'stg.quarantine'] as const
 
-export type PouredTable = (typeof poured)[number]['target']
+/** Staging tables that an initial load fills. */
+const stagedTables = ['stg.referral_key', 'stg.dim_solution', ...stagedAnyway] as const
 
-/** Small, or for later statements of the publish; SQL takes them from there as it always does. */
-const stillStaged = [
-  'stg.referral_key',
-  'stg.dim_solution',
-  'stg.enum_value',
-  'stg.dq_finding',
-  'stg.quarantine',
-] as const
+export type StagedTable = (typeof stagedTables)[number]
 
-export type StillStaged = (typeof stillStaged)[number]
-
-/** How the lines of a table are made up, and how many there were. */
-export interface Line {
+/** Layout of the COPY lines of a table, and their number. */
+export interface Lines {
   readonly format: RowFormat
   readonly columns: readonly string[]
-  readonly surrogates: readonly string[]
-  /** Columns that the hash leaves out and the target has. */
-  readonly kept: readonly string[]
-  /** The same at the end of each line. */
+  readonly surrogates: readonly SurrogateColumn[]
+  /** Columns of the target that its hash does not cover. */
+  readonly unhashed: readonly string[]
+  /** End of every line: the audit columns as COPY text. */
   readonly audit: string
   sent: number
-  taken: number
+  received: number
 }
 
-const surrogateColumns = new Set([
-  'referral_key',
-  'customer_key',
-  'status_key',
-  'previous_status_key',
-  'solution_key',
-  'tag_key',
-])
-
-/** In the order in which they are sent: what foreign keys refer to goes first. */
-export function describeLines(runId: number): Map<PouredTable | StillStaged, Line> {
-  const counts = { sent: 0, taken: 0 }
-  // Whether a tag is documented is found in SQL at the end.
+/**
+ * Lines of every table that an initial load writes, a referenced table before those that refer to
+ * it.
+ */
+export function describeLines(runId: number): Map<PublishedTable | StagedTable, Lines> {
+  const counts = { sent: 0, received: 0 }
+  // SQL finds at the end which tags are documented.
   const audits: Record<string, string> = {
     is_documented: 'f',
     created_run_id: String(runId),
     updated_run_id: String(runId),
   }
-  const lines = new Map<PouredTable | StillStaged, Line>()
-  for (const { target, stage } of poured) {
+  const lines = new Map<PublishedTable | StagedTable, Lines>()
+  for (const { target, stage } of publishedTables) {
     const all: readonly string[] = tables[target].columns
     const format = formatOf(stage)
-    const surrogates = all.filter((column) => surrogateColumns.has(column))
-    const kept = format.unhashed.filter((column) => all.includes(column))
+    const surrogates = surrogatesOf(target)
+    const unhashed = format.unhashed.filter((column) => all.includes(column))
     const hash = format.hasRowHash ? ['row_hash'] : []
     const audited = all.filter((column) => column in audits)
-    const columns = [...surrogates, ...kept, ...format.shared, ...hash, ...audited]
+    const columns = [...surrogates, ...unhashed, ...format.shared, ...hash, ...audited]
     const audit = audited.map((column) => `\t${audits[column]}`).join('')
-    lines.set(target, { format, columns, surrogates, kept, audit, ...counts })
+    lines.set(target, { format, columns, surrogates, unhashed, audit, ...counts })
   }
-  for (const stage of stillStaged) {
+  for (const stage of stagedTables) {
     const format = formatOf(stage)
     const columns = stagedColumns(format)
-    lines.set(stage, { format, columns, surrogates: [], kept: [], audit: '', ...counts })
+    lines.set(stage, { format, columns, surrogates: [], unhashed: [], audit: '', ...counts })
   }
   return lines
 }
 
-/** @throws CosellError `bug` when PostgreSQL took another number of rows than it was sent. */
-export function accountFor(lines: ReadonlyMap<TableName, Line>, statusesAdded: number): Poured {
-  for (const [table, { sent, taken }] of lines) {
-    if (taken === sent) continue
-    const text = `Table ${table}: expected PostgreSQL to take ${sent} rows, got ${taken}. Nothing was published; this is a fault of cosell. Report it.`
-    throw new CosellError('bug', 'publish.rows_lost', text)
+/**
+ * Counts the copied rows by table.
+ *
+ * @throws CosellError `bug` when PostgreSQL received another number of rows than were sent.
+ */
+export function countCopied(
+  lines: ReadonlyMap<TableName, Lines>,
+  statusesAdded: number,
+): CopiedTables {
+  for (const [table, { sent, received }] of lines) {
+    if (received === sent) continue
+    const text = `Table ${table}: expected PostgreSQL to receive ${sent} rows, got ${received}. Nothing was published; this is a fault of cosell. Report it.`
+    throw new CosellError('publish.rows_lost', text)
   }
-  const rows = (table: TableName) => lines.get(table)?.taken ?? 0
+  const rows = (table: TableName) => lines.get(table)?.received ?? 0
   const inserted = (table: TableName, count: number) => {
     return { table, inserted: count, updated: 0, deleted: 0 }
   }
-  const written = poured.map(({ target }) => inserted(target, rows(target)))
+  const written = publishedTables.map(({ target }) => inserted(target, rows(target)))
   const staged = new Map<StageTable, number>()
-  for (const { target, stage } of poured) staged.set(stage, rows(target))
-  for (const stage of stillStaged.slice(2)) staged.set(stage, rows(stage))
+  for (const { target, stage } of publishedTables) staged.set(stage, rows(target))
+  for (const stage of stagedAnyway) staged.set(stage, rows(stage))
   return { written: [...written, inserted('dw.dim_status', statusesAdded)], staged }
 }

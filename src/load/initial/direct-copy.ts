@@ -2,33 +2,30 @@ import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database, TableName } from '../../warehouse/tables.generated.ts'
-import { type Gathered, Outbox } from '../copy/copy-buffer.ts'
+import { type BufferedLines, CopyBuffer } from '../copy/copy-buffer.ts'
 import { type CopyValue, copyLine, copyValue, targetLine } from '../copy/copy-format.ts'
 import { copyInto } from '../copy/copy-into.ts'
 import { addStatuses } from '../publish/publish-dimensions.ts'
-import { children } from '../publish/publish-facts.ts'
 import type { Publication } from '../publish/upsert.ts'
-import { naming } from '../staging/rejected-rows.ts'
-import type { StagedBatch, StageTable } from '../staging/stage.ts'
+import { withTableName } from '../staging/rejected-rows.ts'
 import {
-  accountFor,
+  type PublishedTable,
+  referralTables,
+  type StagedBatch,
+  type StageTable,
+  type SurrogateColumn,
+} from '../staging/stage-tables.ts'
+import {
+  type CopiedTables,
+  countCopied,
   describeLines,
-  type Line,
-  type Poured,
-  type PouredTable,
-  type StillStaged,
+  type Lines,
+  type StagedTable,
 } from './copy-lines.ts'
-import {
-  type NaturalRow,
-  previousStatusOf,
-  Surrogates,
-  solutionOf,
-  statusOf,
-  tagOf,
-} from './surrogate-keys.ts'
+import { type NaturalRow, naturalKey, SurrogateKeys } from './surrogate-keys.ts'
 
-/** The transaction of a publish, and the connection that it is on. */
-export interface PouringPublish {
+/** Transaction of a direct COPY, and the connection that it uses. */
+export interface DirectCopy {
   readonly transaction: Transaction<Database>
   readonly client: PoolClient
   /** Another connection, for keys. */
@@ -37,126 +34,126 @@ export interface PouringPublish {
 }
 
 /**
- * Writes rows straight into a star that has none of the account, by COPY, in the publish transaction
- * and while the next referrals are transformed: without staging them first, a first load takes half
- * the time. Only findings, values and what is set aside are staged, as are later words about a
- * solution, and `stg.referral_key` is filled.
+ * Copies rows straight into a star without rows of the account, in the publish transaction and
+ * while the next referrals are transformed. Without the staging step, an initial load takes half
+ * the time. Only findings, enum values, quarantined versions and further rows about a known
+ * solution are staged, and `stg.referral_key` is filled.
  *
- * @throws pg.DatabaseError when PostgreSQL refuses a row: the transaction is over then.
+ * @throws pg.DatabaseError when PostgreSQL rejects a row, which ends the transaction.
  */
 export async function copyDirectly(
-  publish: PouringPublish,
+  target: DirectCopy,
   batches: AsyncIterable<StagedBatch>,
-): Promise<Poured> {
-  const lines = describeLines(publish.publication.runId)
-  const outbox = new Outbox<TableName>((gathered) => copyAll(publish.client, lines, gathered))
-  const surrogates = new Surrogates(publish.query)
-  surrogates.statuses = await readStatuses(publish.transaction)
-  const pouring = { publish, outbox, surrogates, lines, said: new Map(), statusesAdded: 0 }
+): Promise<CopiedTables> {
+  const lines = describeLines(target.publication.runId)
+  const buffer = new CopyBuffer<TableName>((buffered) => copyAll(target.client, lines, buffered))
+  const keys = new SurrogateKeys(target.query)
+  keys.statuses = await readStatuses(target.transaction)
+  const state = { target, buffer, keys, lines, solutionRanks: new Map(), statusesAdded: 0 }
   try {
     for await (const batch of batches) {
-      await pourReferral(pouring, batch)
-      await outbox.passOn()
+      await copyBatch(state, batch)
+      await buffer.flushIfFull()
     }
-    await outbox.ship()
+    await buffer.flush()
   } finally {
-    await outbox.settle()
+    await buffer.drain()
   }
-  return accountFor(lines, pouring.statusesAdded)
+  return countCopied(lines, state.statusesAdded)
 }
 
-interface Pouring {
-  readonly publish: PouringPublish
-  readonly outbox: Outbox<TableName>
-  readonly surrogates: Surrogates
-  readonly lines: ReadonlyMap<TableName, Line>
-  /** What the best row about a solution so far weighs. */
-  readonly said: Map<string, string>
+interface CopyState {
+  readonly target: DirectCopy
+  readonly buffer: CopyBuffer<TableName>
+  readonly keys: SurrogateKeys
+  readonly lines: ReadonlyMap<TableName, Lines>
+  /** Rank of the best row about each solution so far. */
+  readonly solutionRanks: Map<string, string>
   statusesAdded: number
 }
 
 async function copyAll(
   client: PoolClient,
-  lines: ReadonlyMap<TableName, Line>,
-  gathered: Gathered<TableName>,
+  lines: ReadonlyMap<TableName, Lines>,
+  buffered: BufferedLines<TableName>,
 ) {
   for (const [table, line] of lines) {
-    const pieces = gathered.get(table)
+    const pieces = buffered.get(table)
     if (pieces === undefined) continue
-    line.taken += await copyInto(client, table, line.columns, pieces).catch(naming(table))
+    line.received += await copyInto(client, table, line.columns, pieces).catch(withTableName(table))
   }
 }
 
-async function pourReferral(pouring: Pouring, batch: StagedBatch) {
-  const { surrogates } = pouring
+async function copyBatch(state: CopyState, batch: StagedBatch) {
+  const { keys } = state
   for (const table of ['stg.fact_referral', 'stg.fact_referral_history'] as const) {
     for (const row of rowsOf(batch, table)) {
-      if (!surrogates.statuses.has(statusOf(row))) await learnStatus(pouring, row)
+      if (keys.find('status_key', row) === undefined) await addStatus(state, row)
     }
   }
-  await pourMembers(pouring, batch)
+  await addDimensionRows(state, batch)
   for (const table of ['stg.enum_value', 'stg.dq_finding', 'stg.quarantine'] as const) {
-    for (const row of rowsOf(batch, table)) addStaged(pouring, table, row)
+    for (const row of rowsOf(batch, table)) addStaged(state, table, row)
   }
   const [referral] = rowsOf(batch, 'stg.dim_referral')
   if (referral === undefined) return
   const [fact] = rowsOf(batch, 'stg.fact_referral')
   const owner = {
-    referral_key: await surrogates.next('referral_key'),
-    customer_key: surrogates.customers.get(String(fact?.profile_hash)) ?? null,
+    referral_key: await keys.next('referral_key'),
+    customer_key: keys.customers.get(String(fact?.profile_hash)) ?? null,
   }
   const { partner_account_key, referral_no, referral_id } = referral
-  addStaged(pouring, 'stg.referral_key', {
+  addStaged(state, 'stg.referral_key', {
     partner_account_key,
     referral_no,
     referral_id,
     ...owner,
   })
-  add(pouring, 'dw.dim_referral', referral, owner)
-  for (const { target, stage } of children) {
-    for (const row of rowsOf(batch, stage)) add(pouring, target, row, owner)
+  add(state, 'dw.dim_referral', referral, owner)
+  for (const { target, stage } of referralTables) {
+    for (const row of rowsOf(batch, stage)) add(state, target, row, owner)
   }
 }
 
-/** Members of dimensions that no referral had before. */
-async function pourMembers(pouring: Pouring, batch: StagedBatch) {
-  const { customers, solutions, tags } = pouring.surrogates
+/** Adds customers, tags and solutions that no earlier referral had. */
+async function addDimensionRows(state: CopyState, batch: StagedBatch) {
+  const { customers, solutions, tags } = state.keys
   for (const row of rowsOf(batch, 'stg.dim_customer')) {
     const profile = String(row.profile_hash)
     if (customers.get(profile) !== undefined) continue
-    customers.set(profile, await pouring.surrogates.next('customer_key'))
-    add(pouring, 'dw.dim_customer', row, nobody)
+    customers.set(profile, await state.keys.next('customer_key'))
+    add(state, 'dw.dim_customer', row, noReferral)
   }
   for (const row of rowsOf(batch, 'stg.dim_tag')) {
-    const tag = tagOf(row)
+    const tag = naturalKey('tag_key', row)
     if (tags.has(tag)) continue
-    tags.set(tag, await pouring.surrogates.next('tag_key'))
-    add(pouring, 'dw.dim_tag', row, nobody)
+    tags.set(tag, await state.keys.next('tag_key'))
+    add(state, 'dw.dim_tag', row, noReferral)
   }
   for (const row of rowsOf(batch, 'stg.dim_solution')) {
-    const solution = solutionOf(row)
-    const weight = `${row.solution_name !== '(Not provided)'} ${row.source_updated_at}`
-    const heaviest = pouring.said.get(solution)
-    if (heaviest === undefined) {
-      solutions.set(solution, await pouring.surrogates.next('solution_key'))
-      add(pouring, 'dw.dim_solution', row, nobody)
-      // The rest of the rule, among equals, is for SQL.
-    } else if (weight >= heaviest) addStaged(pouring, 'stg.dim_solution', row)
-    if (heaviest === undefined || weight > heaviest) pouring.said.set(solution, weight)
+    const solution = naturalKey('solution_key', row)
+    const rank = `${row.solution_name !== '(Not provided)'} ${row.source_updated_at}`
+    const best = state.solutionRanks.get(solution)
+    if (best === undefined) {
+      solutions.set(solution, await state.keys.next('solution_key'))
+      add(state, 'dw.dim_solution', row, noReferral)
+      // Among rows of equal rank SQL decides, by their hash.
+    } else if (rank >= best) addStaged(state, 'stg.dim_solution', row)
+    if (best === undefined || rank > best) state.solutionRanks.set(solution, rank)
   }
 }
 
-async function learnStatus(pouring: Pouring, row: NaturalRow) {
-  const { publish, outbox, surrogates } = pouring
-  // Not in the middle of a COPY.
-  await outbox.settle()
+async function addStatus(state: CopyState, row: NaturalRow) {
+  const { target, buffer, keys } = state
+  // The connection takes no statement in the middle of a COPY.
+  await buffer.drain()
   const { inserted } = await addStatuses(
-    publish.transaction,
+    target.transaction,
     sql`select ${row.referral_status}::text as referral_status,
       ${row.referral_substatus}::text as referral_substatus`,
   )
-  pouring.statusesAdded += inserted
-  surrogates.statuses = await readStatuses(publish.transaction)
+  state.statusesAdded += inserted
+  keys.statuses = await readStatuses(target.transaction)
 }
 
 async function readStatuses(transaction: Transaction<Database>) {
@@ -164,61 +161,46 @@ async function readStatuses(transaction: Transaction<Database>) {
     .selectFrom('dw.dim_status')
     .select(['status_key', 'referral_status', 'referral_substatus'])
     .execute()
-  return new Map(rows.map((row) => [statusOf({ ...row }), row.status_key]))
+  return new Map(rows.map((row) => [naturalKey('status_key', { ...row }), row.status_key]))
 }
 
-/** The referral that a row belongs to. */
+/** Keys of the referral that a row belongs to. */
 interface Owner {
   readonly referral_key: number | null
   readonly customer_key: number | null
 }
 
-/** Of a member of a dimension. */
-const nobody: Owner = { referral_key: null, customer_key: null }
+/** Dimension rows belong to no referral. */
+const noReferral: Owner = { referral_key: null, customer_key: null }
 
 function add(
-  { outbox, surrogates, lines }: Pouring,
-  table: PouredTable,
+  { buffer, keys, lines }: CopyState,
+  table: PublishedTable,
   row: NaturalRow,
   owner: Owner,
 ) {
-  const line = countOne(lines, table)
-  let keys = ''
-  for (const column of line.surrogates) {
-    keys += `${copyValue(keyOf(column, row, owner, surrogates))}\t`
-  }
-  for (const column of line.kept) keys += `${copyValue(row[column] as CopyValue)}\t`
-  outbox.add(table, targetLine(row, line.format, keys, line.audit))
+  const { format, surrogates, unhashed, audit } = countOne(lines, table)
+  let start = ''
+  for (const column of surrogates) start += `${copyValue(keyOf(column, row, owner, keys))}\t`
+  for (const column of unhashed) start += `${copyValue(row[column] as CopyValue)}\t`
+  buffer.add(table, targetLine(row, format, start, audit))
 }
 
-function addStaged({ outbox, lines }: Pouring, table: StillStaged, row: NaturalRow) {
-  outbox.add(table, copyLine(row, countOne(lines, table).format))
+function addStaged({ buffer, lines }: CopyState, table: StagedTable, row: NaturalRow) {
+  buffer.add(table, copyLine(row, countOne(lines, table).format))
 }
 
-function countOne(lines: ReadonlyMap<TableName, Line>, table: TableName): Line {
-  const line = lines.get(table)
-  if (line === undefined) throw new Error(`${table} is not among those that are poured`)
-  line.sent += 1
-  return line
+function countOne(lines: ReadonlyMap<TableName, Lines>, table: TableName): Lines {
+  const found = lines.get(table)
+  if (found === undefined) throw new Error(`${table} is not a table that an initial load writes`)
+  found.sent += 1
+  return found
 }
 
-function keyOf(column: string, row: NaturalRow, owner: Owner, known: Surrogates) {
-  switch (column) {
-    case 'referral_key':
-      return owner.referral_key
-    case 'customer_key':
-      return row.profile_hash === undefined
-        ? owner.customer_key
-        : known.customers.get(String(row.profile_hash))
-    case 'status_key':
-      return known.statuses.get(statusOf(row))
-    case 'previous_status_key':
-      return known.statuses.get(previousStatusOf(row))
-    case 'solution_key':
-      return known.solutions.get(solutionOf(row))
-    default:
-      return known.tags.get(tagOf(row))
-  }
+function keyOf(column: SurrogateColumn, row: NaturalRow, owner: Owner, keys: SurrogateKeys) {
+  if (column === 'referral_key') return owner.referral_key
+  if (column === 'customer_key' && row.profile_hash === undefined) return owner.customer_key
+  return keys.find(column, row)
 }
 
 function rowsOf(batch: StagedBatch, table: StageTable): readonly NaturalRow[] {

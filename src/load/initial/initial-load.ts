@@ -1,18 +1,8 @@
 import { sql } from 'kysely'
-import {
-  type Kysely,
-  openCopying,
-  type Transaction,
-  type Warehouse,
-} from '../../warehouse/connection/database.ts'
+import { type Kysely, openCopying, type Transaction } from '../../warehouse/connection/database.ts'
 import type { Database, TableName } from '../../warehouse/tables.generated.ts'
 import { checkNames } from '../publish/checks.ts'
-import {
-  conclude,
-  type PublishResult,
-  type PublishTask,
-  prepareForBulk,
-} from '../publish/finish.ts'
+import { finishPublish, prepareForBulk } from '../publish/finish.ts'
 import {
   addCurrencies,
   catalogValues,
@@ -21,26 +11,58 @@ import {
 } from '../publish/publish-dimensions.ts'
 import { publishFindings } from '../publish/publish-findings.ts'
 import { publishQuarantine } from '../publish/publish-quarantine.ts'
-import { conserve, pouredReferrals } from '../publish/reconcile.ts'
+import type { LoadRun, LoadTask, PublishResult } from '../publish/publish-task.ts'
+import { initialReferrals, reconcile } from '../publish/reconcile.ts'
 import type { Publication } from '../publish/upsert.ts'
-import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
+import { fencedTransaction } from '../runs/fenced-transaction.ts'
+import type { Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
-import type { StagedBatch } from '../staging/stage.ts'
-import type { Poured } from './copy-lines.ts'
+import { isRowRejected } from '../staging/rejected-rows.ts'
+import type { CopiedTables } from './copy-lines.ts'
 import { copyDirectly } from './direct-copy.ts'
 
-export interface FirstPublish extends PublishTask {
-  /** The rows of every referral; asked for once more when the transaction has to be done again. */
-  readonly batches: () => AsyncIterable<StagedBatch>
-  /** As for a publish of what is staged; known when the batches are at their end. */
-  readonly rowsRead: () => number
-}
-
-/** These hold rows against what was staged; COPY, which counts for itself, comes in their place. */
+/** Checks that compare with staged rows. COPY, whose rows are counted, takes their place. */
 const checksOfStaged = ['everything_staged_is_published', 'staged_amounts_are_published']
 
-/** Whether the star has nothing of an account and takes COPY: no row can be in the way of a new one. */
-export async function canLoadInitially(query: Kysely<Database>, lease: Lease): Promise<boolean> {
+/**
+ * Publishes the first referrals of an account with the rows, the transaction and the checks of
+ * `publish`, but most rows go by COPY straight into the star. Returns undefined, with nothing
+ * published, when the account has rows already, or PostgreSQL accepts no COPY or rejects a row.
+ *
+ * @throws CosellError as `publish`.
+ */
+export async function initialLoad(
+  { warehouse, lease, log }: LoadRun,
+  task: LoadTask,
+): Promise<PublishResult | undefined> {
+  if (!(await canLoadInitially(warehouse.query, lease))) return undefined
+  const copying = openCopying(warehouse)
+  const publication = { partnerAccountKey: lease.partnerAccountKey, runId: task.runId }
+  let complete: PublishResult | undefined
+  const copyAndPublish = async (transaction: Transaction<Database>) => {
+    await prepareForBulk(transaction)
+    const { query } = warehouse
+    const target = { transaction, client: copying.client(), query, publication }
+    const copied = await copyDirectly(target, task.batches())
+    complete = await publishCopied(transaction, publication, task, copied)
+    return complete
+  }
+  // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
+  const findCommitted = async (transaction: Transaction<Database>) =>
+    (await isPublished(transaction, task.runId)) ? complete : undefined
+  try {
+    return await fencedTransaction(copying.query, lease, copyAndPublish, findCommitted)
+  } catch (error) {
+    if (!isRowRejected(error)) throw error
+    log.logger.info({ code: error.code }, 'PostgreSQL rejected a row of the initial load: staging')
+    return undefined
+  }
+}
+
+/**
+ * True when COPY works: no row of the account is in the star that a new one could conflict with.
+ */
+async function canLoadInitially(query: Kysely<Database>, lease: Lease): Promise<boolean> {
   const dimensions = [
     'dw.dim_referral',
     'dw.dim_customer',
@@ -56,71 +78,42 @@ export async function canLoadInitially(query: Kysely<Database>, lease: Lease): P
       .execute()
     if (found.length > 0) return false
   }
-  return !(await isCopyRefused(query))
+  return !(await isRowSecurityActive(query))
 }
 
-/** PostgreSQL takes no COPY from a role that row-level security applies to, whatever it is shown. */
-async function isCopyRefused(query: Kysely<Database>): Promise<boolean> {
+/**
+ * PostgreSQL accepts no COPY from a role that row-level security applies to, whatever it may see.
+ */
+async function isRowSecurityActive(query: Kysely<Database>): Promise<boolean> {
   const { rows } = await sql<{ is_active: boolean }>`
     select row_security_active('dw.fact_referral') as is_active`.execute(query)
   return rows[0]?.is_active === true
 }
 
-/**
- * Publishes the first referrals of an account: as `publish`, in one transaction, with the same rows
- * and the same checks, but without staging most of them.
- *
- * @throws pg.DatabaseError when PostgreSQL refuses a row; nothing is published then. Otherwise as
- * `publish`.
- */
-export async function initialLoad(
-  warehouse: Warehouse,
-  lease: Lease,
-  request: FirstPublish,
-): Promise<PublishResult> {
-  const copying = openCopying(warehouse)
-  const { partnerAccountKey } = lease
-  const publication = { partnerAccountKey, runId: request.runId }
-  let complete: PublishResult | undefined
-  return inLeasedTransaction(
-    copying.query,
-    lease,
-    async (transaction) => {
-      await prepareForBulk(transaction)
-      const { query } = warehouse
-      const publish = { transaction, client: copying.client(), query, publication }
-      const poured = await copyDirectly(publish, request.batches())
-      complete = await publishPoured(transaction, publication, request, poured)
-      return complete
-    },
-    // The acknowledgement of COMMIT can be lost with the connection; only the ledger can tell.
-    async (transaction) => ((await isPublished(transaction, request.runId)) ? complete : undefined),
-  )
-}
-
-async function publishPoured(
+async function publishCopied(
   transaction: Transaction<Database>,
   publication: Publication,
-  request: FirstPublish,
-  { written, staged }: Poured,
+  task: LoadTask,
+  { written, staged }: CopiedTables,
 ): Promise<PublishResult> {
   await analyzeAll(transaction, [...written.map(({ table }) => table), 'stg.referral_key'])
   await catalogValues(transaction, publication)
   const currencies = await addCurrencies(transaction, publication, 'dw')
   await upsertSolutions(transaction, publication)
   await markDocumentedTags(transaction, publication)
-  await publishFindings(transaction, publication, request.scope === 'all')
+  await publishFindings(transaction, publication, task.scope === 'all')
   const quarantined = await publishQuarantine(transaction, publication)
-  const read = { scope: request.scope, rowsRead: request.rowsRead() }
-  const conservation = await conserve(transaction, publication, read, pouredReferrals(publication))
+  const read = { scope: task.scope, rowsRead: task.rowsRead() }
+  const referrals = initialReferrals(publication)
+  const reconciliation = await reconcile(transaction, publication, read, referrals)
   const checks = (await checkNames()).filter((name) => !checksOfStaged.includes(name))
-  const all = { written: [...written, currencies], staged, quarantined, missing: 0, conservation }
-  return conclude(transaction, publication, request, all, checks)
+  const all = { written: [...written, currencies], staged, quarantined, missing: 0, reconciliation }
+  return finishPublish(transaction, publication, task, all, checks)
 }
 
 /**
- * Before the checks, and small tables too: with no statistics of a hundred tags, or with those of
- * tags that were there before, a check of 280,000 rows was planned to end early and took minutes.
+ * Analyzes before the checks, and small tables too. Without statistics of a hundred tags, or with
+ * those of earlier tags, a check of 280,000 rows was planned to end early and took minutes.
  */
 async function analyzeAll(transaction: Transaction<Database>, written: readonly TableName[]) {
   for (const table of written) await sql`analyze ${sql.table(table)}`.execute(transaction)

@@ -1,21 +1,21 @@
 const wordsPerEntry = 4
 const firstCapacity = 1_000
-/** While it grows, the old table and the new one are both there. */
+/** Growth of the table. The old one and the new one are both in memory meanwhile. */
 const growth = 1.5
-/** Of four places, one stays free, so that a search soon ends. */
+/** Largest share of used places. Every fourth one stays free, so that a search ends soon. */
 const fullness = 0.75
 
 /**
- * Whole numbers by hashes of 32 hexadecimal digits, of which the first 24 tell a billion apart. A
- * million of them take 24 MiB, a sixth of what a Map of strings takes: a load of any size has to fit
- * into 256 MiB.
+ * Map from hashes of 32 hexadecimal digits to whole numbers. The first 24 digits are enough to
+ * distinguish a billion. A million entries take 24 MiB, a sixth of a Map of strings: a load of any
+ * size has to fit into 256 MiB.
  */
 export class KeyMap {
   #words = new Uint32Array(firstCapacity * wordsPerEntry)
   #capacity = firstCapacity
   #size = 0
 
-  /** The number, above 0 and below 2^32; none when the hash is not there. */
+  /** Number of a hash, above 0 and below 2^32; undefined when the hash is not in the map. */
   get(hash: string): number | undefined {
     const words = wordsOf(hash)
     const key = this.#words[this.#place(words) + 3]
@@ -33,7 +33,7 @@ export class KeyMap {
     this.#words.set(entry, place)
   }
 
-  /** Where a hash is, or the free place where it belongs. */
+  /** Place of a hash, or the free place where it belongs. */
   #place(words: readonly number[]): number {
     const table = this.#words
     let place = ((words[0] ?? 0) % this.#capacity) * wordsPerEntry

@@ -1,16 +1,17 @@
 import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
+import { type SurrogateColumn, surrogates } from '../staging/stage-tables.ts'
 import { KeyMap } from './key-map.ts'
 
-/** Each asking takes a turn, and keys that are left over are lost. */
+/** Keys taken at once: each query costs a round trip, and unused keys are lost. */
 const keysPerQuery = 2_000
 
 const identities = {
   referral_key: 'dw.dim_referral',
-  customer_key: 'dw.dim_customer',
-  solution_key: 'dw.dim_solution',
-  tag_key: 'dw.dim_tag',
+  customer_key: surrogates.customer_key.dimension,
+  solution_key: surrogates.solution_key.dimension,
+  tag_key: surrogates.tag_key.dimension,
 } as const
 
 export type Identity = keyof typeof identities
@@ -18,30 +19,44 @@ export type Identity = keyof typeof identities
 /** A staged row with its natural keys. */
 export type NaturalRow = Readonly<Record<string, unknown>>
 
-/** The surrogates of the members that were met so far, and new ones for those that come. */
-export class Surrogates {
+/** Surrogate keys of the dimension rows written so far, and new keys for the next ones. */
+export class SurrogateKeys {
   /** By profile hash: there are about as many as referrals. */
   readonly customers = new KeyMap()
   readonly solutions = new Map<string, number>()
   readonly tags = new Map<string, number>()
-  /** Of all accounts: status and substatus to key. */
+  /** Statuses belong to no account: the dimension has rows before the first load. */
   statuses: ReadonlyMap<string, number> = new Map()
   readonly #query: Kysely<Database>
-  readonly #free: Record<Identity, number[]> = {
+  readonly #unused: Record<Identity, number[]> = {
     referral_key: [],
     customer_key: [],
     solution_key: [],
     tag_key: [],
   }
 
-  /** New keys come over `query`, which may be another connection: what is given is never taken back. */
+  /** New keys come over `query`, which may be another connection: a sequence takes no key back. */
   constructor(query: Kysely<Database>) {
     this.#query = query
   }
 
-  /** A key that no other row has, by the sequence that serves SQL inserts too. */
+  /** Surrogate key that belongs to the natural key of a row; undefined when there is none. */
+  find(column: Exclude<SurrogateColumn, 'referral_key'>, row: NaturalRow): number | undefined {
+    switch (column) {
+      case 'customer_key':
+        return this.customers.get(String(row.profile_hash))
+      case 'solution_key':
+        return this.solutions.get(naturalKey(column, row))
+      case 'tag_key':
+        return this.tags.get(naturalKey(column, row))
+      default:
+        return this.statuses.get(naturalKey(column, row))
+    }
+  }
+
+  /** Returns a key that no other row has, from the sequence that serves SQL inserts too. */
   async next(identity: Identity): Promise<number> {
-    return this.#free[identity].pop() ?? (await this.#refill(identity))
+    return this.#unused[identity].pop() ?? (await this.#refill(identity))
   }
 
   async #refill(identity: Identity): Promise<number> {
@@ -50,24 +65,24 @@ export class Surrogates {
       from generate_series(1, ${keysPerQuery}::integer)`.execute(this.#query)
     const keys = given.rows.map((row) => row.key).reverse()
     const key = keys.pop()
-    if (key === undefined) throw new Error(`the sequence of ${identity} gave nothing`)
-    this.#free[identity] = keys
+    if (key === undefined) throw new Error(`the sequence of ${identity} returned no key`)
+    this.#unused[identity] = keys
     return key
   }
 }
 
-export function solutionOf(row: NaturalRow): string {
-  return `${row.item_kind}\t${row.solution_id}`
+type Keyed = 'status_key' | 'previous_status_key' | 'solution_key' | 'tag_key'
+
+const naturalColumns: Readonly<Record<Keyed, readonly string[]>> = {
+  status_key: Object.keys(surrogates.status_key.natural),
+  previous_status_key: Object.keys(surrogates.previous_status_key.natural),
+  solution_key: Object.keys(surrogates.solution_key.natural),
+  tag_key: Object.keys(surrogates.tag_key.natural),
 }
 
-export function tagOf(row: NaturalRow): string {
-  return `${row.tag_group}\t${row.tag_type}\t${row.tag_id}`
-}
-
-export function statusOf(row: NaturalRow): string {
-  return `${row.referral_status}\t${row.referral_substatus}`
-}
-
-export function previousStatusOf(row: NaturalRow): string {
-  return `${row.previous_referral_status}\t${row.previous_referral_substatus}`
+/** Natural key of a staged row as one text. */
+export function naturalKey(column: Keyed, row: NaturalRow): string {
+  let text = ''
+  for (const name of naturalColumns[column]) text += `${row[name]}\t`
+  return text
 }

@@ -1,15 +1,16 @@
 import { sql } from 'kysely'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
+import { fencedTransaction } from '../runs/fenced-transaction.ts'
+import type { Lease } from '../runs/lease.ts'
 
-/** One payload as fetched, people already cut out; JSON as text. */
+/** Payload as fetched, without people; JSON as text. */
 export interface LandedPayload {
   readonly resource_type: 'referral' | 'referral_absence' | 'referral_presence'
   readonly resource_id: string
   readonly payload_hash: string
   readonly observed_at: string
-  /** Request id of the answer that brought it. */
+  /** Request id of the response that brought it. */
   readonly source_ref: string
   readonly source_updated_at: string | null
   readonly source_updated_text: string | null
@@ -21,7 +22,7 @@ export interface LandedPage {
   readonly runId: number
   readonly windowNo: number
   readonly landings: readonly LandedPayload[]
-  /** Where a read that is interrupted goes on after this page; null after the last one. */
+  /** Position at which an interrupted read resumes after this page; null after the last one. */
   readonly resumeAt?: string | null
 }
 
@@ -111,21 +112,21 @@ export function landPage(
     complete = { changed: landed.rows[0]?.landed ?? 0, pages }
     return complete
   }
-  // Pages are landed one after the other, so their count tells whether this one was.
-  const findDone = async (transaction: Transaction<Database>) => {
+  // Pages are landed one after the other, so their count shows whether this one was.
+  const findCommitted = async (transaction: Transaction<Database>) => {
     const window = await transaction
       .selectFrom('etl.extract_window')
       .select('page_count')
       .where('run_id', '=', page.runId)
       .where('window_no', '=', page.windowNo)
       .executeTakeFirst()
-    const isDone = complete !== undefined && complete.pages <= (window?.page_count ?? 0)
-    return isDone ? complete : undefined
+    const isLanded = complete !== undefined && complete.pages <= (window?.page_count ?? 0)
+    return isLanded ? complete : undefined
   }
-  return inLeasedTransaction(query, lease, land, findDone)
+  return fencedTransaction(query, lease, land, findCommitted)
 }
 
-/** Enters the span of time that a run reads, before its first page. */
+/** Records the window that a run reads, before its first page. */
 export async function beginWindow(
   query: Kysely<Database>,
   window: { runId: number; windowNo: number; from: string; to: string; resumeAt?: string | null },

@@ -2,8 +2,8 @@ import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
 /**
- * Ids of the referrals with a registration that is still under review, in id order, without those
- * that the run has seen anyway. A review may not touch `updatedDateTime`, so they are read by id.
+ * Ids of the referrals with a registration under review, in id order, but for referrals that the
+ * pages of the run had. A review may not change `updatedDateTime`, so these are read by id.
  */
 export async function listOpenRegistrations(
   query: Kysely<Database>,
@@ -25,11 +25,11 @@ export async function listOpenRegistrations(
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
-          selectFrom('stg.listed_referral as seen')
-            .select('seen.resource_id')
-            .whereRef('seen.partner_account_key', '=', 'registration.partner_account_key')
-            .whereRef('seen.resource_id', '=', 'referral.referral_id')
-            .where('seen.run_id', '=', runId),
+          selectFrom('stg.listed_referral as listed')
+            .select('listed.resource_id')
+            .whereRef('listed.partner_account_key', '=', 'registration.partner_account_key')
+            .whereRef('listed.resource_id', '=', 'referral.referral_id')
+            .where('listed.run_id', '=', runId),
         ),
       ),
     )

@@ -3,17 +3,18 @@ import { CosellError } from '../../errors.ts'
 import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
+import { fencedTransaction } from '../runs/fenced-transaction.ts'
+import type { Lease } from '../runs/lease.ts'
 
-/** One full read that does not return a referral proves little; the second one makes it missing. */
+/** Full reads without a referral that make it missing. One alone proves little. */
 const absencesMax = 2
 
-/** Stands for everybody whom the access token does not tell. */
+/** Principal of every access token that names none. */
 const unknownPrincipal = 'unknown'
 
-export interface Sightings {
+export interface Presence {
   readonly runId: number
-  /** Who signed in; null when the access token does not tell. */
+  /** Principal that signed in; null when the access token names none. */
   readonly principal: string | null
   readonly observedAt: string
   readonly isComplete: boolean
@@ -21,54 +22,58 @@ export interface Sightings {
   readonly missingCountMax: number
 }
 
-/** What each step needs: the run, and who looked. */
-interface Look extends Omit<Sightings, 'principal'> {
+/** Input of each step. */
+interface PresenceStep extends Omit<Presence, 'principal'> {
   readonly account: number
   readonly principal: string
 }
 
 /**
- * Lands what a run saw of presence itself: a return for each referral that was absent and is back,
- * and, after a complete full read, an absence for each known referral that it did not return though its
- * principal was once shown it. What a principal never saw, it cannot miss. Both are versions in the
- * landing zone, so that a rebuild knows them too. Returns the rows landed.
+ * Lands the presence of referrals: a return for each absent referral that is back and, after a
+ * complete full read, an absence for each known referral that it did not return. A principal gets
+ * absences only of referrals that were once visible to it. Both are versions in the landing zone,
+ * so that a rebuild has them too. Returns the number of rows landed.
  *
- * @throws CosellError `checkFailed` when a full read misses more than the guard allows: a lost role
+ * @throws CosellError `checkFailed` when a full read misses more than the limits allow: a lost role
  * looks exactly like a mass delete.
  */
-export function landSightings(
+export function landPresence(
   query: Kysely<Database>,
   lease: Lease,
-  sightings: Sightings,
+  presence: Presence,
 ): Promise<number> {
   const account = lease.partnerAccountKey
-  const look = { ...sightings, account, principal: sightings.principal ?? unknownPrincipal }
+  const step = { ...presence, account, principal: presence.principal ?? unknownPrincipal }
   let complete = 0
   const land = async (transaction: Transaction<Database>) => {
-    await keepSights(transaction, look)
-    complete = await landReturns(transaction, look)
-    if (!look.isComplete) return complete
-    await guardAgainstVanishing(transaction, look)
-    complete += await landAbsences(transaction, look)
+    await recordVisibility(transaction, step)
+    complete = await landReturns(transaction, step)
+    if (!step.isComplete) return complete
+    await checkMassDisappearance(transaction, step)
+    complete += await landAbsences(transaction, step)
     return complete
   }
-  // A second absence of one full read would make a referral missing; without any, it may be done again.
-  const findDone = async (transaction: Transaction<Database>) => {
+  // A second absence from the same full read would make a referral missing. Without any absence or
+  // return the transaction may be repeated.
+  const findCommitted = async (transaction: Transaction<Database>) => {
     const landed = await transaction
       .selectFrom('raw.payload')
       .select('run_id')
       .where('partner_account_key', '=', account)
-      .where('run_id', '=', look.runId)
+      .where('run_id', '=', step.runId)
       .where('resource_type', 'in', ['referral_absence', 'referral_presence'])
       .limit(1)
       .execute()
     return landed.length > 0 ? complete : undefined
   }
-  return inLeasedTransaction(query, lease, land, findDone)
+  return fencedTransaction(query, lease, land, findCommitted)
 }
 
-async function keepSights(transaction: Transaction<Database>, { account, principal, runId }: Look) {
-  const kept = await sql`
+async function recordVisibility(
+  transaction: Transaction<Database>,
+  { account, principal, runId }: PresenceStep,
+) {
+  const added = await sql`
     insert into etl.principal_referral (partner_account_key, principal, referral_id)
     select distinct ${account}::integer, ${principal}, seen.resource_id
     from stg.listed_referral seen
@@ -79,13 +84,13 @@ async function keepSights(transaction: Transaction<Database>, { account, princip
         where earlier.partner_account_key = ${account}
           and earlier.principal = ${principal}
           and earlier.referral_id = seen.resource_id)`.execute(transaction)
-  // The guard's join, planned for a table without rows, took minutes over 50,000.
-  await analyzeGrown(transaction, [['etl.principal_referral', Number(kept.numAffectedRows ?? 0)]])
+  // The join of the next check, planned for an empty table, took minutes over 50,000 rows.
+  await analyzeGrown(transaction, [['etl.principal_referral', Number(added.numAffectedRows ?? 0)]])
 }
 
 async function landReturns(
   transaction: Transaction<Database>,
-  { account, runId, observedAt }: Look,
+  { account, runId, observedAt }: PresenceStep,
 ): Promise<number> {
   const landed = await sql`
     insert into raw.payload
@@ -104,14 +109,14 @@ async function landReturns(
       where p.partner_account_key = ${account} and p.resource_type = 'referral_absence'
       group by p.resource_id
     ) absent
-    where ${isSeen(account, runId, 'absent.resource_id')}
-      and not ${isSighted(account, 'absent')}`.execute(transaction)
+    where ${isListed(account, runId, 'absent.resource_id')}
+      and not ${isSeenAfter(account, 'absent')}`.execute(transaction)
   return Number(landed.numAffectedRows ?? 0)
 }
 
 async function landAbsences(
   transaction: Transaction<Database>,
-  { account, principal, runId, observedAt }: Look,
+  { account, principal, runId, observedAt }: PresenceStep,
 ): Promise<number> {
   const landed = await sql`
     insert into raw.payload
@@ -129,7 +134,7 @@ async function landAbsences(
       select coalesce(max(p.version_no), 0) as latest_version_no,
         count(*) filter (
           where coalesce(p.payload ->> 'principal', ${unknownPrincipal}) = ${principal}
-            and not ${isSighted(account, 'p')}
+            and not ${isSeenAfter(account, 'p')}
         ) as unanswered
       from raw.payload p
       where p.partner_account_key = ${account}
@@ -137,57 +142,57 @@ async function landAbsences(
         and p.resource_id = known.referral_id
     ) absences
     where known.partner_account_key = ${account}
-      and not ${isSeen(account, runId, 'known.referral_id')}
+      and not ${isListed(account, runId, 'known.referral_id')}
       and absences.unanswered < ${absencesMax}`.execute(transaction)
   return Number(landed.numAffectedRows ?? 0)
 }
 
 /**
- * Counts what was shown to this principal before, and not what it never saw. A full read that returns
- * nothing of what is known is refused whoever signs in: that user has no role, or another company.
+ * Checks that a full read misses few of the referrals that were once visible to its principal. When
+ * it returns no known referral, all of them count: that user has no role, or is of another company.
  */
-async function guardAgainstVanishing(transaction: Transaction<Database>, look: Look) {
-  const { account, principal, missingCountMax, missingPercentMax } = look
-  // Joins, not EXISTS within the FILTER: that was a scan of the list for every referral, and took a
-  // minute and more over 50,000.
-  const counted = await sql<{ known: number; seen: number; shown: number; vanished: number }>`
+async function checkMassDisappearance(transaction: Transaction<Database>, step: PresenceStep) {
+  const { account, principal, missingCountMax, missingPercentMax } = step
+  // Joins, because EXISTS within the FILTER scanned the list for every referral: it took more than
+  // a minute over 50,000.
+  const counted = await sql<{ known: number; seen: number; shown: number; missing: number }>`
     select count(*) as known, count(seen.resource_id) as seen, count(shown.referral_id) as shown,
-      count(shown.referral_id) filter (where seen.resource_id is null) as vanished
+      count(shown.referral_id) filter (where seen.resource_id is null) as missing
     from dw.dim_referral known
     left join (
       select distinct resource_id from stg.listed_referral
-      where partner_account_key = ${account} and run_id = ${look.runId}
+      where partner_account_key = ${account} and run_id = ${step.runId}
     ) seen on seen.resource_id = known.referral_id
     left join etl.principal_referral shown
       on shown.partner_account_key = known.partner_account_key
       and shown.principal = ${principal}
       and shown.referral_id = known.referral_id
     where known.partner_account_key = ${account} and not known.is_missing`.execute(transaction)
-  const { known = 0, seen = 0, shown = 0, vanished = 0 } = counted.rows[0] ?? {}
-  const [gone, of] = seen === 0 ? [known, known] : [vanished, shown]
-  if (gone <= missingCountMax || (100 * gone) / of <= missingPercentMax) return
+  const { known = 0, seen = 0, shown = 0, missing = 0 } = counted.rows[0] ?? {}
+  const [missed, expected] = seen === 0 ? [known, known] : [missing, shown]
+  if (missed <= missingCountMax || (100 * missed) / expected <= missingPercentMax) return
   const text =
-    `The full read returned ${gone} of ${of} known referrals no more; at most ` +
-    `${missingPercentMax} % may vanish at once, so nothing was published. Check that the user who ` +
-    'signs in is still a Referrals admin of the entire company.'
-  throw new CosellError('checkFailed', 'full_read.too_many_missing', text)
+    `The full read did not return ${missed} of ${expected} known referrals; at most ` +
+    `${missingPercentMax} % may be missing at once, so nothing was published. Check that the user ` +
+    'who signs in is still a Referrals admin of the entire company.'
+  throw new CosellError('full_read.too_many_missing', text)
 }
 
-/** Whether the run saw a referral. */
-function isSeen(account: number, runId: number, id: string) {
+/** Expression: a page of the run had the referral. */
+function isListed(account: number, runId: number, id: string) {
   return sql<boolean>`exists (
-    select 1 from stg.listed_referral
+    select 1 from stg.listed_referral seen
     where seen.partner_account_key = ${account}
       and seen.run_id = ${runId}
       and seen.resource_id = ${sql.ref(id)})`
 }
 
-/** Whether a payload or a return was observed after an absence. */
-function isSighted(account: number, absence: string) {
+/** Expression: a payload or a return was observed after an absence. */
+function isSeenAfter(account: number, absence: string) {
   return sql<boolean>`exists (
-    select 1 from raw.payload sighted
-    where sighted.partner_account_key = ${account}
-      and sighted.resource_type in ('referral', 'referral_presence')
-      and sighted.resource_id = ${sql.ref(`${absence}.resource_id`)}
-      and sighted.observed_at > ${sql.ref(`${absence}.observed_at`)})`
+    select 1 from raw.payload later
+    where later.partner_account_key = ${account}
+      and later.resource_type in ('referral', 'referral_presence')
+      and later.resource_id = ${sql.ref(`${absence}.resource_id`)}
+      and later.observed_at > ${sql.ref(`${absence}.observed_at`)})`
 }

@@ -3,7 +3,7 @@ import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
 
-/** One landed version, people put back beside the payload. */
+/** Landed version: the payload, and its people beside it. */
 export interface LandedRow {
   readonly version_no: number
   readonly resource_type: 'referral' | 'referral_absence' | 'referral_presence'
@@ -22,27 +22,26 @@ interface StreamedRow extends LandedRow {
   readonly resource_id: string
 }
 
-/** Referrals with a version that no publish has taken up yet, all of them, or those named. */
+/** Referrals to publish: with a version that is not published yet, all, or the named ones. */
 export type LandedScope = 'unpublished' | 'all' | { readonly ids: readonly string[] }
 
 const rowsPerFetch = 200
 
 /**
- * Yields referrals in id order, each with every version that was ever landed, a referral at a time
- * in memory.
+ * Yields referrals in id order, each with all of its landed versions. Holds one referral in memory.
  */
 export async function* readLanded(
   query: Kysely<Database>,
   partnerAccountKey: number,
   scope: LandedScope,
 ): AsyncGenerator<LandedResource> {
-  const sightings = await readSightings(query, partnerAccountKey)
+  const presence = await readPresence(query, partnerAccountKey)
   let resource: LandedResource | undefined
   for await (const row of streamVersions(query, partnerAccountKey, scope)) {
     const { resource_id, ...version } = row
     if (resource?.resource_id !== resource_id) {
       if (resource !== undefined) yield resource
-      resource = { resource_id, versions: [...(sightings.get(resource_id) ?? [])] }
+      resource = { resource_id, versions: [...(presence.get(resource_id) ?? [])] }
     }
     resource.versions.push(version)
   }
@@ -54,8 +53,8 @@ function streamVersions(
   partnerAccountKey: number,
   scope: LandedScope,
 ): AsyncIterable<StreamedRow> {
-  // People by a probe of the whole key rather than by a join: before the landing zone is analyzed
-  // a join was planned as one row by one row, and took time by the square of the rows.
+  // People are read by a probe of the whole key. Before the landing zone is analyzed, a join was
+  // planned as one row by one row, and its time grew with the square of the rows.
   const versions = query
     .selectFrom('raw.payload as landed')
     .select([
@@ -101,8 +100,8 @@ function changedIds(query: Kysely<Database>, partnerAccountKey: number) {
     )
 }
 
-/** Absences and returns are few: they are kept by id rather than sorted among the payloads. */
-async function readSightings(query: Kysely<Database>, partnerAccountKey: number) {
+/** Absences and returns by referral. They are few, so they are held in memory and not sorted. */
+async function readPresence(query: Kysely<Database>, partnerAccountKey: number) {
   const rows = await query
     .selectFrom('raw.payload')
     .select([

@@ -1,18 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
+import { checksFolder } from '../../warehouse/sql-folder.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
-const folder = new URL('../../../sql/checks/', import.meta.url)
-const shown = 3
+const examplesMax = 3
 
 /**
- * Runs the promises of `sql/checks`, all of them or those named, over the referrals of this publish
- * (`stg.referral_key`). A check is a query that returns the rows that break its promise, which its
- * first line states.
+ * Runs the checks of `sql/checks`, all or the named ones, over the referrals of this publish
+ * (`stg.referral_key`). A check is a query for the rows that offend against its first line.
  *
- * @throws CosellError `checkFailed` naming the promise and a few of the rows.
+ * @throws CosellError `checkFailed` with the first line of the check and a few of the rows.
  */
 export async function runChecks(
   transaction: Transaction<Database>,
@@ -20,27 +20,26 @@ export async function runChecks(
 ): Promise<void> {
   for (const name of only ?? (await checkNames())) {
     const file = `${name}.sql`
-    const text = await readFile(new URL(file, folder), 'utf8')
-    // Materialized: a LIMIT that reaches the query makes PostgreSQL plan for the first row, while a
-    // kept promise has none; one check took minutes instead of half a second over 50,000 referrals.
-    const broken = await sql<Record<string, unknown>>`
-      with broken as materialized (${sql.raw(text.trim().replace(/;$/, ''))}
+    const text = await readFile(path.join(checksFolder, file), 'utf8')
+    // Materialized: with a LIMIT on the query itself PostgreSQL plans for the first row, and a passed
+    // check has none. One check took minutes instead of half a second over 50,000 referrals.
+    const offenders = await sql<Record<string, unknown>>`
+      with offenders as materialized (${sql.raw(text.trim().replace(/;$/, ''))}
       )
-      select * from broken limit ${shown}`.execute(transaction)
-    if (broken.rows.length > 0) throw brokenPromise(file, text, broken.rows)
+      select * from offenders limit ${examplesMax}`.execute(transaction)
+    if (offenders.rows.length > 0) throw failedCheck(file, text, offenders.rows)
   }
 }
 
 export async function checkNames(): Promise<string[]> {
-  return (await readdir(folder)).sort().map((file) => file.replace(/\.sql$/, ''))
+  return (await readdir(checksFolder)).sort().map((file) => file.replace(/\.sql$/, ''))
 }
 
-function brokenPromise(file: string, text: string, rows: readonly Record<string, unknown>[]) {
-  const promise = text.slice(0, text.indexOf('\n')).replace(/^-- */, '')
+function failedCheck(file: string, text: string, rows: readonly Record<string, unknown>[]) {
+  const expected = text.slice(0, text.indexOf('\n')).replace(/^-- */, '')
   const examples = rows.map((row) => JSON.stringify(row)).join(', ')
   return new CosellError(
-    'checkFailed',
     `check.${file.replace(/\.sql$/, '')}`,
-    `Nothing was published: expected "${promise}", got ${examples}. This is a fault of cosell or of its data; keep the database and report it.`,
+    `Nothing was published: expected "${expected}", got ${examples}. This is a fault of cosell or of its data; keep the database and report it.`,
   )
 }

@@ -2,43 +2,45 @@ import { type RawBuilder, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
-import { findRefused, ofReferrals, type Refused } from '../staging/rejected-rows.ts'
+import { fencedTransaction } from '../runs/fenced-transaction.ts'
+import type { Lease } from '../runs/lease.ts'
+import { findRejected, type RejectedRow } from '../staging/rejected-rows.ts'
+import { referralStageTables } from '../staging/stage-tables.ts'
 import { checkNames, runChecks } from './checks.ts'
 import type { Publication } from './upsert.ts'
 import { publishRows } from './write-rows.ts'
 
 /**
- * The staged referrals that PostgreSQL will not publish. Tries them all, half by half, each half on
- * top of those that were taken, in one transaction that writes nothing: between the tries, rows
- * that are not being tried wait under the account's number made negative, where no statement of a
- * publish sees them.
+ * Staged referrals of which PostgreSQL rejects a row at the publish. Publishes halves of them on
+ * trial, each half on top of the accepted ones, in one transaction that is rolled back. Between the
+ * trials the other rows wait under the negative number of the account, which no statement of a
+ * publish reads.
  */
-export async function findUnpublishable(
+export async function findRejectedReferrals(
   query: Kysely<Database>,
   lease: Lease,
   runId: number,
-): Promise<Refused[]> {
+): Promise<RejectedRow[]> {
   const publication = { partnerAccountKey: lease.partnerAccountKey, runId }
-  const nothingKept = new Error('a trial, rolled back')
-  let refused: Refused[] = []
+  const nothingKept = new Error('a trial is rolled back')
+  let rejected: RejectedRow[] = []
   try {
-    await inLeasedTransaction(query, lease, async (transaction) => {
-      refused = await tryHalves(transaction, publication)
+    await fencedTransaction(query, lease, async (transaction) => {
+      rejected = await tryHalves(transaction, publication)
       throw nothingKept
     })
   } catch (error) {
     if (error !== nothingKept) throw error
   }
-  return refused
+  return rejected
 }
 
 async function tryHalves(
   transaction: Transaction<Database>,
   publication: Publication,
-): Promise<Refused[]> {
+): Promise<RejectedRow[]> {
   const { partnerAccountKey } = publication
-  // A deferred constraint would speak at the commit, which never comes.
+  // A deferred constraint would fail at the commit, which never comes.
   await sql`set constraints all immediate`.execute(transaction)
   await sql`set local jit = off`.execute(transaction)
   const staged = await transaction
@@ -49,12 +51,12 @@ async function tryHalves(
     .execute()
   await move(transaction, partnerAccountKey, sql`true`)
   const checks = await checkNames()
-  const found = await findRefused(
+  const found = await findRejected(
     staged.map((row) => row.referral_no),
     async (referralNos) => {
       await sql`savepoint trial`.execute(transaction)
       try {
-        await tryToPublish(transaction, publication, referralNos, checks)
+        await publishTrial(transaction, publication, referralNos, checks)
       } catch (error) {
         await sql`rollback to savepoint trial`.execute(transaction)
         throw error
@@ -66,7 +68,7 @@ async function tryHalves(
   return found.map(({ item: referralNo, error }) => ({ referralNo, error }))
 }
 
-async function tryToPublish(
+async function publishTrial(
   transaction: Transaction<Database>,
   publication: Publication,
   referralNos: readonly number[],
@@ -76,15 +78,15 @@ async function tryToPublish(
   const isTried = sql`referral_no between ${referralNos[0]} and ${referralNos.at(-1)}`
   await move(transaction, -partnerAccountKey, isTried)
   await publishRows(transaction, publication, false)
-  for (const check of checks) await runChecks(transaction, [check]).catch(passBroken)
-  for (const table of ofReferrals) {
+  for (const check of checks) await runChecks(transaction, [check]).catch(ignoreFailedCheck)
+  for (const table of referralStageTables) {
     await sql`delete from ${sql.table(table)}
       where partner_account_key = ${partnerAccountKey}`.execute(transaction)
   }
 }
 
-/** Some promises hold only when all are published; a query that PostgreSQL refuses is what counts. */
-function passBroken(error: unknown) {
+/** Some checks pass only when all referrals are published; here only a query's own error counts. */
+function ignoreFailedCheck(error: unknown) {
   if (!(error instanceof CosellError)) throw error
 }
 
@@ -93,10 +95,10 @@ async function move(
   from: number,
   which: RawBuilder<unknown>,
 ): Promise<void> {
-  for (const table of ofReferrals) {
+  for (const table of referralStageTables) {
     await sql`update ${sql.table(table)} set partner_account_key = ${-from}::integer
       where partner_account_key = ${from} and ${which}`.execute(transaction)
-    // Planned for all the others too, the tries of a few would read whole facts.
+    // With statistics of all the others too, a trial of a few would read whole facts.
     await sql`analyze ${sql.table(table)}`.execute(transaction)
   }
 }

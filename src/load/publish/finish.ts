@@ -2,42 +2,20 @@ import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { LandedScope } from '../landing/read-landed.ts'
 import { markPublished } from '../runs/ledger.ts'
-import type { StageTable } from '../staging/stage.ts'
+import type { StageTable } from '../staging/stage-tables.ts'
 import { runChecks } from './checks.ts'
-import type { Conservation } from './reconcile.ts'
+import type { PublishResult, PublishTask } from './publish-task.ts'
+import type { Reconciliation } from './reconcile.ts'
 import type { Publication, RowsWritten } from './upsert.ts'
 
-/** What a publish is to do, however its rows come in. */
-export interface PublishTask {
-  readonly runId: number
-  readonly watermark: string | null
-  /** Whose versions are published. In a replay, of all or some, only a row that differs has changed. */
-  readonly scope: LandedScope
-  /** Above both, the run publishes nothing: many unreadable referrals mean that the source changed. */
-  readonly quarantinePercentMax: number
-  readonly quarantineCountMax: number
-}
-
-export interface PublishResult {
-  readonly written: readonly RowsWritten[]
-  /** Referrals that could be read. */
-  readonly staged: number
-  /** Referrals with a new version; in a replay, those whose row in `dw.dim_referral` differs. */
-  readonly changed: number
-  readonly quarantined: number
-  readonly missing: number
-  readonly conservation: Conservation
-}
-
-/** What was written, before it is known to be right. */
+/** Rows written by a publish, before the checks. */
 export interface WrittenRows {
   readonly written: readonly RowsWritten[]
   readonly staged: ReadonlyMap<StageTable, number>
   readonly quarantined: number
   readonly missing: number
-  readonly conservation: Conservation
+  readonly reconciliation: Reconciliation
 }
 
 /** Settings for statements over many rows, until the transaction ends. */
@@ -48,33 +26,33 @@ export async function prepareForBulk(transaction: Transaction<Database>) {
 }
 
 /**
- * Holds what was written against the promises of `sql/checks`, all or those named, and enters it in
+ * Runs the checks of `sql/checks`, all or the named ones, over the written rows and records them in
  * the ledger.
  *
- * @throws CosellError `checkFailed` when a promise is broken or too many referrals are set aside.
+ * @throws CosellError `checkFailed` when a check fails or too many referrals are quarantined.
  */
-export async function conclude(
+export async function finishPublish(
   transaction: Transaction<Database>,
   publication: Publication,
   task: PublishTask,
-  { written, quarantined, missing, conservation, ...rest }: WrittenRows,
+  { written, quarantined, missing, reconciliation, ...rest }: WrittenRows,
   checks?: readonly string[],
 ): Promise<PublishResult> {
   const { scope, watermark } = task
   const staged = rest.staged.get('stg.dim_referral') ?? 0
   const changed = scope === 'unpublished' ? staged : countWritten(written, 'dw.dim_referral')
-  // Those that are tried again by name were set aside before: none of them is news.
-  if (typeof scope === 'string') refuseTooMany(quarantined, staged + quarantined, task)
+  // Referrals that are retried by name were quarantined before, so they do not count again.
+  if (typeof scope === 'string') checkQuarantineLimit(quarantined, staged + quarantined, task)
   await runChecks(transaction, checks)
   await transaction
     .deleteFrom('stg.referral_key')
     .where('partner_account_key', '=', publication.partnerAccountKey)
     .execute()
   await recordTables(transaction, publication, written, rest.staged)
-  const isOfSome = typeof scope !== 'string'
-  const figures = { watermark, changed, quarantined, missing, isOfSome }
+  const isPartial = typeof scope !== 'string'
+  const figures = { watermark, changed, quarantined, missing, isPartial }
   await markPublished(transaction, { ...publication, ...figures })
-  return { written, staged, changed, quarantined, missing, conservation }
+  return { written, staged, changed, quarantined, missing, reconciliation }
 }
 
 function countWritten(written: readonly RowsWritten[], name: string): number {
@@ -82,15 +60,15 @@ function countWritten(written: readonly RowsWritten[], name: string): number {
   return rows === undefined ? 0 : rows.inserted + rows.updated
 }
 
-function refuseTooMany(quarantined: number, all: number, task: PublishTask) {
+function checkQuarantineLimit(quarantined: number, all: number, task: PublishTask) {
   const percent = all === 0 ? 0 : (100 * quarantined) / all
   if (quarantined <= task.quarantineCountMax || percent <= task.quarantinePercentMax) return
   const text =
     `${quarantined} of ${all} referrals cannot be read (${percent.toFixed(1)} %; at most ` +
-    `${task.quarantinePercentMax} % or ${task.quarantineCountMax} are set aside), so nothing was ` +
+    `${task.quarantinePercentMax} % or ${task.quarantineCountMax} are quarantined), so nothing was ` +
     'published. Look at etl.run.error_message and at the source; raise quarantine_percent_max in ' +
-    'etl.setting to go on without them.'
-  throw new CosellError('checkFailed', 'quarantine.threshold', text)
+    'etl.setting to publish without them.'
+  throw new CosellError('quarantine.threshold', text)
 }
 
 async function recordTables(

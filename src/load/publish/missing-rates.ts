@@ -9,25 +9,27 @@ interface RunScope {
   readonly isEverythingStaged: boolean
 }
 
-/** Named here alone: `publishFindings` leaves the findings of this rule to us. */
+/** Rule code of these findings, which `publishFindings` does not replace. */
 export const missingRate = 'missing_fx_rate'
 
 /**
- * Says which amounts the views cannot convert. A currency without any rate, or whose last rate is too
- * old for an amount, is one finding of the account (`referral_id` empty, the currency as `item_ref`);
- * a day without a rate between others is one of its referral, named after the amount and the currency.
- * Deal values are asked for on the day that closed them, else the expected one, at the latest today;
- * contracts on the day of signing, else of the start, else of the registration.
+ * Updates the findings about amounts that the views cannot convert. A currency without any rate, or
+ * whose last rate is too old for an amount, is one finding of the account: `referral_id` is empty
+ * and `item_ref` is the currency. A day without a rate between others is a finding of its referral,
+ * with amount and currency as `item_ref`. A deal value needs the rate of its closing day, otherwise
+ * of the expected closing day, at the latest of today. A contract needs the rate of the day of
+ * signing, otherwise of the start, otherwise of the registration.
  *
- * The scope is the referrals of a run, or all referrals of all accounts: `cosell fx` looks at those.
- * Of others nothing is said, and a currency's own finding goes only when all of its account are in it.
+ * The scope is the referrals of a run, or all referrals of all accounts, as in `cosell fx`.
+ * Findings of other referrals stay. The finding of a currency is deleted only when all of its
+ * account are in scope.
  */
 export async function refreshRateFindings(
   transaction: Transaction<Database>,
   scope: RunScope | 'everything',
 ): Promise<void> {
-  const isOfRun = scope !== 'everything'
-  const touched = isOfRun
+  const isRunScope = scope !== 'everything'
+  const touched = isRunScope
     ? sql`
       select partner_account_key, referral_key, referral_id, ${scope.runId}::bigint as run_id
       from stg.referral_key
@@ -41,9 +43,9 @@ export async function refreshRateFindings(
         where run_status = 'published'
         group by partner_account_key
       ) published on published.partner_account_key = known.partner_account_key`
-  const mayGo = isOfRun ? goneOf(scope) : sql`true`
-  // NOT IN, since it is always hashed: of findings that are not analyzed yet PostgreSQL expects few,
-  // and would compare each with each.
+  const isDeletable = isRunScope ? isInScope(scope) : sql`true`
+  // NOT IN, because it is always hashed. PostgreSQL expects few rows in findings that are not yet
+  // analyzed, and would compare each with each.
   await sql`
     with reporting as materialized (
       select setting_value as currency_code, (now() at time zone 'utc')::date as today
@@ -66,10 +68,10 @@ export async function refreshRateFindings(
     ),
     wanted as materialized (${findings}
     ),
-    gone as (
+    deleted as (
       delete from etl.dq_finding old
       where old.rule_code = ${missingRate}
-        and ${mayGo}
+        and ${isDeletable}
         and (old.partner_account_key, old.referral_id, old.item_ref) not in (
           select partner_account_key, referral_id, item_ref from wanted)
     )
@@ -87,8 +89,8 @@ export async function refreshRateFindings(
           last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
 }
 
-/** Not one condition for both: as part of an OR, PostgreSQL asks `exists` of every finding. */
-function goneOf({ partnerAccountKey, isEverythingStaged }: RunScope) {
+/** Two conditions, because PostgreSQL evaluates an `exists` within an OR for every finding. */
+function isInScope({ partnerAccountKey, isEverythingStaged }: RunScope) {
   if (isEverythingStaged) return sql`old.partner_account_key = ${partnerAccountKey}`
   return sql`old.partner_account_key = ${partnerAccountKey}
         and exists (
@@ -98,8 +100,8 @@ function goneOf({ partnerAccountKey, isEverythingStaged }: RunScope) {
 }
 
 /**
- * Every amount that is not in the reporting currency, with the day whose rate it needs; a zero is a
- * zero in any currency. The lines of a contract need the rate of its day, mostly in its currency.
+ * Amounts that are not in the reporting currency, with the day whose rate they need. Zeros need no
+ * rate. The lines of a contract need the rate of its day, mostly in its currency.
  */
 const amounts = sql`
       select touched.partner_account_key, touched.run_id, touched.referral_id,
@@ -134,7 +136,7 @@ const amounts = sql`
       cross join reporting
       where line.solution_value_amount <> 0 and line.currency_code <> reporting.currency_code`
 
-/** Currencies that amounts had at any time, with the last day that has a rate; null when none has. */
+/** Currencies that amounts had at any time, with the last day that has a rate, or null. */
 const currencies = sql`
       select used.partner_account_key, used.run_id, used.currency_code,
         (

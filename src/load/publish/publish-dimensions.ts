@@ -4,8 +4,8 @@ import type { Database, TableName } from '../../warehouse/tables.generated.ts'
 import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './upsert.ts'
 
 /**
- * Adds what the dimensions lack, those shared by all accounts first, and brings referrals and
- * solutions up to date. Then `stg.referral_key` holds the keys of every staged referral.
+ * Adds the missing rows of the dimensions, shared dimensions first, and updates referrals and
+ * solutions. Afterwards `stg.referral_key` has the keys of every staged referral.
  */
 export async function publishDimensions(
   transaction: Transaction<Database>,
@@ -24,7 +24,9 @@ export async function publishDimensions(
   return written
 }
 
-/** Values that Microsoft added: kept with the run that first saw them, never refused. */
+/**
+ * Adds undocumented enum values, which Microsoft may have added, with the run that first had them.
+ */
 export async function catalogValues(transaction: Transaction<Database>, publication: Publication) {
   await sql`
     insert into etl.enum_value
@@ -38,7 +40,7 @@ export async function catalogValues(transaction: Transaction<Database>, publicat
     on conflict (enum_name, parent_value, enum_value) do nothing`.execute(transaction)
 }
 
-/** Those of the rows that are staged, or of those that are in the star. */
+/** Adds the missing currencies of the staged rows, or of the rows in the star. */
 export async function addCurrencies(
   transaction: Transaction<Database>,
   publication: Publication,
@@ -77,7 +79,7 @@ function addStagedStatuses(transaction: Transaction<Database>, publication: Publ
   )
 }
 
-/** Pairs outside the documented table: flags follow the words, the allowed-pair rule is unknown. */
+/** Adds undocumented pairs of status and substatus. Whether such a pair is allowed is unknown. */
 export async function addStatuses(transaction: Transaction<Database>, pairs: RawBuilder<unknown>) {
   const added = await sql`
     insert into dw.dim_status
@@ -100,7 +102,7 @@ export async function addStatuses(transaction: Transaction<Database>, pairs: Raw
   return inserted('dw.dim_status', added)
 }
 
-/** Whether the API's documentation has the value of a tag. */
+/** Expression: the API's documentation has the value of a tag. */
 export function isDocumented(tag: string) {
   const of = (column: string) => sql.ref(`${tag}.${column}`)
   return sql<boolean>`exists (
@@ -151,9 +153,9 @@ async function addCustomers(transaction: Transaction<Database>, publication: Pub
 }
 
 /**
- * One row a solution: of all that referrals say of it, a stated name beats none, then the latest
- * source time wins, then the hash. Being the greatest of a total order, the result does not depend
- * on the order in which referrals arrive.
+ * Inserts or updates one row for each solution. Among the rows of all referrals about a solution, a
+ * stated name comes before none, then the latest source time, then the hash. That is a total order,
+ * so the result does not depend on the order of the referrals.
  */
 export async function upsertSolutions(
   transaction: Transaction<Database>,
@@ -207,7 +209,7 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
   return upsertChanged(transaction, plan, publication)
 }
 
-/** Every staged referral, whole or not: the checks look at those that are here. */
+/** Fills `stg.referral_key` with every staged referral: the checks examine the referrals in it. */
 async function findReferralKeys(transaction: Transaction<Database>, publication: Publication) {
   await sql`
     insert into stg.referral_key

@@ -5,26 +5,26 @@ import { missingRate, refreshRateFindings } from './missing-rates.ts'
 import type { Publication } from './upsert.ts'
 
 /**
- * Replaces the findings of the staged referrals: what no longer holds goes, what stays keeps its
- * first run. Then those about the warehouse as a whole follow: one for each value that is not
- * documented, one for each property without a column, however many referrals have it, and one when
- * the user who signs in is not shown all.
+ * Replaces the findings of the staged referrals; a finding that stays keeps its first run. Then
+ * come the findings of the account: one for each undocumented value, one for each property without
+ * a column, for any number of referrals, and one when some referrals are not visible to the
+ * principal.
  */
 export async function publishFindings(
   transaction: Transaction<Database>,
   publication: Publication,
   isEverythingStaged: boolean,
 ) {
-  // Before they are replaced: it compares them with what comes.
+  // Before the replacement: it compares the old findings with the staged ones.
   await countUnmapped(transaction, publication)
-  await replaceOfReferrals(transaction, publication)
+  await replaceReferralFindings(transaction, publication)
   await addUnknownValues(transaction, publication)
   if (isEverythingStaged) await deleteKnownValues(transaction, publication)
-  await compareSight(transaction, publication)
+  await compareVisibility(transaction, publication)
   await refreshRateFindings(transaction, { ...publication, isEverythingStaged })
 }
 
-async function replaceOfReferrals(
+async function replaceReferralFindings(
   transaction: Transaction<Database>,
   { partnerAccountKey, runId }: Publication,
 ) {
@@ -58,10 +58,12 @@ async function replaceOfReferrals(
           last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
 }
 
-/** As `item_ref`; the parent is empty where the enum has none. */
+/** `item_ref` of an enum value; the parent is empty for an enum without parents. */
 const valueRef = sql`enum_name || '/' || parent_value || '/' || enum_value`
 
-/** What any version of a referral says stays: history keeps it, though later versions do not. */
+/**
+ * Adds values of all versions of a referral: history keeps a value that later versions do not have.
+ */
 async function addUnknownValues(
   transaction: Transaction<Database>,
   { partnerAccountKey, runId }: Publication,
@@ -80,7 +82,7 @@ async function addUnknownValues(
       set last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
 }
 
-/** Values that became documented, or that no version has any more under the rules of today. */
+/** Deletes values that became documented, or that no version has under the present rules. */
 async function deleteKnownValues(
   transaction: Transaction<Database>,
   { partnerAccountKey }: Publication,
@@ -96,8 +98,8 @@ async function deleteKnownValues(
 }
 
 /**
- * Brings the number of referrals with each property up to date by what the staged ones add and take
- * away, so that a small run in a large warehouse counts little.
+ * Updates the number of referrals with each unmapped property by the difference that the staged
+ * ones make, so that a small run in a large warehouse counts few rows.
  */
 async function countUnmapped(
   transaction: Transaction<Database>,
@@ -118,7 +120,7 @@ async function countUnmapped(
         from stg.dq_finding
         where partner_account_key = ${partnerAccountKey} and rule_code = 'unmapped_property'
         group by item_ref
-      ) told
+      ) counts
       group by item_ref
       having sum(referrals) <> 0
     ),
@@ -154,10 +156,11 @@ async function countUnmapped(
 }
 
 /**
- * After a complete full read, says so when the account has referrals that its principal was never shown:
- * those cannot be found missing, and their changes are not read. One finding, about who read in full last.
+ * Reports, after a complete full read, that some referrals of the account were never visible to its
+ * principal: they cannot be found missing, and their changes are not read. There is one finding,
+ * about the principal of the latest full read.
  */
-async function compareSight(
+async function compareVisibility(
   transaction: Transaction<Database>,
   { partnerAccountKey, runId }: Publication,
 ) {

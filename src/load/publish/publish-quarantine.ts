@@ -4,8 +4,8 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 import type { Publication } from './upsert.ts'
 
 /**
- * Enters the versions that could not be read, those of earlier versions too, and closes the entries
- * of referrals whose newest version could. Returns how many referrals were set aside.
+ * Records the unreadable versions, earlier ones of a referral too, and resolves the entries of
+ * referrals whose newest version is readable. Returns the number of quarantined referrals.
  */
 export async function publishQuarantine(
   transaction: Transaction<Database>,
@@ -45,7 +45,7 @@ export async function publishQuarantine(
   return counted.rows[0]?.referrals ?? 0
 }
 
-/** Whether this publish loads the referral, in its newest version. */
+/** Expression: this publish loads the referral, in its newest version. */
 function isLoaded(held: 'q' | 's') {
   return sql<boolean>`exists (
     select 1 from stg.referral_key k

@@ -2,15 +2,17 @@ import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
 import type { Transaction, Warehouse } from '../../warehouse/connection/database.ts'
-import { redo, stageLost } from '../../warehouse/connection/retry-transient.ts'
+import { retryTransient, stageLost } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import { inLeasedTransaction, type Lease } from '../runs/lease.ts'
+import { fencedTransaction } from '../runs/fenced-transaction.ts'
+import type { Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
-import { isRefusal, setAside } from '../staging/rejected-rows.ts'
-import type { StageTable } from '../staging/stage.ts'
-import { findUnpublishable } from './find-rejected.ts'
-import { conclude, type PublishResult, type PublishTask, prepareForBulk } from './finish.ts'
-import { conserve } from './reconcile.ts'
+import { isRowRejected, quarantineRejected } from '../staging/rejected-rows.ts'
+import type { StageTable } from '../staging/stage-tables.ts'
+import { findRejectedReferrals } from './find-rejected.ts'
+import { finishPublish, prepareForBulk } from './finish.ts'
+import type { PublishResult, PublishTask } from './publish-task.ts'
+import { reconcile } from './reconcile.ts'
 import type { Publication } from './upsert.ts'
 import { publishRows } from './write-rows.ts'
 
@@ -20,17 +22,17 @@ export interface PublishRequest extends PublishTask {
   readonly rowsRead: number
 }
 
-/** Setting some aside may bring out others, which the rows before had kept from being written. */
+/** Without the rejected rows, others may be rejected that were not reached before. */
 const roundsMax = 3
 
 /**
- * Makes what is staged visible, all of it or nothing, in one transaction: dimensions, facts,
- * bridges, history, people, findings, quarantine, the ledger and the watermark. Referrals of which
- * PostgreSQL refuses a row are set aside, and the others published.
+ * Publishes the staged rows, all of them or none, in one transaction: dimensions, facts, bridges,
+ * history, people, findings, quarantine, the ledger and the watermark. Referrals of which
+ * PostgreSQL rejects a row are quarantined, and the others published.
  *
- * @throws CosellError `checkFailed` when a promise of `sql/checks` is broken or too many referrals
- * are unreadable, `bug` when what was read and what is staged do not add up, `accountHeld` when the
- * lease was lost, `tryAgainLater` when the stage was lost; nothing is published then.
+ * @throws CosellError `checkFailed` when a check of `sql/checks` fails or too many referrals are
+ * unreadable, `bug` when rows read and rows staged do not add up, `accountHeld` when the lease was
+ * lost, `tryAgainLater` when the staged rows were lost; nothing is published then.
  */
 export async function publish(
   warehouse: Warehouse,
@@ -42,12 +44,12 @@ export async function publish(
     try {
       return await publishOnce(warehouse, lease, { ...request, staged })
     } catch (error) {
-      if (!isRefusal(error) || round === roundsMax) throw error
-      const refused = await findUnpublishable(warehouse.query, lease, request.runId)
-      // What no referral is to blame for, such as a row of the ledger.
-      if (refused.length === 0) throw error
-      staged = await inLeasedTransaction(warehouse.query, lease, (transaction) =>
-        setAside(transaction, lease.partnerAccountKey, refused, staged),
+      if (!isRowRejected(error) || round === roundsMax) throw error
+      const rejected = await findRejectedReferrals(warehouse.query, lease, request.runId)
+      // The rejected row belongs to no referral: it may be one of the ledger.
+      if (rejected.length === 0) throw error
+      staged = await fencedTransaction(warehouse.query, lease, (transaction) =>
+        quarantineRejected(transaction, lease.partnerAccountKey, rejected, staged),
       )
     }
   }
@@ -59,20 +61,20 @@ async function publishOnce(
   request: PublishRequest,
 ): Promise<PublishResult> {
   let complete: PublishResult | undefined
-  const result = await inLeasedTransaction(
+  const result = await fencedTransaction(
     query,
     lease,
     async (transaction) => {
       complete = await publishStaged(transaction, lease.partnerAccountKey, request)
       return complete
     },
-    // The acknowledgement of COMMIT can be lost with the connection; only the ledger can tell.
+    // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
     async (transaction) => ((await isPublished(transaction, request.runId)) ? complete : undefined),
   )
   const grown = result.written.map(
     ({ table, inserted, updated, deleted }) => [table, inserted + updated + deleted] as const,
   )
-  await redo(() => analyzeGrown(query, grown))
+  await retryTransient(() => analyzeGrown(query, grown))
   return result
 }
 
@@ -83,17 +85,21 @@ async function publishStaged(
 ): Promise<PublishResult> {
   const { runId, scope, staged } = request
   const publication = { partnerAccountKey, runId }
-  await refuseEmptied(transaction, partnerAccountKey, staged)
+  await checkStageKept(transaction, partnerAccountKey, staged)
   await prepareForBulk(transaction)
-  const conservation = await conserve(transaction, publication, request)
+  const reconciliation = await reconcile(transaction, publication, request)
   const missing = await countNewlyMissing(transaction, publication)
   const { written, quarantined } = await publishRows(transaction, publication, scope === 'all')
-  const published = { written, staged, quarantined, missing, conservation }
-  return conclude(transaction, publication, request, published)
+  const published = { written, staged, quarantined, missing, reconciliation }
+  return finishPublish(transaction, publication, request, published)
 }
 
-/** Unlogged tables are empty after a crash of the server, all of them at once. */
-async function refuseEmptied(
+/**
+ * Checks that the staged rows are still there: a crash of the server empties all unlogged tables.
+ *
+ * @throws CosellError `stage.lost` when they are.
+ */
+async function checkStageKept(
   transaction: Transaction<Database>,
   partnerAccountKey: number,
   staged: PublishRequest['staged'],
@@ -109,8 +115,8 @@ async function refuseEmptied(
     .limit(1)
     .execute()
   if (kept.length > 0) return
-  const text = 'PostgreSQL crashed and lost what was staged; nothing was published. Run again.'
-  throw new CosellError('tryAgainLater', stageLost, text)
+  const text = 'PostgreSQL crashed and lost the staged rows; nothing was published. Run again.'
+  throw new CosellError(stageLost, text)
 }
 
 async function countNewlyMissing(transaction: Transaction<Database>, publication: Publication) {

@@ -7,32 +7,32 @@ import { unpublishedStatuses } from '../runs/ledger.ts'
 import type { Publication } from './upsert.ts'
 
 /**
- * Where everything went that a run had before it. A version is what one referral said at one time:
+ * Destinations of all versions that a run had to publish. A version is one referral at one time:
  * `fetched = inserted + updated + unchanged + superseded + quarantined`, and
  * `fetched = rows_read - duplicates + carried_over`.
  */
-export interface Conservation {
-  /** Versions that the run answers for, each once. */
+export interface Reconciliation {
+  /** Versions that the run accounts for, each once. */
   readonly fetched: number
   /** Referrals that the warehouse did not have. */
   readonly inserted: number
-  /** Referrals that it had, of which there is a new version; in a replay, whose row differs. */
+  /** Referrals that the warehouse had, with a new version; in a replay, with a different row. */
   readonly updated: number
-  /** Referrals that the pages showed as they were landed; in a replay, whose row is the same. */
+  /** Referrals that were read as they were landed; in a replay, with the same row. */
   readonly unchanged: number
   /** Versions with a later one of the same referral in the same run. */
   readonly superseded: number
   /** Referrals whose newest version cannot be read. */
   readonly quarantined: number
-  /** Rows of pages, answers by id included; in a replay, versions read from the landing zone. */
+  /** Rows of pages, and referrals read by id; in a replay, versions read from the landing zone. */
   readonly rows_read: number
-  /** Rows that told again what another row of the run tells. */
+  /** Rows that repeat another row of the run. */
   readonly duplicates: number
-  /** Versions that earlier runs landed without publishing, and that no row of this run shows. */
+  /** Versions that earlier runs landed without publishing, and that no row of this run repeats. */
   readonly carried_over: number
 }
 
-export const nothingRead: Conservation = {
+export const nothingRead: Reconciliation = {
   fetched: 0,
   inserted: 0,
   updated: 0,
@@ -44,25 +44,25 @@ export const nothingRead: Conservation = {
   carried_over: 0,
 }
 
-type Counted = Omit<Conservation, 'fetched' | 'rows_read'>
+type Counted = Omit<Reconciliation, 'fetched' | 'rows_read'>
 
 /**
- * Counts what is staged against what was read, before anything is published: afterwards a referral
- * that is new looks like any other. Each term is counted for itself; none is the rest of the others.
- * `staged` has the referrals, each with `is_new` and `differs`.
+ * Reconciles the staged referrals with the rows read, before the publish writes: afterwards a new
+ * referral looks like any other. Each term is counted; none is the remainder of the others.
+ * `staged` yields the referrals with `is_new` and `differs`.
  *
- * @throws CosellError `bug` when a version got lost or was taken twice on its way.
+ * @throws CosellError `bug` when a version was lost or counted twice.
  */
-export async function conserve(
+export async function reconcile(
   transaction: Transaction<Database>,
   publication: Publication,
   { scope, rowsRead }: { readonly scope: LandedScope; readonly rowsRead: number },
   staged = stagedReferrals(publication),
-): Promise<Conservation> {
+): Promise<Reconciliation> {
   const counted = await sql<Counted>`
-    with ${scope === 'unpublished' ? newVersions(publication) : replayed(publication, scope)},
+    with ${scope === 'unpublished' ? newVersions(publication) : replayedVersions(publication, scope)},
     staged as materialized (${staged}),
-    -- One that is staged only because a full read missed it, or found it again, brought no version.
+    -- A referral that is staged because of an absence or a return alone has no new version.
     arrived as materialized (
       select is_new, ${scope === 'unpublished' ? sql`true` : sql`is_new or differs`} as is_changed
       from staged
@@ -90,15 +90,15 @@ export async function conserve(
           and not (age = 1 and resource_id in (select resource_id from seen))) as carried_over
     `.execute(transaction)
   const terms = counted.rows[0]
-  if (terms === undefined) throw new Error('counting gave no row')
+  if (terms === undefined) throw new Error('the count returned no row')
   const fetched = rowsRead - terms.duplicates + terms.carried_over
-  const conservation = { fetched, ...terms, rows_read: rowsRead }
+  const reconciliation = { fetched, ...terms, rows_read: rowsRead }
   const { inserted, updated, unchanged, superseded, quarantined } = terms
-  if (fetched === inserted + updated + unchanged + superseded + quarantined) return conservation
-  throw notConserved(publication.runId, conservation)
+  if (fetched === inserted + updated + unchanged + superseded + quarantined) return reconciliation
+  throw notReconciled(publication.runId, reconciliation)
 }
 
-/** Those that are staged, before any of them is published. */
+/** Selects the staged referrals, before any of them is published. */
 function stagedReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
   return sql`
     select s.referral_id, known.referral_key is null as is_new,
@@ -110,15 +110,17 @@ function stagedReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown
     where s.partner_account_key = ${partnerAccountKey}`
 }
 
-/** Those that were poured into a star without any. */
-export function pouredReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
+/** Selects the referrals written by the initial load. */
+export function initialReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
   return sql`
     select referral_id, true as is_new, true as differs
     from stg.referral_key
     where partner_account_key = ${partnerAccountKey}`
 }
 
-/** What pages showed, and the versions that no publish has taken up yet. */
+/**
+ * Common table expressions of the rows of pages, and of the versions that are not published yet.
+ */
 function newVersions({ partnerAccountKey, runId }: Publication): RawBuilder<unknown> {
   return sql`
     fresh as materialized (
@@ -143,8 +145,8 @@ function newVersions({ partnerAccountKey, runId }: Publication): RawBuilder<unkn
     )`
 }
 
-/** Every landed version of all referrals or of some; no page was read. */
-function replayed(
+/** Common table expressions of every landed version of all or some referrals; no page was read. */
+function replayedVersions(
   { partnerAccountKey }: Publication,
   scope: Exclude<LandedScope, 'unpublished'>,
 ): RawBuilder<unknown> {
@@ -162,14 +164,14 @@ function replayed(
     own as (select null::text as resource_id, 0::bigint as versions where false)`
 }
 
-function notConserved(runId: number, conservation: Conservation): CosellError {
-  const { fetched, inserted, updated, unchanged, superseded, quarantined } = conservation
-  const { rows_read, duplicates, carried_over } = conservation
+function notReconciled(runId: number, reconciliation: Reconciliation): CosellError {
+  const { fetched, inserted, updated, unchanged, superseded, quarantined } = reconciliation
+  const { rows_read, duplicates, carried_over } = reconciliation
   const sum = inserted + updated + unchanged + superseded + quarantined
   const text =
-    `Run ${runId} does not add up, so nothing was published: expected ${fetched} fetched ` +
+    `Run ${runId} is not reconciled, so nothing was published: expected ${fetched} fetched ` +
     `(${rows_read} rows read - ${duplicates} duplicates + ${carried_over} carried over), got ${sum} ` +
     `(${inserted} inserted + ${updated} updated + ${unchanged} unchanged + ${superseded} superseded + ` +
     `${quarantined} quarantined). This is a fault of cosell; what was read is kept. Report it.`
-  return new CosellError('bug', 'run.not_reconciled', text)
+  return new CosellError('run.not_reconciled', text)
 }

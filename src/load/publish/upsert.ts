@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type TableName, tables } from '../../warehouse/tables.generated.ts'
-import { naming } from '../staging/rejected-rows.ts'
-import type { StageTable } from '../staging/stage.ts'
+import { withTableName } from '../staging/rejected-rows.ts'
+import type { StageTable } from '../staging/stage-tables.ts'
 
 export interface RowsWritten {
   readonly table: TableName
@@ -12,7 +12,7 @@ export interface RowsWritten {
   readonly deleted: number
 }
 
-/** Whose staged rows are published, and in the name of which run. */
+/** Account whose staged rows are published, and the run that publishes them. */
 export interface Publication {
   readonly partnerAccountKey: number
   readonly runId: number
@@ -20,7 +20,7 @@ export interface Publication {
 
 type Expression = RawBuilder<unknown>
 
-/** How the rows of a staging table `s` become rows of a target. */
+/** Mapping of the rows of a staging table `s` to rows of a target. */
 export interface UpsertPlan {
   readonly target: TableName
   readonly stage: StageTable
@@ -29,17 +29,17 @@ export interface UpsertPlan {
   /** Target column to the expression that fills it. */
   readonly values: ReadonlyMap<string, Expression>
   readonly joins: readonly Expression[]
-  /** Those of `joins` that the values of the key need. */
+  /** Subset of `joins` that the values of the key need. */
   readonly keyJoins: readonly Expression[]
 }
 
 const auditColumns = new Set(['created_run_id', 'updated_run_id'])
 
 /**
- * Inserts the staged rows that are new and updates those whose hash differs. The anti-join comes
- * first because ON CONFLICT DO UPDATE locks, and so writes, every conflicting row, changed or not.
- * Rows go in by key: a history version is closed before the next one becomes the current one, and
- * two loads that touch the same rows cannot deadlock.
+ * Inserts the new staged rows and updates the rows whose hash differs. The anti-join comes first:
+ * ON CONFLICT DO UPDATE locks, and so writes, every conflicting row, changed or not.
+ * Rows are written in key order. So a history version is closed before the next one becomes the
+ * current one, and two loads of the same rows cannot deadlock.
  */
 export async function upsertChanged(
   transaction: Transaction<Database>,
@@ -67,13 +67,13 @@ export async function upsertChanged(
     select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated
     from written`
     .execute(transaction)
-    .catch(naming(plan.target))
+    .catch(withTableName(plan.target))
   const counts = written.rows[0] ?? { inserted: 0, updated: 0 }
   return { table: plan.target, ...counts, deleted: 0 }
 }
 
-/** Deletes what the staged referrals had in a target and no longer have. */
-export async function deleteVanished(
+/** Deletes the rows of a target that the staged referrals no longer have. */
+export async function deleteRemoved(
   transaction: Transaction<Database>,
   plan: UpsertPlan,
   publication: Publication,
@@ -102,7 +102,9 @@ function matches(alias: string, plan: UpsertPlan): Expression {
   return sql.join(pairs, sql` and `)
 }
 
-/** `s.column` for every column that the target shares with its staging table, and the run's number. */
+/**
+ * Returns `s.column` for every column that target and staging table share, and the run for audits.
+ */
 export function sharedColumns(
   target: TableName,
   stage: StageTable,

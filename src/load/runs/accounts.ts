@@ -18,16 +18,17 @@ export function listAccounts(query: Kysely<Database>): Promise<KnownAccount[]> {
 }
 
 /**
- * @throws CosellError `usage` when a name is given that no account of the warehouse has.
+ * Checks the name of an account. @throws CosellError `usage` when the warehouse has no such
+ * account.
  */
-export function refuseUnknownAccount(name: string | undefined, known: readonly KnownAccount[]) {
+export function checkAccountKnown(name: string | undefined, known: readonly KnownAccount[]) {
   if (name === undefined || known.some((account) => account.account_code === name)) return
   const names = known.map((account) => account.account_code).join(', ')
   const text = `The warehouse has no account "${name}". Expected one of: ${names || '(none yet)'}.`
-  throw new CosellError('usage', 'account.unknown', text)
+  throw new CosellError('account.unknown', text)
 }
 
-/** The key of an account, entered under the next free number when it is new. */
+/** Key of an account; a new account is stored under the next free number. */
 export async function enterAccount(
   query: Kysely<Database>,
   account: { readonly name: string; readonly tenantId: string | undefined },
@@ -35,7 +36,7 @@ export async function enterAccount(
   const known = (await listAccounts(query)).find((other) => other.account_code === account.name)
   if (known !== undefined) return known.partner_account_key
   return inTransaction(query, async (transaction) => {
-    // Two first runs at once must not take the same number; readers are not kept waiting.
+    // Two first runs at once must not take the same number. This lock does not block readers.
     await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)
     const accounts = await listAccounts(transaction)
     const entered = accounts.find((other) => other.account_code === account.name)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
-/** Keeps what the API of an account was found to do, each thing under its name. */
+/** Stores the probed capabilities of an account's API by name. */
 export async function storeCapabilities(
   query: Kysely<Database>,
   partnerAccountKey: number,
@@ -27,7 +27,7 @@ export async function storeCapabilities(
     .execute()
 }
 
-/** What is kept of an account's API; empty before the first contact. */
+/** Stored capabilities of an account's API by name; empty before the first probe. */
 export async function readCapabilities(
   query: Kysely<Database>,
   partnerAccountKey: number,
@@ -40,7 +40,7 @@ export async function readCapabilities(
   return new Map(rows.map((row) => [row.capability, row.observed_value]))
 }
 
-/** Forgets it, so that the next run finds out anew. */
+/** Deletes the capabilities of an account's API, so that the next run probes again. */
 export async function forgetCapabilities(query: Kysely<Database>, partnerAccountKey: number) {
   await query
     .deleteFrom('etl.api_capability')

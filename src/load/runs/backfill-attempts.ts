@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
-/** The latest run of a backfill over one window, and how far it came. */
+/** Latest backfill run of a window, and its progress. */
 export interface BackfillAttempt {
   readonly run_id: number
   readonly run_status: string
@@ -18,8 +18,8 @@ interface Span {
 }
 
 /**
- * The latest backfill run of each window that begins in the span. One that died before it entered
- * its window is passed over: its predecessor knows the position.
+ * Latest backfill run of each window that begins in the span. A run that died before it recorded
+ * its window does not count: the run before it has the position.
  */
 export async function listBackfillAttempts(
   query: Kysely<Database>,
@@ -39,14 +39,14 @@ export async function listBackfillAttempts(
   return attempts.rows
 }
 
-/** How many referrals the warehouse knows of those that reading each span would bring. */
+/** Number of referrals in the warehouse that a read of each span would return. */
 export async function countKnown(
   query: Kysely<Database>,
   partnerAccountKey: number,
   by: 'created' | 'updated' | 'everything',
   spans: readonly Span[],
 ): Promise<number[]> {
-  // What was updated after the span was created in it or before, so only its start tells.
+  // A referral updated in the span may have been updated again since: only the start counts.
   const isInside = {
     created: sql`fact.created_at >= span.starts_at and fact.created_at < span.ends_at`,
     updated: sql`fact.updated_at >= span.starts_at`,

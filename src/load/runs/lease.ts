@@ -1,77 +1,78 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { PoolClient, QueryResult } from 'pg'
 import { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import {
-  codeOf,
-  inTransaction,
-  type Kysely,
-  type Transaction,
-} from '../../warehouse/connection/database.ts'
-import { redo } from '../../warehouse/connection/retry-transient.ts'
+import { codeOf, inTransaction, type Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
-/** The right to write one account; the epoch tells a revived old holder from the present one. */
+/**
+ * Right to write one account. The epoch distinguishes the holder from an earlier one that revives.
+ */
 export interface Lease {
   readonly partnerAccountKey: number
   readonly epoch: number
   release(): Promise<void>
 }
 
-/** For whom to wait, and how long, when an account is held. */
-export interface Patience {
+/** Holders to wait for when an account is held, and the longest wait. */
+export interface WaitPolicy {
   waitsFor(holder: string): boolean
   readonly waitMs: number
-  /** Aborting it ends the wait; its reason is what is thrown. */
+  /** Aborting it ends the wait with its reason as the error. */
   readonly signal: AbortSignal
 }
 
-const leaseSeconds = 60
+/** Time after which a silent holder loses the account. */
+export const leaseSeconds = 60
 const heartbeatMs = 15_000
-/** Shorter than the pause that a backfill makes between two windows, so that a nightly run gets in. */
+/**
+ * Shorter than the pause of a backfill between two windows, so that a nightly run gets the lease.
+ */
 const pollMs = 1_000
 
 /**
  * Takes the lease of an account, or takes it over when its holder let it expire. A heartbeat keeps
  * it until `release`. All times are the database's: clocks of machines may differ.
  *
- * @throws CosellError `accountHeld` when another run holds it, after a wait for those that `patience`
- * waits for.
+ * @throws CosellError `accountHeld` when another run holds it, after the wait of the policy.
  */
 export async function acquireLease(
   query: Kysely<Database>,
   partnerAccountKey: number,
   holder: string,
   logger: Logger,
-  patience?: Patience,
+  waitPolicy?: WaitPolicy,
 ): Promise<Lease> {
   let epoch = await takeOver(query, partnerAccountKey, holder)
   const started = performance.now()
-  let isSaid = false
+  let isLogged = false
   while (epoch === undefined) {
     const waitedMs = performance.now() - started
     const present = await readHolder(query, partnerAccountKey)
-    if (patience === undefined || !patience.waitsFor(present) || waitedMs >= patience.waitMs) {
+    if (
+      waitPolicy === undefined ||
+      !waitPolicy.waitsFor(present) ||
+      waitedMs >= waitPolicy.waitMs
+    ) {
       throw await heldByAnother(query, partnerAccountKey)
     }
-    if (!isSaid) logger.info({ holder: present }, 'the account is being loaded: waiting')
-    isSaid = true
-    await pause(pollMs, patience.signal)
+    if (!isLogged) logger.info({ holder: present }, 'the account is being loaded: waiting')
+    isLogged = true
+    await pause(pollMs, waitPolicy.signal)
     epoch = await takeOver(query, partnerAccountKey, holder)
   }
-  return hold(query, partnerAccountKey, epoch, logger)
+  return keepLease(query, partnerAccountKey, epoch, logger)
 }
 
-/** Waits; ends with the reason of the signal when it is aborted meanwhile. */
+/** Waits. @throws the reason of the signal when it is aborted meanwhile. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : error
   })
 }
 
-/** Keeps a lease that was taken. */
-function hold(
+/** Extends a taken lease by a heartbeat until its release. */
+function keepLease(
   query: Kysely<Database>,
   partnerAccountKey: number,
   epoch: number,
@@ -79,10 +80,10 @@ function hold(
 ): Lease {
   let isBeating = false
   const heartbeat = setInterval(() => {
-    // One waits while a publish holds the row; a second one would take the pool's next connection.
+    // A heartbeat waits while a publish locks the row; a second one would take another connection.
     if (isBeating) return
     isBeating = true
-    extend(query, partnerAccountKey, epoch)
+    extendLease(query, partnerAccountKey, epoch)
       .catch((error: unknown) => {
         logger.warn({ reason: String(error) }, 'lease could not be extended')
       })
@@ -108,7 +109,7 @@ function hold(
 
 const lockNotAvailable = '55P03'
 
-/** The new epoch; none when another run holds the lease, or is writing under it at this moment. */
+/** New epoch; undefined when another run holds the lease, or writes under it at this moment. */
 async function takeOver(
   query: Kysely<Database>,
   partnerAccountKey: number,
@@ -139,90 +140,13 @@ async function takeOver(
 }
 
 /**
- * A transaction that commits only while the lease is ours. The row stays locked until the end, so
- * nobody can take the account over between the check and the commit; the server ends it when the
- * process says nothing for as long as a lease lasts. It is done again, all of it,
- * after a failure that passes; what `use` keeps outside of the database must bear that. `findDone`
- * tells its result when it was done after all: the acknowledgement of a commit can be lost.
- *
- * @throws CosellError `accountHeld` when the lease was lost: nothing was written.
+ * Extends a lease. Skips a locked row: the transaction that locks it extends the lease at its end.
  */
-export function inLeasedTransaction<T>(
+export async function extendLease(
   query: Kysely<Database>,
-  lease: Lease,
-  use: (transaction: Transaction<Database>) => Promise<T>,
-  findDone?: (transaction: Transaction<Database>) => Promise<T | undefined>,
-): Promise<T> {
-  const attempt = (isAgain: boolean) =>
-    inTransaction(query, async (transaction) => {
-      const ours = await transaction
-        .selectFrom('etl.lease')
-        // Else a process that is stopped from here on would keep the account until it goes on.
-        .select(
-          sql`set_config('idle_in_transaction_session_timeout', ${`${leaseSeconds}s`}, true)`.as(
-            'idle_timeout',
-          ),
-        )
-        .where('partner_account_key', '=', lease.partnerAccountKey)
-        .where('epoch', '=', lease.epoch)
-        .forUpdate()
-        .execute()
-      if (ours.length === 0) throw await heldByAnother(transaction, lease.partnerAccountKey)
-      // With the row locked, no transaction of ours is still on its way to its commit.
-      const done = isAgain ? await findDone?.(transaction) : undefined
-      if (done !== undefined) return done
-      const result = await use(transaction)
-      // A transaction may outlast the lease, whose heartbeat cannot pass the lock meanwhile.
-      await extend(transaction, lease.partnerAccountKey, lease.epoch)
-      return result
-    })
-  return redo(attempt)
-}
-
-/**
- * A COPY that commits only while the lease is ours, and extends it: over one connection, so without
- * Kysely. Meant for what is staged: a crash of the server may take it back.
- *
- * @throws CosellError `accountHeld` when the lease was lost: nothing was written.
- */
-export async function copyUnderLease<T>(
-  client: PoolClient,
-  { partnerAccountKey, epoch }: Lease,
-  copy: () => Promise<T>,
-): Promise<T> {
-  // One message, and so one answer to wait for, which only a text without parameters can be.
-  const [, ours] = (await client.query(takingLease(partnerAccountKey, epoch))) as unknown as Results
-  try {
-    if (ours.rowCount === 0) throw lostTo(partnerAccountKey)
-    const result = await copy()
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined)
-    throw error
-  }
-}
-
-/** Of BEGIN and of the statement after it. */
-type Results = readonly [QueryResult, QueryResult]
-
-/** Done for every chunk of a COPY, so its commit does not wait for the disk. */
-const takingLease = (partnerAccountKey: number, epoch: number) => `
-  begin;
-  update etl.lease
-  set heartbeat_at = clock_timestamp(),
-      expires_at = clock_timestamp() + interval '${leaseSeconds} s'
-  where partner_account_key = ${partnerAccountKey} and epoch = ${epoch}
-  returning set_config('synchronous_commit', 'off', true),
-    set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)`
-
-function lostTo(partnerAccountKey: number): CosellError {
-  const text = `Account ${partnerAccountKey} was carried over by another run while this one was stopped.`
-  return new CosellError('accountHeld', 'lease.held', text)
-}
-
-/** Does nothing while a transaction of ours holds the row: it extends the lease itself at its end. */
-async function extend(query: Kysely<Database>, partnerAccountKey: number, epoch: number) {
+  partnerAccountKey: number,
+  epoch: number,
+) {
   await query
     .updateTable('etl.lease')
     .set({
@@ -250,7 +174,8 @@ async function readHolder(query: Kysely<Database>, partnerAccountKey: number): P
   return held?.holder ?? ''
 }
 
-async function heldByAnother(query: Kysely<Database>, partnerAccountKey: number) {
+/** The error of a run whose account another run holds. */
+export async function heldByAnother(query: Kysely<Database>, partnerAccountKey: number) {
   const held = await query
     .selectFrom('etl.lease as lease')
     .innerJoin(
@@ -264,5 +189,5 @@ async function heldByAnother(query: Kysely<Database>, partnerAccountKey: number)
   const text =
     `Account ${held?.account_code ?? partnerAccountKey} is being loaded by ${held?.holder ?? 'another run'}` +
     ` (its lease lasts until ${held?.expires_at ?? 'unknown'}). Wait for it to end, then run again.`
-  return new CosellError('accountHeld', 'lease.held', text)
+  return new CosellError('lease.held', text)
 }

@@ -4,14 +4,19 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 
 export type RunMode = 'incremental' | 'full' | 'backfill' | 'import' | 'rebuild'
 
-/** What earlier runs of an account left: where to read from and whether a full read is due. */
+/**
+ * State that earlier runs of an account left: the start of the next read, and the last full read.
+ */
 export interface AccountState {
-  /** Source time up to which everything is published, as `watermark_text`; `null` before the first run. */
+  /**
+   * Source time up to which everything is published, as `watermark_text`; `null` before the first
+   * run.
+   */
   readonly watermark: string | null
   readonly last_full_read_at: string | null
 }
 
-/** Runs whose landed versions no publish has taken up yet. */
+/** Statuses of runs whose landed versions are not published yet. */
 export const unpublishedStatuses = ['running', 'extracted', 'failed'] as const
 
 export async function readAccountState(
@@ -39,7 +44,7 @@ export interface NewRun {
   readonly transformVersion: number
 }
 
-/** Enters a run as `running` and returns its number. */
+/** Records a run as `running` and returns its number. */
 export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<number> {
   const begun = await query
     .insertInto('etl.run')
@@ -63,7 +68,7 @@ export interface Extracted {
   readonly throttled: number
   readonly seen: number
   readonly isComplete: boolean
-  /** Who signed in; null when the access token does not tell. */
+  /** Principal that signed in; null when the access token names none. */
   readonly principal: string | null
 }
 
@@ -88,7 +93,7 @@ export async function markExtracted(query: Kysely<Database>, runId: number, extr
     .execute()
 }
 
-/** Keeps why a run ended; what it landed is taken up by the next one. */
+/** Records why a run failed. The next run publishes the versions that it landed. */
 export async function markFailed(query: Kysely<Database>, runId: number, message: string) {
   await query
     .updateTable('etl.run')
@@ -106,13 +111,16 @@ export interface Published {
   readonly changed: number
   readonly quarantined: number
   readonly missing: number
-  /** Only named referrals were published: what else other runs had landed still waits. */
-  readonly isOfSome: boolean
+  /** Only named referrals were published: other landed versions stay unpublished. */
+  readonly isPartial: boolean
 }
 
-/** The last words of a publish: this run is published, what others had landed went with it. */
+/**
+ * Records at the end of a publish that the run, and all versions that other runs had landed, are
+ * published.
+ */
 export async function markPublished(transaction: Transaction<Database>, run: Published) {
-  if (!run.isOfSome) {
+  if (!run.isPartial) {
     await transaction
       .updateTable('etl.run')
       .set({ run_status: 'abandoned' })
@@ -138,7 +146,7 @@ export async function markPublished(transaction: Transaction<Database>, run: Pub
     .execute()
 }
 
-/** Whether a publish whose acknowledgement was lost did commit: the ledger knows, nobody else. */
+/** True when a publish committed. After a lost acknowledgement of COMMIT the ledger alone knows. */
 export async function isPublished(query: Kysely<Database>, runId: number): Promise<boolean> {
   const run = await query
     .selectFrom('etl.run')

@@ -2,7 +2,7 @@ import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { parseSettings, type Settings } from './settings.ts'
 
-/** What the warehouse knows before any payload: the reference data that rules lean on. */
+/** Reference data that the rules of the transform use. */
 export interface Reference {
   /** Decimals of each currency. */
   readonly minorUnits: ReadonlyMap<string, number>

@@ -1,8 +1,8 @@
 import { CosellError } from '../../errors.ts'
 
-/** The rows of `etl.setting` that loading leans on, as values. */
+/** Values of the rows of `etl.setting` that loading uses. */
 export interface Settings {
-  /** How a local midnight written in UTC becomes a calendar date. */
+  /** Rule that turns a local midnight written in UTC into a calendar date. */
   readonly calendarDateRule: 'nearest_midnight' | 'utc'
   readonly fullReadDaysMax: number
   readonly missingPercentMax: number
@@ -20,7 +20,7 @@ export function parseSettings(rows: ReadonlyMap<string, string>): Settings {
   const count = (name: string) => {
     const value = rows.get(name)
     if (value !== undefined && /^\d+(\.\d+)?$/.test(value)) return Number(value)
-    throw wrong(name, 'a number', value)
+    throw invalidSetting(name, 'a number', value)
   }
   return {
     calendarDateRule: calendarDateRule(rows.get('calendar_date_rule')),
@@ -38,10 +38,10 @@ export function parseSettings(rows: ReadonlyMap<string, string>): Settings {
 
 function calendarDateRule(value: string | undefined): Settings['calendarDateRule'] {
   if (value === 'nearest_midnight' || value === 'utc') return value
-  throw wrong('calendar_date_rule', 'nearest_midnight or utc', value)
+  throw invalidSetting('calendar_date_rule', 'nearest_midnight or utc', value)
 }
 
-function wrong(name: string, expected: string, got: string | undefined): CosellError {
-  const text = `etl.setting ${name}: expected ${expected}, got ${got ?? 'no row'}. Mend the row, then run again.`
-  return new CosellError('configuration', 'setting.invalid', text)
+function invalidSetting(name: string, expected: string, got: string | undefined): CosellError {
+  const text = `etl.setting ${name}: expected ${expected}, got ${got ?? 'no row'}. Fix the row, then run again.`
+  return new CosellError('setting.invalid', text)
 }

@@ -1,30 +1,28 @@
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import type { Kysely, Warehouse } from '../../warehouse/connection/database.ts'
-import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
-import { Outbox } from '../copy/copy-buffer.ts'
-import { copiedText, copyLine, type RowFormat, stagedColumns } from '../copy/copy-format.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+import { CopyBuffer } from '../copy/copy-buffer.ts'
+import { copiedText, copyLine, stagedColumns } from '../copy/copy-format.ts'
 import { copyInto } from '../copy/copy-into.ts'
-import { copyUnderLease, inLeasedTransaction, type Lease } from '../runs/lease.ts'
-import { findRefused, isRefusal, type Refused, setAside } from './rejected-rows.ts'
-
-export type StageTable = Extract<TableName, `stg.${string}`>
-export type StagedBatch = { readonly [T in StageTable]?: readonly object[] }
-
-/** Identity of the batch, the account and what the source changes on every write. */
-const neverHashed = new Set(['partner_account_key', 'referral_no', 'etag'])
-
-export const stageTables = Object.keys(tables).filter((name): name is StageTable =>
-  name.startsWith('stg.'),
-)
+import { copyUnderLease, fencedTransaction } from '../runs/fenced-transaction.ts'
+import type { Lease } from '../runs/lease.ts'
+import {
+  findRejected,
+  isRowRejected,
+  quarantineRejected,
+  type RejectedRow,
+} from './rejected-rows.ts'
+import { formatOf, type StagedBatch, type StageTable, stageTables } from './stage-tables.ts'
 
 /**
  * Empties the staging tables of an account: by TRUNCATE when no other account is being loaded (no
- * dead rows are left), else by DELETE. The lease table is locked meanwhile, so no other load starts.
+ * dead rows are left), else by DELETE. The lease table is locked meanwhile, so no other load
+ * starts.
  */
 export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void> {
   const { partnerAccountKey } = lease
-  return inLeasedTransaction(query, lease, async (transaction) => {
+  return fencedTransaction(query, lease, async (transaction) => {
     await sql`lock table etl.lease in share row exclusive mode`.execute(transaction)
     const others = await transaction
       .selectFrom('etl.lease')
@@ -45,7 +43,7 @@ export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void>
   })
 }
 
-/** Counts the referrals that a run has seen (some come on two pages) and analyzes the list of them. */
+/** Returns the number of referrals on the pages of a run, each once, and analyzes their list. */
 export async function countListed(
   query: Kysely<Database>,
   partnerAccountKey: number,
@@ -54,16 +52,16 @@ export async function countListed(
   await sql`analyze stg.listed_referral`.execute(query)
   const counted = await query
     .selectFrom('stg.listed_referral')
-    .select(({ fn }) => fn.count<number>('resource_id').distinct().as('seen'))
+    .select(({ fn }) => fn.count<number>('resource_id').distinct().as('referrals'))
     .where('partner_account_key', '=', partnerAccountKey)
     .where('run_id', '=', runId)
     .executeTakeFirstOrThrow()
-  return counted.seen
+  return counted.referrals
 }
 
-/** Forgets the ids that a run and those before it have seen. */
+/** Deletes the lists of a run and of the runs before it. */
 export async function clearListed(query: Kysely<Database>, lease: Lease, runId: number) {
-  await inLeasedTransaction(query, lease, (transaction) =>
+  await fencedTransaction(query, lease, (transaction) =>
     transaction
       .deleteFrom('stg.listed_referral')
       .where('partner_account_key', '=', lease.partnerAccountKey)
@@ -73,9 +71,9 @@ export async function clearListed(query: Kysely<Database>, lease: Lease, runId: 
 }
 
 /**
- * Writes batches of rows into the staging tables by COPY over one connection and analyzes the tables
- * at the end: without statistics the joins of the publish step become nested loops. A referral of
- * which PostgreSQL refuses a row is staged as set aside. Returns how many rows each table got.
+ * Writes batches of rows into the staging tables by COPY over one connection. Analyzes the tables
+ * at the end: without statistics the joins of the publish become nested loops. A referral of which
+ * PostgreSQL rejects a row is staged as quarantined. Returns the number of rows by table.
  *
  * @throws CosellError `accountHeld` when the lease was lost: nothing more was staged.
  */
@@ -86,10 +84,10 @@ export async function stageRows(
 ): Promise<Map<StageTable, number>> {
   const client = await warehouse.pool.connect()
   const counts = new Map<StageTable, number>()
-  const refused: RefusedLine[] = []
+  const rejected: RejectedLine[] = []
   let failure: unknown
   try {
-    await copyBatches({ client, lease, refused }, batches, counts)
+    await copyBatches({ client, lease, rejected }, batches, counts)
     for (const table of counts.keys()) await client.query(`analyze ${table}`)
   } catch (error) {
     failure = error
@@ -98,22 +96,22 @@ export async function stageRows(
     // A connection that failed in the middle of a COPY is not given back to the pool.
     client.release(failure !== undefined)
   }
-  const [first] = refused
+  const [first] = rejected
   if (first === undefined) return counts
-  for (const { table } of refused) counts.set(table, (counts.get(table) ?? 0) - 1)
-  return inLeasedTransaction(warehouse.query, lease, (transaction) =>
-    setAside(transaction, first.partnerAccountKey, refused, counts),
+  for (const { table } of rejected) counts.set(table, (counts.get(table) ?? 0) - 1)
+  return fencedTransaction(warehouse.query, lease, (transaction) =>
+    quarantineRejected(transaction, first.partnerAccountKey, rejected, counts),
   )
 }
 
-/** One connection, and what it would not take. */
+/** Connection that rows are staged over, and the rows that it rejected. */
 interface Stage {
   readonly client: PoolClient
   readonly lease: Lease
-  readonly refused: RefusedLine[]
+  readonly rejected: RejectedLine[]
 }
 
-interface RefusedLine extends Refused {
+interface RejectedLine extends RejectedRow {
   readonly table: StageTable
   readonly partnerAccountKey: number
 }
@@ -123,8 +121,8 @@ async function copyBatches(
   batches: AsyncIterable<StagedBatch>,
   counts: Map<StageTable, number>,
 ) {
-  const outbox = new Outbox<StageTable>(async (gathered) => {
-    for (const [table, pieces] of gathered) await copyRows(stage, table, pieces)
+  const buffer = new CopyBuffer<StageTable>(async (buffered) => {
+    for (const [table, pieces] of buffered) await copyRows(stage, table, pieces)
   })
   try {
     for await (const batch of batches) {
@@ -132,20 +130,22 @@ async function copyBatches(
         const rows = batch[table]
         if (rows === undefined || rows.length === 0) continue
         const format = formatOf(table)
-        for (const row of rows) outbox.add(table, copyLine(row, format))
+        for (const row of rows) buffer.add(table, copyLine(row, format))
         counts.set(table, (counts.get(table) ?? 0) + rows.length)
       }
-      await outbox.passOn()
+      await buffer.flushIfFull()
     }
-    await outbox.ship()
+    await buffer.flush()
   } finally {
-    await outbox.settle()
+    await buffer.drain()
   }
 }
 
-/** COPY takes all the rows or none; those that it refuses are found among them and left out. */
+/**
+ * Copies the rows but for the rejected ones, which have to be found: COPY takes all rows or none.
+ */
 async function copyRows(
-  { client, lease, refused }: Stage,
+  { client, lease, rejected }: Stage,
   table: StageTable,
   pieces: readonly Buffer[],
 ) {
@@ -157,16 +157,18 @@ async function copyRows(
   try {
     return await copy(pieces)
   } catch (error) {
-    if (!isRefusal(error) || table === 'stg.quarantine') throw error
+    if (!isRowRejected(error) || table === 'stg.quarantine') throw error
   }
   // COPY writes a line end within a value as two characters.
   const lines = pieces.flatMap((piece) => piece.toString().match(/[^\n]*\n/g) ?? [])
-  for (const { item, error } of await findRefused(lines, copy)) {
-    refused.push({ ...identityOf(table, item, error), error })
+  for (const { item, error } of await findRejected(lines, copy)) {
+    rejected.push({ ...identityOf(table, item, error), error })
   }
 }
 
-/** Whose line it is. Without a number of its own, the refusal is a fault of ours and passed on. */
+/**
+ * Referral of a line. A rejected line without a referral is a fault of cosell: its error is thrown.
+ */
 function identityOf(table: StageTable, line: string, error: unknown) {
   const values = line.slice(0, -1).split('\t')
   const [partnerAccountKey = '', referralNo = ''] = values
@@ -178,30 +180,4 @@ function identityOf(table: StageTable, line: string, error: unknown) {
     referralNo: Number(referralNo),
     ...(referralId === undefined ? {} : { referralId: copiedText(referralId) }),
   }
-}
-
-const formats = new Map<StageTable, RowFormat>()
-
-export function formatOf(table: StageTable): RowFormat {
-  const known = formats.get(table)
-  if (known !== undefined) return known
-  const columns: readonly string[] = tables[table].columns
-  const hashed = columns.filter((column) => !neverHashed.has(column) && column !== 'row_hash')
-  const target = targetOf(table)
-  const isShared = (column: string) =>
-    target === undefined || (tables[target].columns as readonly string[]).includes(column)
-  const format = {
-    unhashed: columns.filter((column) => neverHashed.has(column)),
-    natural: hashed.filter((column) => !isShared(column)),
-    shared: hashed.filter(isShared),
-    hasRowHash: columns.includes('row_hash'),
-  }
-  formats.set(table, format)
-  return format
-}
-
-/** The table of the star, or of people, that a staging table is the twin of; none for some. */
-export function targetOf(table: StageTable): TableName | undefined {
-  const name = table.slice('stg.'.length)
-  return [`dw.${name}`, `pii.${name}`].find((one): one is TableName => one in tables)
 }

@@ -1,20 +1,22 @@
 import { html, type Markup } from '../html.ts'
 import { short } from './format.ts'
 
-/** One column: what is under it, and its parts from the ground up. */
+/** One column of a chart. */
 export interface Column {
+  /** Label below the column. */
   readonly tick: string
-  /** What neighbouring columns share, written once under them; a year. */
+  /** Label that neighbouring columns share, such as a year; written once below them. */
   readonly group: string
+  /** Stacked parts, the lowest first. */
   readonly parts: readonly ColumnPart[]
 }
 
 export interface ColumnPart {
-  /** Number of the series, which gives the colour. */
+  /** Number of the series, which decides the colour. */
   readonly series: number
-  /** Decimal text; drawn as nothing where it is not above zero. */
+  /** Decimal text; not drawn unless above zero. */
   readonly value: string
-  /** What it is, for a pointer that rests on it. */
+  /** Tooltip. */
   readonly title: string
 }
 
@@ -30,13 +32,13 @@ const roomAbove = 14
 const roomForTicks = 20
 const roomForGroups = 16
 const barShare = 0.72
-/** A year of four letters on the narrowest screen, where the plot is about 250 pixels wide. */
+/** Width of a year of four digits; the plot is about 250 pixels wide on the narrowest screen. */
 const groupPixels = 30
 const narrowestPlot = 250
 
 /**
- * Columns as SVG. Positions along the width are percentages, so the chart fits any width while its
- * letters keep their size.
+ * Draws columns as SVG. Horizontal positions are percentages, so the chart fits any width while its
+ * text keeps its size.
  */
 export function columnChart({ id, title, description, columns }: ColumnChart): Markup {
   const totals = columns.map(({ parts }) => parts.reduce((sum, part) => sum + heightOf(part), 0))
@@ -89,18 +91,18 @@ function groupLabels(columns: readonly Column[], slot: number): readonly Markup[
     })
 }
 
-/** A bar of a table row, as long as its share of the largest; the row has the number. */
+/** Draws the bar of a table row, in proportion to the largest; the row shows the number. */
 export function bar(value: string, largest: number): Markup {
   const share = largest > 0 ? Math.max(0, Number(value) / largest) : 0
   return html`<svg class="bar" aria-hidden="true" width="100%" height="6"><rect class="s0" width="${percentage(share * 100)}" height="6" rx="1"/></svg>`
 }
 
-/** Heights are the one thing that a double computes: a pixel needs no more digits. */
+/** Height of a part. Only here does an amount become a double: a pixel needs no more digits. */
 function heightOf({ value }: Pick<ColumnPart, 'value'>): number {
   return Math.max(0, Number(value))
 }
 
-/** Round values from zero to the first at or above `largest`, four or five of them. */
+/** Returns four or five round values from zero to the first at or above `largest`. */
 export function scaleTicks(largest: number): number[] {
   if (!(largest > 0)) return [0, 1]
   const rough = largest / 4

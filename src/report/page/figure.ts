@@ -1,5 +1,5 @@
 import { html, type Markup } from '../html.ts'
-import { bar, type Column, type ColumnChart, columnChart } from './chart.ts'
+import { bar, type ColumnChart, columnChart } from './chart.ts'
 
 type Cell = Markup | string
 
@@ -19,12 +19,12 @@ export interface TableParts {
 
 export interface BarRow {
   readonly label: Cell
-  /** Decimal text: how long the bar is. */
+  /** Length of the bar, as decimal text. */
   readonly value: string
   readonly cells: readonly Cell[]
 }
 
-/** A figure with its name; `content` is a chart, a table or both. */
+/** Figure with a caption; `content` is a chart, a table or both. */
 export function figure({ id, title, note }: Caption, content: Markup): Markup {
   return html`<figure aria-labelledby="${id}"><figcaption id="${id}">${title}${
     note ? html` <span>${note}</span>` : ''
@@ -33,7 +33,7 @@ ${content}</figure>
 `
 }
 
-/** A table whose rows begin with a bar: chart and numbers in one. */
+/** Table whose rows begin with a bar. */
 export function barTable(
   caption: Caption,
   heads: readonly string[],
@@ -49,7 +49,7 @@ export function barTable(
   return figure(caption, table({ heads, rows: filled, ...(total ? { total } : {}) }))
 }
 
-/** A chart of columns, with the numbers behind it in a table that opens. */
+/** Column chart with a table of its numbers that can be opened. */
 export function columnFigure(
   caption: Caption,
   chart: Pick<ColumnChart, 'description' | 'columns'>,
@@ -73,12 +73,12 @@ function legendOf(names: readonly string[]): Markup {
   return html`<ul class="legend">${entries}</ul>`
 }
 
-/** There are six colours; what comes after shares the last one. */
+/** Returns the colour of a series; there are six, and further series share the last one. */
 export function seriesOf(index: number): number {
   return Math.min(index, 5)
 }
 
-/** A table; on a phone the first cell of each row gets a line of its own. */
+/** Table; on a narrow screen the first cell of each row is on its own line. */
 export function table({ heads, rows, total }: TableParts): Markup {
   const head = heads.map((name) => html`<th scope="col">${name}</th>`)
   return html`<div class="scroll"><table style="--columns:${Math.max(1, heads.length - 1)}"><thead><tr>${head}</tr></thead><tbody>
@@ -89,5 +89,3 @@ function tableRow([name, ...cells]: readonly Cell[]): Markup {
   return html`<tr><th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
 `
 }
-
-export type { Column }

@@ -3,10 +3,7 @@ import type { Amounts, CurrencyAmount } from '../report-data.ts'
 const locale = 'en-US'
 type Decimal = `${number}`
 
-/**
- * An amount to its last digit. `Intl` reads decimal text exactly, so no JavaScript number ever
- * holds it.
- */
+/** Formats an amount to its last digit. `Intl` reads decimal text exactly, without a double. */
 export function exact(amount: string, currency: string): string {
   const minimumFractionDigits = minorUnit(currency)
   return new Intl.NumberFormat(locale, {
@@ -17,7 +14,7 @@ export function exact(amount: string, currency: string): string {
 
 const brief = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 })
 
-/** An amount in at most three digits, such as 1.23M. */
+/** Formats an amount in at most three digits, such as 1.23M. */
 export function short(amount: string): string {
   return brief.format(amount as Decimal)
 }
@@ -30,25 +27,25 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`
 }
 
-const nothing = '–'
+const dash = '–'
 
-/** A share in percent; a dash when there is nothing to take it of. */
+/** Formats a share in percent; a dash when `of` is zero. */
 export function percent(part: number, of: number): string {
-  if (of === 0) return nothing
+  if (of === 0) return dash
   return (part / of).toLocaleString(locale, { style: 'percent', maximumFractionDigits: 0 })
 }
 
-/** Days with at most one decimal; a dash when unknown. */
+/** Formats days with at most one decimal; a dash when unknown. */
 export function days(count: number | null): string {
-  return count === null ? nothing : count.toLocaleString(locale, { maximumFractionDigits: 1 })
+  return count === null ? dash : count.toLocaleString(locale, { maximumFractionDigits: 1 })
 }
 
-/** An instant to the minute, in UTC. */
+/** Formats an instant to the minute, in UTC. */
 export function minute(instant: string): string {
   return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`
 }
 
-/** Name of a country; the code where it is none. */
+/** Returns the name of a country, or the code itself when it is unknown. */
 export function countryName(code: string): string {
   if (code === '') return '(not given)'
   try {
@@ -58,8 +55,8 @@ export function countryName(code: string): string {
   }
 }
 
-/** Amounts of one currency in several groups, added up. */
-export function byCurrency(all: readonly Pick<Amounts, 'unconverted'>[]): CurrencyAmount[] {
+/** Adds up the unconverted amounts of several groups by currency. */
+export function sumByCurrency(all: readonly Pick<Amounts, 'unconverted'>[]): CurrencyAmount[] {
   const sums = new Map<string, CurrencyAmount>()
   for (const one of all.flatMap(({ unconverted }) => unconverted)) {
     const known = sums.get(one.currency_code)

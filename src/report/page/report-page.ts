@@ -1,21 +1,21 @@
-import { foreign, html, Markup } from '../html.ts'
-import type { AccountFreshness, CurrencyAmount, Group, ReportFigures } from '../report-data.ts'
-import { amountCell, glance, type Money } from './amounts.ts'
+import { html, isolated, Markup } from '../html.ts'
+import type { AccountFreshness, CurrencyAmount, Group, ReportData } from '../report-data.ts'
+import { amountCell, briefAmount, type Conversion } from './amounts.ts'
 import { figure, table } from './figure.ts'
 import { counted, days, exact, minute, percent, whole } from './format.ts'
 import { business, outlook, pipeline, quality } from './sections.ts'
 import { style } from './style.ts'
 
-/** An account that was not published for longer is worth a warning: one night was missed. */
+/** Age above which an account gets a warning, because it missed a nightly run. */
 const staleHours = 26
 
 /**
- * The report as one self-contained HTML page: no script, no request, nothing but what `figures`
- * holds. The same figures make the same page.
+ * Renders the report as one self-contained HTML page, without scripts and requests. The same data
+ * gives the same page.
  */
-export function renderReport(figures: ReportFigures): string {
-  const isEmpty = figures.accounts.every(({ referral_count }) => referral_count === 0)
-  const body = isEmpty ? emptyWarehouse : sections(figures)
+export function renderReport(data: ReportData): string {
+  const isEmpty = data.accounts.every(({ referral_count }) => referral_count === 0)
+  const body = isEmpty ? emptyWarehouse : sections(data)
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -24,17 +24,17 @@ export function renderReport(figures: ReportFigures): string {
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<title>Co-sell report, ${figures.made_at.slice(0, 10)}</title>
+<title>Co-sell report, ${data.made_at.slice(0, 10)}</title>
 <style>${new Markup(style)}</style>
 </head>
 <body>
 <header>
 <h1>Co-sell report</h1>
-${isEmpty ? '' : asOf(figures)}
+${isEmpty ? '' : asOf(data)}
 </header>
 <main>
 ${body}</main>
-<footer>${footer(figures, isEmpty)}</footer>
+<footer>${footer(data, isEmpty)}</footer>
 </body>
 </html>
 `.text
@@ -44,23 +44,23 @@ const emptyWarehouse = html`<p>The warehouse is empty: no referral has been publ
 <code>cosell run</code>, or <code>cosell demo</code> to see the report with invented referrals.</p>
 `
 
-function sections(figures: ReportFigures): Markup {
-  const money = { currency: figures.reporting_currency, isConverted: figures.is_converted }
-  return html`${money.isConverted ? '' : noRates}${headline(figures, money)}
-${money.isConverted ? '' : currencies(figures)}
-${pipeline(figures, money)}
-${business(figures, money)}
-${outlook(figures, money)}
-${quality(figures)}
+function sections(data: ReportData): Markup {
+  const conversion = { currency: data.reporting_currency, isConverted: data.is_converted }
+  return html`${conversion.isConverted ? '' : noRates}${headline(data, conversion)}
+${conversion.isConverted ? '' : currencies(data)}
+${pipeline(data, conversion)}
+${business(data, conversion)}
+${outlook(data, conversion)}
+${quality(data)}
 `
 }
 
-const noRates = html`<p class="warn">No exchange rates are loaded, so amounts cannot be added up:
-they stand in their own currencies, and bars show numbers instead of values.
+const noRates = html`<p class="warn">No exchange rates are loaded, so amounts cannot be added up.
+They are shown in their own currencies, and bars show numbers instead of values.
 <code>cosell fx</code> loads rates.</p>
 `
 
-function asOf({ accounts, day, made_at }: ReportFigures): Markup {
+function asOf({ accounts, day, made_at }: ReportData): Markup {
   const published = accounts
     .flatMap(({ last_published_at: at }) => (at === null ? [] : [at]))
     .sort()
@@ -69,7 +69,7 @@ function asOf({ accounts, day, made_at }: ReportFigures): Markup {
     return html`<p class="warn">Never published.</p>`
   const times = oldest === newest ? time(newest) : html`between ${time(oldest)} and ${time(newest)}`
   const names = accounts.map(
-    ({ account }, index) => html`${index === 0 ? '' : ', '}${foreign(account)}`,
+    ({ account }, index) => html`${index === 0 ? '' : ', '}${isolated(account)}`,
   )
   const seen = made_at.startsWith(day) ? '' : html` · Business as of ${day}`
   return html`<p>As published ${times}${seen} · ${counted(accounts.length, 'account')}: ${names}</p>
@@ -82,7 +82,7 @@ function isStale({ age_hours, referral_count }: AccountFreshness): boolean {
 
 function staleness({ account, age_hours }: AccountFreshness): Markup {
   const since = age_hours === null ? 'was never published' : `is ${days(age_hours)} hours old`
-  return html`<p class="warn">Warning: account ${foreign(account)} ${since}.</p>
+  return html`<p class="warn">Warning: account ${isolated(account)} ${since}.</p>
 `
 }
 
@@ -90,9 +90,9 @@ function time(instant: string): Markup {
   return html`<time datetime="${instant}">${minute(instant)}</time>`
 }
 
-function headline({ headline: now, expiring }: ReportFigures, money: Money): Markup {
+function headline({ headline: now, expiring }: ReportData, conversion: Conversion): Markup {
   const worth = (name: string, group: Group, many: string) =>
-    tile(name, glance(money, group, many), amountNote(money, group, many))
+    tile(name, briefAmount(conversion, group, many), amountNote(conversion, group, many))
   const rate = `${whole(now.won_count)} won of ${whole(now.decided_count)} decided in the last 12 months`
   return html`<dl>
 ${worth('Open pipeline', now.open, 'deals')}
@@ -105,14 +105,14 @@ ${worth(`Open and expiring within ${expiring.days} days`, expiring.group, 'deals
 `
 }
 
-/** What stands in for sums where there are no rates. */
-function currencies({ headline: now }: ReportFigures): Markup {
+/** Table of amounts by currency, in place of sums when there are no rates. */
+function currencies({ headline: now }: ReportData): Markup {
   const groups = [now.open, now.won, now.signed, now.in_force]
   const codes = [
     ...new Set(groups.flatMap(({ amounts }) => amounts.by_currency).map(codeOf)),
   ].sort()
   const rows = codes.map((code) => [
-    foreign(code),
+    isolated(code),
     ...groups.map(({ amounts }) => {
       const found = amounts.by_currency.find((one) => codeOf(one) === code)
       return found === undefined ? '–' : exact(found.amount, code)
@@ -124,23 +124,24 @@ function currencies({ headline: now }: ReportFigures): Markup {
 
 const codeOf = ({ currency_code }: CurrencyAmount) => currency_code
 
-function amountNote(money: Money, group: Group, many: string): Markup {
+function amountNote(conversion: Conversion, group: Group, many: string): Markup {
   const count = counted(group.count, many.replace(/s$/, ''), many)
-  const amounts = amountCell(money, group.amounts)
-  return money.isConverted ? html`${count} · ${amounts}` : html`amounts below`
+  const amounts = amountCell(conversion, group.amounts)
+  return conversion.isConverted ? html`${count} · ${amounts}` : html`amounts below`
 }
 
 function tile(name: string, value: string, note: Markup): Markup {
   return html`<div><dt>${name}</dt><dd class="value">${value}</dd><dd class="note">${note}</dd></div>`
 }
 
-function footer(figures: ReportFigures, isEmpty: boolean): Markup {
-  const made = html`Made ${time(figures.made_at)} by cosell.`
+function footer(data: ReportData, isEmpty: boolean): Markup {
+  const made = html`Made ${time(data.made_at)} by cosell.`
   if (isEmpty) return made
-  const rates = figures.is_converted
-    ? html` Amounts are in ${foreign(figures.reporting_currency)}: deals at the rate of the day they closed or
-are expected to close, today's for days to come; contracts at the rate of the day they were signed;
-month ends at the rate of that day. What has no rate is listed in its own currency, and is in no sum.`
+  const rates = data.is_converted
+    ? html` Amounts are in ${isolated(data.reporting_currency)}: deals at the rate of the day they closed or
+are expected to close, today's rate for future days; contracts at the rate of the day they were
+signed; month ends at the rate of that day. Amounts without a rate are listed in their own currency
+and are in no sum.`
     : ''
-  return html`${made}${rates} Open referrals that the source no longer shows are left out.`
+  return html`${made}${rates} Open referrals that are missing from the source are left out.`
 }

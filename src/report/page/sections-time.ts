@@ -1,14 +1,14 @@
 import { html, type Markup } from '../html.ts'
-import type { Group, ReportFigures } from '../report-data.ts'
-import { amountCell, amountHead, leftOut, type Money, measure } from './amounts.ts'
+import type { Group, ReportData } from '../report-data.ts'
+import { amountCell, amountHead, type Conversion, measure, unconvertedNote } from './amounts.ts'
 import type { Column } from './chart.ts'
 import { columnFigure, seriesOf } from './figure.ts'
 import { counted, short, whole } from './format.ts'
 
 const monthLetters = 'JFMAMJJASOND'
 
-/** Open pipeline at each month end, in layers by stage. */
-export function stageCourse({ month_ends }: ReportFigures, money: Money): Markup {
+/** Chart of the open pipeline at each month end, stacked by stage. */
+export function monthEndChart({ month_ends }: ReportData, conversion: Conversion): Markup {
   const stages = byCount(month_ends)
   const periods = [...new Set(month_ends.map(({ period }) => period))].sort()
   const at = new Map(month_ends.map((group) => [`${group.period} ${group.label}`, group]))
@@ -16,8 +16,8 @@ export function stageCourse({ month_ends }: ReportFigures, money: Money): Markup
     const parts = stages.flatMap((stage, index) => {
       const group = at.get(`${period} ${stage}`)
       if (group === undefined) return []
-      const title = `${period}, ${stage}: ${told(money, group, 'deals')}`
-      return [{ series: seriesOf(index), value: measure(money, group), title }]
+      const title = `${period}, ${stage}: ${describeGroup(conversion, group, 'deals')}`
+      return [{ series: seriesOf(index), value: measure(conversion, group), title }]
     })
     const letter = monthLetters[Number(period.slice(5, 7)) - 1] ?? ''
     return { tick: letter, group: period.slice(0, 4), parts }
@@ -27,7 +27,7 @@ export function stageCourse({ month_ends }: ReportFigures, money: Money): Markup
     ...stages.map((stage) => {
       const group = at.get(`${period} ${stage}`)
       if (group === undefined) return '–'
-      return html`${amountCell(money, group.amounts)}<small>${counted(group.count, 'deal')}</small>`
+      return html`${amountCell(conversion, group.amounts)}<small>${counted(group.count, 'deal')}</small>`
     }),
   ])
   return columnFigure(
@@ -35,12 +35,12 @@ export function stageCourse({ month_ends }: ReportFigures, money: Money): Markup
       id: 'course',
       title: 'Open pipeline at month ends',
       note:
-        leftOut(money, month_ends) === null
+        unconvertedNote(conversion, month_ends) === null
           ? null
           : 'Deals without a rate at that day are left out; the table has them.',
     },
     {
-      description: `${unitOf(money)} of open deals by stage at ${counted(periods.length, 'month end')}, ${periods[0] ?? ''} to ${periods.at(-1) ?? ''}.`,
+      description: `${unitOf(conversion)} of open deals by stage at ${counted(periods.length, 'month end')}, ${periods[0] ?? ''} to ${periods.at(-1) ?? ''}.`,
       columns,
     },
     stages,
@@ -48,7 +48,7 @@ export function stageCourse({ month_ends }: ReportFigures, money: Money): Markup
   )
 }
 
-/** The stages, the one with most deals first: the others stand on it. */
+/** Returns the stages, most deals first, which is the lowest layer. */
 function byCount(groups: readonly Group[]): string[] {
   const counts = new Map<string, number>()
   for (const { label, count } of groups) counts.set(label, (counts.get(label) ?? 0) + count)
@@ -59,20 +59,20 @@ export interface PeriodChart {
   readonly id: string
   readonly title: string
   readonly note?: string | undefined
-  /** What the items of a group are called, in the plural. */
+  /** Plural noun for the items of a group. */
   readonly counted: string
   readonly amount: string
-  /** In the order of time; the label of the one without a time is empty. */
+  /** In order of time; the group without a date has an empty label. */
   readonly groups: readonly Group[]
-  /** Draws only what is near this label; the table has all. */
+  /** Label around which columns are drawn; the table has all groups. */
   readonly around?: string
 }
 
 const drawnBefore = 3
 const drawnAfter = 5
 
-/** Amounts by fiscal quarter or year, with the table behind them. */
-export function periodChart(money: Money, chart: PeriodChart): Markup {
+/** Chart of amounts by fiscal quarter or year, with a table of all groups. */
+export function periodChart(conversion: Conversion, chart: PeriodChart): Markup {
   const { id, title, groups } = chart
   const drawn = near(
     groups.filter(({ label }) => label !== ''),
@@ -80,25 +80,25 @@ export function periodChart(money: Money, chart: PeriodChart): Markup {
   )
   const columns = drawn.map((group): Column => {
     const [year = '', quarter] = group.label.split(' ')
-    const name = `${group.label}: ${told(money, group, chart.counted.toLowerCase())}`
-    const parts = [{ series: 0, value: measure(money, group), title: name }]
+    const name = `${group.label}: ${describeGroup(conversion, group, chart.counted.toLowerCase())}`
+    const parts = [{ series: 0, value: measure(conversion, group), title: name }]
     return { tick: quarter ?? year, group: quarter === undefined ? '' : year, parts }
   })
   const [first, last] = [drawn[0]?.label ?? '', drawn.at(-1)?.label ?? '']
   const rows = groups.map((group) => [
     group.label === '' ? 'Without dates' : group.label,
     whole(group.count),
-    amountCell(money, group.amounts),
+    amountCell(conversion, group.amounts),
   ])
   return columnFigure(
     {
       id,
       title,
-      note: html`${chart.note}${numbersOnly(money, chart.counted)}${leftOut(money, drawn)}`,
+      note: html`${chart.note}${countNote(conversion, chart.counted)}${unconvertedNote(conversion, drawn)}`,
     },
-    { description: `${unitOf(money)} from ${first} to ${last}.`, columns },
+    { description: `${unitOf(conversion)} from ${first} to ${last}.`, columns },
     [],
-    { heads: ['Fiscal period', chart.counted, amountHead(money, chart.amount)], rows },
+    { heads: ['Fiscal period', chart.counted, amountHead(conversion, chart.amount)], rows },
   )
 }
 
@@ -108,15 +108,19 @@ function near(groups: readonly Group[], label: string | undefined): readonly Gro
   return at < 0 ? groups : groups.slice(Math.max(0, at - drawnBefore), at + drawnAfter + 1)
 }
 
-function numbersOnly({ isConverted }: Money, many: string): Markup | null {
-  return isConverted ? null : html`<span>Columns are numbers of ${many.toLowerCase()}.</span>`
+function countNote({ isConverted }: Conversion, many: string): Markup | null {
+  return isConverted ? null : html`<span>Columns show numbers of ${many.toLowerCase()}.</span>`
 }
 
-function unitOf({ currency, isConverted }: Money): string {
+function unitOf({ currency, isConverted }: Conversion): string {
   return isConverted ? `Value in ${currency}` : 'Number'
 }
 
-function told({ currency, isConverted }: Money, { amounts, count }: Group, many: string): string {
+function describeGroup(
+  { currency, isConverted }: Conversion,
+  { amounts, count }: Group,
+  many: string,
+): string {
   const value = isConverted ? `${currency} ${short(amounts.converted ?? '0')}, ` : ''
   return `${value}${whole(count)} ${many}`
 }

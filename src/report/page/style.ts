@@ -1,6 +1,6 @@
 /**
- * The look of the report page. Series go from dark to light (from light to dark on a dark ground),
- * so they differ without colour too; every text has a contrast of at least 4.5 to its ground.
+ * Style sheet of the report page. Series go from dark to light, on a dark background from light to
+ * dark, so they also differ without colour. Text has a contrast of at least 4.5 to its background.
  */
 export const style = `
 :root {

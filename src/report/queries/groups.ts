@@ -4,15 +4,15 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 import type { Amounts, CurrencyAmount, Group, PeriodGroup } from '../report-data.ts'
 
 /**
- * A query of one row an item, with the columns period, label, position, currency_code, amount and
- * converted_amount. A row whose currency is null keeps its group in the answer and counts nothing.
+ * Query with one row an item and the columns period, label, position, currency_code, amount and
+ * converted_amount. A row without currency keeps an empty group in the result and counts nothing.
  */
-export type Items = RawBuilder<unknown>
+export type ItemQuery = RawBuilder<unknown>
 
 interface GroupRow {
   readonly period: string
   readonly label: string
-  /** Null in the row of all currencies. */
+  /** Null in the row of the whole group. */
   readonly currency_code: string | null
   readonly item_count: number
   readonly amount_count: number
@@ -22,8 +22,11 @@ interface GroupRow {
   readonly unconverted_amount: string | null
 }
 
-/** Groups of the items by period and label, in the order of position, label and period. */
-export async function groupItems(query: Kysely<Database>, items: Items): Promise<PeriodGroup[]> {
+/** Groups items by period and label, in the order of position, label and period. */
+export async function groupItems(
+  query: Kysely<Database>,
+  items: ItemQuery,
+): Promise<PeriodGroup[]> {
   const { rows } = await sql<GroupRow>`
     with item as (${items})
     select
@@ -49,15 +52,15 @@ export async function groupItems(query: Kysely<Database>, items: Items): Promise
   return groups
 }
 
-/** The group of all items; the items have one period and label. */
-export async function sumItems(query: Kysely<Database>, items: Items): Promise<Group> {
+/** Returns all items as one group; they must have one period and label. */
+export async function sumItems(query: Kysely<Database>, items: ItemQuery): Promise<Group> {
   const [group] = await groupItems(query, items)
   return group ?? { label: '', count: 0, amounts: noAmounts }
 }
 
 const noAmounts: Amounts = { converted: null, unconverted: [], by_currency: [] }
 
-/** Decimals of the reporting currency, to which converted sums are rounded for people. */
+/** Decimals of the reporting currency, to which converted sums are rounded. */
 const reportingMinorUnit = sql`coalesce((
   select currency.minor_unit
   from etl.setting setting

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { Headline, Ranking, ReportFigures } from '../report-data.ts'
-import { groupItems, type Items, sumItems } from './groups.ts'
+import type { Headline, Ranking, ReportData } from '../report-data.ts'
+import { groupItems, type ItemQuery, sumItems } from './groups.ts'
 import * as items from './items.ts'
 import {
   readAccounts,
@@ -21,14 +21,14 @@ const expiringDays = 30
 const rankedShown = 10
 
 /**
- * What the report page shows, of all accounts together, seen on the `day`: read in one snapshot,
- * from `mart` wherever it answers, and nothing of people.
+ * Reads the figures of the report page for the business of `day`, over all accounts, in one
+ * snapshot. They come from `mart` wherever possible and contain nothing about people.
  */
-export function readReportFigures(
+export function readReport(
   query: Kysely<Database>,
   now: Date,
   day = now.toISOString().slice(0, 10),
-): Promise<ReportFigures> {
+): Promise<ReportData> {
   return query
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -40,9 +40,9 @@ async function readAll(
   query: Kysely<Database>,
   madeAt: string,
   today: string,
-): Promise<ReportFigures> {
+): Promise<ReportData> {
   const currency = await readReportingCurrency(query)
-  const rank = (of: Items) => readRanking(query, of, currency.is_converted)
+  const rank = (ranked: ItemQuery) => readRanking(query, ranked, currency.is_converted)
   return {
     made_at: madeAt,
     day: today,
@@ -66,7 +66,7 @@ async function readAll(
   }
 }
 
-type ReportingCurrency = Pick<ReportFigures, 'reporting_currency' | 'is_converted'>
+type ReportingCurrency = Pick<ReportData, 'reporting_currency' | 'is_converted'>
 
 async function readReportingCurrency(query: Kysely<Database>): Promise<ReportingCurrency> {
   const { rows } = await sql<ReportingCurrency>`
@@ -107,11 +107,11 @@ async function readHeadline(query: Kysely<Database>, today: string): Promise<Hea
 
 async function readRanking(
   query: Kysely<Database>,
-  of: Items,
+  ranked: ItemQuery,
   isConverted: boolean,
 ): Promise<Ranking> {
-  const groups = await groupItems(query, items.largest(of, rankedShown, isConverted))
+  const groups = await groupItems(query, items.largestGroups(ranked, rankedShown, isConverted))
   const { rows } = await sql<{ label_count: number }>`
-    select count(distinct label) as label_count from (${of}) item`.execute(query)
+    select count(distinct label) as label_count from (${ranked}) item`.execute(query)
   return { groups, label_count: rows[0]?.label_count ?? 0 }
 }

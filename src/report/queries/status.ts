@@ -7,7 +7,7 @@ export interface TableRows {
   readonly rows: number
 }
 
-/** Rows of every table of the star and of the restricted schema, in catalog order. */
+/** Counts the rows of every table of the landing zone, the star and the restricted schema. */
 export async function countRows(query: Kysely<Database>): Promise<TableRows[]> {
   const counted: TableRows[] = []
   for (const table of Object.keys(tables) as TableName[]) {
@@ -27,7 +27,7 @@ export interface AcvOfYear {
   readonly registration_count: number
 }
 
-/** Contract ACV by the fiscal year of signing (else of the start) and currency, as reported. */
+/** Returns contract ACV by currency and fiscal year of signing, or of the start when unsigned. */
 export async function readAcvByFiscalYear(query: Kysely<Database>): Promise<AcvOfYear[]> {
   return query
     .selectFrom('dw.fact_registration as registration')
@@ -51,25 +51,25 @@ export async function readAcvByFiscalYear(query: Kysely<Database>): Promise<AcvO
     .execute()
 }
 
-/** How old a sign-in is: known from the token store, not from the warehouse. */
-export interface SignInFigures {
-  /** When a person signed in; null when that is not known. */
+/** Age of a sign-in, which the token store knows and the warehouse does not. */
+export interface SignInStatus {
+  /** When a person signed in; null when unknown. */
   readonly signed_in_at: string | null
   readonly sign_in_renewed_at: string | null
-  /** Days since it was renewed last. */
+  /** Days since the last renewal. */
   readonly sign_in_idle_days: number | null
-  /** What to do before it dies, or since it has; null when nothing. */
+  /** Advice for a sign-in that is about to expire or has expired; null when it is fresh. */
   readonly sign_in_warning: string | null
 }
 
-const unknownSignIn: SignInFigures = {
+const unknownSignIn: SignInStatus = {
   signed_in_at: null,
   sign_in_renewed_at: null,
   sign_in_idle_days: null,
   sign_in_warning: null,
 }
 
-export interface AccountStatus extends SignInFigures {
+export interface AccountStatus extends SignInStatus {
   readonly account: string
   readonly watermark: string | null
   readonly last_published_at: string | null
@@ -94,15 +94,15 @@ export interface RunRow {
 
 const runsShown = 5
 
-type StoredStatus = Omit<AccountStatus, 'runs' | keyof SignInFigures>
+type StoredStatus = Omit<AccountStatus, 'runs' | keyof SignInStatus>
 
 /**
- * What each account holds, how fresh it is and how its last runs ended; `signIns` by account name
- * is what the token store says.
+ * Reads contents, freshness and last runs of each account. `signIns` are the sign-ins of the token
+ * store, by name of the account.
  */
 export async function readStatus(
   query: Kysely<Database>,
-  signIns: ReadonlyMap<string, SignInFigures> = new Map(),
+  signIns: ReadonlyMap<string, SignInStatus> = new Map(),
 ): Promise<AccountStatus[]> {
   const accounts = await sql<StoredStatus & { partner_account_key: number }>`
     select account.partner_account_key, account.account_code as account,
@@ -132,7 +132,7 @@ export async function readStatus(
   return statuses
 }
 
-/** Referrals of an account that the source still shows, as far as is known. */
+/** Counts the referrals of an account that are not missing. */
 export async function countPresent(
   query: Kysely<Database>,
   partnerAccountKey: number,

@@ -15,7 +15,7 @@ import { expiringWithin, registrationsByStatus } from './items.ts'
 
 const expiringShown = 20
 
-/** The next open referrals to expire, and all that do within `days`. */
+/** Reads the next open referrals to expire and the sum of all that expire within `days`. */
 export async function readExpiring(
   query: Kysely<Database>,
   today: string,
@@ -41,7 +41,7 @@ export async function readExpiring(
   }
 }
 
-/** How far the referrals created in the last `months` came, and how long each step took. */
+/** Reads how many referrals created in the last `months` reached each step, and how fast. */
 export async function readFunnel(
   query: Kysely<Database>,
   today: string,
@@ -79,7 +79,7 @@ export async function readFunnel(
   return { since: rows[0]?.since ?? today, steps }
 }
 
-/** Registrations by state, most frequent first, with how long approvals took. */
+/** Reads registrations by state, most frequent first, with the days to approval. */
 export async function readRegistrations(query: Kysely<Database>): Promise<RegistrationGroup[]> {
   const groups = await groupItems(query, registrationsByStatus)
   const { rows } = await sql<Omit<RegistrationGroup, 'count' | 'amounts'>>`
@@ -96,7 +96,7 @@ export async function readRegistrations(query: Kysely<Database>): Promise<Regist
 
 const noLead = { median_lead_days: null, slow_lead_days: null }
 
-/** How fresh each account is at `now`. */
+/** Reads the freshness of each account at `now`. */
 export async function readAccounts(
   query: Kysely<Database>,
   now: string,
@@ -116,7 +116,7 @@ export async function readAccounts(
   return rows
 }
 
-/** Open findings by account and rule, gravest and most frequent first. */
+/** Counts open findings by account and rule, most severe and most frequent first. */
 export async function readFindings(query: Kysely<Database>): Promise<FindingCount[]> {
   const { rows } = await sql<FindingCount>`
     select account_code as account, rule_code, severity, count(*) as finding_count

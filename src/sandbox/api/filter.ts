@@ -1,4 +1,4 @@
-import { sortKey } from '../population/instants.ts'
+import { sortKey } from '../instants.ts'
 import {
   type Entry,
   type FilterPath,
@@ -35,7 +35,7 @@ const comparison = /^(eq|ge|gt|le|lt)$/
 /**
  * Reads the part of OData's filter language that is documented for referrals: comparisons joined
  * by `and`, in parentheses or not, and `team/any(t:t/email eq '…')`. All conditions must hold.
- * @throws Refusal (400) for everything else, such as `or`, `ne`, `in` and functions.
+ * @throws ErrorReply (400) for everything else, such as `or`, `ne`, `in` and functions.
  */
 export function parseFilter(text: string, dialect: Dialect): Condition[] {
   const reader = new TokenReader(tokenize(text))
@@ -44,7 +44,7 @@ export function parseFilter(text: string, dialect: Dialect): Condition[] {
   return conditions
 }
 
-/** Whether the referral fulfils every condition. */
+/** Returns true when the referral fulfils every condition. */
 export function matches(entry: Entry, conditions: readonly Condition[]): boolean {
   return conditions.every((condition) => {
     if (condition.kind === 'field') return entry.fields.get(condition.path) === condition.value

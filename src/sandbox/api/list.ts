@@ -9,7 +9,7 @@ import { type Condition, matches, parseFilter, type TimeCondition } from './filt
 import type { SandboxOptions } from './options.ts'
 import { badRequest } from './reply.ts'
 
-/** A list call as understood; `after` and `left` come from a skip token. */
+/** A parsed list call; `after` and `left` come from a skip token. */
 export interface ListQuery {
   readonly filter: string
   readonly conditions: readonly Condition[]
@@ -20,24 +20,32 @@ export interface ListQuery {
   readonly skip: number
   /** Key and id of the last referral that was served. */
   readonly after: readonly [key: string, id: string] | null
-  /** How many may still be served; null without such a limit. */
+  /** Number of referrals that may still be served; null without a limit. */
   readonly left: number | null
 }
 
 export interface Page {
   readonly entries: readonly Entry[]
-  /** Fulfilling the filter, on this page or in all as the sandbox is set. */
+  /** Number that fulfils the filter, on this page or in all, by the option `count`. */
   readonly count: number
-  /** Where the next page goes on; null when there is none. */
+  /** Skip token of the next page; null on the last page. */
   readonly next: string | null
 }
 
-const known = new Set(['$filter', '$orderby', '$select', '$top', '$skip', '$count', '$skiptoken'])
+const knownOptions = new Set([
+  '$filter',
+  '$orderby',
+  '$select',
+  '$top',
+  '$skip',
+  '$count',
+  '$skiptoken',
+])
 
-/** Understands the query options. @throws Refusal (400) for one that is unknown or not valid. */
+/** Parses the query options. @throws ErrorReply (400) for one that is unknown or not valid. */
 export function parseList(given: URLSearchParams, options: SandboxOptions): ListQuery {
   for (const name of given.keys()) {
-    if (name.startsWith('$') && !known.has(name)) {
+    if (name.startsWith('$') && !knownOptions.has(name)) {
       throw badRequest(name, `The query option '${name}' is not supported.`)
     }
   }
@@ -46,7 +54,7 @@ export function parseList(given: URLSearchParams, options: SandboxOptions): List
   const text = (name: '$filter' | '$orderby' | '$select') => {
     const repeated = given.get(name)
     const original = start?.[name]
-    // The token stands for the query it came from; a contradiction must not go unnoticed.
+    // The token holds the query it came from; a contradiction is an error.
     if (original !== undefined && repeated !== null && repeated !== original) {
       throw badRequest(name, `'${name}' does not agree with the skip token.`)
     }
@@ -68,7 +76,7 @@ export function parseList(given: URLSearchParams, options: SandboxOptions): List
   }
 }
 
-/** The next page of the query, over the referrals as they are now: paging is no snapshot. */
+/** Reads the next page of the query from the present referrals: paging is not a snapshot. */
 export function readPage(
   store: Pick<Store, 'inOrder'>,
   query: ListQuery,
@@ -104,7 +112,7 @@ export function readPage(
   return { entries, count, next }
 }
 
-/** Bounds of the part of the order that the filter's instants leave, found by bisection. */
+/** Finds the range of the order that the filter's instants leave, by bisection. */
 function timeRange(ordered: readonly Entry[], query: ListQuery): [number, number] {
   let from = 0
   let to = ordered.length
@@ -188,7 +196,7 @@ interface TokenContent {
   readonly left: number | null
 }
 
-/** A keyset position with the query it belongs to; opaque to clients. */
+/** Encodes a keyset position with its query; opaque to clients. */
 function encodeToken(query: ListQuery, last: Entry, left: number | null): string {
   const content: TokenContent = {
     $filter: query.filter,
@@ -206,7 +214,7 @@ function decodeToken(token: string): TokenContent {
     const content = JSON.parse(Buffer.from(token, 'base64url').toString())
     if (Array.isArray(content?.after)) return content
   } catch {
-    // Told apart from nothing: whatever is not one of our tokens is refused below.
+    // Any text that is not one of our tokens is rejected below.
   }
   throw badRequest('$skiptoken', 'The skip token is not valid.')
 }

@@ -1,51 +1,51 @@
-/** How the sandbox is peopled and how it behaves where the live API's behaviour is not known. */
+/** Population of the sandbox, and its behaviour where the live API's is unknown. */
 export interface SandboxOptions {
-  /** How many referrals the seeded population has. Default 2,000. */
+  /** Size of the seeded population. Default 2,000. */
   referrals: number
-  /** The same seed and number give the same population. Default 1. */
+  /** Seed of the population: equal seed and size give equal bytes. Default 1. */
   seed: number
-  /** How many of them change at start-up; the sandbox's clock moves a day. Default 0. */
+  /** Number of referrals that change at start-up; the clock moves a day. Default 0. */
   change: number
-  /** How many are served in a shape that cannot be read, each kind in turn. Default 0. */
+  /** Number of referrals served corrupt, in each way in turn. Default 0. */
   broken: number
   /** Port on 127.0.0.1; 0 takes a free one. Default 0. */
   port: number
-  /** Whether `$filter` may compare `createdDateTime` and `updatedDateTime`; otherwise 400. */
+  /** Lets `$filter` compare `createdDateTime` and `updatedDateTime`; otherwise 400. */
   dateFilter: boolean
   /** The literal form of instants in `$filter`: `2025-01-01T00:00:00Z`, or the same in quotes. */
   dateLiteral: 'bare' | 'quoted'
-  /** Whether `$skip` is honoured; otherwise it is ignored without a word. Default true. */
+  /** Obeys `$skip`; otherwise it is ignored without an error. Default true. */
   skip: boolean
-  /** Most referrals on a page; a greater `$top` is cut down to it. Default 100. */
+  /** Largest page; a greater `$top` is reduced to it. Default 100. */
   pageCap: number
-  /** `page`: `$top` is the size of pages; `total`: as in OData, no more than `$top` in all. */
+  /** `page`: `$top` is the page size; `total`: as in OData, at most `$top` in all. */
   top: 'page' | 'total'
-  /** What `@odata.count` counts; the documented samples contradict each other. Default page. */
+  /** Scope of `@odata.count`; the documented samples contradict each other. Default page. */
   count: 'page' | 'total'
   /**
    * Form of `@odata.nextLink`. The documentation shows plain http and a path without
-   * `/engagements`, which leads nowhere: the token has to be taken to the known path.
+   * `/engagements`, which does not exist: the token has to be sent to the known path.
    */
   nextLink: 'same-origin' | 'http-without-engagements'
-  /** The rate that nobody documents; beyond it 429 with `Retry-After`. Default none. */
+  /** The undocumented rate limit; beyond it 429 with `Retry-After`. Default none. */
   requestsPerMinute: number | undefined
-  /** Life of access tokens. Default 3,600. */
+  /** Lifetime of access tokens. Default 3,600. */
   tokenLifetimeSeconds: number
   /** The refresh token that the token endpoint accepts. Default `sandbox-refresh-token`. */
   refreshToken: string
-  /** Every refresh answers a new refresh token. */
+  /** Answers each refresh with a new refresh token. */
   rotateRefreshToken: boolean
-  /** How many of the newest refresh tokens are accepted; the live service revokes none. Default 2. */
+  /** Number of the newest refresh tokens that are accepted; the live service revokes none. Default 2. */
   refreshTokensKept: number
-  /** Who signs in: tokens of two names are of two users of one tenant. Default `admin`. */
+  /** Name of the user; two names are two users of one tenant. Default `admin`. */
   principal: string
-  /** The percentage of all referrals that a user of this name sees; everybody else sees all. */
-  sees: Readonly<Record<string, number>>
-  /** How the polls of a device sign-in are answered in turn; the last answer stays. */
-  device: readonly ('pending' | 'slow_down' | 'declined' | 'expired' | 'granted')[]
-  /** What the token endpoint refuses everything with, such as `invalid_grant` and 50076. */
+  /** Percentage of all referrals that is visible, by user name; other users see all. */
+  visiblePercent: Readonly<Record<string, number>>
+  /** Answers to the polls of a device sign-in, in turn; the last answer stays. */
+  devicePolls: readonly ('pending' | 'slow_down' | 'declined' | 'expired' | 'granted')[]
+  /** Error of every token request, such as `invalid_grant` and 50076. */
   signInError: { readonly error: string; readonly number: number } | undefined
-  /** Milliseconds, for the life of tokens and the rate; nothing else reads it. */
+  /** Time in milliseconds, for the lifetime of tokens and the rate; nothing else reads it. */
   clock: () => number
 }
 
@@ -68,8 +68,8 @@ export const defaultOptions: SandboxOptions = {
   rotateRefreshToken: false,
   refreshTokensKept: 2,
   principal: 'admin',
-  sees: {},
-  device: ['pending', 'granted'],
+  visiblePercent: {},
+  devicePolls: ['pending', 'granted'],
   signInError: undefined,
   clock: Date.now,
 }

@@ -2,18 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
-/** What goes back to the client; the server adds request ids and compression. */
+/** Answer to the client; the server adds request ids and compression. */
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: Buffer | string
 }
 
-/** A request that is turned down with the API's error body; thrown anywhere, sent by the server. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal'
+/** A request that fails with the API's error body; thrown anywhere, sent by the server. */
+export class ErrorReply extends Error {
+  override readonly name = 'ErrorReply'
   constructor(readonly reply: Reply) {
-    super(`refused with ${reply.status}`)
+    super(`answered with ${reply.status}`)
   }
 }
 
@@ -27,18 +27,18 @@ interface ErrorDetails {
   readonly headers?: Record<string, string>
 }
 
-/** The documented error body: code, message, target and an inner error. */
-export function refusal(
+/** Returns the documented error body: code, message, target and an inner error. */
+export function errorReply(
   status: number,
   code: string,
   message: string,
   { headers, ...details }: ErrorDetails = {},
-): Refusal {
-  return new Refusal(json(status, { error: { code, message, ...details } }, headers))
+): ErrorReply {
+  return new ErrorReply(json(status, { error: { code, message, ...details } }, headers))
 }
 
-export function badRequest(target: string, message: string): Refusal {
-  return refusal(400, 'invalidRequest', message, { target })
+export function badRequest(target: string, message: string): ErrorReply {
+  return errorReply(400, 'invalidRequest', message, { target })
 }
 
 const compress = promisify(gzip)
@@ -52,7 +52,7 @@ export async function send(request: IncomingMessage, response: ServerResponse, r
     String(request.headers['accept-encoding'] ?? ''),
   )
   const isCompressed = accepts && plain.length >= compressedBytesMin
-  // The fastest level: the sandbox shares two cores with whatever is being measured.
+  // The fastest level: the sandbox shares two cores with the measured process.
   const body = isCompressed ? await compress(plain, { level: 1 }) : plain
   response.writeHead(reply.status, {
     'Content-Type': 'application/json; charset=utf-8',

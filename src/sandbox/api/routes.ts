@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type ChangeKind, changeKinds } from '../population/change.ts'
-import type { Random } from '../population/random.ts'
 import { type Entry, readEntry, type Store } from '../population/referral-store.ts'
 import type { Simulation } from '../population/simulation.ts'
+import type { Random } from '../random.ts'
 import { type ListQuery, parseList, readPage } from './list.ts'
 import type { SandboxOptions } from './options.ts'
-import { badRequest, json, type Refusal, type Reply, refusal } from './reply.ts'
+import { badRequest, type ErrorReply, errorReply, json, type Reply } from './reply.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -15,7 +15,7 @@ export interface AnsweredRequest {
   readonly status: number
 }
 
-/** What handlers share. */
+/** State that all handlers share. */
 export interface Service {
   readonly options: SandboxOptions
   readonly simulation: Simulation
@@ -36,7 +36,7 @@ interface Call {
 interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: RegExp
-  /** Whether the call goes through the rate limit and needs a bearer token. */
+  /** The call counts for the rate limit and needs a bearer token. */
   readonly isApi: boolean
   answer(call: Call): Reply | Promise<Reply>
 }
@@ -56,7 +56,7 @@ const routes: readonly Route[] = [
 const context = 'http://api.partner.microsoft.com/v1.0/$metadata#Referrals'
 const bodyBytesMax = 64 * 1024
 
-/** Finds the route of a request and answers it. @throws Refusal */
+/** Finds the route of a request and answers it. @throws ErrorReply */
 export async function answer(service: Service, request: IncomingMessage): Promise<Reply> {
   const url = new URL(request.url ?? '/', 'http://sandbox')
   const found = routes.filter((route) => route.path.test(url.pathname))
@@ -66,25 +66,25 @@ export async function answer(service: Service, request: IncomingMessage): Promis
   if (route === undefined) {
     if (found.length === 0) throw notFound(`There is nothing at '${url.pathname}'.`)
     const headers = { Allow: found.map((each) => each.method).join(', ') }
-    throw refusal(405, 'invalidRequest', 'The method is not allowed here.', { headers })
+    throw errorReply(405, 'invalidRequest', 'The method is not allowed here.', { headers })
   }
   const captured = route.path.exec(url.pathname)?.slice(1) ?? []
   return await route.answer({ service, request, url, captured })
 }
 
-/** Lets an API call pass the rate limit and the check of its token, in this order. */
+/** Applies the rate limit, then checks the access token. @throws ErrorReply */
 function admit(service: Service, request: IncomingMessage): void {
   const waitSeconds = service.throttle?.take(service.options.clock()) ?? 0
   if (waitSeconds > 0) {
-    throw refusal(429, 'tooManyRequests', 'Too many requests. Wait as Retry-After says.', {
+    throw errorReply(429, 'tooManyRequests', 'Too many requests. Wait as Retry-After says.', {
       headers: { 'Retry-After': String(waitSeconds) },
     })
   }
   service.signIn.check(request.headers.authorization)
 }
 
-function notFound(message: string): Refusal {
-  return refusal(404, 'itemNotFound', message, { target: 'referral' })
+function notFound(message: string): ErrorReply {
+  return errorReply(404, 'itemNotFound', message, { target: 'referral' })
 }
 
 function list({ service, request, url }: Call): Reply {
@@ -104,10 +104,10 @@ function list({ service, request, url }: Call): Reply {
   return { status: 200, body: Buffer.concat(parts) }
 }
 
-/** What the caller sees of the store, the same referrals every time. */
+/** Returns the part of the store that the caller sees, the same referrals every time. */
 function visibleTo({ options, signIn, simulation }: Service): Pick<Store, 'inOrder' | 'get'> {
   const { store } = simulation
-  const percent = options.sees[signIn.principal] ?? 100
+  const percent = options.visiblePercent[signIn.principal] ?? 100
   if (percent === 100) return store
   const isVisible = ({ id }: Entry) => Number.parseInt(id.slice(0, 8), 16) % 100 < percent
   return {
@@ -116,7 +116,7 @@ function visibleTo({ options, signIn, simulation }: Service): Pick<Store, 'inOrd
   }
 }
 
-/** On the host that the client asked, so that the sandbox can stand behind a proxy. */
+/** Returns a link to the host that the client asked, so that the sandbox works behind a proxy. */
 function nextLink(options: SandboxOptions, request: IncomingMessage, token: string): string {
   const path = options.nextLink === 'same-origin' ? 'engagements/referrals' : 'referrals'
   return `http://${request.headers.host}/v1.0/${path}?$skiptoken=${token}`

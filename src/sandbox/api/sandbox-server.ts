@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ChangeKind } from '../population/change.ts'
-import { Random } from '../population/random.ts'
 import { Simulation } from '../population/simulation.ts'
+import { Random } from '../random.ts'
 import type { Referral } from '../referral.ts'
 import { defaultOptions, type SandboxOptions } from './options.ts'
-import { Refusal, refusal, send } from './reply.ts'
+import { ErrorReply, errorReply, send } from './reply.ts'
 import { type AnsweredRequest, answer, type Service } from './routes.ts'
 import { SignIn } from './sign-in.ts'
 import { Throttle } from './throttle.ts'
@@ -15,7 +15,7 @@ export type { SandboxOptions } from './options.ts'
 
 /** A running sandbox. */
 export interface Sandbox {
-  /** `http://127.0.0.1:port`: what to give as API and as authority. */
+  /** `http://127.0.0.1:port`, for use as API and as authority. */
   readonly url: string
   readonly port: number
   /** Requests answered so far, oldest first. */
@@ -28,7 +28,7 @@ export interface Sandbox {
   change(count: number, kind?: ChangeKind): string[]
   /** Lets a day pass in which `count` new referrals come in; returns their ids. */
   arrive(count: number): string[]
-  /** Lets a day pass in which the caller loses sight of `count` referrals; returns their ids. */
+  /** Lets a day pass in which `count` referrals become invisible; returns their ids. */
   vanish(count: number): string[]
   /** Lets another user sign in with the same refresh token, from the next access token on. */
   signInAs(principal: string): void
@@ -42,7 +42,7 @@ export interface Sandbox {
 
 /**
  * Serves a simulated Referrals API, with its token endpoint, on 127.0.0.1: the population of
- * `seed`, and the live API's unknown behaviours as `options` say. Beside the API:
+ * `seed`, and the live API's unknown behaviours as `options` say. Besides the API:
  * `POST /sandbox/change?count=N[&kind=K]`, `POST /sandbox/arrive?count=N`,
  * `POST /sandbox/vanish?count=N` and `GET /sandbox/state`, which need no token.
  */
@@ -71,7 +71,7 @@ export async function startSandbox(given: Partial<SandboxOptions> = {}): Promise
     change: (count, kind) => simulation.change(count, kind),
     arrive: (count) => simulation.arrive(count),
     vanish: (count) => simulation.vanish(count),
-    signInAs: (principal) => service.signIn.become(principal),
+    signInAs: (principal) => service.signIn.setPrincipal(principal),
     referrals: () => simulation.referrals(),
     now: () => new Date(simulation.nowMs).toISOString(),
     close: () => close(server),
@@ -94,8 +94,8 @@ function close(server: Server): Promise<void> {
 
 async function respond(service: Service, request: IncomingMessage, response: ServerResponse) {
   const reply = await answer(service, request).catch((error: unknown) => {
-    if (error instanceof Refusal) return error.reply
-    return refusal(500, 'generalException', `The sandbox failed: ${error}`).reply
+    if (error instanceof ErrorReply) return error.reply
+    return errorReply(500, 'generalException', `The sandbox failed: ${error}`).reply
   })
   service.requests.push({
     method: request.method ?? '',

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
-import type { Random } from '../population/random.ts'
+import type { Random } from '../random.ts'
 import type { SandboxOptions } from './options.ts'
-import { json, Refusal, type Reply, refusal } from './reply.ts'
+import { ErrorReply, errorReply, json, type Reply } from './reply.ts'
 
-/** The second is what Microsoft's own library sends. */
+/** Grant types of the device flow; the second is sent by Microsoft's own library. */
 const deviceGrants = ['urn:ietf:params:oauth:grant-type:device_code', 'device_code']
 const audience = 'https://api.partner.microsoft.com'
-/** An invented tenant, in which every principal is. */
+/** An invented tenant of every principal. */
 const tenant = '5a4db0c0-0000-4000-8000-000000000001'
 
-/** What a poll that is not granted is answered with. */
-const refusals = {
+/** Error and description of a poll that is not granted. */
+const pollErrors = {
   pending: ['authorization_pending', 'AADSTS70016: Authorization is pending.'],
   slow_down: ['slow_down', 'AADSTS70016: Too many polls.'],
   declined: ['authorization_declined', 'AADSTS70000: The user declined.'],
@@ -36,25 +36,25 @@ export class SignIn {
     this.#principal = options.principal
   }
 
-  /** Who signed in last. */
+  /** User who signed in last. */
   get principal(): string {
     return this.#principal
   }
 
-  /** Lets another user be the one whom the refresh token belongs to, from the next token on. */
-  become(principal: string): void {
+  /** Gives the refresh token to another user, from the next access token on. */
+  setPrincipal(principal: string): void {
     this.#principal = principal
   }
 
   /**
    * Answers a call of a token endpoint; version 1 writes its numbers as strings.
-   * @throws Refusal with the identity platform's own error body.
+   * @throws ErrorReply with the identity platform's own error body.
    */
   token(form: URLSearchParams, version: 1 | 2): Reply {
     for (const name of ['client_id', 'grant_type']) this.#require(form, name)
     const { signInError } = this.options
     if (signInError !== undefined)
-      throw this.#refuse(signInError.error, `AADSTS${signInError.number}: as it was told to.`)
+      throw this.#oauthError(signInError.error, `AADSTS${signInError.number}: as configured.`)
     const grant = form.get('grant_type') ?? ''
     if (grant === 'refresh_token') {
       this.#checkRefreshToken(form)
@@ -66,9 +66,9 @@ export class SignIn {
     }
     if (grant === 'client_credentials') {
       const why = 'AADSTS50105: The application is not assigned to a role for the application.'
-      throw this.#refuse('unauthorized_client', why)
+      throw this.#oauthError('unauthorized_client', why)
     }
-    throw this.#refuse('unsupported_grant_type', `AADSTS70003: unsupported grant '${grant}'.`)
+    throw this.#oauthError('unsupported_grant_type', `AADSTS70003: unsupported grant '${grant}'.`)
   }
 
   /** Starts a device sign-in; its polls are answered as the options say. */
@@ -87,7 +87,7 @@ export class SignIn {
     })
   }
 
-  /** @throws Refusal (401) without a bearer token that was issued here and has not expired. */
+  /** @throws ErrorReply (401) without a bearer token that was issued here and has not expired. */
   check(authorization: string | undefined): void {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
     const expiresMs = token === undefined ? undefined : this.#expiries.get(token)
@@ -96,7 +96,7 @@ export class SignIn {
       expiresMs === undefined
         ? { code: 'tokenMissingOrUnknown', message: 'Unauthorized referral access' }
         : { code: 'tokenExpired', message: 'The access token has expired.' }
-    throw refusal(401, 'unAuthorized', 'Caller is not authorized to access the resource.', {
+    throw errorReply(401, 'unAuthorized', 'Caller is not authorized to access the resource.', {
       target: 'referral',
       innerError: inner,
       headers: { 'WWW-Authenticate': `Bearer realm="", error="invalid_token"` },
@@ -151,7 +151,7 @@ export class SignIn {
 
   #checkRefreshToken(form: URLSearchParams): void {
     if (this.#refreshTokens.includes(this.#require(form, 'refresh_token'))) return
-    throw this.#refuse(
+    throw this.#oauthError(
       'invalid_grant',
       'AADSTS700082: The refresh token has expired due to inactivity.',
     )
@@ -160,23 +160,23 @@ export class SignIn {
   #checkDevice(form: URLSearchParams): void {
     const device = this.#devices.get(this.#require(form, 'device_code'))
     if (device === undefined)
-      throw this.#refuse('bad_verification_code', 'AADSTS70018: unknown code.')
-    const script = this.options.device
+      throw this.#oauthError('bad_verification_code', 'AADSTS70018: unknown code.')
+    const script = this.options.devicePolls
     const step = script[Math.min(device.polls++, script.length - 1)] ?? 'granted'
     if (step === 'granted') return
-    const [error, description] = refusals[step]
-    throw this.#refuse(error, description)
+    const [error, description] = pollErrors[step]
+    throw this.#oauthError(error, description)
   }
 
   #require(form: URLSearchParams, name: string): string {
     const value = form.get(name)
     if (value !== null && value !== '') return value
-    throw this.#refuse('invalid_request', `AADSTS900144: The body must contain '${name}'.`)
+    throw this.#oauthError('invalid_request', `AADSTS900144: The body must contain '${name}'.`)
   }
 
-  #refuse(error: string, description: string): Refusal {
+  #oauthError(error: string, description: string): ErrorReply {
     const codes = /^AADSTS(\d+)/.exec(description)
-    return new Refusal(
+    return new ErrorReply(
       json(400, {
         error,
         error_description: description,
@@ -188,7 +188,7 @@ export class SignIn {
   }
 }
 
-/** Shaped like a JWT, with a signature that nobody could have made. */
+/** Shaped like a JWT, with an invalid signature. */
 function unsigned(claims: Record<string, unknown>): string {
   return `${encoded({ typ: 'JWT', alg: 'none' })}.${encoded(claims)}.sandbox`
 }

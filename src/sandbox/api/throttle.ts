@@ -1,9 +1,9 @@
-/** Who waits exactly as long as told must not fail for the last bit of a double. */
+/** A client that waits exactly as long as required must not fail by a rounding error. */
 const roundingError = 1e-6
 
 /**
- * The hidden rate limit: a bucket that fills at the allowed rate and holds a second's worth.
- * Refused requests count too, as the guidance says, so hammering keeps the bucket empty.
+ * The undocumented rate limit: a bucket that fills at the allowed rate and holds a second's worth.
+ * Rejected requests count too, as the guidance says, so constant retries keep the bucket empty.
  */
 export class Throttle {
   readonly #perMs: number
@@ -18,7 +18,7 @@ export class Throttle {
     this.#filledMs = nowMs
   }
 
-  /** 0 when the request may pass, otherwise the seconds to wait before asking again. */
+  /** Returns 0 when the request may pass, otherwise the seconds to wait before the next one. */
   take(nowMs: number): number {
     const filled = this.#tokens + (nowMs - this.#filledMs) * this.#perMs
     this.#filledMs = nowMs

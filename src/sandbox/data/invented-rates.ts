@@ -1,7 +1,7 @@
-import { baseClock, dayMs, historyStart } from '../population/instants.ts'
+import { baseClock, dayMs, historyStart } from '../instants.ts'
 import { currencies } from './places.ts'
 
-/** What one US dollar is worth, on one day. */
+/** Value of one US dollar on one day. */
 export interface InventedRate {
   readonly currency: string
   /** YYYY-MM-DD. */
@@ -10,12 +10,12 @@ export interface InventedRate {
   readonly perDollar: string
 }
 
-/** Deals are signed and registered a little after they were opened, never before this. */
+/** First day of rates; no deal is signed or registered before it. */
 const firstDay = Date.UTC(new Date(historyStart).getUTCFullYear(), 0, 1)
 
 /**
- * Rates that were never true: each currency of the sandbox at the one value that its amounts are made
- * with, on every working day that its deals cover, and on to the day of `nowMs`.
+ * Returns invented rates: each currency at the one value that its amounts are made with, on every
+ * working day that its deals cover, up to the day of `nowMs`.
  */
 export function inventedRates(nowMs: number): InventedRate[] {
   const rates: InventedRate[] = []

@@ -1,7 +1,7 @@
-import type { Random } from '../population/random.ts'
+import type { Random } from '../random.ts'
 import type { Place } from './places.ts'
 
-/** The organization whose referrals the sandbox serves; as invented as everybody in here. */
+/** The organization whose referrals the sandbox serves; it is invented, as all names here. */
 export const ownOrganization = {
   id: '3f0d5c1e-7a64-4b1b-9a5e-6d2c8e41f7b0',
   name: 'Kestrel Ledger Software',
@@ -56,7 +56,7 @@ const firstNames = ['Mara', 'Jonas', 'Priya', 'Omar', 'Elise', 'Kenji', 'Lucía'
 const moreFirstNames = ['Björn', 'Amal', 'Chidi', 'Hannah', 'Rui', 'Sofía', 'Deepak', 'Wren']
 const titles = ['CIO', 'Head of Finance', 'Procurement', 'Account Executive', 'Solution Architect']
 
-/** A company's name as people type it: entities kept by the API, blanks at the end, two scripts. */
+/** Returns a company's name as typed: entities kept by the API, blanks at the end, two scripts. */
 export function companyName(random: Random, place: Place): string {
   if (place.country === 'JP' && random.chance(0.5)) {
     return `株式会社${random.pick(['あおば', 'みなと', '北斗', '若草'])}${random.pick(['物流', '製作所', '銀行'])}`
@@ -86,7 +86,7 @@ export interface Person {
   readonly title: string
 }
 
-/** An invented person with an address at example.com. */
+/** Returns an invented person with an address at example.com. */
 export function person(random: Random): Person {
   const firstName = random.pick([...firstNames, ...moreFirstNames])
   const lastName = random.pick([...surnames, ...moreSurnames])
@@ -119,7 +119,7 @@ const notes = [
   'Meeting held,\ttwo follow-ups agreed.',
 ]
 
-/** Free text; at times it names the contact and their address, as salespeople do. */
+/** Returns free text, which may name the contact and their address, as salespeople do. */
 export function note(random: Random, contact: Person | null): string {
   const text = random.pick(notes)
   if (contact === null || random.chance(0.7)) return text

@@ -1,5 +1,5 @@
-import type { Zone } from '../population/instants.ts'
-import type { Random } from '../population/random.ts'
+import type { Zone } from '../instants.ts'
+import type { Random } from '../random.ts'
 
 export interface Place extends Zone {
   readonly country: string
@@ -12,7 +12,7 @@ export interface Place extends Zone {
 }
 
 export interface Currency {
-  /** Rough units for one US dollar: only the size of amounts depends on it. */
+  /** Approximate units for one US dollar; only the size of amounts depends on it. */
   readonly perDollar: number
   readonly minorDigits: number
 }
@@ -79,7 +79,7 @@ export function drawPlace(random: Random): Place {
   return random.weighted(byWeight)
 }
 
-/** What is known of a currency; unknown ones count as dollars with cents. */
+/** Returns the facts of a currency; an unknown one counts as dollars with cents. */
 export function currencyOf(code: string): Currency {
   return currencies[code] ?? { perDollar: 1, minorDigits: 2 }
 }

@@ -21,7 +21,7 @@ export const catalog = [
 
 export type CatalogSolution = (typeof catalog)[number]
 
-/** Who publishes it, as the catalog would say. */
+/** Returns the publisher as the catalog names it. */
 export function publisherOf(solution: CatalogSolution): string {
   if (solution.own) return ownOrganization.name
   return solution.solutionType === '3P' ? 'Amber Quay Consulting' : 'Microsoft'

@@ -1,6 +1,6 @@
 /**
- * The value lists of the resource page, written out here a second time on purpose: the loader
- * has its own, and a slip in one of them shows as an undocumented value.
+ * Value lists of the resource page, repeated here on purpose: the loader has its own, and an error
+ * in one of them shows as an undocumented value.
  */
 export const referralSources = ['AppSource', 'AzureMarketplace', 'AzurePortal', 'PowerBI'] as const
 export const callsToAction = ['ContactMe', 'FreeTrial', 'GetItNow'] as const
@@ -166,7 +166,7 @@ export const solutionPlays = lines(`
   return { area, play }
 })
 
-/** Areas and plays of the years before: gone from the page, but they stay on old referrals. */
+/** Areas and plays of earlier years: no longer on the page, but still on old referrals. */
 export const retiredSolutionPlays = [
   { area: 'Modern Work', play: 'Teams Meetings, Calling and Devices' },
   { area: 'Data & AI', play: 'Migrate and Modernize SQL' },

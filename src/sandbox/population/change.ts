@@ -1,11 +1,11 @@
 import { note, ownOrganization } from '../data/names.ts'
 import { currencyOf, places } from '../data/places.ts'
+import { calendarDate, dayMs, dayOf, entityTag, greenwich, wireInstant } from '../instants.ts'
+import type { Random } from '../random.ts'
 import type { Referral } from '../referral.ts'
-import { calendarDate, dayMs, dayOf, entityTag, greenwich, wireInstant } from './instants.ts'
-import type { Random } from './random.ts'
 import { decide, newRegistration } from './registration.ts'
 
-/** What can happen to a referral between two runs. */
+/** Changes that can happen to a referral between two runs. */
 export const changeKinds = [
   'accept',
   'refuse',
@@ -22,13 +22,13 @@ export const changeKinds = [
 export type ChangeKind = (typeof changeKinds)[number]
 
 interface Change {
-  /** How often it happens where it can, relative to the others; at most `commonest`. */
+  /** Frequency relative to the other changes that apply; at most `highestWeight`. */
   readonly weight: number
   applies(referral: Referral): boolean
   apply(random: Random, referral: Referral, ms: number): void
 }
 
-const commonest = 8
+const highestWeight = 8
 
 const changes: Readonly<Record<ChangeKind, Change>> = {
   accept: { weight: 8, applies: isNew, apply: accept },
@@ -60,22 +60,22 @@ const changes: Readonly<Record<ChangeKind, Change>> = {
 }
 
 /**
- * Draws what may happen to this referral next; null when, as mostly with finished ones, nothing
- * does. With `insist` something always does.
+ * Draws the next change of this referral; null for no change, as with most finished ones. With
+ * `insist` it always returns a change.
  */
 export function drawChange(random: Random, referral: Referral, insist: boolean): ChangeKind | null {
   const choices = changeKinds
     .filter((kind) => changes[kind].applies(referral))
     .map((kind) => [kind, changes[kind].weight] as const)
   const liveliness = choices.reduce((sum, [, weight]) => sum + weight, 0)
-  return insist || random.chance(liveliness / commonest) ? random.weighted(choices) : null
+  return insist || random.chance(liveliness / highestWeight) ? random.weighted(choices) : null
 }
 
 export function canChange(referral: Referral, kind: ChangeKind): boolean {
   return changes[kind].applies(referral)
 }
 
-/** Lets it happen at `ms`: the referral is altered and, unless silently, stamped anew. */
+/** Applies a change at `ms`; unless it is silent, the referral gets a new timestamp and eTag. */
 export function applyChange(random: Random, referral: Referral, kind: ChangeKind, ms: number) {
   changes[kind].apply(random, referral, ms)
   if (kind === 'silent') return
@@ -167,22 +167,22 @@ function review(random: Random, referral: Referral, ms: number) {
     ['Failed', 1],
     ['ActionRequired', 1],
   ])
-  judge(random, referral, wasSentBack ? 'ReviewPending' : decision, ms)
+  setRegistrationStatus(random, referral, wasSentBack ? 'ReviewPending' : decision, ms)
 }
 
-/** An exception: decided registrations are opened for editing again. */
+/** Opens a decided registration for editing again, as exceptions do. */
 function reopen(random: Random, referral: Referral, ms: number) {
-  judge(random, referral, 'ActionRequired', ms)
+  setRegistrationStatus(random, referral, 'ActionRequired', ms)
 }
 
-function judge(random: Random, referral: Referral, status: string, ms: number) {
+function setRegistrationStatus(random: Random, referral: Referral, status: string, ms: number) {
   const registration = referral.registrations?.[0]
   if (registration === undefined) return
   decide(random, registration, status, ms)
   referral.registrationStatus = status
 }
 
-/** A write that alters nothing of interest, as connectors do. */
+/** Writes a referral without a relevant change, as connectors do. */
 function rewrite(_random: Random, referral: Referral) {
   referral.favorite = referral.favorite !== true
   referral.lastModifiedVia = 'Connector'

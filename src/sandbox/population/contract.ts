@@ -1,10 +1,10 @@
 import { currencyOf } from '../data/places.ts'
 import { type CatalogSolution, catalog, publisherOf } from '../data/solution-catalog.ts'
+import { addMonths, calendarDate, dayMs, dayOf, greenwich, type Zone } from '../instants.ts'
+import type { Random } from '../random.ts'
 import type { RegistrationContract, SolutionDetails, SolutionTag } from '../referral.ts'
-import { addMonths, calendarDate, dayMs, dayOf, greenwich, type Zone } from './instants.ts'
-import type { Random } from './random.ts'
 
-/** A deal as its registration sees it. */
+/** Facts of a deal that its registration depends on. */
 export interface WonDeal {
   readonly createdMs: number
   readonly closedMs: number
@@ -21,7 +21,7 @@ const incentiveSets = [
   ['Azure IP Co-Sell Eligible', 'Marketplace Rewards', 'MSFT Internal Azure IP Co-Sell'],
 ] as const
 
-/** `worth` to the currency's minor unit, or rounded as people round estimates. */
+/** Rounds `worth` to the currency's minor unit, or as people round estimates. */
 export function amount(random: Random, worth: number, currency: string): number {
   const { minorDigits, perDollar } = currencyOf(currency)
   const step = random.weighted([
@@ -37,7 +37,7 @@ function toMinorUnit(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }
 
-/** The contract and its lines, signed shortly before the deal was closed. */
+/** Invents the contract and its lines, signed shortly before the deal was closed. */
 export function contractAndLines(
   random: Random,
   deal: WonDeal,
@@ -82,7 +82,7 @@ function inventContract(
   }
 }
 
-/** From 90 days before the signature to two months after, often the first of a month. */
+/** Returns a start from 90 days before the signature to two months after, often a first of a month. */
 function startDay(random: Random, signed: number): number {
   const near = signed + random.integer(-60, 60) * dayMs
   if (random.chance(0.45)) return near
@@ -90,7 +90,7 @@ function startDay(random: Random, signed: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), random.chance(0.03) ? 31 : 1)
 }
 
-/** The end as typed: the anniversary or the day before it; pay-as-you-go may last one day. */
+/** Returns the end as typed: the anniversary or the day before it; pay-as-you-go may last one day. */
 function endDay(random: Random, start: number, isPayAsYouGo: boolean): number {
   if (isPayAsYouGo) {
     return random.weighted([
@@ -113,7 +113,7 @@ function endDay(random: Random, start: number, isPayAsYouGo: boolean): number {
   return addMonths(start, months) - (random.chance(0.6) ? dayMs : 0)
 }
 
-/** One to four lines whose values make up the contract, less one-off fees in one of three deals. */
+/** Invents one to four lines that add up to the contract, less one-off fees in one of three deals. */
 function lines(
   random: Random,
   deal: WonDeal,
@@ -147,7 +147,7 @@ function line(
 ): SolutionDetails {
   const eligible = solution.own && random.chance(0.8)
   const isTransacted = random.chance(0.3)
-  // The read model has had these keys only for some generations of the service.
+  // Only some generations of the service have these keys.
   const isRecent = random.chance(0.8)
   return {
     id: solution.id,

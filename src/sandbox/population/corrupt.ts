@@ -1,8 +1,8 @@
+import { at } from '../random.ts'
 import type { Referral } from '../referral.ts'
-import { at } from './random.ts'
 
-/** Ways in which a referral cannot be read; each leaves `id` alone, so that it can be named. */
-const ways: readonly ((referral: Referral) => Record<string, unknown>)[] = [
+/** Ways to make a referral unreadable; each keeps `id`, so that messages can name it. */
+const corruptions: readonly ((referral: Referral) => Record<string, unknown>)[] = [
   (whole) => ({ ...whole, createdDateTime: { dateTime: whole.createdDateTime } }),
   (whole) => ({ ...whole, details: { ...whole.details, dealValue: '12,5' } }),
   (whole) => ({ ...whole, registrations: 'see attachment' }),
@@ -15,7 +15,7 @@ const ways: readonly ((referral: Referral) => Record<string, unknown>)[] = [
   (whole) => ({ ...whole, team: 'everybody' }),
 ]
 
-/** What the API would answer for this referral after accident `number`; the kinds take turns. */
-export function breakReferral(referral: Referral, number: number): Record<string, unknown> {
-  return at(ways, number % ways.length)(referral)
+/** Returns the referral as an unreadable payload; `number` selects the corruption in turn. */
+export function corruptReferral(referral: Referral, number: number): Record<string, unknown> {
+  return at(corruptions, number % corruptions.length)(referral)
 }

@@ -1,9 +1,9 @@
 import { companyName, type Person, person } from '../data/names.ts'
 import { drawPlace, type Place } from '../data/places.ts'
+import { Random, type Rotation } from '../random.ts'
 import type { CustomerProfile, Member } from '../referral.ts'
-import { Random, type Rotation } from './random.ts'
 
-/** A customer as the sandbox knows it; each referral shows it a little differently. */
+/** A customer; each referral shows it a little differently. */
 export interface Customer {
   readonly name: string
   readonly place: Place
@@ -16,7 +16,7 @@ export interface Customer {
   readonly external: string
 }
 
-/** The customers of a population: about one for every four deals, a few of them much favoured. */
+/** The customers of a population: about one for every four deals, a few of them with many deals. */
 export class Customers {
   readonly #drawn = new Map<number, Customer>()
   constructor(
@@ -51,10 +51,10 @@ function inventCustomer(random: Random, sizes: Rotation<string>): Customer {
   }
 }
 
-/** The profile on one referral: null, empty and absent parts included. */
+/** Returns the profile on one referral, with null, empty and absent parts. */
 export function customerProfile(random: Random, customer: Customer): CustomerProfile {
   const [city, state, postalCode] = customer.cityLine
-  // State and region are used either way round on the live wire.
+  // The live wire has the state in either of `state` and `region`.
   const stateInRegion = state !== '' && random.chance(0.06)
   const profile: CustomerProfile = {
     name: customer.name,
@@ -97,7 +97,7 @@ function customerIds(random: Random, customer: Customer): NonNullable<CustomerPr
   ])
 }
 
-/** One team entry; title and contact preference are null, empty or absent as often as set. */
+/** Returns one team entry; title and contact preference are null, empty or absent as often as set. */
 export function member(random: Random, person: Person, locale = 'en-us'): Member {
   const { title, ...named } = person
   return {

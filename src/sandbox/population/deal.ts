@@ -1,12 +1,12 @@
 import { dealName, type Person, partnerOrganizations, person } from '../data/names.ts'
 import { currencyOf } from '../data/places.ts'
 import * as values from '../data/values.ts'
+import { baseClock, dayMs, historyStart, hourMs } from '../instants.ts'
+import { Random, Rotation } from '../random.ts'
 import type { ReferralRequirements } from '../referral.ts'
 import { amount } from './contract.ts'
 import { type Customer, Customers } from './customers.ts'
-import { baseClock, dayMs, historyStart, hourMs } from './instants.ts'
-import { Random, Rotation } from './random.ts'
-import { requirements, Wishes } from './requirements.ts'
+import { RequirementRotation, requirements } from './requirements.ts'
 
 export type DealKind =
   | 'coSell'
@@ -27,7 +27,7 @@ const kinds: readonly (readonly [DealKind, number])[] = [
   ['marketingLead', 5],
 ]
 
-/** What all referrals of one engagement have in common. */
+/** Facts that all referrals of one engagement have in common. */
 export interface Deal {
   readonly index: number
   readonly kind: DealKind
@@ -43,10 +43,10 @@ export interface Deal {
   readonly partner: (typeof partnerOrganizations)[number]
 }
 
-/** The surroundings in which deals are made: customers and the lists to go round. */
+/** Context of all deals: customers, staff and the values to draw from. */
 export class World {
   readonly customers: Customers
-  readonly wishes = new Wishes()
+  readonly requirementRotation = new RequirementRotation()
   readonly staff: readonly Person[]
   constructor(
     readonly seed: number,
@@ -59,7 +59,7 @@ export class World {
   }
 }
 
-/** A deal of the seeded history, or one entered at `enteredMs` when that is given. */
+/** Invents a deal of the seeded history, or one entered at `enteredMs`. */
 export function inventDeal(world: World, random: Random, index: number, enteredMs?: number): Deal {
   const kind = random.weighted(kinds)
   const customer = world.customers.draw(random)
@@ -78,14 +78,14 @@ export function inventDeal(world: World, random: Random, index: number, enteredM
     currency,
     worth,
     dealValue: amount(random, worth, currency),
-    requirements: requirements(random, world.wishes, createdMs, currency),
+    requirements: requirements(random, world.requirementRotation, createdMs, currency),
     seller: random.pick(world.staff, 1.5),
     partner: random.pick(partnerOrganizations),
   }
 }
 
 /**
- * When a deal was entered: more of them each year, mostly in working hours. Bulk uploads at the
+ * Draws the time when a deal was entered: more each year, mostly in working hours. Bulk uploads at the
  * start of a quarter give many deals the same instant, to the last digit.
  */
 function creation(random: Random, kind: DealKind): number {
@@ -100,7 +100,7 @@ function creation(random: Random, kind: DealKind): number {
   return Math.min(random.chance(0.85) ? inWorkingHours : Math.floor(ms), baseClock - 1000)
 }
 
-/** Whether Microsoft brought the deal, so that it waits for an answer. */
+/** Returns true when Microsoft brought the deal, so that it waits for an answer. */
 export function isInvited(deal: Deal): boolean {
   return deal.kind.endsWith('Lead') || deal.kind === 'incomingCoSell'
 }

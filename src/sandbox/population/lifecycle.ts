@@ -1,11 +1,11 @@
-import { dayMs, hourMs, minuteMs, secondMs } from './instants.ts'
-import type { Random } from './random.ts'
+import { dayMs, hourMs, minuteMs, secondMs } from '../instants.ts'
+import type { Random } from '../random.ts'
 
 /** Days that a partner has to answer before the referral is archived as expired. */
 export const answerDays = 14
 
-/** A referral's course up to the sandbox's clock, as instants in milliseconds. */
-export interface Life {
+/** Course of a referral up to the sandbox's clock, as instants in milliseconds. */
+export interface Lifecycle {
   readonly createdMs: number
   readonly acceptedMs: number | null
   readonly closedMs: number | null
@@ -16,11 +16,16 @@ export interface Life {
 }
 
 /**
- * Lives a referral from its creation to `nowMs`. An incoming one has to be answered first; an
- * outgoing one is accepted as it is made. What would happen after `nowMs` has not happened.
+ * Simulates a referral from its creation to `nowMs`. An incoming one has to be answered first; an
+ * outgoing one is accepted at creation. Events after `nowMs` are left out.
  */
-export function live(random: Random, createdMs: number, incoming: boolean, nowMs: number): Life {
-  const newborn: Life = {
+export function simulateLifecycle(
+  random: Random,
+  createdMs: number,
+  incoming: boolean,
+  nowMs: number,
+): Lifecycle {
+  const initial: Lifecycle = {
     createdMs,
     acceptedMs: null,
     closedMs: null,
@@ -38,7 +43,7 @@ export function live(random: Random, createdMs: number, incoming: boolean, nowMs
   }
   // Seen live: a partner-created referral is accepted up to 0.7 s before it was created.
   const outgoingMs = createdMs + random.integer(-700, 300)
-  if (!incoming) return work(random, { ...newborn, acceptedMs: outgoingMs }, nowMs)
+  if (!incoming) return afterAcceptance(random, { ...initial, acceptedMs: outgoingMs }, nowMs)
 
   const answer = random.weighted([
     ['Accepted', 68],
@@ -47,20 +52,20 @@ export function live(random: Random, createdMs: number, incoming: boolean, nowMs
     ['Error', 3],
   ])
   const answeredMs = createdMs + answerDelayMs(random, answer)
-  if (answeredMs >= nowMs) return newborn
-  if (answer !== 'Accepted') return close(random, newborn, answer, answeredMs, nowMs)
-  return work(random, { ...newborn, acceptedMs: answeredMs }, nowMs)
+  if (answeredMs >= nowMs) return initial
+  if (answer !== 'Accepted') return close(random, initial, answer, answeredMs, nowMs)
+  return afterAcceptance(random, { ...initial, acceptedMs: answeredMs }, nowMs)
 }
 
-/** Up to the day of expiry; one in six answers comes later, since the archive is not strict. */
+/** Draws a delay up to the day of expiry; one in six answers comes later: the archive is not strict. */
 function answerDelayMs(random: Random, answer: string): number {
   if (answer === 'Expired') return answerDays * dayMs
   if (random.chance(0.16)) return random.between(answerDays * dayMs, 150 * dayMs)
   return random.between(2 * minuteMs, (answerDays - 0.5) * dayMs, 2)
 }
 
-/** From accepted to closed, or to wherever the deal stands now. */
-function work(random: Random, accepted: Life, nowMs: number): Life {
+/** Continues an accepted referral until it is closed, or until `nowMs`. */
+function afterAcceptance(random: Random, accepted: Lifecycle, nowMs: number): Lifecycle {
   const startMs = Math.max(accepted.acceptedMs ?? 0, accepted.createdMs)
   const outcome = random.weighted([
     ['Won', 47],
@@ -78,8 +83,14 @@ function work(random: Random, accepted: Life, nowMs: number): Life {
   return { ...accepted, expirationMs: null, status: 'Active', substatus: 'Accepted', updatedMs }
 }
 
-function close(random: Random, life: Life, substatus: string, ms: number, nowMs: number): Life {
+function close(
+  random: Random,
+  lifecycle: Lifecycle,
+  substatus: string,
+  ms: number,
+  nowMs: number,
+): Lifecycle {
   const closedMs = Math.floor(ms)
   const updatedMs = Math.min(closedMs + random.integer(0, 50) * secondMs, nowMs)
-  return { ...life, status: 'Closed', substatus, closedMs, updatedMs }
+  return { ...lifecycle, status: 'Closed', substatus, closedMs, updatedMs }
 }

@@ -1,33 +1,35 @@
 import { note, ownOrganization, person } from '../data/names.ts'
 import { catalog } from '../data/solution-catalog.ts'
 import * as values from '../data/values.ts'
+import { calendarDate, dayMs, dayOf, entityTag, greenwich, wireInstant } from '../instants.ts'
+import type { Random } from '../random.ts'
 import type { Consent, Referral, ReferralDetails, Registration, Target } from '../referral.ts'
 import { customerProfile, member } from './customers.ts'
 import { type Deal, isInvited } from './deal.ts'
-import { calendarDate, dayMs, dayOf, entityTag, greenwich, wireInstant } from './instants.ts'
-import type { Life } from './lifecycle.ts'
-import type { Random } from './random.ts'
+import type { Lifecycle } from './lifecycle.ts'
 
 export type Role = 'own' | 'microsoft' | 'partner'
 
-/** One party's referral of a deal, with its course and, when won, its registration. */
+/** One party's referral of a deal, with its lifecycle and, when won, its registration. */
 export interface Party {
   readonly deal: Deal
   readonly role: Role
-  readonly life: Life
+  readonly lifecycle: Lifecycle
   readonly registration: Registration | null
   /** Set when a batch job was the last writer: the exact text, shared by many referrals. */
   readonly updatedText: string | null
 }
 
-/** The referral as the API serves it, keys in the order of the one real response that is known. */
+/** Returns the referral as the API serves it, keys in the order of the one known real response. */
 export function shapeReferral(random: Random, party: Party): Referral {
-  const { deal, life } = party
+  const { deal, lifecycle } = party
   const id = random.guid()
-  const createdDateTime = wireInstant(random, life.createdMs)
+  const createdDateTime = wireInstant(random, lifecycle.createdMs)
   const updatedDateTime =
     party.updatedText ??
-    (life.updatedMs === life.createdMs ? createdDateTime : wireInstant(random, life.updatedMs))
+    (lifecycle.updatedMs === lifecycle.createdMs
+      ? createdDateTime
+      : wireInstant(random, lifecycle.updatedMs))
   const whole: Referral = {
     id,
     engagementId: deal.engagementId,
@@ -39,15 +41,16 @@ export function shapeReferral(random: Random, party: Party): Referral {
     externalReferenceId: externalReference(random, deal),
     createdDateTime,
     updatedDateTime,
-    expirationDateTime: life.expirationMs === null ? null : wireInstant(random, life.expirationMs),
-    status: life.status,
-    substatus: life.substatus,
-    statusReason: statusReason(random, life.substatus),
+    expirationDateTime:
+      lifecycle.expirationMs === null ? null : wireInstant(random, lifecycle.expirationMs),
+    status: lifecycle.status,
+    substatus: lifecycle.substatus,
+    statusReason: statusReason(random, lifecycle.substatus),
     ...classification(random, party),
     eTag: entityTag(random, Date.parse(updatedDateTime)),
     favorite: random.chance(0.05),
     campaignId: random.pick(['', null, 'CMP-SPRING']),
-    salesStage: salesStage(random, life),
+    salesStage: salesStage(random, lifecycle),
     quality: 'Unknown',
     isSpam: random.chance(0.01),
     direction: direction(random, party),
@@ -60,8 +63,9 @@ export function shapeReferral(random: Random, party: Party): Referral {
       [['key account'], 5],
       [null, 5],
     ]),
-    acceptedDateTime: life.acceptedMs === null ? null : wireInstant(random, life.acceptedMs),
-    ...closing(random, life),
+    acceptedDateTime:
+      lifecycle.acceptedMs === null ? null : wireInstant(random, lifecycle.acceptedMs),
+    ...closing(random, lifecycle),
     registrationStatus: party.registration?.status ?? 'None',
     target: targets(random, party),
     customerProfile: customerProfile(random, deal.customer),
@@ -73,7 +77,7 @@ export function shapeReferral(random: Random, party: Party): Referral {
     trackingInfo: trackingInfo(random, party),
     ...registrations(random, party),
   }
-  return party.registration === null && random.chance(0.06) ? thin(whole) : whole
+  return party.registration === null && random.chance(0.06) ? abridged(whole) : whole
 }
 
 function organization(party: Party) {
@@ -118,10 +122,10 @@ function qualification(random: Random, deal: Deal, role: Role): string {
   return random.pick(['None', 'SalesQualified'])
 }
 
-/** `100` when won, before that by progress; two generations of the service spell it in words. */
-function salesStage(random: Random, life: Life): string | null {
-  if (life.status === 'New') return null
-  if (life.substatus === 'Won') return '100'
+/** Returns `100` when won, before that the progress; two generations of the service use words. */
+function salesStage(random: Random, lifecycle: Lifecycle): string | null {
+  if (lifecycle.status === 'New') return null
+  if (lifecycle.substatus === 'Won') return '100'
   return random.weighted<string | null>([
     [random.pick(['10', '20', '40', '60', '80']), 85],
     [random.pick(['Qualify', 'Develop', 'Propose', 'Close']), 8],
@@ -129,16 +133,16 @@ function salesStage(random: Random, life: Life): string | null {
   ])
 }
 
-/** Partner-created referrals have been seen as `Incoming`, so direction proves nothing. */
+/** Partner-created referrals have been observed as `Incoming`, so direction proves nothing. */
 function direction(random: Random, { deal, role }: Party): string {
   if (role !== 'own') return 'Outgoing'
   return isInvited(deal) || random.chance(0.3) ? 'Incoming' : 'Outgoing'
 }
 
-function closing(random: Random, life: Life): { closedDateTime?: string | null } {
-  if (life.closedMs === null) return random.chance(0.9) ? { closedDateTime: null } : {}
+function closing(random: Random, lifecycle: Lifecycle): { closedDateTime?: string | null } {
+  if (lifecycle.closedMs === null) return random.chance(0.9) ? { closedDateTime: null } : {}
   return random.weighted<{ closedDateTime?: string | null }>([
-    [{ closedDateTime: wireInstant(random, life.closedMs) }, 88],
+    [{ closedDateTime: wireInstant(random, lifecycle.closedMs) }, 88],
     [{ closedDateTime: null }, 6],
     [{}, 6],
   ])
@@ -214,7 +218,7 @@ function inviteContext(random: Random, { deal, role }: Party) {
   }
 }
 
-/** Unencoded blanks as served; some of the documentation's broken spellings as well. */
+/** Returns links with unencoded blanks as served, some with the documentation's misspellings. */
 function links(random: Random, id: string, engagementId: string) {
   const base = `https://api.partner.microsoft.com/v1.0/${random.pick(['engagements', 'engagments'], 3)}`
   const query = random.pick(['?$filter=', '?$filter=', '$filter='])
@@ -246,12 +250,12 @@ function registrations(random: Random, { registration }: Party) {
   ])
 }
 
-const thinKeys = new Set(
+const abridgedKeys = new Set(
   `id engagementId organizationId organizationName createdDateTime updatedDateTime status substatus
   qualification type direction customerProfile details links eTag`.split(/\s+/),
 )
 
-/** The abridged shape that older documentation shows: most keys absent. */
-function thin(whole: Referral): Referral {
-  return Object.fromEntries(Object.entries(whole).filter(([key]) => thinKeys.has(key)))
+/** Returns the abridged shape of older documentation: most keys absent. */
+function abridged(whole: Referral): Referral {
+  return Object.fromEntries(Object.entries(whole).filter(([key]) => abridgedKeys.has(key)))
 }

@@ -1,5 +1,5 @@
+import { sortKey } from '../instants.ts'
 import type { Referral } from '../referral.ts'
-import { sortKey } from './instants.ts'
 
 /** Properties that `$filter` can compare with `eq`. */
 export const filterPaths = [
@@ -18,18 +18,18 @@ export const filterPaths = [
 ] as const
 export type FilterPath = (typeof filterPaths)[number]
 
-/** Properties that `$orderby` can name, and `$filter` where dates are honoured. */
+/** Properties that `$orderby` can name, and `$filter` where date filters are supported. */
 export const timeProperties = ['createdDateTime', 'updatedDateTime'] as const
 export type TimeProperty = (typeof timeProperties)[number]
 
-/** A referral as it is served, with what filters and orders look at. */
+/** A referral as it is served, with the values for filters and orders. */
 export interface Entry {
   readonly id: string
   readonly createdDateTime: string
   readonly updatedDateTime: string
   readonly fields: ReadonlyMap<FilterPath, string>
   readonly eTag: string
-  readonly isBroken: boolean
+  readonly isCorrupt: boolean
   readonly json: Buffer
 }
 
@@ -53,7 +53,7 @@ export class Store {
     return this.#entries.get(id)
   }
 
-  /** Adds a referral or replaces it; `served` is what goes over the wire when that is damaged. */
+  /** Adds a referral or replaces it; `served` is the corrupt payload that is sent instead. */
   put(referral: Referral, served?: Record<string, unknown>): void {
     const entry = toEntry(referral, served)
     this.#entries.set(entry.id, entry)
@@ -65,7 +65,7 @@ export class Store {
     this.#orders.clear()
   }
 
-  /** All entries, oldest first, ties by id. */
+  /** Returns all entries, oldest first, ties by id. */
   inOrder(property: TimeProperty): readonly Entry[] {
     let ordered = this.#orders.get(property)
     if (ordered === undefined) {
@@ -82,7 +82,7 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** The referral of an entry, as an object of its own. */
+/** Parses the referral of an entry into a new object. */
 export function readEntry(entry: Entry): Referral {
   return JSON.parse(entry.json.toString())
 }
@@ -102,7 +102,7 @@ function toEntry(referral: Referral, served?: Record<string, unknown>): Entry {
     updatedDateTime: sortKey(referral.updatedDateTime ?? ''),
     fields,
     eTag: referral.eTag ?? '',
-    isBroken: served !== undefined,
+    isCorrupt: served !== undefined,
     json: Buffer.from(JSON.stringify(served ?? referral)),
   }
 }

@@ -1,7 +1,7 @@
+import { dayMs, minuteMs, secondMs, wireInstant } from '../instants.ts'
+import type { Random } from '../random.ts'
 import type { Registration, StatusHistory } from '../referral.ts'
 import { contractAndLines, type WonDeal } from './contract.ts'
-import { dayMs, minuteMs, secondMs, wireInstant } from './instants.ts'
-import type { Random } from './random.ts'
 
 const historyKeys = {
   ReviewPending: 'reviewPendingDateTime',
@@ -11,33 +11,33 @@ const historyKeys = {
   Approved: 'approvedDateTime',
 } as const satisfies Record<string, keyof StatusHistory>
 
-/** A step of a review: the state it leads to, and least and most time that it takes. */
+/** A step of a review: its new state, and the least and most time that it takes. */
 type Step = readonly [status: string, leastMs: number, mostMs: number]
 
-const auto: Step = ['Approved', 2 * secondMs, 90 * secondMs]
+const autoApproved: Step = ['Approved', 2 * secondMs, 90 * secondMs]
 const passed: Step = ['Passed', 2 * dayMs, 25 * dayMs]
 const failed: Step = ['Failed', 2 * dayMs, 25 * dayMs]
 const sentBack: Step = ['ActionRequired', dayMs, 12 * dayMs]
-const again: Step = ['ReviewPending', minuteMs, 20 * dayMs]
+const resubmitted: Step = ['ReviewPending', minuteMs, 20 * dayMs]
 
-/** Courses of review; the end states are not final, an exception reopens them. */
+/** Courses of review; their end states are not final, an exception reopens them. */
 const courses: readonly (readonly [readonly Step[], number])[] = [
-  [[auto], 45],
+  [[autoApproved], 45],
   [[passed], 20],
   [[failed], 9],
-  [[sentBack, again, passed], 8],
+  [[sentBack, resubmitted, passed], 8],
   [[sentBack], 4],
   [[], 5],
-  [[sentBack, again, failed], 2],
-  [[auto, sentBack, again, passed], 3],
-  [[failed, again, passed], 3],
-  // In the bulk download's list of states, in no page of the API.
-  [[auto, ['Closed', 30 * dayMs, 200 * dayMs]], 3],
+  [[sentBack, resubmitted, failed], 2],
+  [[autoApproved, sentBack, resubmitted, passed], 3],
+  [[failed, resubmitted, passed], 3],
+  // A state of the bulk download, absent from the pages of the API.
+  [[autoApproved, ['Closed', 30 * dayMs, 200 * dayMs]], 3],
 ]
 
 /**
  * Registers a won deal some days after it was closed and reviews it up to `nowMs`; returns null
- * when that day has not come. `updatedMs` is the last thing that happened.
+ * when that day is later. `updatedMs` is the time of the last step.
  */
 export function registerDeal(
   random: Random,
@@ -57,7 +57,7 @@ export function registerDeal(
   return { registration, updatedMs }
 }
 
-/** A registration as just submitted: pending review. */
+/** Returns a registration as just submitted: pending review. */
 export function newRegistration(random: Random, deal: WonDeal, ms: number): Registration {
   const { contract, solutionDetails } = contractAndLines(random, deal)
   const registration: Registration = {
@@ -86,7 +86,7 @@ function emptyHistory(): StatusHistory {
   return Object.fromEntries(Object.values(historyKeys).map((key) => [key, null]))
 }
 
-/** Puts a registration into a state at an instant, with the reviewer's words where due. */
+/** Sets the state of a registration at an instant, with the reviewer's reason where there is one. */
 export function decide(random: Random, registration: Registration, status: string, ms: number) {
   registration.status = status
   registration.statusReason = reason(random, status)

@@ -1,14 +1,14 @@
 import { type CatalogSolution, catalog, publisherOf } from '../data/solution-catalog.ts'
 import * as values from '../data/values.ts'
+import { dayMs, historyStart } from '../instants.ts'
+import { type Random, Rotation } from '../random.ts'
 import type { AttributeTag, OfferTag, ReferralRequirements, SolutionTag } from '../referral.ts'
-import { dayMs, historyStart } from './instants.ts'
-import { type Random, Rotation } from './random.ts'
 
 /** The first day of FY26, when solution areas and plays were replaced. */
 const newTaxonomyStart = Date.UTC(2025, 6, 1)
 
-/** The lists that a population goes round, so that each documented value comes up. */
-export class Wishes {
+/** Rotations over the value lists, so that each documented value occurs in a population. */
+export class RequirementRotation {
   readonly industries = new Rotation(values.industries)
   readonly products = new Rotation(values.products)
   readonly services = new Rotation(values.services)
@@ -18,23 +18,30 @@ export class Wishes {
   readonly plays = new Rotation(values.solutionPlays, 0.8)
 }
 
-/** What the customer wants: lists of tags, empty or absent as often as on the live wire. */
+/** Invents the customer's requirements: lists of tags, empty or absent as often as on the live wire. */
 export function requirements(
   random: Random,
-  wishes: Wishes,
+  rotations: RequirementRotation,
   createdMs: number,
   currency: string,
 ): ReferralRequirements {
   const isServicesDeal = random.chance(0.35)
   return {
-    industries: tags(random, wishes.industries, 0.75, 2),
-    products: tags(random, wishes.products, 0.8, 3),
-    services: tags(random, wishes.services, isServicesDeal ? 1 : 0.6, 2),
-    solutions: requestedSolutions(random, wishes, currency),
+    industries: tags(random, rotations.industries, 0.75, 2),
+    products: tags(random, rotations.products, 0.8, 3),
+    services: tags(random, rotations.services, isServicesDeal ? 1 : 0.6, 2),
+    solutions: requestedSolutions(random, rotations, currency),
     ...(random.chance(0.75) ? { offers: offers(random) } : {}),
     salesPlays: [],
     ...(random.chance(0.85)
-      ? { additionalRequirements: additional(random, wishes, createdMs, isServicesDeal) }
+      ? {
+          additionalRequirements: additionalRequirements(
+            random,
+            rotations,
+            createdMs,
+            isServicesDeal,
+          ),
+        }
       : {}),
   }
 }
@@ -45,8 +52,12 @@ function tags(random: Random, rotation: Rotation<string>, filled: number, most: 
   return [...new Set(ids)].map((id) => ({ id }))
 }
 
-/** Solutions from the catalog and by category; never the same id twice. */
-function requestedSolutions(random: Random, wishes: Wishes, currency: string): SolutionTag[] {
+/** Returns solutions from the catalog and by category, each id once. */
+function requestedSolutions(
+  random: Random,
+  rotations: RequirementRotation,
+  currency: string,
+): SolutionTag[] {
   const wanted: SolutionTag[] = random
     .sample(
       catalog,
@@ -59,7 +70,7 @@ function requestedSolutions(random: Random, wishes: Wishes, currency: string): S
     )
     .map((solution) => catalogSolution(random, solution, currency))
   if (random.chance(0.35)) {
-    const id = wishes.categories.draw(random)
+    const id = rotations.categories.draw(random)
     wanted.push({
       id,
       name: id.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' '),
@@ -97,14 +108,19 @@ function offers(random: Random): OfferTag[] {
   return [{ id, name: 'Ledger plan', type: 'Name', offerType: '3P', publisherName: null }]
 }
 
-function additional(random: Random, wishes: Wishes, createdMs: number, isServicesDeal: boolean) {
+function additionalRequirements(
+  random: Random,
+  rotations: RequirementRotation,
+  createdMs: number,
+  isServicesDeal: boolean,
+) {
   const isIot = random.chance(0.05)
   const attributes: AttributeTag[] = []
   if (random.chance(0.6)) {
     const id = random.pick(values.marketplaceIntents)
     attributes.push({ type: 'CustomerMarketplaceIntent', id })
   }
-  if (isServicesDeal) attributes.push(...servicesAttributes(random, wishes, createdMs))
+  if (isServicesDeal) attributes.push(...servicesAttributes(random, rotations, createdMs))
   return {
     iot: {
       customerLicenseAgreementNumber: isIot ? `CLA-${random.integer(1000, 9999)}` : null,
@@ -118,12 +134,16 @@ function additional(random: Random, wishes: Wishes, createdMs: number, isService
   }
 }
 
-/** Role, area and play of a services co-sell deal; old deals keep the old taxonomy. */
-function servicesAttributes(random: Random, wishes: Wishes, createdMs: number): AttributeTag[] {
-  const taxonomy = createdMs >= newTaxonomyStart ? wishes.plays.draw(random) : null
+/** Returns role, area and play of a services co-sell deal; old deals keep the old taxonomy. */
+function servicesAttributes(
+  random: Random,
+  rotations: RequirementRotation,
+  createdMs: number,
+): AttributeTag[] {
+  const taxonomy = createdMs >= newTaxonomyStart ? rotations.plays.draw(random) : null
   const { area, play } = taxonomy ?? random.pick(values.retiredSolutionPlays)
   return [
-    { type: 'PartnerRole', id: wishes.roles.draw(random) },
+    { type: 'PartnerRole', id: rotations.roles.draw(random) },
     { type: 'SolutionArea', id: area },
     { type: 'SolutionPlay', id: play },
   ]

@@ -1,13 +1,13 @@
+import { baseClock, dayMs } from '../instants.ts'
+import { at, Random } from '../random.ts'
 import type { Referral } from '../referral.ts'
 import { applyChange, type ChangeKind, canChange, drawChange } from './change.ts'
-import { breakReferral } from './corrupt.ts'
+import { corruptReferral } from './corrupt.ts'
 import { World } from './deal.ts'
-import { baseClock, dayMs } from './instants.ts'
 import { arrival, population } from './population.ts'
-import { at, Random } from './random.ts'
 import { type Entry, readEntry, Store } from './referral-store.ts'
 
-/** The simulated partner account: its referrals, its clock and what happens as that moves. */
+/** The simulated partner account: its referrals, its clock, and the changes of each day. */
 export class Simulation {
   readonly store = new Store()
   readonly #world: World
@@ -18,23 +18,23 @@ export class Simulation {
   constructor(count: number, seed: number, broken: number) {
     this.#world = new World(seed, count)
     for (const referral of population(this.#world, count)) this.store.put(referral)
-    this.#spoil(Math.min(broken, count))
+    this.#corrupt(Math.min(broken, count))
   }
 
-  /** The sandbox's own time; it stands still between changes. */
+  /** Time of the sandbox's own clock; it stands still between changes. */
   get nowMs(): number {
     return this.#nowMs
   }
 
-  /** Current referrals as served, each an object of its own. */
+  /** Returns the current referrals as served, each as a new object. */
   referrals(): Referral[] {
     return Array.from(this.store.entries(), readEntry)
   }
 
   /**
-   * Lets a day pass in which `count` different referrals move along their lives, and returns
-   * their ids in the order of the changes. Live ones move first; only when they do not suffice
-   * are finished ones rewritten. With `kind` only that happens, to as many as it can.
+   * Lets a day pass in which `count` different referrals change, and returns their ids in the order
+   * of the changes. Open ones change first; finished ones are rewritten only when too few are open.
+   * With `kind` only that change happens, to as many as it applies to.
    */
   change(count: number, kind?: ChangeKind): string[] {
     const random = this.#nextDay()
@@ -61,7 +61,7 @@ export class Simulation {
     })
   }
 
-  /** Takes `count` referrals out of the caller's sight, as a lost role does; returns their ids. */
+  /** Makes `count` referrals invisible to the caller, as a lost role does; returns their ids. */
   vanish(count: number): string[] {
     const random = this.#nextDay()
     const gone = random.sample([...this.store.entries()], count).map((entry) => entry.id)
@@ -76,38 +76,38 @@ export class Simulation {
 
   #pick(random: Random, count: number, kind?: ChangeKind): [Entry, ChangeKind][] {
     const picked: [Entry, ChangeKind][] = []
-    const passedOver: Entry[] = []
+    const unchanged: Entry[] = []
     for (const entry of shuffled(random, this.store.entries())) {
       if (picked.length === count) return picked
-      if (entry.isBroken) continue
+      if (entry.isCorrupt) continue
       const referral = readEntry(entry)
       if (kind !== undefined) {
         if (canChange(referral, kind)) picked.push([entry, kind])
         continue
       }
       const happens = drawChange(random, referral, false)
-      if (happens === null) passedOver.push(entry)
+      if (happens === null) unchanged.push(entry)
       else picked.push([entry, happens])
     }
-    for (const entry of passedOver.slice(0, Math.max(0, count - picked.length))) {
+    for (const entry of unchanged.slice(0, Math.max(0, count - picked.length))) {
       const happens = drawChange(random, readEntry(entry), true)
       if (happens !== null) picked.push([entry, happens])
     }
     return picked
   }
 
-  #spoil(broken: number): void {
+  #corrupt(broken: number): void {
     const entries = [...this.store.entries()]
     for (let number = 0; number < broken; number++) {
       const referral = readEntry(
         at(entries, Math.floor(((number + 0.5) * entries.length) / broken)),
       )
-      this.store.put(referral, breakReferral(referral, number))
+      this.store.put(referral, corruptReferral(referral, number))
     }
   }
 }
 
-/** Yields all members in random order, at the price of those that are asked for. */
+/** Yields all members in random order, at a cost proportional to the number taken. */
 function* shuffled<T>(random: Random, members: Iterable<T>): Generator<T> {
   const pool = [...members]
   while (pool.length > 0) {

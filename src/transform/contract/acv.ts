@@ -20,7 +20,7 @@ export type AcvStatus =
   | 'implausible_term'
 
 export interface ContractTerms {
-  /** 'Perpetual' or 'Finite' in that spelling; anything else is a term nobody documented. */
+  /** 'Perpetual' or 'Finite' in that spelling; any other text is an undocumented term. */
   term: string | null
   start: string | null
   /** As reported: the last day, or the anniversary on which the contract would be renewed. */
@@ -49,8 +49,8 @@ const termMonthsMax = 1200n
 const perpetualLength: Months = { numerator: BigInt(perpetualMonths), denominator: 1n }
 
 /**
- * Span of a contract and why it is what it is. The first reason that applies is given. Nothing is
- * guessed: an unknown term is not perpetual, and no other date stands in for a missing start.
+ * Span of a contract, with the first reason that applies when it has none. Nothing is guessed: an
+ * unknown term is not perpetual, and no other date replaces a missing start.
  */
 export function contractPeriod({ term, start, end }: ContractTerms): ContractPeriod {
   if (term === 'Perpetual') {

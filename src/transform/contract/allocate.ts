@@ -1,9 +1,8 @@
 import { type Money, roundedShare, roundingStep } from '../values/money.ts'
 
 /**
- * Parts of `total` in proportion to the weights, in their order; they add up to `total` exactly. The
- * parts are equal when the weights tell nothing: all are zero, or some are positive and some
- * negative. No weights, no parts.
+ * Parts of `total` in proportion to the weights, in their order; they add up to `total` exactly.
+ * The parts are equal when all weights are zero or when their signs differ. No weights, no parts.
  */
 export function allocate(total: Money, weights: readonly bigint[], minorUnit: number): Money[] {
   if (weights.length === 1) return [total]

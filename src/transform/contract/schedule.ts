@@ -50,8 +50,8 @@ function wholeContract(months: Months | null): SchedulePart {
 }
 
 /**
- * Amount of each part of the period's schedule. Running totals are rounded, not amounts, so that the
- * amounts add up to `value` exactly and no year carries the roundings of all others.
+ * Amount of each part of the period's schedule. Running totals are rounded, not amounts, so that
+ * the amounts add up to `value` exactly and no year carries the roundings of all others.
  */
 export function spread(
   value: Money,

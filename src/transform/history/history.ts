@@ -4,13 +4,15 @@ import { daysBetween, utcDate } from '../values/dates.ts'
 import {
   bySourceTime,
   merge,
+  missingPeriodsOf,
   type Observation,
-  type Sighting,
+  type PresenceObservation,
   type Span,
   segmentsOf,
   type Tracked,
-  vanishingsOf,
 } from './spans.ts'
+
+// Fills dw.fact_referral_history.
 
 export interface HistoryRules {
   transitions: ReadonlyMap<string, ReadonlySet<string>>
@@ -44,32 +46,32 @@ export interface History {
 }
 
 /**
- * The versions of a referral: contiguous spans that differ in a tracked column, the last one open.
- * It depends on what was observed and when, not on the order in which it arrived.
+ * Effective-dated versions of a referral: contiguous spans that differ in a tracked column, the
+ * last one open. They depend on the observations and their times, not on the order of arrival.
  *
- * A change counts from the source's own time; where that did not move, from the time we saw it.
+ * A change counts from the source's own time, or from the observation if that time did not move.
  */
 export function historyOf(
   observations: readonly Observation[],
-  sightings: readonly Sighting[],
+  presence: readonly PresenceObservation[],
   rules: HistoryRules,
 ): History {
   const ordered = observations.length < 2 ? observations : [...observations].sort(bySourceTime)
   const segments = segmentsOf(ordered)
-  const vanishings = vanishingsOf(sightings)
-  const spans = merge(segments, vanishings)
+  const missingPeriods = missingPeriodsOf(presence)
+  const spans = merge(segments, missingPeriods)
   const versions: HistoryVersion[] = []
   for (let index = 0; index < spans.length; index++) {
     const span = spans[index]
     if (span === undefined) continue
-    versions.push(versionOf(span, index, spans[index - 1], spans[index + 1], rules))
+    versions.push(toHistoryVersion(span, index, spans[index - 1], spans[index + 1], rules))
   }
-  const last = vanishings.at(-1)
+  const last = missingPeriods.at(-1)
   const closing = closingOf(spans, ordered)
   return { versions, ...closing, missingSince: last?.isMissing === true ? last.at : null }
 }
 
-function versionOf(
+function toHistoryVersion(
   span: Span,
   index: number,
   previous: Span | undefined,
@@ -114,7 +116,10 @@ function versionOf(
   }
 }
 
-/** Column by column: copying by `{ ...row, referral_no }` was 8 % of a profile of the whole transform. */
+/**
+ * Copies a version column by column: `{ ...row, referral_no }` was 8 % of a profile of the whole
+ * transform.
+ */
 export function historyRow(
   { accountKey, referralNo }: Version,
   row: HistoryVersion,
@@ -152,7 +157,7 @@ export function historyRow(
   }
 }
 
-/** Null when one of the statuses is none that the documented rule speaks of. */
+/** Returns null if the documented transitions do not mention one of the statuses. */
 function isAllowed({ transitions }: HistoryRules, from: string, to: string): boolean | null {
   const allowed = transitions.get(from)
   return allowed === undefined || !transitions.has(to) ? null : allowed.has(to)

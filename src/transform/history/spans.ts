@@ -15,13 +15,13 @@ export interface Tracked {
   registered_acv_currency_code: string
 }
 
-/** What one landed version says. Instants are those of `parseInstant`. */
+/** Observation of one landed version. Instants are those of `parseInstant`. */
 export interface Observation {
   tracked: Tracked
   /** Source time with seven digits: two updates in one microsecond still have an order. */
   sourceOrder: string
   sourceUpdatedAt: string
-  /** When the source updated it, at the latest when it was observed. */
+  /** Time of the source's update, but not after the observation. */
   changedAt: string
   observedAt: string
   landedNo: number
@@ -30,15 +30,15 @@ export interface Observation {
   closedAt: string | null
 }
 
-/** Whether the source returned the referral, each time somebody looked. */
-export interface Sighting {
+/** Presence or absence of the referral in one read. */
+export interface PresenceObservation {
   observedAt: string
   isPresent: boolean
-  /** Who looked, where it was absent. */
+  /** Principal of a read that did not return it. */
   principal: string | null
 }
 
-/** Full reads in a row by one principal that must not return a referral before it counts as missing. */
+/** Full reads in a row by one principal without a referral before it counts as missing. */
 const absencesUntilMissing = 2
 
 export interface Segment {
@@ -48,7 +48,7 @@ export interface Segment {
   isEstimated: boolean
 }
 
-export interface Vanishing {
+export interface MissingPeriod {
   at: string
   isMissing: boolean
 }
@@ -79,8 +79,8 @@ export function segmentsOf(ordered: readonly Observation[]): Segment[] {
 }
 
 /**
- * The first observation and what its milestones tell of the time before it, so that a backfilled
- * referral can be asked about last year. Milestones out of order are moved inside the known span.
+ * Spans from the first observation and from its milestones before it, so that a backfilled referral
+ * has a state for last year. Milestones out of order are moved inside the known span.
  */
 function firstSegments(observation: Observation): Segment[] {
   const { tracked, createdAt, acceptedAt, closedAt, changedAt } = observation
@@ -108,7 +108,7 @@ function firstSegments(observation: Observation): Segment[] {
   return segments
 }
 
-/** Nothing was registered before the referral was won. */
+/** State before the referral was won: nothing was registered yet. */
 function before(tracked: Tracked, status: string, substatus: string): Tracked {
   return {
     ...tracked,
@@ -120,25 +120,25 @@ function before(tracked: Tracked, status: string, substatus: string): Tracked {
   }
 }
 
-export function vanishingsOf(sightings: readonly Sighting[]): Vanishing[] {
-  const vanishings: Vanishing[] = []
-  if (sightings.every((sighting) => sighting.isPresent)) return vanishings
+export function missingPeriodsOf(presence: readonly PresenceObservation[]): MissingPeriod[] {
+  const missingPeriods: MissingPeriod[] = []
+  if (presence.every((observed) => observed.isPresent)) return missingPeriods
   const absences = new Map<string | null, number>()
   let isMissing = false
-  for (const { observedAt, isPresent, principal } of [...sightings].sort(byObservation)) {
+  for (const { observedAt, isPresent, principal } of [...presence].sort(byObservation)) {
     const count = isPresent ? 0 : (absences.get(principal) ?? 0) + 1
-    // Whoever sees it: it is there for all.
+    // A referral that any principal sees is present for all.
     if (isPresent) absences.clear()
     else absences.set(principal, count)
     const isGone: boolean = !isPresent && (isMissing || count >= absencesUntilMissing)
-    if (isGone !== isMissing) vanishings.push({ at: observedAt, isMissing: isGone })
+    if (isGone !== isMissing) missingPeriods.push({ at: observedAt, isMissing: isGone })
     isMissing = isGone
   }
-  return vanishings
+  return missingPeriods
 }
 
-/** Of two sightings at one time the presence comes last, and so decides. */
-function byObservation(left: Sighting, right: Sighting): number {
+/** Orders presence after absence of the same time, so that presence decides. */
+function byObservation(left: PresenceObservation, right: PresenceObservation): number {
   if (left.observedAt !== right.observedAt) return left.observedAt < right.observedAt ? -1 : 1
   return Number(left.isPresent) - Number(right.isPresent)
 }
@@ -152,23 +152,26 @@ export interface Span {
 }
 
 /** Spans of equal content; of several changes at one instant only the last is kept. */
-export function merge(segments: readonly Segment[], vanishings: readonly Vanishing[]): Span[] {
+export function merge(
+  segments: readonly Segment[],
+  missingPeriods: readonly MissingPeriod[],
+): Span[] {
   const spans: Span[] = []
   let segment = segments[0]
   if (segment === undefined) return spans
   const start = segment.from
   let isMissing = false
   let nextSegment = 0
-  let nextVanishing = 0
-  while (nextSegment < segments.length || nextVanishing < vanishings.length) {
+  let nextPeriod = 0
+  while (nextSegment < segments.length || nextPeriod < missingPeriods.length) {
     const change = segments[nextSegment]?.from
-    const vanished = vanishings[nextVanishing]?.at
-    const vanishing = vanished === undefined ? undefined : later(vanished, start)
-    const from = smallest(change, vanishing)
+    const periodAt = missingPeriods[nextPeriod]?.at
+    const period = periodAt === undefined ? undefined : later(periodAt, start)
+    const from = smallest(change, period)
     let observedAt = from
-    if (vanishing === from) {
-      isMissing = vanishings[nextVanishing]?.isMissing ?? isMissing
-      nextVanishing++
+    if (period === from) {
+      isMissing = missingPeriods[nextPeriod]?.isMissing ?? isMissing
+      nextPeriod++
     }
     if (change === from) {
       segment = segments[nextSegment] ?? segment

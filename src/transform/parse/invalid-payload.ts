@@ -1,44 +1,35 @@
-export type ReasonCode =
-  | 'not_an_object'
-  | 'missing_property'
-  | 'wrong_type'
-  | 'invalid_number'
-  | 'number_too_large'
-  | 'invalid_instant'
-  | 'too_deep'
-  | 'too_many_keys'
-  | 'too_many_items'
-  | 'text_too_long'
-  | 'id_mismatch'
-  | 'no_payload'
+import type { QuarantineReason } from '../../quarantine-reasons.ts'
 
-/** Why a payload cannot be loaded. `detail` names types and limits, never a value. */
-export interface Damage {
-  reasonCode: ReasonCode
+/** Reasons of a quarantine that follow from the payload alone. */
+export type InvalidReason = Exclude<QuarantineReason, 'rejected_by_database'>
+
+/** Reason why a payload cannot be loaded. `detail` names types and limits, never a value. */
+export interface InvalidPayload {
+  reasonCode: InvalidReason
   itemPath: string
   detail: string
 }
 
-/** What was read with a loss that somebody may want to know of. */
-export interface Remark {
+/** A value that was read with a loss. */
+export interface PayloadWarning {
   rule: 'implausible_date' | 'value_rounded'
   itemPath: string
   observed: string | null
 }
 
 export const depthMax = 32
-/** The largest referral that the portal can build, 50 solutions and 50 people, has 2,100 in all. */
+/** Limit far above the portal's largest referral: 50 solutions and 50 people have 2,100 keys. */
 export const keysPerReferralMax = 10_000
 export const keysPerObjectMax = 2_000
 export const itemsMax = 1_000
 export const textLengthMax = 1_048_576
-/** Two of them of three bytes a character still fit an index entry. */
+/** Longest key: two of them, at three bytes a character, still fit an index entry. */
 export const keyLengthMax = 400
 export const pathLengthMax = 200
 
-export class DamageFound extends Error {
-  constructor(readonly damage: Damage) {
-    super(damage.detail)
+export class InvalidPayloadError extends Error {
+  constructor(readonly invalid: InvalidPayload) {
+    super(invalid.detail)
   }
 }
 
@@ -52,7 +43,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The API does not keep the order of its lists, so findings cannot count places in them. */
+/** Path without list indexes: the API does not keep the order of its lists. */
 export function withoutIndexes(path: string): string {
   return path.includes('[') ? path.replaceAll(/\[\d+\]/g, '[]') : path
 }
@@ -62,8 +53,12 @@ export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-export function damage(reasonCode: ReasonCode, itemPath: string, detail: string): DamageFound {
-  return new DamageFound({ reasonCode, itemPath: itemPath.slice(0, pathLengthMax), detail })
+export function invalid(
+  reasonCode: InvalidReason,
+  itemPath: string,
+  detail: string,
+): InvalidPayloadError {
+  return new InvalidPayloadError({ reasonCode, itemPath: itemPath.slice(0, pathLengthMax), detail })
 }
 
 export function wrongType(
@@ -71,16 +66,16 @@ export function wrongType(
   value: unknown,
   path: string,
   name: string,
-): DamageFound {
-  return damage('wrong_type', join(path, name), `expected ${expected}, got ${typeName(value)}`)
+): InvalidPayloadError {
+  return invalid('wrong_type', join(path, name), `expected ${expected}, got ${typeName(value)}`)
 }
 
-export function tooManyKeys(path: string, limit: number): DamageFound {
-  return damage('too_many_keys', path, `expected at most ${limit} keys`)
+export function tooManyKeys(path: string, limit: number): InvalidPayloadError {
+  return invalid('too_many_keys', path, `expected at most ${limit} keys`)
 }
 
-export function tooLong(path: string, limit: number): DamageFound {
-  return damage('text_too_long', path, `expected at most ${limit} characters`)
+export function tooLong(path: string, limit: number): InvalidPayloadError {
+  return invalid('text_too_long', path, `expected at most ${limit} characters`)
 }
 
 export function typeName(value: unknown): string {

@@ -1,16 +1,16 @@
 import { cleanText, decodeEntities } from '../values/text.ts'
 import {
-  type Damage,
-  DamageFound,
-  damage,
   depthMax,
+  type InvalidPayload,
+  InvalidPayloadError,
+  invalid,
   isEmpty,
   isObject,
   join,
   keysPerObjectMax,
   keysPerReferralMax,
+  type PayloadWarning,
   pathLengthMax,
-  type Remark,
   textLengthMax,
   tooLong,
   tooManyKeys,
@@ -36,33 +36,33 @@ export type ReadResult =
   | {
       ok: true
       referral: ReadReferral
-      /** Paths that hold something and have no column, like `details.incentiveLevel`. */
+      /** Paths that hold a value and have no column, like `details.incentiveLevel`. */
       unmapped: readonly string[]
-      remarks: readonly Remark[]
+      warnings: readonly PayloadWarning[]
     }
-  | ({ ok: false } & Damage)
+  | ({ ok: false } & InvalidPayload)
 
 /**
  * The referral in one shape, whatever its spelling: null, empty and absent are null, text is
- * trimmed, names are decoded, numbers and flags may be written as text. What is of another type, or
- * past a limit, damages the whole referral. `people` is the part that is landed apart.
+ * trimmed, names are decoded, numbers and flags may be written as text. A value of another type,
+ * or past a limit, makes the whole payload invalid. `people` is the part that was split off.
  */
 export function readReferral(payload: unknown, people: unknown = null): ReadResult {
-  const reading: Reading = { keys: 0, unmapped: [], remarks: [] }
+  const reading: Reading = { keys: 0, unmapped: [], warnings: [] }
   try {
     const referral = readRoot(payload, reading)
     if (people !== null) addPeople(referral, readRoot(people, reading))
     requireProperties(referral, reading)
-    return { ok: true, referral, unmapped: reading.unmapped, remarks: reading.remarks }
+    return { ok: true, referral, unmapped: reading.unmapped, warnings: reading.warnings }
   } catch (error) {
-    if (error instanceof DamageFound) return { ok: false, ...error.damage }
+    if (error instanceof InvalidPayloadError) return { ok: false, ...error.invalid }
     throw error
   }
 }
 
 function readRoot(source: unknown, reading: Reading): ReadReferral {
   if (!isObject(source)) {
-    throw damage('not_an_object', '', `expected an object, got ${typeName(source)}`)
+    throw invalid('not_an_object', '', `expected an object, got ${typeName(source)}`)
   }
   // The shape's type follows from the same specification that the values are read by.
   return readObject(referralShape, source, '', 1, reading) as unknown as ReadReferral
@@ -84,17 +84,21 @@ function addPeople(referral: ReadReferral, people: ReadReferral): void {
   }
 }
 
-function requireProperties(referral: ReadReferral, { remarks }: Reading): void {
+function requireProperties(referral: ReadReferral, { warnings }: Reading): void {
   if (referral.id === null) throw missing('id')
   if (referral.status === null) throw missing('status')
   if (referral.createdDateTime !== null) return
-  const isImplausible = remarks.some((remark) => remark.itemPath === 'createdDateTime')
+  const isImplausible = warnings.some((warning) => warning.itemPath === 'createdDateTime')
   if (!isImplausible) throw missing('createdDateTime')
-  throw damage('missing_property', 'createdDateTime', 'expected a day of 2000 to 2099, got another')
+  throw invalid(
+    'missing_property',
+    'createdDateTime',
+    'expected a day of 2000 to 2099, got another',
+  )
 }
 
-function missing(name: string): DamageFound {
-  return damage('missing_property', name, 'expected a value, got none')
+function missing(name: string): InvalidPayloadError {
+  return invalid('missing_property', name, 'expected a value, got none')
 }
 
 function readObject(
@@ -130,8 +134,9 @@ function readObject(
 }
 
 /**
- * Whether `key` decides the property among several spellings of it in one object: the documented
- * one first, then other cases of it, then other names; so that the order of keys cannot matter.
+ * Returns true if `key` takes precedence among several spellings of a property in one object. The
+ * documented spelling comes first, then other cases of it, then other names. So the order of keys
+ * cannot matter.
  */
 function isPreferred(
   shape: ObjectShape<Properties>,
@@ -219,8 +224,8 @@ function readPeople(
   depth: number,
   reading: Reading,
 ): Record<string, unknown>[] {
-  // What has no column is kept as `extra`, so it is not missed as unmapped.
-  const apart: Reading = { keys: reading.keys, unmapped: [], remarks: reading.remarks }
+  // A property without a column is kept as `extra`, so it does not count as unmapped.
+  const apart: Reading = { keys: reading.keys, unmapped: [], warnings: reading.warnings }
   const people = readList(shape, value, path, depth, apart)
   reading.keys = apart.keys
   const present = requireList(value, path).filter(isObject)
@@ -263,7 +268,7 @@ function measure(value: unknown, depth: number, reading: Reading): void {
     return
   }
   if (typeof value !== 'object' || value === null) return
-  if (depth > depthMax) throw damage('too_deep', '', `expected at most ${depthMax} levels`)
+  if (depth > depthMax) throw invalid('too_deep', '', `expected at most ${depthMax} levels`)
   const items = Object.values(value)
   if (!Array.isArray(value)) reading.keys += items.length
   if (reading.keys > keysPerReferralMax) throw tooManyKeys('', keysPerReferralMax)

@@ -2,13 +2,13 @@ import { parseInstant } from '../values/dates.ts'
 import { parseMoney } from '../values/money.ts'
 import { cleanText } from '../values/text.ts'
 import {
-  damage,
+  invalid,
   isObject,
   itemsMax,
   join,
   keyLengthMax,
   keysPerObjectMax,
-  type Remark,
+  type PayloadWarning,
   textLengthMax,
   tooLong,
   tooManyKeys,
@@ -20,7 +20,7 @@ import {
 export interface Reading {
   keys: number
   unmapped: string[]
-  remarks: Remark[]
+  warnings: PayloadWarning[]
 }
 
 export function readText(value: unknown, path: string, name: string): string | null {
@@ -62,12 +62,12 @@ export function readDecimal(
   const money = parseMoney(value)
   if (!money.ok) {
     throw money.why === 'too_large'
-      ? damage('number_too_large', join(path, name), 'expected at most 15 digits before the point')
-      : damage('invalid_number', join(path, name), `expected a number, got ${typeName(value)}`)
+      ? invalid('number_too_large', join(path, name), 'expected at most 15 digits before the point')
+      : invalid('invalid_number', join(path, name), `expected a number, got ${typeName(value)}`)
   }
   if (money.rounded) {
     const itemPath = withoutIndexes(join(path, name))
-    reading.remarks.push({ rule: 'value_rounded', itemPath, observed: null })
+    reading.warnings.push({ rule: 'value_rounded', itemPath, observed: null })
   }
   return money.value
 }
@@ -85,7 +85,7 @@ export function readInstant(
   if (instant.kind === 'instant') return instant.value
   if (instant.kind === 'unset') return null
   if (instant.kind === 'invalid') {
-    throw damage(
+    throw invalid(
       'invalid_instant',
       join(path, name),
       'expected YYYY-MM-DDThh:mm:ssZ, got other text',
@@ -93,7 +93,7 @@ export function readInstant(
   }
   const observed = text.slice(0, 'YYYY-MM-DDThh:mm:ss'.length)
   const itemPath = withoutIndexes(join(path, name))
-  reading.remarks.push({ rule: 'implausible_date', itemPath, observed })
+  reading.warnings.push({ rule: 'implausible_date', itemPath, observed })
   return null
 }
 
@@ -127,7 +127,7 @@ export function readDictionary(value: unknown, path: string): [string, string][]
 export function requireList(value: unknown, path: string): readonly unknown[] {
   if (!Array.isArray(value)) throw wrongType('a list', value, path, '')
   if (value.length > itemsMax) {
-    throw damage('too_many_items', path, `expected at most ${itemsMax} items, got ${value.length}`)
+    throw invalid('too_many_items', path, `expected at most ${itemsMax} items, got ${value.length}`)
   }
   return value
 }

@@ -1,7 +1,7 @@
 import { decimal, flag, instant, key, name, text, texts, word } from './properties-scalar.ts'
 import { nested, none, shape } from './shape.ts'
 
-// What a registration has, and the solutions that it shares with the requirements of a referral.
+// Properties of a registration, and those of the solutions that requirements have as well.
 
 export const solution = {
   id: key,

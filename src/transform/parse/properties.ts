@@ -3,7 +3,8 @@ import { decimal, flag, instant, key, name, text, texts, word } from './properti
 import { nested, none, type ObjectShape, type Read, scalar, shape } from './shape.ts'
 
 // Every property of a referral that the warehouse reads, once: the documented ones, and those that
-// the live API sends beside them. The reader walks this specification, and the coverage test too.
+// the live API sends beside them. The parser walks this specification, and the coverage test too.
+// A new property is added here; its column is filled by the file of `rows/` named for its table.
 
 // The value lists of these three are documented, the properties that carry them are not.
 const taxonomy = { solutionArea: texts, solutionPlay: texts, partnerRole: texts } as const

@@ -2,8 +2,8 @@ import { referralShape } from './properties.ts'
 import type { ObjectShape, Properties } from './shape.ts'
 
 /**
- * Every property of a referral that is read, as `registrations[].contract.value`, those that hold
- * others included. Lists are marked by `[]`.
+ * Paths of all properties of a referral that are read, such as `registrations[].contract.value`.
+ * Objects are included; `[]` marks a list.
  */
 export function propertyPaths(): string[] {
   return pathsOf(referralShape, '')

@@ -1,4 +1,4 @@
-/** How one property of the source is read. `also` gives other names of it. */
+/** Type of one property of the source. `also` gives its other names. */
 export type Property =
   | {
       kind:
@@ -29,7 +29,7 @@ export interface ObjectShape<P extends Properties> {
   properties: P
   slots: ReadonlyMap<string, Slot>
   lowerCaseSlots: ReadonlyMap<string, Slot>
-  /** What is made of an empty object: null for each property, no items for each list. */
+  /** Result for an empty object: null for each property, no items for each list. */
   absent: () => Read<P>
 }
 
@@ -48,7 +48,7 @@ type Scalars = {
 /** A person: `extra` keeps the properties that have no column. */
 type Person<Of> = Of & { extra: Readonly<Record<string, unknown>> | null }
 
-/** Shape of what the reader makes of an object with these properties. */
+/** Shape of the parsed object with these properties. */
 export type Read<P extends Properties> = {
   -readonly [Name in keyof P]: P[Name] extends { kind: infer K; of: ObjectShape<infer Inner> }
     ? K extends 'object'
@@ -62,7 +62,7 @@ export type Read<P extends Properties> = {
 }
 
 const noNames: Also = []
-/** Stands for each absent list. */
+/** Shared by all absent lists. */
 export const none: readonly never[] = Object.freeze([])
 
 export function scalar<const K extends keyof Scalars>(

@@ -1,35 +1,37 @@
 export interface SortedKey {
   readonly key: string
-  /** The key as it stands in a canonical text. */
+  /** The key in the canonical text. */
   readonly label: string
 }
 
-/** Objects whose keys came in one order; `longer` leads on to those with one key more. */
-interface Known {
+/**
+ * A sequence of keys in the order of the source; `longer` holds the sequences with one key more.
+ */
+interface KeySequence {
   sorted: readonly SortedKey[] | null
-  readonly longer: Map<string, Known>
+  readonly longer: Map<string, KeySequence>
 }
 
-/** The keys of all kinds of object in a referral have 2,000 characters. */
+/** Cached at most; the keys of all kinds of object in a referral have 2,000 characters. */
 const charactersMax = 50_000
 
 /**
- * Keys of objects in order, without those that do not count. Objects of one kind bring the same keys
- * in the same order, so the answers are kept, until there are too many: sorting the keys of each
- * object anew was 29 % of `cutPeople`.
+ * Sorted keys of objects, without those that do not count. Objects of one kind have the same keys
+ * in the same order, so the sorted keys are cached up to a limit: sorting them for each object was
+ * 29 % of `splitPii`.
  */
 export class SortedKeys {
-  private first = nothingKnown()
+  private first = noKeys()
   private characters = 0
   constructor(private readonly counts: (key: string) => boolean) {}
 
   of(source: object): readonly SortedKey[] {
     if (this.characters > charactersMax) {
-      this.first = nothingKnown()
+      this.first = noKeys()
       this.characters = 0
     }
     let known = this.first
-    for (const key in source) known = known.longer.get(key) ?? this.learn(known, key)
+    for (const key in source) known = known.longer.get(key) ?? this.cacheOrder(known, key)
     known.sorted ??= Object.keys(source)
       .filter(this.counts)
       .sort()
@@ -37,14 +39,14 @@ export class SortedKeys {
     return known.sorted
   }
 
-  private learn(known: Known, key: string): Known {
-    const longer = nothingKnown()
+  private cacheOrder(known: KeySequence, key: string): KeySequence {
+    const longer = noKeys()
     known.longer.set(key, longer)
     this.characters += key.length + 1
     return longer
   }
 }
 
-function nothingKnown(): Known {
+function noKeys(): KeySequence {
   return { sorted: null, longer: new Map() }
 }

@@ -6,17 +6,19 @@ import { SortedKeys } from './canonical-keys.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** A referral as it lands: the people and free text apart from the rest. */
-export interface Cut {
+/** A referral as it is landed: people and free text split from the rest. */
+export interface SplitReferral {
   resourceId: string | null
-  /** When it was updated, else created: as received. Null when that is no instant. */
+  /** Time of the last update, else of the creation, as received; null when it is not an instant. */
   sourceUpdatedText: string | null
   sourceUpdatedAt: string | null
   payload: object
-  /** What was cut out, under the same paths. */
+  /** People and free text, under the same paths. */
   people: object
-  /** Text of the whole, to be hashed: the same for the same content, whatever the order of keys and
-   * lists; links and etag are left out. */
+  /**
+   * Text of payload and people, to be hashed. It does not depend on the order of keys and lists,
+   * and leaves out links and etag.
+   */
   canonical: string
 }
 
@@ -46,15 +48,16 @@ function roleOf(key: string): Role {
   return roles.get(key) ?? roles.get(key.toLowerCase()) ?? 'other'
 }
 
-/** `@odata.` properties change without the referral changing, and at its root so do a few others. */
+/** Keys without `@odata.` properties, which change although the referral does not. */
 const innerKeys = new SortedKeys((key) => !key.startsWith('@odata.'))
+/** At its root a referral has a few other keys that change likewise. */
 const rootKeys = new SortedKeys((key) => !key.startsWith('@odata.') && roleOf(key) !== 'etag')
 
 /**
- * Takes the people and the free text out of a referral, so that nothing but the restricted part of
- * the landing zone ever holds them. Nothing is lost: payload and people together are the whole.
+ * Splits people and free text from a referral, so that only the restricted part of the landing zone
+ * ever holds them. Nothing is lost: payload and people together are the whole.
  */
-export function cutPeople(wire: unknown): Cut {
+export function splitPii(wire: unknown): SplitReferral {
   const canonical = canonicalOf(wire, 1)
   if (!isObject(wire)) {
     const people = { '(not an object)': pruned(wire, 2) }
@@ -110,26 +113,26 @@ function split(
   name: string,
 ): void {
   if (!isObject(value)) {
-    // Of an unknown shape nobody knows where in it the people are.
+    // In an unknown shape, people may be anywhere.
     if (value === null || value === undefined) payload[key] = value
     else people[key] = value
     return
   }
   const rest: Record<string, unknown> = {}
-  let cut: Record<string, unknown> | null = null
+  let apart: Record<string, unknown> | null = null
   for (const inner in value) {
     if (inner === name || inner.toLowerCase() === name) {
-      cut ??= {}
-      cut[inner] = value[inner]
+      apart ??= {}
+      apart[inner] = value[inner]
     } else {
       set(rest, inner, value[inner])
     }
   }
   payload[key] = rest
-  if (cut !== null) people[key] = cut
+  if (apart !== null) people[key] = apart
 }
 
-/** `__proto__` is a key like any other in JSON, but assigning it would change the prototype. */
+/** Sets any key of JSON; a plain assignment to `__proto__` would change the prototype. */
 function set(target: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, {
@@ -157,7 +160,7 @@ function instantOf(wire: unknown): { text: string; value: string } | null {
 
 const tooDeep = '(too deep)'
 
-/** The value without what lies below the greatest depth, but still too deep to be loaded. */
+/** The value cut off below the greatest depth; it stays too deep to be loaded. */
 function pruned(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth > depthMax) return {}

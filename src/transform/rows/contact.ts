@@ -1,7 +1,9 @@
 import type { Version } from '../context.ts'
 import type { ReadPerson } from '../parse/properties.ts'
 import type { Staged } from '../staged-rows.ts'
-import { compareText } from './fact-referral-solution.ts'
+import { compareText } from '../values/text.ts'
+
+// Fills pii.contact and pii.referral_text.
 
 type ContactRow = Staged<'stg.contact'>
 
@@ -43,13 +45,13 @@ function addRole(
 }
 
 function ordered(people: readonly ReadPerson[]): readonly ReadPerson[] {
-  const known = people.filter(isSomebody)
+  const known = people.filter(hasContent)
   if (known.length < 2) return known
   const keyed = known.map((person) => ({ person, key: orderKey(person) }))
   return keyed.sort((left, right) => compareText(left.key, right.key)).map(({ person }) => person)
 }
 
-function isSomebody(person: ReadPerson): boolean {
+function hasContent(person: ReadPerson): boolean {
   const { email, firstName, lastName, phoneNumber, title, extra } = person
   return (email ?? firstName ?? lastName ?? phoneNumber ?? title ?? extra) !== null
 }
@@ -61,7 +63,9 @@ function orderKey(person: ReadPerson): string {
   return [...parts, ...preference, extra === null ? '' : JSON.stringify(extra)].join('\u001f')
 }
 
-/** What recognises a person again after an erasure: the e-mail address, else the phone number. */
+/**
+ * Text that identifies a person again after an erasure: the e-mail address, else the phone number.
+ */
 function hashedKey({ email, phoneNumber }: ReadPerson): string | null {
   if (email !== null) return email.toLowerCase()
   const digits = phoneNumber?.replaceAll(/\D/g, '') ?? ''

@@ -1,5 +1,5 @@
 import type { Version } from '../context.ts'
-import { spelled } from '../findings.ts'
+import { canonicalEnumValue } from '../enum-values.ts'
 import type { ReadReferral } from '../parse/properties.ts'
 import type { Staged } from '../staged-rows.ts'
 
@@ -15,7 +15,7 @@ export function customerRow(version: Version): CustomerRow {
   const { accountKey, referralNo, context, findings } = version
   const profile = version.referral.customerProfile
   const address = profile?.address ?? null
-  const size = spelled(
+  const size = canonicalEnumValue(
     context.enums,
     findings,
     'CustomerSize',
@@ -89,7 +89,7 @@ function contentOf(row: CustomerRow): string {
   ].join(separator)
 }
 
-/** `1to50employees` -> 1, `Morethan500employees` -> 501; null for a size nobody documented. */
+/** `1to50employees` -> 1, `Morethan500employees` -> 501; null for an undocumented size. */
 function leastEmployees(size: string): number | null {
   const moreThan = 'morethan'
   const isOpen = size.toLowerCase().startsWith(moreThan)
@@ -106,8 +106,8 @@ const legalForms: ReadonlySet<string> = new Set(
 )
 
 /**
- * A label that profiles of one customer are believed to share: an id that somebody assigned, else
- * the name without punctuation and legal form, in its country.
+ * A label that profiles of one customer should share: an assigned id, else the name without
+ * punctuation and legal form, in its country.
  */
 function matchId(row: CustomerRow, name: string | null): string {
   if (row.moodys_id !== null) return `moodys:${row.moodys_id}`

@@ -1,12 +1,12 @@
 import type { Version } from '../context.ts'
-import { spelled } from '../findings.ts'
+import { canonicalEnumValue } from '../enum-values.ts'
 import type { History } from '../history/history.ts'
 import type { ReadReferral } from '../parse/properties.ts'
-import { notProvided, type Staged } from '../staged-rows.ts'
+import type { Staged } from '../staged-rows.ts'
 import type { Classification } from './dim-tag.ts'
 
-/** The words of a referral in documented spelling. */
-export interface Words {
+/** Enum values of a referral, in documented spelling. */
+export interface EnumValues {
   status: string
   substatus: string
   type: string
@@ -16,12 +16,12 @@ export interface Words {
   registrationStatus: string
 }
 
-export function wordsOf({ referral, context, findings }: Version): Words {
+export function enumValuesOf({ referral, context, findings }: Version): EnumValues {
   const { enums } = context
-  const status = spelled(enums, findings, 'ReferralStatus', referral.status, 'status')
+  const status = canonicalEnumValue(enums, findings, 'ReferralStatus', referral.status, 'status')
   return {
     status,
-    substatus: spelled(
+    substatus: canonicalEnumValue(
       enums,
       findings,
       'ReferralSubstatus',
@@ -29,18 +29,30 @@ export function wordsOf({ referral, context, findings }: Version): Words {
       'substatus',
       status,
     ),
-    type: spelled(enums, findings, 'ReferralType', referral.type, 'type'),
-    qualification: spelled(
+    type: canonicalEnumValue(enums, findings, 'ReferralType', referral.type, 'type'),
+    qualification: canonicalEnumValue(
       enums,
       findings,
       'ReferralQualification',
       referral.qualification,
       'qualification',
     ),
-    source: spelled(enums, findings, 'ReferralSource', referral.referralSource, 'referralSource'),
-    callToAction: spelled(enums, findings, 'CallToAction', referral.callToAction, 'callToAction'),
+    source: canonicalEnumValue(
+      enums,
+      findings,
+      'ReferralSource',
+      referral.referralSource,
+      'referralSource',
+    ),
+    callToAction: canonicalEnumValue(
+      enums,
+      findings,
+      'CallToAction',
+      referral.callToAction,
+      'callToAction',
+    ),
     // The documented default, for a referral without a registration.
-    registrationStatus: spelled(
+    registrationStatus: canonicalEnumValue(
       enums,
       findings,
       'RegistrationStatus',
@@ -51,7 +63,7 @@ export function wordsOf({ referral, context, findings }: Version): Words {
 }
 
 export interface Header {
-  words: Words
+  enumValues: EnumValues
   classification: Classification
   history: History
   customerContacts: number
@@ -60,7 +72,7 @@ export interface Header {
 
 export function referralRow(version: Version, header: Header): Staged<'stg.dim_referral'> {
   const { referral, accountKey, referralNo, updatedAt } = version
-  const { words, classification, history } = header
+  const { enumValues, classification, history } = header
   const { consent, inviteContext, trackingInfo } = referral
   const invitedBy = inviteContext?.invitedBy ?? null
   const iot = referral.details?.requirements?.additionalRequirements?.iot ?? null
@@ -73,20 +85,20 @@ export function referralRow(version: Version, header: Header): Staged<'stg.dim_r
     external_reference_id: referral.externalReferenceId,
     mpn_id: referral.mpnId,
     etag: referral.eTag,
-    referral_status: words.status,
-    referral_substatus: words.substatus,
+    referral_status: enumValues.status,
+    referral_substatus: enumValues.substatus,
     status_reason: referral.statusReason,
-    referral_type: words.type,
-    qualification: words.qualification,
-    referral_source: words.source,
-    call_to_action: words.callToAction,
-    registration_status: words.registrationStatus,
+    referral_type: enumValues.type,
+    qualification: enumValues.qualification,
+    referral_source: enumValues.source,
+    call_to_action: enumValues.callToAction,
+    registration_status: enumValues.registrationStatus,
     customer_marketplace_intent: classification.marketplaceIntent,
     solution_area: classification.solutionArea,
     solution_play: classification.solutionPlay,
     partner_role: classification.partnerRole,
-    referral_category: category(words, invitedBy?.organizationId ?? null),
-    deal_type: dealType(words, consent?.consentToShareReferralWithMicrosoftSellers ?? null),
+    referral_category: category(enumValues, invitedBy?.organizationId ?? null),
+    deal_type: dealType(enumValues, consent?.consentToShareReferralWithMicrosoftSellers ?? null),
     consent_to_share_info_with_others: consent?.consentToToShareInfoWithOthers ?? null,
     consent_to_contact: consent?.consentToContact ?? null,
     consent_to_share_with_microsoft_sellers:
@@ -114,8 +126,8 @@ export function referralRow(version: Version, header: Header): Staged<'stg.dim_r
   }
 }
 
-/** The kinds of referral of the API's introduction, told apart by type, quality and inviter. */
-function category({ type, qualification }: Words, inviter: string | null): string {
+/** Kind of referral in the API's introduction; it follows from type, qualification and inviter. */
+function category({ type, qualification }: EnumValues, inviter: string | null): string {
   const isIndependent = type === 'Independent'
   const isMicrosoft = inviter?.toLowerCase() === 'msft'
   const isSales = qualification === 'SalesQualified'
@@ -132,7 +144,7 @@ function category({ type, qualification }: Words, inviter: string | null): strin
   return 'Other'
 }
 
-function dealType({ type }: Words, isShared: boolean | null): string {
+function dealType({ type }: EnumValues, isShared: boolean | null): string {
   if (isShared === null) return 'Unknown'
   if (!isShared) return 'Private'
   if (type === 'Shared') return 'Co-sell'
@@ -142,7 +154,7 @@ function dealType({ type }: Words, isShared: boolean | null): string {
 type Requirements = NonNullable<NonNullable<ReadReferral['details']>['requirements']>
 type Iot = NonNullable<NonNullable<Requirements['additionalRequirements']>['iot']>
 
-/** The API sends `false` for both flags with every referral, so only what is set tells. */
+/** Returns true if a value is set; the API sends `false` for both flags with every referral. */
 function isIotDeal(iot: Iot | null): boolean {
   if (iot === null) return false
   return (
@@ -152,33 +164,4 @@ function isIotDeal(iot: Iot | null): boolean {
     iot.azureCertifiedDevice === true ||
     iot.attachServices === true
   )
-}
-
-/** Missing words are no status pair, so nothing is said about them. */
-export function checkWords(
-  { context, findings, referral }: Version,
-  words: Words,
-  registrations: readonly { status: string }[],
-): void {
-  const { status, substatus, registrationStatus } = words
-  const allowed = context.substatuses.get(status)
-  const isDocumented = context.enums.get('ReferralSubstatus')?.has(substatus.toLowerCase()) ?? true
-  if (allowed !== undefined && substatus !== notProvided && isDocumented) {
-    if (!allowed.has(substatus)) {
-      const detail = 'substatus is not allowed with this status'
-      findings.add('status_substatus_not_allowed', '', detail, `${status} / ${substatus}`)
-    }
-  }
-  if (registrations.length > 1) {
-    const detail = 'expected at most one registration'
-    findings.add('more_than_one_registration', '', detail, String(registrations.length))
-  }
-  const [only] = registrations
-  if (registrations.length === 1 && only !== undefined && referral.registrationStatus !== null) {
-    if (only.status !== notProvided && only.status !== registrationStatus) {
-      const detail = 'status of the referral, then of its registration'
-      const observed = `${registrationStatus} / ${only.status}`
-      findings.add('registration_status_mismatch', '', detail, observed)
-    }
-  }
 }

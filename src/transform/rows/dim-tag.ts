@@ -1,8 +1,10 @@
 import type { Version } from '../context.ts'
 import { equalWeights } from '../contract/allocate.ts'
-import { type EnumName, spelled } from '../findings.ts'
+import { canonicalEnumValue, type EnumName } from '../enum-values.ts'
 import type { ReadReferral } from '../parse/properties.ts'
 import { inKeyOrder, notProvided, type Staged } from '../staged-rows.ts'
+
+// Fills dw.dim_tag and dw.bridge_referral_tag.
 
 type TagGroup = 'Industry' | 'Product' | 'Service' | 'Attribute' | 'Target'
 
@@ -13,7 +15,7 @@ interface Tags {
   ids: string[]
 }
 
-/** What the attributes and their stand-ins say about the deal; one word each. */
+/** Classification of the deal by its attributes, one value each. */
 export interface Classification {
   marketplaceIntent: string
   solutionArea: string
@@ -40,7 +42,7 @@ const documentedAttributes: ReadonlyMap<string, EnumName> = new Map(
   ).map((type) => [type.toLowerCase(), type]),
 )
 
-/** Every tag of a referral, and what follows from them. */
+/** Every tag of a referral, and the classification that follows from them. */
 export function referralTags(version: Version): ReferralTags {
   const { referral } = version
   const requirements = referral.details?.requirements ?? null
@@ -60,7 +62,12 @@ export function referralTags(version: Version): ReferralTags {
     if (id === null) continue
     const path = 'target[].type'
     const { context, findings } = version
-    addTag(tags, 'Target', spelled(context.enums, findings, 'TargetType', type, path), id)
+    addTag(
+      tags,
+      'Target',
+      canonicalEnumValue(context.enums, findings, 'TargetType', type, path),
+      id,
+    )
   }
   const classification = classify(version, tags)
   for (const { ids } of tags) ids.sort()
@@ -77,7 +84,7 @@ function addListed(
   for (const { id } of list) {
     if (id === null) continue
     const path = `details.requirements.${enumName.toLowerCase()}[]`
-    addTag(tags, group, group, spelled(context.enums, findings, enumName, id, path))
+    addTag(tags, group, group, canonicalEnumValue(context.enums, findings, enumName, id, path))
   }
 }
 
@@ -94,7 +101,7 @@ function idsOf(tags: readonly Tags[], group: TagGroup, type: string): string[] |
 
 function word({ context, findings }: Version, enumName: EnumName, value: string): string {
   const itemRef = enumName.charAt(0).toLowerCase() + enumName.slice(1)
-  return spelled(context.enums, findings, enumName, value, itemRef)
+  return canonicalEnumValue(context.enums, findings, enumName, value, itemRef)
 }
 
 function classify(version: Version, tags: Tags[]): Classification {
@@ -116,7 +123,7 @@ function classify(version: Version, tags: Tags[]): Classification {
 
 /**
  * The value lists of area, play and role are documented, the properties that carry them are not: an
- * attribute of that type is believed first, then a property of that name, then a requested solution
+ * attribute of that type takes precedence, then a property of that name, then a requested solution
  * assessment of that name.
  */
 function resolve(
@@ -214,7 +221,7 @@ function inOrder(tags: readonly Tags[]): readonly Tags[] {
 }
 
 /** The tags that a referral mentions in any version, each once. */
-export class KnownTags {
+export class TagCollector {
   private readonly keys = new Map<string, Staged<'stg.dim_tag'>>()
 
   add(

@@ -1,15 +1,28 @@
 import { minorUnitOf, type Version } from '../context.ts'
 import { allocate, equalWeights } from '../contract/allocate.ts'
-import { spelled } from '../findings.ts'
+import { canonicalEnumValue } from '../enum-values.ts'
 import { keyLengthMax } from '../parse/invalid-payload.ts'
 import type { ReadReferral } from '../parse/properties.ts'
 import { inKeyOrder, notProvided, type Staged } from '../staged-rows.ts'
-import { divideRounded, fitsMoney, formatMoney, type Money, parseMoney } from '../values/money.ts'
+import {
+  amountText,
+  divideRounded,
+  fitsMoney,
+  formatMoney,
+  type Money,
+  parseMoney,
+} from '../values/money.ts'
+import { compareText } from '../values/text.ts'
+
+// Fills dw.fact_referral_solution and dw.dim_solution; the solutions of registration lines are
+// added by fact-registration-solution.ts.
 
 export type ItemKind = 'Solution' | 'Offer'
 export type SolutionRow = Staged<'stg.dim_solution'>
 
-/** Of a requested solution, an offer or a registration's line: what the dimension takes. */
+/**
+ * Properties of a requested solution, an offer or a registration line that `dim_solution` takes.
+ */
 export interface Item {
   id: string | null
   name: string | null
@@ -27,8 +40,8 @@ export function solutionIdOf(id: string | null, name: string | null): string {
 }
 
 /**
- * The solutions and offers that one version of a referral mentions, each once. They are added in the
- * order of the rows: the last that states a property decides it.
+ * The solutions and offers of one version of a referral, each once. They are added in the order of
+ * the rows; the last one that has a property decides it.
  */
 export class Solutions {
   private readonly rows = new Map<string, SolutionRow>()
@@ -128,20 +141,15 @@ function restOf(item: RequestedItem): string {
   return [name, type, solutionType, publisherName, price, currency, quantity].join('\u001f')
 }
 
-export function compareText(left: string, right: string): number {
-  if (left === right) return 0
-  return left < right ? -1 : 1
-}
-
-/** Enters the requested items among the known solutions. */
-export function noteRequested(
+/** Adds the requested items to the solutions. */
+export function collectRequestedSolutions(
   { context, findings, updatedAt }: Version,
   items: readonly RequestedItem[],
   solutions: Solutions,
 ): void {
   for (const item of items) {
     const list = item.kind === 'Solution' ? 'solutions' : 'offers'
-    const matchType = spelled(
+    const matchType = canonicalEnumValue(
       context.enums,
       findings,
       'SolutionType',
@@ -152,7 +160,7 @@ export function noteRequested(
   }
 }
 
-/** One row an item; the deal value is shared out equally among the solutions. */
+/** One row an item; the deal value is allocated equally to the solutions. */
 export function requestedRows(
   { context, accountKey, referralNo }: Version,
   items: readonly RequestedItem[],
@@ -186,11 +194,7 @@ export function requestedRows(
   })
 }
 
-export function amountText(amount: Money | null): string | null {
-  return amount === null ? null : formatMoney(amount)
-}
-
-/** The price as an amount; null when the text says more than a number. */
+/** The price as an amount; null when the text is more than a number. */
 export function priceOf(text: string | null): Money | null {
   if (text === null) return null
   const price = parseMoney(text)

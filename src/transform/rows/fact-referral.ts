@@ -1,10 +1,10 @@
 import type { Version } from '../context.ts'
 import type { History } from '../history/history.ts'
 import { noCurrency, type Staged } from '../staged-rows.ts'
-import { calendarDate, daysBetweenInstants, utcDate } from '../values/dates.ts'
-import type { Words } from './dim-referral.ts'
-import { amountText } from './fact-referral-solution.ts'
-import { dateOf, type Registration, wholeDays } from './fact-registration.ts'
+import { calendarDate, dateOf, utcDate, wholeDays } from '../values/dates.ts'
+import { amountText } from '../values/money.ts'
+import type { EnumValues } from './dim-referral.ts'
+import type { Registration } from './fact-registration.ts'
 
 export interface Milestones {
   createdAt: string
@@ -32,7 +32,7 @@ export function dealCurrencyOf({ referral }: Version): string {
 }
 
 export interface ReferralFacts {
-  words: Words
+  enumValues: EnumValues
   milestones: Milestones
   history: History
   profileHash: string
@@ -46,7 +46,7 @@ export function factReferralRow(
   facts: ReferralFacts,
 ): Staged<'stg.fact_referral'> {
   const { referral, accountKey, referralNo, updatedAt } = version
-  const { words, milestones, history, registrations } = facts
+  const { enumValues, milestones, history, registrations } = facts
   const createdDate = utcDate(milestones.createdAt)
   const acceptedDate = dateOf(milestones.acceptedAt)
   const closedDate = dateOf(history.closedAt)
@@ -56,8 +56,8 @@ export function factReferralRow(
     partner_account_key: accountKey,
     referral_no: referralNo,
     profile_hash: facts.profileHash,
-    referral_status: words.status,
-    referral_substatus: words.substatus,
+    referral_status: enumValues.status,
+    referral_substatus: enumValues.substatus,
     currency_code: dealCurrencyOf(version),
     created_date: createdDate,
     updated_date: utcDate(updatedAt),
@@ -94,42 +94,4 @@ function firstOf(
     if (at !== null && (first === null || at < first)) first = at
   }
   return first
-}
-
-const hoursPerDay = 24
-
-/** Findings about the deal itself: its value and the order of its milestones. */
-export function checkReferral(version: Version, facts: ReferralFacts): void {
-  const { referral, findings, context } = version
-  const { words, milestones, history } = facts
-  const dealValue = referral.details?.dealValue ?? null
-  if (dealValue !== null && dealValue < 0n) {
-    findings.add('negative_value', 'details.dealValue', 'below zero', amountText(dealValue))
-  } else if (dealValue === 0n) {
-    findings.add('zero_value', 'details.dealValue', 'expected a value other than zero', '0')
-  }
-  checkOrder(version, 'acceptedDateTime', milestones.createdAt, milestones.acceptedAt)
-  checkOrder(version, 'closedDateTime', milestones.createdAt, referral.closedDateTime)
-  const { wonHoursMin } = context.thresholds
-  if (words.status === 'Closed' && words.substatus === 'Won' && history.closedAt !== null) {
-    const days = daysBetweenInstants(milestones.createdAt, history.closedAt)
-    if (Number(days) * hoursPerDay < wonHoursMin) {
-      const detail = `expected at least ${wonHoursMin} hours from creation to won, got these days`
-      findings.add('won_too_soon', '', detail, days)
-    }
-  }
-}
-
-/** A milestone more than a day before the one that it follows. */
-export function checkOrder(
-  { findings }: Version,
-  itemRef: string,
-  from: string | null,
-  to: string | null,
-): void {
-  if (from === null || to === null || to >= from) return
-  const days = daysBetweenInstants(from, to)
-  if (Number(days) < -1) {
-    findings.add('negative_duration', itemRef, 'days after what it must follow', days)
-  }
 }

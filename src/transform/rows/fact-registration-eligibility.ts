@@ -1,13 +1,13 @@
 import type { Version } from '../context.ts'
 import type { Staged } from '../staged-rows.ts'
 import { utcDate } from '../values/dates.ts'
-import { compareText } from './fact-referral-solution.ts'
+import { compareText } from '../values/text.ts'
 
 type EligibilityRow = Staged<'stg.fact_registration_eligibility'>
 
 const listSeparator = ' | '
 
-/** One row a policy, in the order of their names. The entity has no time of its own. */
+/** One row a policy, in the order of their names. The entity has no timestamp. */
 export function eligibilityRows(version: Version): EligibilityRow[] {
   const { accountKey, referralNo, referral, observedAt, findings } = version
   const policies = referral.registrationEligibilityPolicies

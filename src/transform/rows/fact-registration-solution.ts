@@ -2,27 +2,29 @@ import { minorUnitOf, type Version } from '../context.ts'
 import { annualContractValue, annualizedValue } from '../contract/acv.ts'
 import { allocate, equalWeights } from '../contract/allocate.ts'
 import { type SchedulePart, scheduleParts, spread } from '../contract/schedule.ts'
-import { spelled } from '../findings.ts'
+import { canonicalEnumValue } from '../enum-values.ts'
 import { notProvided, type Staged, type StagedRows } from '../staged-rows.ts'
 import { calendarDate } from '../values/dates.ts'
-import { formatMoney, type Money } from '../values/money.ts'
-import type { KnownTags } from './dim-tag.ts'
-import { amountText, noSolution, priceOf, type Solutions } from './fact-referral-solution.ts'
+import { amountText, formatMoney, type Money } from '../values/money.ts'
+import type { TagCollector } from './dim-tag.ts'
+import { noSolution, priceOf, type Solutions } from './fact-referral-solution.ts'
 import type { Line, Registration } from './fact-registration.ts'
+
+// Fills dw.fact_registration_solution, dw.fact_acv_schedule and dw.bridge_line_incentive.
 
 const listSeparator = ' | '
 
-/** Enters what a registration's lines mention among the known solutions and tags. */
-export function noteLines(
+/** Adds the solutions and tags of a registration's lines. */
+export function collectLineSolutions(
   version: Version,
   registration: Registration,
   solutions: Solutions,
-  tags: KnownTags,
+  tags: TagCollector,
 ): void {
   const { context, findings, updatedAt } = version
   for (const { no, source, solutionId } of registration.lines) {
     const path = `registrations[${registration.no}].solutionDetails[${no}].type`
-    const matchType = spelled(context.enums, findings, 'SolutionType', source.type, path)
+    const matchType = canonicalEnumValue(context.enums, findings, 'SolutionType', source.type, path)
     solutions.add('Solution', solutionId, source, matchType, updatedAt)
     for (const incentive of source.incentives)
       tags.add(version, 'Incentive', 'Incentive', incentive)
@@ -49,10 +51,13 @@ const emptyLine: Line['source'] = {
   marketplaceTransactionDetails: null,
 }
 
-/** Adds the lines of a registration, their contract years and their incentives. */
+/**
+ * Adds the lines of a registration (`fact_registration_solution`), their contract years
+ * (`fact_acv_schedule`) and their incentives (`bridge_line_incentive`).
+ */
 export function addLineRows(version: Version, registration: Registration, rows: StagedRows): void {
   const { currency, value, acv, minorUnit, period } = registration
-  // A contract without lines must not drop out of what is reported by line.
+  // A contract without lines must not drop out of reports by line.
   const lines: readonly Line[] =
     registration.lines.length > 0
       ? registration.lines
@@ -88,7 +93,7 @@ function lineRow(
   const marketplace = source.marketplaceTransactionDetails
   const transactedAt = marketplace?.marketplaceTransactionDateTime ?? null
   const incentives = incentivesOf(line)
-  const pricingModel = spelled(
+  const pricingModel = canonicalEnumValue(
     context.enums,
     findings,
     'PricingModel',
@@ -120,7 +125,7 @@ function lineRow(
     allocated_contract_value_amount: amountText(allocatedValue),
     allocated_contract_acv_amount: amountText(allocatedAcv),
     is_deployed_on_azure: source.isDeployedOnAzure,
-    primary_deployment_on: spelled(
+    primary_deployment_on: canonicalEnumValue(
       context.enums,
       findings,
       'PrimaryDeploymentOn',

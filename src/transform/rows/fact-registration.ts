@@ -6,14 +6,15 @@ import {
   contractPeriod,
   termMonths,
 } from '../contract/acv.ts'
-import { spelled } from '../findings.ts'
+import { canonicalEnumValue } from '../enum-values.ts'
 import type { ReadLine, ReadRegistration } from '../parse/properties.ts'
 import { noCurrency, type Staged } from '../staged-rows.ts'
-import { calendarDate, daysBetween, daysBetweenInstants, utcDate } from '../values/dates.ts'
-import { fitsMoney, type Money } from '../values/money.ts'
-import { amountText, compareText, solutionIdOf } from './fact-referral-solution.ts'
+import { calendarDate, dateOf, daysBetweenInstants, utcDate, wholeDays } from '../values/dates.ts'
+import { amountText, fitsMoney, type Money } from '../values/money.ts'
+import { compareText } from '../values/text.ts'
+import { solutionIdOf } from './fact-referral-solution.ts'
 
-/** A registration with what its contract comes to; rows, history and findings are made of it. */
+/** A registration with the amounts and dates that rows, history and findings share. */
 export interface Registration {
   no: number
   source: ReadRegistration
@@ -33,7 +34,7 @@ export interface Registration {
   approvedAt: string | null
   decidedAt: string | null
   lines: readonly Line[]
-  /** All lines together; null when none has a value or one has another currency. */
+  /** Sum of the lines; null when none has a value or one has another currency. */
   linesValue: Money | null
   hasForeignLine: boolean
 }
@@ -74,7 +75,13 @@ function registrationOf(version: Version, source: ReadRegistration, no: number):
   const currency = contract?.currency?.toUpperCase() ?? noCurrency
   const minorUnit = minorUnitOf(context, currency)
   const stated = contract?.term ?? null
-  const term = spelled(context.enums, findings, 'ContractTerm', stated, `${path}.contract.term`)
+  const term = canonicalEnumValue(
+    context.enums,
+    findings,
+    'ContractTerm',
+    stated,
+    `${path}.contract.term`,
+  )
   const rule = context.calendarDateRule
   const startDate = contract?.startDateTime ? calendarDate(contract.startDateTime, rule) : null
   const endDate = contract?.endDateTime ? calendarDate(contract.endDateTime, rule) : null
@@ -93,8 +100,20 @@ function registrationOf(version: Version, source: ReadRegistration, no: number):
   return {
     no,
     source,
-    status: spelled(context.enums, findings, 'RegistrationStatus', source.status, `${path}.status`),
-    type: spelled(context.enums, findings, 'RegistrationType', source.type, `${path}.type`),
+    status: canonicalEnumValue(
+      context.enums,
+      findings,
+      'RegistrationStatus',
+      source.status,
+      `${path}.status`,
+    ),
+    type: canonicalEnumValue(
+      context.enums,
+      findings,
+      'RegistrationType',
+      source.type,
+      `${path}.type`,
+    ),
     term,
     currency,
     minorUnit,
@@ -200,15 +219,6 @@ export function registrationRow(
     decision_lead_days: leadDays(registeredAt, registration.decidedAt),
     sign_to_registration_days: wholeDays(signDate, registeredDate),
   }
-}
-
-export function dateOf(instant: string | null): string | null {
-  return instant === null ? null : utcDate(instant)
-}
-
-/** Days from one date to another, at least 0; null while one of them is missing. */
-export function wholeDays(from: string | null, to: string | null): number | null {
-  return from === null || to === null ? null : Math.max(0, daysBetween(from, to))
 }
 
 function leadDays(from: string | null, to: string | null): string | null {

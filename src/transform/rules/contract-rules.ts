@@ -1,15 +1,14 @@
 import type { Version } from '../context.ts'
-import { checkOrder } from '../rows/fact-referral.ts'
-import { amountText } from '../rows/fact-referral-solution.ts'
 import type { Line, Registration } from '../rows/fact-registration.ts'
 import { daysBetween, utcDate } from '../values/dates.ts'
-import type { Money } from '../values/money.ts'
+import { amountText, type Money } from '../values/money.ts'
+import { checkOrder } from './referral-rules.ts'
 
-/** Below it the annualised value is far from anything that is paid. */
+/** Contract length below which the annualized value is far from any amount that is paid. */
 const shortContractDays = 30
 const moneyPerUnit = 10_000n
 
-/** Findings about a registration and its contract, by the rules of the co-sell programme. */
+/** Checks a registration and its contract by the rules of the co-sell programme. */
 export function checkRegistration(version: Version, registration: Registration): void {
   const path = `registrations[${registration.no}]`
   const { source } = registration

@@ -15,7 +15,7 @@ export type CalendarDateRule = 'nearest_midnight' | 'utc'
 const firstDate = '2000-01-01'
 const lastDate = '2099-12-31'
 const minutesOfDay = 24 * 60
-/** No place on earth is farther from UTC, and .NET refuses to represent more. */
+/** Largest offset from UTC on earth, and the largest that .NET represents. */
 const offsetMinutesMax = 14 * 60
 
 const instantText =
@@ -28,8 +28,8 @@ const invalid: ParsedInstant = { kind: 'invalid' }
 
 /**
  * Reads RFC 3339 strictly: date, `T`, time with any number of fraction digits, and `Z` or an
- * offset. The value is in UTC with exactly six fraction digits, truncated and never rounded, so that
- * a watermark is not later than the instant it came from. A leap second is implausible.
+ * offset. The value is in UTC with exactly six fraction digits, truncated and never rounded, so
+ * that a watermark is not later than the instant it came from. A leap second is implausible.
  */
 export function parseInstant(wire: string): ParsedInstant {
   const usual = usualInstant(wire, 6)
@@ -45,7 +45,7 @@ export function parseInstant(wire: string): ParsedInstant {
 
 /**
  * Text of a source time that orders as the instants do: UTC with exactly seven fraction digits.
- * What is no instant gives '' and so comes before everything.
+ * Any other text gives '' and so comes first.
  */
 export function sortableInstant(wire: string): string {
   const usual = usualInstant(wire, 7)
@@ -58,7 +58,7 @@ const instantLayout = '0000-00-00T00:00:00'
 const zeros = '0000000'
 
 /**
- * What `universalTime` gives for a possible instant with capital `T` and `Z`, as nearly all are:
+ * Result of `universalTime` for a possible instant with capital `T` and `Z`, as nearly all are:
  * no match object, no strings of parts, a sixth less for reading a referral. Null for other text.
  */
 function usualInstant(wire: string, fractionDigits: number): string | null {
@@ -88,7 +88,7 @@ const nine = 57
 const point = 46
 const letterZ = 90
 
-/** The matched instant in UTC with so many fraction digits; null when the calendar has none such. */
+/** The matched instant in UTC with `digits` fraction digits; null when the calendar lacks it. */
 function universalTime(match: RegExpExecArray, fractionDigits: number): string | null {
   const [, date = '', hour = '', minute = '', second = '', fraction = '', utc] = match
   if (!isDate(date) || hour > '23' || minute > '59' || second > '59') return null
@@ -115,12 +115,12 @@ export function utcDate(instant: string): string {
 
 /**
  * Day that a person picked in a local calendar, of an instant given by `parseInstant`. Pickers send
- * local midnight in UTC (18:30 from India, 03:00 from Argentina), so an exact quarter hour means the
- * nearest UTC midnight; any other time of day, and rule `utc`, means the UTC day.
+ * local midnight in UTC (18:30 from India, 03:00 from Argentina), so an exact quarter hour means
+ * the nearest UTC midnight; any other time of day, and rule `utc`, means the UTC day.
  */
 export function calendarDate(instant: string, rule: CalendarDateRule): string {
   const date = utcDate(instant)
-  // Noon is as near to both. It is midnight in New Zealand and Fiji; nobody lives at UTC-12.
+  // Noon is as near to both. It is midnight in New Zealand and Fiji; UTC-12 is uninhabited.
   if (rule === 'utc' || instant.slice(11, 13) < '12' || !isQuarterHour(instant)) return date
   return date === lastDate ? date : addDays(date, 1)
 }
@@ -129,7 +129,7 @@ function isQuarterHour(instant: string): boolean {
   return /^.{14}(?:00|15|30|45):00\.0+Z$/.test(instant)
 }
 
-/** The day so many months later, the last of its month when that month is too short. */
+/** The day `months` later, the last of its month when that month is too short. */
 export function addMonths(date: string, months: number): string {
   const month = yearOf(date) * 12 + monthOf(date) - 1 + months
   const year = Math.floor(month / 12)
@@ -155,8 +155,8 @@ export function monthsApart(from: string, to: string): number {
 }
 
 /**
- * Days from one instant of `parseInstant` to another as text with two decimals, half away from zero;
- * negative when `to` is earlier.
+ * Days from one instant of `parseInstant` to another as text with two decimals, half away from
+ * zero; negative when `to` is earlier.
  */
 export function daysBetweenInstants(from: string, to: string): string {
   // At most 100 years of microseconds: 3.2e15, which a double still counts exactly.
@@ -237,4 +237,14 @@ function dayOf(date: string): number {
 
 function digitsAt(text: string, index: number): number {
   return (text.charCodeAt(index) - 48) * 10 + text.charCodeAt(index + 1) - 48
+}
+
+/** UTC date of an instant; null stays null. */
+export function dateOf(instant: string | null): string | null {
+  return instant === null ? null : utcDate(instant)
+}
+
+/** Days from one date to another, at least 0; null while one of them is missing. */
+export function wholeDays(from: string | null, to: string | null): number | null {
+  return from === null || to === null ? null : Math.max(0, daysBetween(from, to))
 }

@@ -1,8 +1,8 @@
 /**
- * The same function, which keeps its last answers: of up to `limit` texts, after which it starts
- * anew. For what few texts are asked again and again, such as the people of the partner's own team.
+ * Returns the function with a cache of up to `limit` texts, emptied when full. Meant for few texts
+ * that recur, such as the people of the partner's own team.
  */
-export function remember(
+export function memoize(
   compute: (text: string) => string,
   limit: number,
 ): (text: string) => string {

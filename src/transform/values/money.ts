@@ -15,7 +15,8 @@ const moneyLimit = 10n ** BigInt(integerDigitsMax + decimals)
 /** Ten-thousandths in one unit of the last decimal, by number of decimals. */
 const steps = [10_000n, 1_000n, 100n, 10n, 1n] as const
 
-// The branches cannot match the same digits twice, so a long bad text is refused in linear time.
+// The branches cannot match the same digits twice, so a long invalid text is rejected in linear
+// time.
 const decimalText = /^\s*([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?\s*$/
 
 const zeroCode = 48
@@ -113,7 +114,12 @@ export function roundedShare(
   return divideRounded(value * numerator, denominator * step) * step
 }
 
-/** Whether the amount fits `numeric(19,4)`. */
+/** Returns true if the amount fits `numeric(19,4)`. */
 export function fitsMoney(money: Money): boolean {
   return money < moneyLimit && money > -moneyLimit
+}
+
+/** The amount as the database reads it; null stays null. */
+export function amountText(amount: Money | null): string | null {
+  return amount === null ? null : formatMoney(amount)
 }

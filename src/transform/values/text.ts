@@ -24,8 +24,8 @@ const namedCharacters: Readonly<Record<string, string>> = {
 
 /**
  * Decodes `&amp; &lt; &gt; &quot; &apos; &nbsp;` and numeric character references, once:
- * `&amp;lt;` becomes `&lt;`. Anything else stays as it is. A reference to what is no character
- * becomes U+FFFD, as in HTML; above all no NUL, which PostgreSQL cannot store.
+ * `&amp;lt;` becomes `&lt;`. Anything else stays as it is. A reference to no character
+ * becomes U+FFFD, as in HTML; above all NUL, which PostgreSQL cannot store.
  */
 export function decodeEntities(text: string): string {
   if (!text.includes('&')) return text
@@ -43,4 +43,10 @@ function characterOf(code: number): string {
   if (code === 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return '\ufffd'
   if (code >= 128 && code <= 159) return windowsCharacters[code - 128] ?? '\ufffd'
   return String.fromCodePoint(code)
+}
+
+/** Order by UTF-16 units, the same on every machine. */
+export function compareText(left: string, right: string): number {
+  if (left === right) return 0
+  return left < right ? -1 : 1
 }

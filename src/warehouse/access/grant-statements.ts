@@ -1,84 +1,36 @@
-import {
-  type Granted,
-  type Group,
-  groupPurposes,
-  groups,
-  nameOf,
-  rightsOf,
-  schemaNames,
-} from './roles.ts'
+import type { AccessCatalog, AccessObject, AccessRoles, AccessStep } from './access-catalog.ts'
+import { type Group, groupPurposes, groups, nameOf, rightsOf, schemaNames } from './roles.ts'
 import { isUnderPolicy, rowSecuritySteps } from './row-security.ts'
 
-// Pure: what the catalog says goes in, the statements that bring it up to the list come out.
-
-/** A schema or something in it, with who owns it and what our groups may. */
-export interface Owned extends Granted {
-  readonly owner: string
-  readonly is_owner_superuser: boolean
-  /** The role of the connection has the owner's rights. */
-  readonly may_alter: boolean
-  /** Of our groups, and `public`; the owner's own rights are not among them. */
-  readonly grants: Readonly<Record<string, readonly string[]>>
-  readonly is_row_secured: boolean
-  readonly policies: readonly string[]
-  readonly has_account: boolean
-}
-
-/** What of roles and database our statements rest on. */
-export interface Roles {
-  readonly version: number
-  readonly database: string
-  readonly is_superuser: boolean
-  readonly may_make_roles: boolean
-  readonly may_alter_database: boolean
-  readonly existing: readonly string[]
-  /** Pairs of group and member, `cosell_owner` and `alice`; inherited ones too. */
-  readonly members: readonly (readonly [string, string])[]
-  /** Groups into which the role of the connection may put others. */
-  readonly administered: readonly string[]
-  readonly may_owner_create: boolean
-}
-
-export interface AccessCatalog extends Roles {
-  readonly objects: readonly Owned[]
-  /** `row_level_security` of etl.setting. */
-  readonly isRowSecured: boolean
-}
-
-/** Statements that belong in one transaction. */
-export interface AccessStep {
-  readonly statements: readonly string[]
-  /** Whether the role of the connection can be expected to be allowed to. */
-  readonly mayRun: boolean
-}
+// Pure: turns an access catalog into the statements that it still needs.
 
 const allGroups: readonly Group[] = Object.values(groups)
 
-/** The steps that lack, in the order in which they work; none when everything is as the list says. */
-export function lackingSteps(catalog: AccessCatalog): AccessStep[] {
-  const areGroupsToBe = catalog.may_make_roles || hasGroups(catalog)
+/** Returns the missing steps in the order in which they work; empty when the rights are complete. */
+export function missingSteps(catalog: AccessCatalog): AccessStep[] {
+  const groupsWillExist = catalog.may_make_roles || hasGroups(catalog)
   const onObjects = [
-    ...lackingMembers(catalog),
-    ...lackingDatabaseRights(catalog),
-    ...foreignObjects(catalog),
-    ...switchingSteps(catalog),
-  ].map((step) => ({ ...step, mayRun: step.mayRun && areGroupsToBe }))
-  return [...lackingGroups(catalog), ...onObjects].filter(({ statements }) => statements.length > 0)
+    ...missingMembers(catalog),
+    ...missingDatabaseRights(catalog),
+    ...ownershipChanges(catalog),
+    ...rowSecurityChanges(catalog),
+  ].map((step) => ({ ...step, mayRun: step.mayRun && groupsWillExist }))
+  return [...missingGroups(catalog), ...onObjects].filter(({ statements }) => statements.length > 0)
 }
 
-/** Those of row-level security and what it needs before. */
-export function switchingSteps(catalog: AccessCatalog): AccessStep[] {
-  // As long as one policy is left it reads the map, whatever the switch says.
+/** Returns the steps of row-level security, after the grants that they need. */
+export function rowSecurityChanges(catalog: AccessCatalog): AccessStep[] {
+  // A policy that is left reads the account map, even when the setting is off.
   const isRowSecured = catalog.isRowSecured || catalog.objects.some(isUnderPolicy)
-  return [...lackingGrants({ ...catalog, isRowSecured }), ...rowSecuritySteps(catalog)]
+  return [...missingGrants({ ...catalog, isRowSecured }), ...rowSecuritySteps(catalog)]
 }
 
-/** Whether every group is there. */
-export function hasGroups({ existing }: Pick<Roles, 'existing'>): boolean {
+/** Returns true when every group exists. */
+export function hasGroups({ existing }: Pick<AccessRoles, 'existing'>): boolean {
   return allGroups.every((group) => existing.includes(group))
 }
 
-function lackingGroups({ existing, may_make_roles }: AccessCatalog): AccessStep[] {
+function missingGroups({ existing, may_make_roles }: AccessCatalog): AccessStep[] {
   return allGroups
     .filter((group) => !existing.includes(group))
     .map((group) => ({
@@ -90,8 +42,8 @@ function lackingGroups({ existing, may_make_roles }: AccessCatalog): AccessStep[
     }))
 }
 
-/** Readers of people read the rest as well, and whoever owns the tables stays able to migrate. */
-function lackingMembers(catalog: AccessCatalog): AccessStep[] {
+/** Readers of people read the rest as well, and owners of tables can still migrate. */
+function missingMembers(catalog: AccessCatalog): AccessStep[] {
   const owners = catalog.objects.filter(
     ({ owner, is_owner_superuser }) => owner !== groups.owner && !is_owner_superuser,
   )
@@ -108,30 +60,30 @@ function lackingMembers(catalog: AccessCatalog): AccessStep[] {
     }))
 }
 
-/** Whoever makes a role may put others into it. */
+/** The creator of a role may add members to it. */
 function isNew({ existing, may_make_roles }: AccessCatalog, group: string): boolean {
   return may_make_roles && !existing.includes(group)
 }
 
-/** A new schema is made in the database, and given to nobody else who may not make one. */
-function lackingDatabaseRights(catalog: AccessCatalog): AccessStep[] {
+/** Owners need `create` on the database to add a schema or to receive one. */
+function missingDatabaseRights(catalog: AccessCatalog): AccessStep[] {
   if (catalog.may_owner_create) return []
   const statement = `grant create on database ${quoted(catalog.database)} to ${groups.owner}`
   return [{ statements: [statement], mayRun: catalog.may_alter_database }]
 }
 
 /**
- * What does not belong to the owners' group yet, one by one, so that readers wait for one table at a
- * time. Who gives it away must be in the group, or could not migrate any more; a superuser can.
+ * Hands objects to the owners' group, one a step, so that readers wait for one table at a time. The
+ * present owner must be in the group to migrate later; a superuser need not be.
  */
-function foreignObjects(catalog: AccessCatalog): AccessStep[] {
+function ownershipChanges(catalog: AccessCatalog): AccessStep[] {
   const isReady = (owner: string) =>
     catalog.is_superuser ||
     (catalog.may_owner_create &&
       catalog.members.some(([group, member]) => group === groups.owner && member === owner))
   return (
     inOrder(catalog.objects)
-      // A sequence goes with its table.
+      // A sequence changes owner with its table.
       .filter(({ owner, kind }) => owner !== groups.owner && kind !== 'sequence')
       .map((object) => ({
         statements: [`alter ${object.kind} ${nameOf(object)} owner to ${groups.owner}`],
@@ -140,11 +92,11 @@ function foreignObjects(catalog: AccessCatalog): AccessStep[] {
   )
 }
 
-function inOrder(objects: readonly Owned[]): Owned[] {
+function inOrder(objects: readonly AccessObject[]): AccessObject[] {
   return schemaNames.flatMap((schema) => objects.filter((object) => object.schema === schema))
 }
 
-function lackingGrants(catalog: AccessCatalog): AccessStep[] {
+function missingGrants(catalog: AccessCatalog): AccessStep[] {
   return schemaNames.flatMap((schema) => {
     const objects = catalog.objects.filter((object) => object.schema === schema)
     return [true, false].map((mayRun) => ({
@@ -157,10 +109,10 @@ function lackingGrants(catalog: AccessCatalog): AccessStep[] {
   })
 }
 
-/** One statement for all tables of a schema between which and a group the same rights lack. */
-function grantStatements(objects: readonly Owned[], catalog: AccessCatalog): string[] {
+/** Returns one statement for each set of rights and group, naming all objects that need it. */
+function grantStatements(objects: readonly AccessObject[], catalog: AccessCatalog): string[] {
   const names = new Map<string, string[]>()
-  const add = (verb: string, rights: string[], object: Owned, whom: string) => {
+  const add = (verb: string, rights: string[], object: AccessObject, whom: string) => {
     if (rights.length === 0) return
     const keyword = object.kind === 'view' ? 'table' : object.kind
     const key = `${verb} ${rights.join(', ')} on ${keyword} | ${whom}`

@@ -1,64 +1,61 @@
 import { type Kysely, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
-import {
-  type AccessCatalog,
-  type AccessStep,
-  lackingSteps,
-  type Owned,
-  type Roles,
-} from './grant-statements.ts'
+import type { AccessCatalog, AccessObject, AccessRoles, AccessStep } from './access-catalog.ts'
+import { missingSteps } from './grant-statements.ts'
 import { groups, schemaNames } from './roles.ts'
 
-/** One process of a database at a time: two that grant on one table at once fail. */
+/** Advisory lock of a database: two processes that grant on one table at once fail. */
 const lockKey = 4_206_010_301
-/** Readers queue behind an ALTER that waits; what it does not get is left for the next time. */
+/** Readers queue behind an ALTER that waits, so a step gives up early and is left for next time. */
 const lockTimeoutMs = 1_000
 
 /**
- * SQLSTATEs of what leaves a step undone and harms nothing: no right to it, a table in use, another
- * process that is at it, and PostgreSQL's word for two that write one row of the catalog at once.
+ * SQLSTATEs that leave a step undone without harm: no right to it, a table in use, another process
+ * at the same step, and two that write one row of the catalog at once (XX000).
  */
-const passing = ['42501', '55P03', '40P01', '42710', '23505', 'XX000']
+const toleratedCodes = ['42501', '55P03', '40P01', '42710', '23505', 'XX000']
 
 /**
- * Makes the groups and their rights what the list says, as far as the role of the connection may,
- * and returns the statements that lack after that. Where nothing lacks it only looks.
+ * Creates the groups and grants their rights as far as the role of the connection may. Returns the
+ * statements that are still missing. When nothing is missing it only reads.
  */
-export async function settleAccess<Schema>(db: Kysely<Schema>): Promise<string[]> {
+export async function applyGrants<Schema>(db: Kysely<Schema>): Promise<string[]> {
   const tried = new Set<string>()
-  // Again, because what one round grants, such as membership, lets the next one do more.
+  // A round may grant what the next one needs, such as membership.
   for (;;) {
-    const steps = await readLackingSteps(db)
-    const doable = steps.filter(({ mayRun, statements }) => mayRun && !tried.has(statements.join()))
-    if (doable.length === 0) return statementsOf(steps)
-    for (const step of doable) {
+    const steps = await readMissingSteps(db)
+    const runnable = steps.filter(
+      ({ mayRun, statements }) => mayRun && !tried.has(statements.join()),
+    )
+    if (runnable.length === 0) return statementsOf(steps)
+    for (const step of runnable) {
       tried.add(step.statements.join())
       await runStep(db, step).catch((error: unknown) => {
-        if (!passing.includes(codeOf(error))) throw error
+        if (!toleratedCodes.includes(codeOf(error))) throw error
       })
     }
   }
 }
 
-/** What lacks of the groups and their rights, as statements for an administrator; changes nothing. */
-export async function lackingAccess<Schema>(db: Kysely<Schema>): Promise<string[]> {
-  return statementsOf(await readLackingSteps(db))
+/** Returns the missing groups and rights as statements for an administrator; changes nothing. */
+export async function missingGrants<Schema>(db: Kysely<Schema>): Promise<string[]> {
+  return statementsOf(await readMissingSteps(db))
 }
 
-async function readLackingSteps<Schema>(db: Kysely<Schema>): Promise<AccessStep[]> {
-  const catalog = await readAccess(db)
-  return catalog === null ? [] : lackingSteps(catalog)
+async function readMissingSteps<Schema>(db: Kysely<Schema>): Promise<AccessStep[]> {
+  const catalog = await readAccessCatalog(db)
+  return catalog === null ? [] : missingSteps(catalog)
 }
 
 function statementsOf(steps: readonly AccessStep[]): string[] {
   return steps.flatMap(({ statements }) => statements.map((statement) => `${statement};`))
 }
 
-/** All statements of a step or none, in one message. */
+/** Runs all statements of a step or none, in one message. */
 export async function runStep<Schema>(db: Kysely<Schema>, step: AccessStep): Promise<void> {
   const text = [
-    // A role may come with a timeout that is meant for queries.
+    // A role may have a timeout that is meant for queries.
     'set local statement_timeout = 0',
     `select pg_advisory_xact_lock(${lockKey})`,
     `set local lock_timeout = ${lockTimeoutMs}`,
@@ -67,14 +64,14 @@ export async function runStep<Schema>(db: Kysely<Schema>, step: AccessStep): Pro
   await sql.raw(text).execute(db)
 }
 
-/** What there is; null before the schema is there. */
-export async function readAccess<Schema>(db: Kysely<Schema>): Promise<AccessCatalog | null> {
+/** Returns owners, rights and policies as they are; null before the first migration. */
+export async function readAccessCatalog<Schema>(db: Kysely<Schema>): Promise<AccessCatalog | null> {
   const objects = await readObjects(db)
   if (!objects.some(({ schema, name }) => schema === 'etl' && name === 'setting')) return null
   return { ...(await readRoles(db)), objects, isRowSecured: await isRowSecured(db) }
 }
 
-/** Whether row-level security is switched on. */
+/** Returns true when row-level security is switched on. */
 export async function isRowSecured<Schema>(db: Kysely<Schema>): Promise<boolean> {
   const { rows } = await sql<{ is_on: boolean }>`
     select setting_value = 'on' as is_on from etl.setting
@@ -82,8 +79,8 @@ export async function isRowSecured<Schema>(db: Kysely<Schema>): Promise<boolean>
   return rows[0]?.is_on === true
 }
 
-async function readRoles<Schema>(db: Kysely<Schema>): Promise<Roles> {
-  const { rows } = await sql<Roles>`
+async function readRoles<Schema>(db: Kysely<Schema>): Promise<AccessRoles> {
+  const { rows } = await sql<AccessRoles>`
     with ours as (
       select r.oid, r.rolname from pg_roles r where r.rolname in (${sql.join(Object.values(groups))})
     ), me as (
@@ -114,12 +111,12 @@ async function readRoles<Schema>(db: Kysely<Schema>): Promise<Roles> {
     from me
     join pg_database d on d.datname = current_database()`.execute(db)
   const roles = rows[0]
-  if (roles === undefined) throw new CosellError('bug', 'access.no_row', 'No row of one select.')
+  if (roles === undefined) throw new CosellError('access.no_row', 'No row of one select.')
   return roles
 }
 
-async function readObjects<Schema>(db: Kysely<Schema>): Promise<Owned[]> {
-  const { rows } = await sql<Owned>`
+async function readObjects<Schema>(db: Kysely<Schema>): Promise<AccessObject[]> {
+  const { rows } = await sql<AccessObject>`
     with found as (
       select n.oid, 'schema' as kind, n.nspname as schema_name, '' as object_name,
         n.nspowner as owner, coalesce(n.nspacl, acldefault('n', n.nspowner)) as acl,

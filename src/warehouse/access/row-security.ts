@@ -1,26 +1,26 @@
-import type { AccessCatalog, AccessStep, Owned } from './grant-statements.ts'
-import { groups, isSecuredByRow, nameOf } from './roles.ts'
+import type { AccessCatalog, AccessObject, AccessStep } from './access-catalog.ts'
+import { groups, isRowSecurable, nameOf } from './roles.ts'
 
-// Pure: row-level security by account as statements. Only tables that carry our policies are ours to
-// take it from; whoever has secured a table by policies of their own keeps them.
+// Pure: row-level security by account as statements. It is taken only from tables that carry our
+// policies; a table secured by other policies keeps them.
 
 const policies = { reader: 'cosell_reader', loader: 'cosell_loader' } as const
 
 /**
- * The accounts that etl.bi_access gives to the current role or to a group that it is in, asked once
- * a statement: as an array it is a plan of its own, and an index on the account can be searched.
+ * Accounts that etl.bi_access gives to the current role or to one of its groups. As an array it is
+ * a plan of its own that runs once a statement, and an index on the account can be searched.
  */
 const accountsOfReader =
   'array(select access.partner_account_key from etl.bi_access access ' +
   'join pg_catalog.pg_roles role on role.rolname = access.role_name ' +
   "where pg_has_role(role.oid, 'usage'))"
 
-/** Whether readers see only some rows of it, by a policy of ours. */
-export function isUnderPolicy(table: Pick<Owned, 'policies'>): boolean {
+/** Returns true when a policy of ours hides rows of the table from readers. */
+export function isUnderPolicy(table: Pick<AccessObject, 'policies'>): boolean {
   return table.policies.includes(policies.reader)
 }
 
-/** A step a table, so that no load waits for more than one of them. */
+/** Returns one step a table, so that no load waits for more than one of them. */
 export function rowSecuritySteps(catalog: AccessCatalog): AccessStep[] {
   return catalog.objects.map((table) => ({
     statements: statementsFor(table, catalog.isRowSecured),
@@ -28,15 +28,15 @@ export function rowSecuritySteps(catalog: AccessCatalog): AccessStep[] {
   }))
 }
 
-function statementsFor(table: Owned, isOn: boolean): string[] {
-  if (table.kind !== 'table' || !table.has_account || !isSecuredByRow(table)) return []
+function statementsFor(table: AccessObject, isOn: boolean): string[] {
+  if (table.kind !== 'table' || !table.has_account || !isRowSecurable(table)) return []
   const name = nameOf(table)
-  const kept = Object.values(policies).filter((policy) => table.policies.includes(policy))
+  const existing = Object.values(policies).filter((policy) => table.policies.includes(policy))
   if (!isOn) {
-    if (kept.length === 0) return []
+    if (existing.length === 0) return []
     return [
       `alter table ${name} disable row level security`,
-      ...kept.map((policy) => `drop policy ${policy} on ${name}`),
+      ...existing.map((policy) => `drop policy ${policy} on ${name}`),
     ]
   }
   const made = {
@@ -49,7 +49,7 @@ function statementsFor(table: Owned, isOn: boolean): string[] {
   }
   return [
     ...Object.values(policies)
-      .filter((policy) => !kept.includes(policy))
+      .filter((policy) => !existing.includes(policy))
       .map((policy) => made[policy]),
     ...(table.is_row_secured ? [] : [`alter table ${name} enable row level security`]),
   ]

@@ -1,7 +1,7 @@
 import pg from 'pg'
-import { boundary } from '../../io-boundary.ts'
+import { ioBoundary } from '../../io-boundary.ts'
 
-/** What of pg's own connection every statement passes on its way out, COPY and cursors too. */
+/** Part of pg's own connection that every statement passes, COPY and cursors too. */
 interface Wire {
   query(text: string): void
   parse(query: { text: string }): void
@@ -9,9 +9,9 @@ interface Wire {
 }
 
 /**
- * A connection that says which statement it is about to send and when PostgreSQL is done with it.
- * It is watched where the bytes leave, because a statement that is queued, streamed or read by a
- * cursor takes another way through pg each.
+ * A connection that traces each statement before it is sent and after PostgreSQL has finished it.
+ * The trace is where the bytes leave, because statements that are queued, streamed or read by a
+ * cursor take different ways through pg.
  */
 export class Client extends pg.Client {
   #statement = 'connect'
@@ -21,25 +21,27 @@ export class Client extends pg.Client {
     const wire = (this as unknown as { connection: Wire }).connection
     const { query, parse } = wire
     wire.query = (text) => {
-      this.#say(text)
+      this.#trace(text)
       query.call(wire, text)
     }
     wire.parse = (statement) => {
-      this.#say(statement.text)
+      this.#trace(statement.text)
       parse.call(wire, statement)
     }
-    boundary('sql', this.#statement, 'before')
-    wire.on('readyForQuery', () => boundary('sql', () => firstWords(this.#statement), 'after'))
+    ioBoundary('sql', this.#statement, 'before')
+    wire.on('readyForQuery', () =>
+      ioBoundary('sql', () => describeStatement(this.#statement), 'after'),
+    )
   }
 
-  #say(statement: string) {
+  #trace(statement: string) {
     this.#statement = statement
-    boundary('sql', () => firstWords(statement), 'before')
+    ioBoundary('sql', () => describeStatement(statement), 'before')
   }
 }
 
-/** The verb of a statement and the first table that it names. */
-export function firstWords(statement: string): string {
+/** Returns the verb of a statement and the first table that it names. */
+export function describeStatement(statement: string): string {
   const text = statement.trimStart()
   const verb = /^\w+/.exec(text)?.[0].toLowerCase() ?? 'empty'
   const table = /\b(?:from|into|update|join|table|copy|analyze)\s+("?\w+"?\."?\w+"?)/i.exec(text)

@@ -17,16 +17,16 @@ export interface Warehouse {
 }
 
 /** Several times what the slowest statement of a rebuild of a million referrals takes. */
-const statementMsMax = 15 * 60_000
+const defaultSilentMsMax = 15 * 60_000
 
 const int8 = 20
 const date = 1082
 const timestamptz = 1184
 /** Keys stay below 2^53; a 64-bit hash does not, and stays text. */
-const exactDigits = 15
+const exactDigitsMax = 15
 
 const typeParsers = new Map<number, (text: string) => unknown>([
-  [int8, (text) => (text.length > exactDigits ? text : Number(text))],
+  [int8, (text) => (text.length > exactDigitsMax ? text : Number(text))],
   [date, (text) => text],
   [timestamptz, (text) => `${text.slice(0, 10)}T${text.slice(11).replace('+00', '')}Z`],
 ])
@@ -39,18 +39,18 @@ const types = {
 /**
  * Connects to PostgreSQL. Dates and instants come back as ISO text in UTC, `numeric` as text.
  *
- * @throws CosellError `tryAgainLater` when nobody answers, `configuration` when the server refuses
+ * @throws CosellError `tryAgainLater` when no server answers, `configuration` when the server denies
  * the user, the password or the database.
  */
 export async function openDatabase(
   url: string,
   logger?: Logger,
-  silenceMsMax = statementMsMax,
+  silentMsMax = defaultSilentMsMax,
 ): Promise<Warehouse> {
   const pool = new pg.Pool({
     Client,
-    connectionString: withOurSettings(url),
-    ...encryption(url),
+    connectionString: withSessionSettings(url),
+    ...tlsOptions(url),
     max: 6,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
@@ -58,12 +58,12 @@ export async function openDatabase(
     application_name: 'cosell',
     types,
   })
-  // Without a listener a connection that the server closes would end the process: one that is idle
-  // tells the pool, one that a transaction or a COPY holds between two statements only itself.
+  // Without a listener a connection that the server closes would end the process. An idle one emits
+  // on the pool, one that a transaction or a COPY holds between two statements on itself alone.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => {
     client.on('error', (error) => logger?.warn({ code: codeOf(error) }, 'connection lost'))
-    endWhenSilent(client, silenceMsMax)
+    closeWhenSilent(client, silentMsMax)
   })
   const query = new Query<Database>({
     dialect: new PostgresDialect({ pool, cursor: LosableCursor }),
@@ -78,8 +78,8 @@ export async function openDatabase(
 }
 
 /**
- * The same database through Kysely, and through the connection that Kysely took last: so a COPY
- * belongs to the transaction under way. For one transaction at a time.
+ * Opens the database through Kysely, and through the connection that Kysely took last. So a COPY
+ * belongs to the transaction under way. It serves one transaction at a time.
  */
 export function openCopying({ pool }: Pick<Warehouse, 'pool'>) {
   let taken: pg.PoolClient | undefined
@@ -99,20 +99,20 @@ export function openCopying({ pool }: Pick<Warehouse, 'pool'>) {
 }
 
 /**
- * Ends a connection over which nothing came or went for so long: a network that swallows what is
- * sent, unlike a server that dies, tells nobody. It holds for COPY and cursors as for statements,
- * which pg's own `query_timeout` would break, and leaves no client in the pool that still waits.
+ * Closes a connection without traffic for `silentMsMax`: a network that drops packets, unlike a
+ * server that dies, gives no signal. It covers COPY and cursors too, which pg's own `query_timeout`
+ * would break, and leaves no waiting client in the pool.
  */
-function endWhenSilent(client: pg.PoolClient, silenceMsMax: number) {
+function closeWhenSilent(client: pg.PoolClient, silentMsMax: number) {
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
-  stream.setTimeout(silenceMsMax, () => stream.destroy())
+  stream.setTimeout(silentMsMax, () => stream.destroy())
 }
 
 /**
- * The address with the settings that our reading and writing rest on, whatever the defaults of the
- * role or database are. They go into the address, whose own `options` would replace them elsewhere.
+ * Returns the address with the session settings that we depend on, which override the defaults of
+ * role and database. They are part of the address, because its own `options` would replace others.
  */
-function withOurSettings(url: string): string {
+function withSessionSettings(url: string): string {
   const target = new URL(url)
   const ours =
     '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c search_path=public ' +
@@ -123,19 +123,19 @@ function withOurSettings(url: string): string {
 }
 
 /** TLS with a verified certificate, unless the server is this machine or the URL says otherwise. */
-function encryption(url: string): pg.PoolConfig {
+function tlsOptions(url: string): pg.PoolConfig {
   const target = new URL(url)
   const local = ['localhost', '127.0.0.1', '[::1]', ''].includes(target.hostname)
   if (target.searchParams.has('sslmode')) return {}
-  // Said outright, or pg would heed PGSSLMODE of the environment.
+  // Set explicitly, or pg would obey PGSSLMODE of the environment.
   if (local) return { ssl: false }
   return { ssl: { rejectUnauthorized: true } }
 }
 
 /**
- * Runs `use` in one transaction and returns its result once the commit is certain to have been one:
- * PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error, so a statement
- * that an aborted transaction refuses goes before it.
+ * Runs `use` in one transaction and returns its result after the commit. PostgreSQL answers COMMIT
+ * of an aborted transaction with ROLLBACK and no error, so a statement that fails in an aborted
+ * transaction is run before it.
  */
 export function inTransaction<T>(
   query: Kysely<Database>,
@@ -148,29 +148,24 @@ export function inTransaction<T>(
   })
 }
 
-const refusals = new Set(['28000', '28P01', '3D000', '42501'])
+const rejectionCodes = new Set(['28000', '28P01', '3D000', '42501'])
 
-/** What a failed statement means for the run: later, another configuration, or a bug of ours. */
+/** Returns a failed statement as a failure of the run: temporary, of the configuration, or a bug. */
 export function databaseFailure(error: unknown): CosellError {
   if (error instanceof CosellError) return error
   const code = codeOf(error)
   const reason = error instanceof Error ? error.message : String(error)
   if (code === '42501') {
-    const text = `The database refused a statement: ${reason}. Grant the right to the user of COSELL_DATABASE_URL.`
-    return new CosellError('configuration', 'database.forbidden', text, { cause: error })
+    const text = `The database denied a statement: ${reason}. Grant the right to the user of COSELL_DATABASE_URL.`
+    return new CosellError('database.forbidden', text, { cause: error })
   }
   if (isTransient(code) || isDropped(error)) {
-    const text = `The database could not finish (${code}: ${reason}). Nothing half-done is visible; run again.`
-    return new CosellError('tryAgainLater', 'database.unavailable', text, { cause: error })
+    const text = `The database could not finish (${code}: ${reason}). No partial result is visible; run again.`
+    return new CosellError('database.unavailable', text, { cause: error })
   }
-  return new CosellError(
-    'bug',
-    'database.statement',
-    `Unexpected database error ${code}: ${reason}`,
-    {
-      cause: error,
-    },
-  )
+  return new CosellError('database.statement', `Unexpected database error ${code}: ${reason}`, {
+    cause: error,
+  })
 }
 
 /** Lost connections, restarts, locks, serialization, full disks. */
@@ -178,7 +173,7 @@ function isTransient(code: string): boolean {
   return /^(08|40|53|55|57|58)\w{3}$|^25006$|^E[A-Z]+$/.test(code)
 }
 
-/** pg tells of a dropped connection by a bare Error without a code; a fault of ours has no code either. */
+/** pg reports a dropped connection by a bare Error without a code; a bug of ours has no code either. */
 export function isDropped(error: unknown): boolean {
   if (!(error instanceof Error) || 'code' in error) return false
   return /connection|timeout|terminated/i.test(error.message)
@@ -189,12 +184,12 @@ function connectionFailure(url: string, error: unknown): CosellError {
   const place = `${target.hostname}:${target.port || '5432'}${target.pathname}`
   const code = codeOf(error)
   const reason = error instanceof Error && error.message !== '' ? error.message : code
-  if (refusals.has(code)) {
-    const text = `PostgreSQL at ${place} refused the connection: ${reason}. Check COSELL_DATABASE_URL.`
-    return new CosellError('configuration', 'database.refused', text, { cause: error })
+  if (rejectionCodes.has(code)) {
+    const text = `PostgreSQL at ${place} rejected the connection: ${reason}. Check COSELL_DATABASE_URL.`
+    return new CosellError('database.refused', text, { cause: error })
   }
-  const text = `No PostgreSQL answers at ${place} (${reason}). Start it or mend COSELL_DATABASE_URL, then run again.`
-  return new CosellError('tryAgainLater', 'database.unreachable', text, { cause: error })
+  const text = `Cannot connect to PostgreSQL at ${place} (${reason}). Start the server or fix COSELL_DATABASE_URL, then run again.`
+  return new CosellError('database.unreachable', text, { cause: error })
 }
 
 /** SQLSTATE or system error; `none` when a dropped connection carries neither. */

@@ -3,18 +3,18 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
-import { execute, giveTo, mayExecute, type StateHome } from './home.ts'
+import { changeOwner, execute, mayExecute, type StateHome } from './home.ts'
 
 export interface Binaries {
   folder: string
-  /** As PostgreSQL says it, for example `18.4`. */
+  /** Version as PostgreSQL reports it, for example `18.4`. */
   version: string
   major: number
 }
 
 export interface BinarySearch {
   binDir?: string | undefined
-  /** Operating system and processor as the npm packages spell them. */
+  /** Operating system and processor, spelled as in the npm packages. */
   platform?: string
 }
 
@@ -25,8 +25,8 @@ const programs = ['postgres', 'initdb', 'pg_ctl'] as const
  * Finds PostgreSQL's programs: the folder that was named, else the npm package of this platform,
  * else `pg_config --bindir`, else `pg_ctl` on PATH.
  *
- * @throws CosellError `postgres.bindir` when the named folder does not do, `postgres.no_binaries`
- * when nothing was named and nothing found; both say what was tried.
+ * @throws CosellError `postgres.bindir` when the named folder is unusable, `postgres.no_binaries` when
+ * no folder was named and none found; both list what was tried.
  */
 export async function findBinaries(state: StateHome, search: BinarySearch): Promise<Binaries> {
   if (search.binDir !== undefined) return await inspectNamed(state, search.binDir)
@@ -45,9 +45,8 @@ export async function findBinaries(state: StateHome, search: BinarySearch): Prom
     }
   }
   throw new CosellError(
-    'configuration',
     'postgres.no_binaries',
-    `no PostgreSQL ${majorMin} or newer was found to run (${reasons.join('; ')}). ` +
+    `No PostgreSQL ${majorMin} or newer was found (${reasons.join('; ')}). ` +
       'Set COSELL_PG_BINDIR to the folder of pg_ctl, or COSELL_DATABASE_URL to a running server.',
   )
 }
@@ -57,7 +56,6 @@ async function inspectNamed(state: StateHome, binDir: string): Promise<Binaries>
     return await inspect(state, binDir)
   } catch (error) {
     throw new CosellError(
-      'configuration',
       'postgres.bindir',
       `COSELL_PG_BINDIR: expected a folder with ${programs.join(', ')} that the server's account ` +
         `may run, got ${binDir}: ${error instanceof Error ? error.message : error}. ` +
@@ -67,7 +65,7 @@ async function inspectNamed(state: StateHome, binDir: string): Promise<Binaries>
   }
 }
 
-/** Looks whether the programs are there, run, and are new enough. */
+/** Checks that the programs exist, run, and are new enough. */
 async function inspect(state: StateHome, folder: string): Promise<Binaries> {
   for (const program of programs) {
     if (!fs.existsSync(programFile(folder, program))) throw new Error(`${folder} has no ${program}`)
@@ -86,8 +84,8 @@ export function programFile(folder: string, program: (typeof programs)[number]):
 }
 
 /**
- * The programs of the npm package, in place or, when the server's account cannot use them there
- * (a checkout below a folder of mode 700, links missing in a folder we may not write), in a copy.
+ * Returns the folder of the npm package's programs. It is a copy when the server's account cannot
+ * use them in place: a checkout below a folder of mode 700, or links missing in a read-only folder.
  */
 async function fromPackage(state: StateHome, platform: string): Promise<string> {
   const entry = createRequire(import.meta.url).resolve(packageName(platform))
@@ -100,15 +98,16 @@ async function fromPackage(state: StateHome, platform: string): Promise<string> 
 }
 
 /**
- * Re-creates the library links that npm packages cannot hold, as the package's install script
- * does; it has not run after `npm ci --ignore-scripts`. False when the folder cannot be written.
+ * Re-creates the library links that npm packages cannot hold, as the package's install script does.
+ * That script has not run after `npm ci --ignore-scripts`. Returns false when the folder is
+ * read-only.
  */
 function restoreLinks(native: string): boolean {
   const list: unknown = readJson(path.join(native, 'pg-symlinks.json'))
   const links = Array.isArray(list) ? (list as { source: string; target: string }[]) : []
   try {
     for (const { source, target } of links) {
-      // The list counts from the package; a copy is not called `native`.
+      // Paths in the list start at the package; a copy is not called `native`.
       const link = path.join(native, path.relative('native', target))
       const library = path.join(native, path.relative('native', source))
       if (!fs.existsSync(link)) fs.symlinkSync(path.relative(path.dirname(link), library), link)
@@ -131,13 +130,13 @@ function copyOf(packageFolder: string, state: StateHome): string {
   const copy = path.join(state.folder, name)
   if (fs.existsSync(copy)) return copy
   for (const entry of fs.readdirSync(state.folder)) {
-    // Other versions, and what a killed copy left.
+    // Removes other versions, and the rest of a copy that was killed.
     if (entry.startsWith('native-')) fs.rmSync(path.join(state.folder, entry), { recursive: true })
   }
   const draft = `${copy}.new`
   fs.cpSync(path.join(packageFolder, 'native'), draft, { recursive: true, verbatimSymlinks: true })
   restoreLinks(draft)
-  giveTo(state.account, draft)
+  changeOwner(state.account, draft)
   fs.renameSync(draft, copy)
   return copy
 }
@@ -146,7 +145,7 @@ async function fromPgConfig(state: StateHome): Promise<string> {
   return (await execute(state, onPath(state.path, 'pg_config'), ['--bindir'])).stdout.trim()
 }
 
-/** A program on PATH, links followed: distributions link it from where its fellows are not. */
+/** Returns a program on PATH, links resolved: distributions link it from another folder than the rest. */
 function onPath(searchPath: string, program: string): string {
   for (const folder of searchPath.split(path.delimiter).filter((entry) => entry !== '')) {
     const file = path.join(folder, process.platform === 'win32' ? `${program}.exe` : program)

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { codeOf, openDatabase } from '../connection/database.ts'
-import { dataFolder, findStateHome, giveTo, openStateHome, type StateHome } from './home.ts'
+import { changeOwner, dataFolder, findStateHome, openStateHome, type StateHome } from './home.ts'
 import { addUser, liveUsers, withLock } from './lock.ts'
 import { findRunning, host } from './running.ts'
-import { bringUp, passwordFile, shutDown, superuser } from './server.ts'
+import { createAndStart, passwordFile, stopServer, superuser } from './server.ts'
 
 export interface EmbeddedOptions {
   /** COSELL_HOME; the database lives below it. */
@@ -16,11 +16,11 @@ export interface EmbeddedOptions {
   binDir?: string | undefined
   /** COSELL_PG_OS_USER */
   osUser?: string | undefined
-  /** PATH of the caller; this module reads no environment. */
+  /** PATH of the caller; this module does not read the environment. */
   path: string
-  /** Server settings beyond our own, which they overrule. */
+  /** Server settings that override our defaults. */
   settings?: Record<string, string>
-  /** Created when absent; `cosell` unless named. */
+  /** Created when absent; default `cosell`. */
   database?: string
 }
 
@@ -32,8 +32,8 @@ export interface EmbeddedServer {
   version: string
   startedHere: boolean
   /**
-   * Gives the server back, and stops it when no other live process uses it; whether it stopped
-   * it. A second call does nothing.
+   * Releases the server, and stops it when no other live process uses it. Returns true when it was
+   * stopped. A second call does nothing.
    */
   stop(): Promise<boolean>
 }
@@ -42,51 +42,51 @@ const joinTries = 20
 const joinPauseMs = 50
 
 /**
- * Starts the PostgreSQL server of `home`, or joins it where it runs, and makes sure that the
- * database is there. Works as root and as an ordinary user, after any crash, and with several
- * processes at once.
+ * Starts the PostgreSQL server of `home`, or joins it when it runs, and creates the database when
+ * absent. Works as root and as an ordinary user, after any crash, and with several processes at
+ * once.
  *
- * @throws CosellError when there is nothing to run, no place or account to run it, or it fails.
+ * @throws CosellError when binaries, folder or account are missing, or the server fails.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const state = openStateHome(options)
   const database = options.database ?? 'cosell'
   return await withLock(lockFile(state), async () => {
     const joined = await joinRunning(state, database)
-    const reached = joined ?? (await reach(state, await bringUp(state, options), database))
+    const reached = joined ?? (await connect(state, await createAndStart(state, options), database))
     const use = addUser(usersFolder(state))
-    giveTo(state.account, usersFolder(state))
+    changeOwner(state.account, usersFolder(state))
     return {
       ...reached,
       home: state.folder,
       startedHere: joined === undefined,
-      stop: () => withLock(lockFile(state), () => giveBack(state, options, use)),
+      stop: () => withLock(lockFile(state), () => release(state, options, use)),
     }
   })
 }
 
-/** Stops the server of `home` whoever uses it; false when none was running. */
+/** Stops the server of `home` even when it is in use; returns false when none was running. */
 export async function stopEmbedded(options: EmbeddedOptions): Promise<boolean> {
   const state = findStateHome(options)
   if (state === undefined) return false
   return await withLock(lockFile(state), async () => {
-    // Who still uses it has lost it: the next server is not kept for them.
+    // Present users lose the server: the next one is not kept for them.
     fs.rmSync(usersFolder(state), { recursive: true, force: true })
-    return await shutDown(state, options)
+    return await stopServer(state, options)
   })
 }
 
-type Reached = Pick<EmbeddedServer, 'url' | 'port' | 'version'>
+type ServerAddress = Pick<EmbeddedServer, 'url' | 'port' | 'version'>
 
-/** The running server; undefined when none runs. */
-async function joinRunning(state: StateHome, database: string): Promise<Reached | undefined> {
+/** Connects to the running server; undefined when none runs. */
+async function joinRunning(state: StateHome, database: string): Promise<ServerAddress | undefined> {
   for (let tries = 1; ; tries++) {
     const port = await findRunning(dataFolder(state.folder))
     if (port === undefined) return undefined
     try {
-      return await reach(state, port, database)
+      return await connect(state, port, database)
     } catch (error) {
-      // Killed a moment ago, it still answers while the system takes it apart: look again.
+      // A server killed a moment ago still answers while the system removes it: try again.
       const isGone = error instanceof CosellError && error.code === 'database.unreachable'
       if (!isGone || tries === joinTries) throw error
       await sleep(joinPauseMs)
@@ -94,8 +94,8 @@ async function joinRunning(state: StateHome, database: string): Promise<Reached 
   }
 }
 
-/** Connects to the server, and creates the database where absent. */
-async function reach(state: StateHome, port: number, database: string): Promise<Reached> {
+/** Connects to the server, and creates the database when absent. */
+async function connect(state: StateHome, port: number, database: string): Promise<ServerAddress> {
   const { query, close } = await openDatabase(urlOf(state, port, 'postgres'))
   try {
     const { rows } = await sql<{ version: string; is_there: boolean }>`
@@ -104,7 +104,7 @@ async function reach(state: StateHome, port: number, database: string): Promise<
         exists (select from pg_database where datname = ${database}) as is_there
     `.execute(query)
     if (!rows[0]?.is_there) await sql`create database ${sql.id(database)}`.execute(query)
-    // Debian adds its own words after the number.
+    // Debian adds text after the number.
     const version = rows[0]?.version.split(' ')[0] ?? ''
     return { url: urlOf(state, port, database), port, version }
   } finally {
@@ -125,7 +125,6 @@ function readPassword(state: StateHome): string {
     return fs.readFileSync(passwordFile(state), 'utf8').trim()
   } catch (error) {
     throw new CosellError(
-      'configuration',
       'postgres.password',
       `${passwordFile(state)}: expected the password of the database beside it, got ` +
         `${codeOf(error)}. Put the file back, or move the folder away and load again.`,
@@ -134,11 +133,11 @@ function readPassword(state: StateHome): string {
   }
 }
 
-async function giveBack(state: StateHome, options: EmbeddedOptions, use: string): Promise<boolean> {
+async function release(state: StateHome, options: EmbeddedOptions, use: string): Promise<boolean> {
   const users = liveUsers(usersFolder(state))
   if (!users.includes(use)) return false
   fs.rmSync(use)
-  return users.length === 1 && (await shutDown(state, options))
+  return users.length === 1 && (await stopServer(state, options))
 }
 
 const lockFile = (state: StateHome): string => path.join(state.folder, 'start.lock')

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
 
-/** PostgreSQL refuses to run as root, so root's server belongs to this ordinary account. */
+/** Ordinary account of root's server, since PostgreSQL does not run as root. */
 export interface Account {
   uid: number
   gid: number
@@ -32,12 +32,12 @@ export interface Outcome {
   stderr: string
 }
 
-/** Where to look for `id` and `test`, whatever the caller's PATH is. */
+/** PATH for `id` and `test`, independent of the caller's. */
 const systemPath = '/usr/bin:/bin:/usr/sbin:/sbin'
 
 /**
- * Opens the state folder, creating it where absent: `postgres` below `home`, or for root a
- * system folder when the server's account cannot get into `home`.
+ * Opens the state folder, and creates it when absent: `postgres` below `home`. For root it is a
+ * system folder when the server's account cannot enter `home`.
  */
 export function openStateHome(options: HomeOptions): StateHome {
   const existing = findStateHome(options)
@@ -48,7 +48,6 @@ export function openStateHome(options: HomeOptions): StateHome {
   } catch (error) {
     if (error instanceof CosellError) throw error
     throw new CosellError(
-      'configuration',
       'postgres.home',
       `${options.home}: expected a folder where the database can be kept, got ` +
         `${codeOf(error)}. Set COSELL_HOME to a folder this account may write.`,
@@ -57,7 +56,7 @@ export function openStateHome(options: HomeOptions): StateHome {
   }
 }
 
-/** The state folder that already holds a database; undefined when neither place has one. */
+/** Returns the state folder that holds a database; undefined when neither place has one. */
 export function findStateHome(options: HomeOptions): StateHome | undefined {
   const places = isRoot()
     ? [folderBelow(options.home), systemFolder(options.home)]
@@ -67,7 +66,6 @@ export function findStateHome(options: HomeOptions): StateHome | undefined {
   const account = isRoot() ? ownerOf(dataFolder(folder)) : undefined
   if (account !== undefined && !mayExecute(folder, account)) {
     throw new CosellError(
-      'configuration',
       'postgres.home',
       `${folder}: the database in it belongs to account ${account.uid}, which can no longer get ` +
         'into the folder. Give the folders above it the permission x for others again.',
@@ -78,7 +76,7 @@ export function findStateHome(options: HomeOptions): StateHome | undefined {
 
 export const dataFolder = (folder: string): string => path.join(folder, 'pgdata')
 
-/** Runs a program as the server's account, in the state folder, with an environment of our own. */
+/** Runs a program as the server's account, in the state folder, with a fixed environment. */
 export function execute(
   state: StateHome,
   command: string,
@@ -100,18 +98,18 @@ export function execute(
   })
 }
 
-/** Whether the account may execute a file, or enter a folder, through all the folders above it. */
+/** Returns true when the account may execute a file, or enter a folder, below all its parents. */
 export function mayExecute(file: string, account: Account): boolean {
   const options = { ...account, cwd: '/', env: { PATH: systemPath } }
   return spawnSync('test', ['-x', file], options).status === 0
 }
 
-/** Gives a file, or a folder with all it holds, to the server's account; nothing to do for none. */
-export function giveTo(account: Account | undefined, file: string): void {
+/** Changes the owner of a file, or of a folder with its content, to the server's account. */
+export function changeOwner(account: Account | undefined, file: string): void {
   if (account === undefined) return
   fs.lchownSync(file, account.uid, account.gid)
   if (!fs.lstatSync(file).isDirectory()) return
-  for (const entry of fs.readdirSync(file)) giveTo(account, path.join(file, entry))
+  for (const entry of fs.readdirSync(file)) changeOwner(account, path.join(file, entry))
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0
@@ -140,7 +138,7 @@ function createAsRoot(options: HomeOptions): StateHome {
   return { folder, account, path: options.path }
 }
 
-/** The named account, else `postgres`, else `nobody`. Accounts are never created. */
+/** Returns the named account, else `postgres`, else `nobody`. Accounts are never created. */
 function chooseAccount(osUser: string | undefined): Account {
   const names = osUser === undefined ? ['postgres', 'nobody'] : [osUser]
   for (const name of names) {
@@ -148,7 +146,6 @@ function chooseAccount(osUser: string | undefined): Account {
     if (uid && gid !== undefined) return { uid, gid }
   }
   throw new CosellError(
-    'configuration',
     'postgres.account',
     `root cannot run PostgreSQL: expected an ordinary account ${names.join(' or ')}, found none. ` +
       'Set COSELL_PG_OS_USER to one, or COSELL_DATABASE_URL to a server that already runs.',
@@ -164,14 +161,13 @@ function ownerOf(folder: string): Account {
   const { uid, gid } = fs.statSync(folder)
   if (uid !== 0) return { uid, gid }
   throw new CosellError(
-    'configuration',
     'postgres.account',
     `${folder}: expected to belong to an ordinary account, got root, which cannot run PostgreSQL. ` +
       'Give the folder back to the account that created it (chown -R).',
   )
 }
 
-/** Undefined when absent; a folder we may not look into is the caller's error to meet. */
+/** Returns undefined when the file is absent, or when its folder cannot be read. */
 function statOf(file: string): fs.Stats | undefined {
   try {
     return fs.statSync(file)

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
 
-/** A first start after a crash may replay much WAL: longer than `pg_ctl` itself waits (120 s). */
+/** Longer than `pg_ctl` itself waits (120 s): a start after a crash may replay much WAL. */
 const lockWaitMs = 150_000
 const lockPollMs = 25
 
 /**
- * Does `work` while no other process does work under the same lock file. A lock whose holder is
- * dead is carried over.
+ * Runs `work` while no other process works under the same lock file. A lock whose holder is dead
+ * is taken over.
  *
  * @throws CosellError `postgres.locked` when a live holder keeps it longer than `waitMs`.
  */
@@ -21,7 +21,7 @@ export async function withLock<T>(
   waitMs = lockWaitMs,
 ): Promise<T> {
   const deadline = performance.now() + waitMs
-  while (!take(file)) {
+  while (!acquire(file)) {
     if (performance.now() > deadline) throw lockedTooLong(file, waitMs)
     await sleep(lockPollMs)
   }
@@ -32,27 +32,27 @@ export async function withLock<T>(
   }
 }
 
-/** Notes that this process uses what `folder` stands for; the result names the note. */
+/** Registers this process as a user of the resource of `folder`; returns the file that says so. */
 export function addUser(folder: string): string {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const note = path.join(folder, `${ownIdentity()}.${randomUUID()}`)
-  fs.writeFileSync(note, '', { flag: 'wx', mode: 0o600 })
-  return note
+  const file = path.join(folder, `${ownIdentity()}.${randomUUID()}`)
+  fs.writeFileSync(file, '', { flag: 'wx', mode: 0o600 })
+  return file
 }
 
-/** Notes of live users, this process's included. Notes of dead processes are removed. */
+/** Returns the files of live users, including this process. Files of dead processes are removed. */
 export function liveUsers(folder: string): string[] {
-  const notes = fs.existsSync(folder) ? fs.readdirSync(folder) : []
-  const isLive = (note: string) => isAlive(note.slice(0, note.indexOf('.')))
-  for (const note of notes) if (!isLive(note)) fs.rmSync(path.join(folder, note), { force: true })
-  return notes.filter(isLive).map((note) => path.join(folder, note))
+  const files = fs.existsSync(folder) ? fs.readdirSync(folder) : []
+  const isLive = (file: string) => isAlive(file.slice(0, file.indexOf('.')))
+  for (const file of files) if (!isLive(file)) fs.rmSync(path.join(folder, file), { force: true })
+  return files.filter(isLive).map((file) => path.join(folder, file))
 }
 
 /**
- * The lock appears whole or not at all, because a link to a finished draft is what claims the
- * name: a holder killed between creating and filling the file would leave one nobody can judge.
+ * Takes the lock by a link to a finished draft, so it appears whole or not at all. A holder killed
+ * between creating and filling the file would leave a lock without an owner.
  */
-function take(file: string): boolean {
+function acquire(file: string): boolean {
   const draft = `${file}.${randomUUID()}`
   fs.writeFileSync(draft, ownIdentity(), { flag: 'wx', mode: 0o644 })
   try {
@@ -63,20 +63,20 @@ function take(file: string): boolean {
   } finally {
     fs.rmSync(draft, { force: true })
   }
-  return clearIfDead(file) && take(file)
+  return removeIfStale(file) && acquire(file)
 }
 
 /**
- * Whether the lock is worth another try. Two waiters must not both clear a dead lock: the slower
- * one would remove what the quicker one has taken since. So clearing needs a lock of its own,
- * taken by the same rule.
+ * Removes the lock of a dead holder; returns true when the lock is worth another attempt. Two waiters
+ * must not both remove it: the slower one would remove the lock that the quicker one has taken
+ * since. So removing needs a lock of its own, taken by the same rule.
  */
-function clearIfDead(file: string): boolean {
+function removeIfStale(file: string): boolean {
   const holder = holderOf(file)
   if (holder === undefined) return true
   if (isAlive(holder)) return false
   const clearing = `${file}.clearing`
-  if (!take(clearing)) return false
+  if (!acquire(clearing)) return false
   try {
     if (holderOf(file) === holder) fs.rmSync(file, { force: true })
     return true
@@ -97,10 +97,9 @@ function holderOf(file: string): string | undefined {
 function lockedTooLong(file: string, waitMs: number): CosellError {
   const holder = holderOf(file)?.split('-')[0] ?? 'unknown'
   return new CosellError(
-    'tryAgainLater',
     'postgres.locked',
     `${file}: expected to get the lock within ${Math.round(waitMs / 1000)} s, but process ` +
-      `${holder} still holds it. Wait for that command or end it, then try again.`,
+      `${holder} still holds it. Wait for that command or end it, then run again.`,
   )
 }
 
@@ -110,8 +109,8 @@ const isAlive = (identity: string): boolean =>
   processIdentity(Number.parseInt(identity, 10)) === identity
 
 /**
- * Names a live process so that a later one of the same number is not taken for it (containers
- * hand out the same small numbers at every start); undefined when it is dead or a zombie.
+ * Returns a name of a live process that no later one of the same number shares: containers hand out
+ * the same small numbers at every start. Undefined when the process is dead or a zombie.
  */
 function processIdentity(pid: number): string | undefined {
   if (process.platform === 'linux') {

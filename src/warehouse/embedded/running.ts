@@ -5,16 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
 
-/** The server and the clients meet here and nowhere else. */
+/** Address that the server listens on and clients connect to. */
 export const host = '127.0.0.1'
-/** Replaying WAL after a crash is what takes long; `pg_ctl` is given the same. */
+/** Long enough to replay WAL after a crash; `pg_ctl` gets the same limit. */
 export const startWaitMs = 120_000
 const pollMs = 20
 const answerWaitMs = 2000
 
 /**
- * Port of the server that has the data open; undefined when none has. Waits out a start, a stop,
- * and what a killed server leaves: its children notice only a little later that it is gone.
+ * Port of the server that has the data open; undefined when none has. It waits for the end of a
+ * start, a stop, and the children of a killed server, which notice only a little later.
  */
 export async function findRunning(data: string): Promise<number | undefined> {
   if (!fs.existsSync(data)) return undefined
@@ -22,10 +22,10 @@ export async function findRunning(data: string): Promise<number | undefined> {
   for (;;) {
     const server = readServerFile(data)
     if (server === undefined) return undefined
-    const pids = processesIn(data, server.pid)
+    const pids = processesUsing(data, server.pid)
     if (pids.length === 0) {
-      // Its process is dead, or a zombie (a slow pid 1 keeps it), or another program has the
-      // number now; in the last two cases PostgreSQL would believe the file and refuse to start.
+      // The process is dead, or a zombie (a slow pid 1 keeps it), or another program has its number.
+      // In the last two cases PostgreSQL would trust the file and not start.
       if (isProcess(server.pid)) fs.rmSync(server.file, { force: true })
       return undefined
     }
@@ -44,7 +44,7 @@ interface ServerFile {
   isReady: boolean
 }
 
-/** What the server wrote about itself: line 1 is its pid, 4 its port, 8 its state. */
+/** Reads the server's own file: line 1 is its pid, 4 its port, 8 its state. */
 function readServerFile(data: string): ServerFile | undefined {
   const file = path.join(data, 'postmaster.pid')
   try {
@@ -58,23 +58,23 @@ function readServerFile(data: string): ServerFile | undefined {
 }
 
 /**
- * Processes that have the data open: on Linux those whose working directory it is, as it is for
- * every PostgreSQL process; elsewhere `pid`, which PostgreSQL checks itself when it starts.
+ * Processes that have the data open. On Linux they have it as working directory, as every PostgreSQL
+ * process does. Elsewhere it is `pid`, which PostgreSQL checks itself when it starts.
  */
-function processesIn(data: string, pid: number): number[] {
+function processesUsing(data: string, pid: number): number[] {
   if (process.platform !== 'linux') return isProcess(pid) ? [pid] : []
   const folder = fs.realpathSync(data)
-  if (isIn(folder, pid)) return [pid]
+  if (usesFolder(folder, pid)) return [pid]
   return fs
     .readdirSync('/proc')
     .map(Number)
-    .filter((number) => number > 0 && isIn(folder, number))
+    .filter((number) => number > 0 && usesFolder(folder, number))
 }
 
-function isIn(folder: string, pid: number): boolean {
+function usesFolder(folder: string, pid: number): boolean {
   const facts = path.join('/proc', String(pid))
   try {
-    // The name tells a server from a shell that somebody has taken there.
+    // The name distinguishes a server from a shell in the same folder.
     const isFolder = fs.readlinkSync(path.join(facts, 'cwd')) === folder
     return isFolder && fs.readFileSync(path.join(facts, 'comm'), 'utf8').startsWith('postgres')
   } catch {
@@ -104,9 +104,8 @@ function answers(port: number): Promise<boolean> {
 
 function busyTooLong(data: string, pids: number[]): CosellError {
   return new CosellError(
-    'tryAgainLater',
     'postgres.busy',
     `${data}: expected the server to answer within ${startWaitMs / 1000} s, but process ` +
-      `${pids.join(', ')} keeps the folder without answering. End it, then try again.`,
+      `${pids.join(', ')} keeps the folder without answering. End it, then run again.`,
   )
 }

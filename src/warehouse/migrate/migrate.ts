@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type Kysely, type Migration, Migrator, sql } from 'kysely'
-import { CosellError, type FailureKind } from '../../errors.ts'
-import { settleAccess } from '../access/grants.ts'
+import type { ErrorCode } from '../../error-codes.ts'
+import { CosellError } from '../../errors.ts'
+import { applyGrants } from '../access/grants.ts'
 import { codeOf, databaseFailure } from '../connection/database.ts'
+import { martsFolder, migrationsFolder } from '../sql-folder.ts'
+import { adoptBaseline, baselineUpgrade, isBeforeBaseline } from './adopt-baseline.ts'
 import {
   changedMarts,
   hasLedger,
@@ -16,47 +18,44 @@ import {
 } from './views.ts'
 
 interface MigrateOptions {
-  /** Where the `.sql` files are; those of the package unless a test says otherwise. */
+  /** Folder of the migrations; that of the package unless a test gives another. */
   folder?: string
-  /** Where the views of `mart` are; none are touched when only `folder` is given. */
+  /** Folder of the views of `mart`; no view is touched when only `folder` is given. */
   marts?: string
-  /** How long a statement waits for a table that somebody else uses. */
+  /** Longest wait of a statement for a table that another session uses. */
   lockTimeoutMs?: number
-  /** For how long a migration that did not get its tables is tried again. */
-  patienceMs?: number
+  /** Time for which a migration is retried while its tables are locked. */
+  lockWaitMs?: number
 }
 
 /** 15 brought `security_invoker`, which keeps row-level security in force behind the views. */
 export const serverVersionMin = 15
-/** Every reader that comes after us queues behind our wait: it is short, and repeated. */
+/** Short, and repeated: readers that come later queue behind the wait. */
 const defaultLockTimeoutMs = 1_000
-/** In which readers who queued are served. */
+/** Pause in which the queued readers are served. */
 const pauseMs = 500
 /** Longer than a dashboard's query. */
-const defaultPatienceMs = 30_000
-/** `sql/` lies beside `src/` in a checkout and beside `dist/` in the installed package. */
-const shippedFolder = fileURLToPath(new URL('../../../sql/migrations/', import.meta.url))
-const shippedMarts = fileURLToPath(new URL('../../../sql/marts/', import.meta.url))
+const defaultLockWaitMs = 30_000
 
 const ledgerSchema = 'etl'
 const ledgerTable = 'migration'
 /** SQLSTATE lock_not_available. */
 const lockNotAvailable = '55P03'
-/** SQLSTATE deadlock_detected: a reader of two views may lock them in another order than we do. */
+/** SQLSTATE deadlock_detected: a reader of two views may lock them in another order than migrate. */
 const deadlock = '40P01'
-/** SQLSTATE dependent_objects_still_exist: somebody's own view reads one of ours. */
+/** SQLSTATE dependent_objects_still_exist: a view that is not of cosell reads one that is. */
 const stillRead = '2BP01'
 
-/** What one call changed: names of migrations, in order, and of views of `mart`. */
+/** Changes of one call: names of migrations, in order, and of views of `mart`. */
 export interface SchemaChange {
   readonly applied: string[]
   readonly views: string[]
-  /** Statements for an administrator: rights that the role of the connection could not grant. */
+  /** Statements for an administrator: rights that the role of the connection cannot grant. */
   readonly lacking: string[]
 }
 
 /**
- * As `bringUpToDate`; the names of the migrations that were applied.
+ * Brings the schema up to date and returns the names of the migrations that were applied.
  *
  * @throws CosellError as `bringUpToDate`.
  */
@@ -68,10 +67,9 @@ export async function migrate<Schema>(
 }
 
 /**
- * Brings the schema up to date, then the views of `mart`, and tells what this call changed; nothing
- * when there was nothing to do. Any number of processes may call it at once: each migration is
- * applied by one of them, in one transaction together with its entry in the ledger, and so are the
- * views, all together.
+ * Brings the schema up to date, then the views of `mart`, and returns the changes of this call. Any
+ * number of processes may call it at once. One of them applies a migration, in one transaction with
+ * its entry in the ledger. The views change together, in one transaction too.
  *
  * @throws CosellError `configuration` when the server is too old, another version of cosell has
  * migrated the database, or a migration fails; `tryAgainLater` when a table stays locked.
@@ -80,14 +78,19 @@ export async function bringUpToDate<Schema>(
   db: Kysely<Schema>,
   {
     folder,
-    marts = folder === undefined ? shippedMarts : undefined,
+    marts = folder === undefined ? martsFolder : undefined,
     lockTimeoutMs = defaultLockTimeoutMs,
-    patienceMs = defaultPatienceMs,
+    lockWaitMs = defaultLockWaitMs,
   }: MigrateOptions = {},
 ): Promise<SchemaChange> {
   await refuseOldServer(db)
   const views = marts === undefined ? [] : await readMarts(marts)
-  const migrations = await readMigrations(folder ?? shippedFolder, lockTimeoutMs, views)
+  const migrations = await readMigrations(folder ?? migrationsFolder, lockTimeoutMs, views)
+  const applied: string[] = []
+  if (isBeforeBaseline(await readLedger(db))) {
+    const isAdopted = await retryWhileLocked(lockWaitMs, () => upgradeToBaseline(db, lockTimeoutMs))
+    if (isAdopted) applied.push(baselineUpgrade)
+  }
   await refuseOtherVersion(db, Object.keys(migrations))
   const migrator = new Migrator({
     db,
@@ -95,36 +98,37 @@ export async function bringUpToDate<Schema>(
     migrationTableSchema: ledgerSchema,
     migrationTableName: ledgerTable,
     migrationLockTableName: `${ledgerTable}_lock`,
-    // Kysely would order the ledger by the clocks of the machines that wrote it, and refuse a
-    // database for good when they differed. `refuseOtherVersion` compares the names instead.
+    // Kysely would order the ledger by the clocks of the machines that wrote it, and reject a database
+    // for good when they differed. `refuseOtherVersion` compares the names instead.
     allowUnorderedMigrations: true,
   })
-  const applied: string[] = []
-  // One step a call: Kysely wraps a call in one transaction, and a file is to be one transaction.
+  // One step a call: Kysely wraps a call in one transaction, and each file is to have its own.
   for (;;) {
-    const step = await patiently(patienceMs, () => applyNext(migrator))
+    const step = await retryWhileLocked(lockWaitMs, () => applyNext(migrator))
     if (step === undefined) break
     applied.push(step)
   }
-  const touched = await patiently(patienceMs, () => putMarts(db, views, marts, lockTimeoutMs))
-  return { applied, views: touched, lacking: await settleAccess(db) }
+  const touched = await retryWhileLocked(lockWaitMs, () =>
+    putMarts(db, views, marts, lockTimeoutMs),
+  )
+  return { applied, views: touched, lacking: await applyGrants(db) }
 }
 
-/** Tries again while somebody else holds a table or a view. */
-async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+/** Retries while another session holds a table or a view. */
+async function retryWhileLocked<T>(lockWaitMs: number, attempt: () => Promise<T>): Promise<T> {
   const started = performance.now()
   for (;;) {
     try {
       return await attempt()
     } catch (error) {
-      const isOver = performance.now() - started >= patienceMs
-      if (isOver || !isHeld(error)) throw error
+      const isOver = performance.now() - started >= lockWaitMs
+      if (isOver || !isLocked(error)) throw error
       await sleep(pauseMs)
     }
   }
 }
 
-function isHeld(error: unknown): boolean {
+function isLocked(error: unknown): boolean {
   return error instanceof CosellError && [lockNotAvailable, deadlock].includes(codeOf(error.cause))
 }
 
@@ -134,6 +138,14 @@ async function applyNext(migrator: Migrator): Promise<string | undefined> {
   const name = results.at(-1)?.migrationName
   if (error === undefined) return name
   throw failure(error, name === undefined ? 'Migrations' : `Migration ${name}`)
+}
+
+async function upgradeToBaseline<Schema>(db: Kysely<Schema>, lockTimeoutMs: number) {
+  try {
+    return await adoptBaseline(db, lockTimeoutMs)
+  } catch (error) {
+    throw error instanceof CosellError ? error : failure(error, 'Upgrade to the baseline')
+  }
 }
 
 async function putMarts<Schema>(
@@ -150,25 +162,26 @@ async function putMarts<Schema>(
   }
 }
 
-/** Names of the migrations that are applied, and of the migrations and views that are due. */
+/** Names of the applied migrations, and of the pending migrations and views. */
 export interface SchemaState {
   readonly applied: readonly string[]
   readonly pending: readonly string[]
 }
 
 /**
- * How far the schema has come; changes nothing.
+ * Returns the applied and the pending parts of the schema; changes nothing.
  *
  * @throws CosellError `configuration` when another version of cosell has migrated the database.
  */
 export async function compareSchema<Schema>(
   db: Kysely<Schema>,
-  folder = shippedFolder,
-  marts = shippedMarts,
+  folder = migrationsFolder,
+  marts = martsFolder,
 ): Promise<SchemaState> {
   const known = await readNames(folder)
-  await refuseOtherVersion(db, known)
   const applied = await readLedger(db)
+  if (isBeforeBaseline(applied)) return { applied, pending: [baselineUpgrade] }
+  await refuseOtherVersion(db, known)
   const pending = known.filter((name) => !applied.includes(name))
   const views = (await hasLedger(db)) ? await changedMarts(db, await readMarts(marts)) : []
   return { applied, pending: [...pending, ...views.map((view) => `mart.${view}`)] }
@@ -195,7 +208,7 @@ async function apply(
   views: readonly MartView[],
 ): Promise<void> {
   await sql`set local lock_timeout = ${sql.lit(lockTimeoutMs)}`.execute(db)
-  // A role may come with a statement timeout meant for queries; filling the calendar is no query.
+  // A role may have a statement timeout meant for queries; filling the calendar takes longer.
   await sql`set local statement_timeout = 0`.execute(db)
   await underMarts(db, views, lockTimeoutMs, () => sql.raw(text).execute(db))
 }
@@ -209,32 +222,29 @@ async function refuseOldServer<Schema>(db: Kysely<Schema>): Promise<void> {
   const server = rows[0]
   if (server !== undefined && Number(server.version_number) >= serverVersionMin * 10_000) return
   throw new CosellError(
-    'configuration',
     'migrate.server_too_old',
     `Database server: expected PostgreSQL ${serverVersionMin} or newer, got ${server?.version}. ` +
       'Upgrade it, or unset COSELL_DATABASE_URL to use the embedded server.',
   )
 }
 
-/** Migrations are only ever added at the end, so what was applied must be the first of ours. */
+/** Migrations are only added at the end, so the applied ones must be the first of the known ones. */
 async function refuseOtherVersion<Schema>(db: Kysely<Schema>, known: string[]): Promise<void> {
   const applied = await readLedger(db)
   const unknown = applied.filter((name) => !known.includes(name))
   if (unknown.length > 0) {
     throw new CosellError(
-      'configuration',
       'migrate.newer_database',
       `Database: expected no migration after ${known.at(-1)}, got ${unknown.join(', ')}. ` +
-        'A newer cosell has been here: install it, or point this one at another database.',
+        'A newer cosell has migrated it: install that version, or use another database.',
     )
   }
   const skipped = known.slice(0, applied.length).filter((name) => !applied.includes(name))
   if (skipped.length > 0) {
     throw new CosellError(
-      'configuration',
       'migrate.skipped',
-      `Database: expected ${skipped.join(', ')} before ${applied.at(-1)}, got it missing. ` +
-        'A cosell that was not released has been here: restore a backup or start a new database.',
+      `Database: expected ${skipped.join(', ')} before ${applied.at(-1)}, got none. ` +
+        'An unreleased cosell has migrated it: restore a backup or start a new database.',
     )
   }
 }
@@ -253,23 +263,25 @@ async function readLedger<Schema>(db: Kysely<Schema>): Promise<string[]> {
 
 function failure(error: unknown, where: string): CosellError {
   const reason = error instanceof Error ? error.message : String(error)
-  const refuse = (kind: FailureKind, code: string, advice: string) =>
-    new CosellError(kind, code, `${where}: expected to apply, got: ${reason}. ${advice}`, {
+  const failed = (code: ErrorCode, advice: string) =>
+    new CosellError(code, `${where}: expected to apply, got: ${reason}. ${advice}`, {
       cause: error,
     })
   if (codeOf(error) === lockNotAvailable) {
-    const advice = 'Another session uses the table. Nothing was changed; try again when it is done.'
-    return refuse('tryAgainLater', 'migrate.lock_timeout', advice)
+    const advice =
+      'Another session uses the table. Nothing was changed; run again when it has ended.'
+    return failed('migrate.lock_timeout', advice)
   }
   if (databaseFailure(error).kind === 'tryAgainLater') {
-    return refuse('tryAgainLater', 'migrate.interrupted', 'It was rolled back; run again.')
+    return failed('migrate.interrupted', 'It was rolled back; run again.')
   }
   if (codeOf(error) === stillRead) {
-    const advice = 'It was rolled back. Drop what reads it, run again, and create it anew.'
-    return refuse('configuration', 'migrate.still_read', advice)
+    const advice =
+      'It was rolled back. Drop the object that reads it, run again, and create it anew.'
+    return failed('migrate.still_read', advice)
   }
   const advice =
-    'It was rolled back. Let a member of cosell_owner, or whoever owns the schemas, run `cosell ' +
+    'It was rolled back. Let a member of cosell_owner, or the owner of the schemas, run `cosell ' +
     'migrate`; in an empty database, the user needs CREATE on it.'
-  return refuse('configuration', 'migrate.failed', advice)
+  return failed('migrate.failed', advice)
 }

@@ -2,7 +2,7 @@ import { type QueryExecutorProvider, sql } from 'kysely'
 
 type Db = QueryExecutorProvider
 
-/** What a replaced view said of columns that now inherit is forgotten. */
+/** Clears the column comments of a replaced view, so that its columns can inherit new ones. */
 export function clearComments(db: Db, name: string): Promise<void> {
   return runAll(
     db,
@@ -16,7 +16,7 @@ export function clearComments(db: Db, name: string): Promise<void> {
   )
 }
 
-/** Where the file says nothing of a column, the column of the same name says it that it comes from. */
+/** Gives each column without a comment the comment of the column of the same name it comes from. */
 export function inheritComments(db: Db, name: string): Promise<void> {
   return runAll(
     db,

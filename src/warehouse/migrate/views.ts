@@ -56,7 +56,6 @@ function inOrder(views: readonly MartView[]): MartView[] {
     if (ready.length === 0) {
       const names = left.map((view) => view.name).join(', ')
       throw new CosellError(
-        'bug',
         'migrate.view_circle',
         `sql/marts: expected views that can be created one after another, got ${names}, which ` +
           'read one another. Break the circle.',
@@ -98,7 +97,7 @@ export async function recreateMarts<Schema>(
   })
 }
 
-/** As `recreateMarts`, within a transaction of the caller. */
+/** Recreates the marts in the caller's transaction. */
 async function putViews(db: Db, views: readonly MartView[], lockTimeoutMs: number) {
   const untilMs = performance.now() + lockTimeoutMs
   // Readers queue behind the first view that is locked, so all waits share one limit.

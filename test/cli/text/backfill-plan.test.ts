@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
-import { type PlanFigures, renderBackfillPlan } from '../../../src/cli/text/backfill-plan.ts'
+import { renderBackfillPlan } from '../../../src/cli/text/backfill-plan.ts'
+import type { AccountPlan } from '../../../src/pipeline/backfill-plan.ts'
 
-const plan: PlanFigures = {
+const plan: AccountPlan = {
   account: 'north',
+  strategy: 'created',
   explanation: 'The API filters by creation date: month by month.',
   is_again: false,
   basis: 'counted by the API',
@@ -17,11 +19,11 @@ const plan: PlanFigures = {
   seconds: 5,
 }
 
-test('a plan tells how, how much, how long, and each window', () => {
+test('renderBackfillPlan shows method, referrals, calls, duration and each window', () => {
   expect(renderBackfillPlan([plan])).toBe(
     [
       'Account    north',
-      'How        The API filters by creation date: month by month.',
+      'Method     The API filters by creation date: month by month.',
       'Referrals  1,660, counted by the API',
       'Calls      about 14, 5 s at 300 a minute',
       '',
@@ -35,9 +37,9 @@ test('a plan tells how, how much, how long, and each window', () => {
   )
 })
 
-test('what was read before and would be read again is said', () => {
+test('renderBackfillPlan states that finished windows would be read again', () => {
   const again = renderBackfillPlan([{ ...plan, is_again: true }])
-  expect(again).toContain('All of it was read before, and would be read again.')
+  expect(again).toContain('All windows were read before and would be read again.')
   expect(renderBackfillPlan([plan])).not.toContain('again')
 })
 
@@ -46,11 +48,11 @@ test.each([
   [61, '2 min'],
   [3_600, '1 h 0 min'],
   [5_430, '1 h 31 min'],
-])('%i seconds are told as %s', (seconds, told) => {
-  expect(renderBackfillPlan([{ ...plan, seconds }])).toContain(`about 14, ${told} at`)
+])('renderBackfillPlan shows %i seconds as %s', (seconds, duration) => {
+  expect(renderBackfillPlan([{ ...plan, seconds }])).toContain(`about 14, ${duration} at`)
 })
 
-test('accounts follow each other', () => {
+test('renderBackfillPlan shows several accounts one after the other', () => {
   const both = renderBackfillPlan([plan, { ...plan, account: 'south' }])
   expect(both.match(/^Account .*$/gm)).toEqual(['Account    north', 'Account    south'])
 })

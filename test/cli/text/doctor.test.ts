@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { type DiagnosisFigures, renderDiagnosis, toJson } from '../../../src/cli/text/doctor.ts'
+import { diagnosisJson, renderDiagnosis } from '../../../src/cli/text/doctor.ts'
+import type { Diagnosis } from '../../../src/doctor/doctor.ts'
 
-const diagnosis: DiagnosisFigures = {
+const diagnosis: Diagnosis = {
   settings: { COSELL_HOME: '/srv/cosell', COSELL_CLIENT_SECRET: 'set' },
   checks: [
     { check: 'database', status: 'ok', detail: 'answers' },
@@ -15,14 +16,14 @@ const diagnosis: DiagnosisFigures = {
       account: 'north',
       check: 'sign-in',
       status: 'fail',
-      detail: 'refused',
+      detail: 'rejected',
       remedy: 'The Referrals admin\n has to sign in again.',
     },
-    { account: 'north', check: 'role', status: 'skipped', detail: 'not looked at' },
+    { account: 'north', check: 'role', status: 'skipped', detail: 'not signed in' },
   ],
 }
 
-test('a check is a line, what to do is below it, and nothing breaks a line', () => {
+test('renderDiagnosis has a line a check, its remedy below it, and joins broken lines', () => {
   expect(renderDiagnosis(diagnosis).split('\n')).toEqual([
     'Settings in force',
     '  COSELL_HOME           /srv/cosell',
@@ -31,24 +32,28 @@ test('a check is a line, what to do is below it, and nothing breaks a line', () 
     'ok    database        answers',
     'warn  schema          not migrated yet',
     '      Run `cosell migrate`.',
-    'FAIL  north: sign-in  refused',
+    'FAIL  north: sign-in  rejected',
     '      The Referrals admin has to sign in again.',
-    '-     north: role     not looked at',
+    '-     north: role     not signed in',
     '',
-    '4 checks: 1 failed, 1 warning, 1 not looked at.',
+    '4 checks: 1 failed, 1 warning, 1 skipped.',
   ])
 })
 
-test('nothing to complain of is one sentence', () => {
+test('renderDiagnosis ends with one sentence when all checks passed', () => {
   const well = { settings: {}, checks: [{ check: 'home', status: 'ok', detail: '/srv' }] } as const
-  expect(renderDiagnosis(well)).toMatch(/\n\nAll is well\.$/)
+  expect(renderDiagnosis(well)).toMatch(/\n\nAll checks passed\.$/)
 })
 
 test.each([
   { statuses: ['ok', 'skipped'], expected: 'ok' },
   { statuses: ['ok', 'warn'], expected: 'warned' },
   { statuses: ['warn', 'fail', 'ok'], expected: 'failed' },
-] as const)('machines are told that $statuses is $expected', ({ statuses, expected }) => {
+] as const)('diagnosisJson sums up $statuses as $expected', ({ statuses, expected }) => {
   const checks = statuses.map((status) => ({ check: 'home', status, detail: 'x' }))
-  expect(toJson({ settings: {}, checks })).toEqual({ status: expected, settings: {}, checks })
+  expect(diagnosisJson({ settings: {}, checks })).toEqual({
+    status: expected,
+    settings: {},
+    checks,
+  })
 })

@@ -32,17 +32,17 @@ const known: readonly Capabilities[] = [
   },
 ]
 
-test.each(known)('what is kept is read again: %j', (found) => {
+test.each(known)('stored capabilities are parsed again: %j', (found) => {
   expect(parseCapabilities(new Map(Object.entries(describeCapabilities(found))))).toEqual(found)
 })
 
-describe('a ledger that lacks or misspells one thing is asked for anew', () => {
+describe('incomplete stored capabilities', () => {
   const kept = describeCapabilities(known[0] as Capabilities)
-  test.each(Object.keys(kept))('%s is missing', (name) => {
+  test.each(Object.keys(kept))('capabilities without %s are unknown', (name) => {
     const { [name]: _, ...rest } = kept
     expect(parseCapabilities(new Map(Object.entries(rest)))).toBeNull()
   })
-  test.each(Object.keys(kept))('%s is not understood', (name) => {
+  test.each(Object.keys(kept))('capabilities with a misspelled %s are unknown', (name) => {
     expect(parseCapabilities(new Map(Object.entries({ ...kept, [name]: 'perhaps' })))).toBeNull()
   })
 })

@@ -9,7 +9,7 @@ async function find(rows: number, habits: Partial<Habits>) {
   return found
 }
 
-describe('what a server does is found out by asking it', () => {
+describe('probe', () => {
   const all = {
     createdFilter: 'bare',
     updatedFilter: 'bare',
@@ -36,11 +36,11 @@ describe('what a server does is found out by asking it', () => {
     ['pages as long as asked for', { pageCap: 1000 }, { pageCap: null }],
     ['counts of all', { count: 'total' }, { count: 'total' }],
     ['no counts', { count: 'none' }, { count: 'unknown' }],
-  ])('%s', async (_name, habits, differs) => {
+  ])('probe finds %s', async (_name, habits, differs) => {
     expect(await find(250, habits)).toEqual({ ...all, ...differs })
   })
 
-  test.each([2, 5, 99])('with %i referrals too', async (rows) => {
+  test.each([2, 5, 99])('probe works over %i referrals', async (rows) => {
     expect(await find(rows, {})).toEqual({ ...all, pageCap: null })
     expect(await find(rows, { count: 'total' })).toMatchObject({ count: 'total' })
     expect(await find(rows, { skip: 'ignored', filter: 'ignored', links: 'none' })).toEqual({
@@ -52,18 +52,18 @@ describe('what a server does is found out by asking it', () => {
     })
   })
 
-  test('of an empty source nothing can be known', async () => {
+  test('probe finds nothing over an empty source', async () => {
     const nothing = { ...none, nextLink: false, skip: false, pageCap: null, count: 'unknown' }
     expect(await find(0, {})).toEqual(nothing)
   })
 
-  test('300 referrals of one second do not hide a filter', async () => {
+  test('probe finds a filter among 300 referrals of one second', async () => {
     const tied = Array.from({ length: 300 }, (_, index) => aRow(index, Date.UTC(2025, 0, 1)))
     const { api } = listedSource(tied)
     expect(await probe(api)).toMatchObject({ createdFilter: 'bare', updatedFilter: 'bare' })
   })
 
-  test('another failure than a refused question is passed on', async () => {
+  test('probe passes on failures other than a rejected query', async () => {
     const { api, source } = listedSource(rowsOf(5))
     source.onRequest = (request) => {
       if (request === 3) throw new Error('the network is gone')

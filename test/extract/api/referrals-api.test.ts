@@ -9,7 +9,7 @@ const page = { value: [aReferral('a'), aReferral('b')] }
 const good: Reply = { body: page }
 const text = JSON.stringify(page)
 
-/** The given replies in order, then a good page for ever. */
+/** Serves the given replies in order, then good pages. */
 const inOrder = (replies: readonly Reply[]) => (_request: unknown, index: number) =>
   replies[index] ?? good
 
@@ -22,7 +22,7 @@ const readOnce = (replies: readonly Reply[], options = {}) =>
     })),
   )
 
-test('a page is asked for with sign-in, a new id each time, order and size', async () => {
+test('getPage sends the token, a new request id, order and size', async () => {
   const { requests } = await readOnce([{ status: 500 }])
   expect(requests[0]).toMatchObject({
     method: 'GET',
@@ -38,7 +38,7 @@ test('a page is asked for with sign-in, a new id each time, order and size', asy
   expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/)
 })
 
-test('a page carries its rows, the query of its next link, its count and who answered when', async () => {
+test('getPage returns rows, next link, count, request id and time', async () => {
   const answer: Reply = {
     headers: { 'request-id': 'server-id', date: 'Thu, 15 Jan 2026 13:00:00 GMT' },
     body: {
@@ -56,10 +56,10 @@ test('a page carries its rows, the query of its next link, its count and who ans
   })
 })
 
-/** Bytes that Node would not write. */
+/** Malformed HTTP, which Node would not write, then the end of the connection. */
 const cutOff = (bytes: string): Reply => ({ by: (response) => response.socket?.end(bytes) })
 
-describe('what is tried again', () => {
+describe('retries', () => {
   const cut = (by: Reply['by']): Reply => (by === undefined ? {} : { by })
   test.each<[string, Reply]>([
     ...[408, 423, 425, 429, 500, 502, 503, 504, 509].map((status): [string, Reply] => [
@@ -88,7 +88,7 @@ describe('what is tried again', () => {
         body: gzipSync(text).subarray(0, -12),
       },
     ],
-  ])('%s, seven times', async (_name, reply) => {
+  ])('getPage retries %s seven times', async (_name, reply) => {
     const { page: read, requests } = await readOnce(Array<Reply>(7).fill(reply))
     expect(read).toMatchObject({ referrals: page.value })
     expect(requests).toHaveLength(8)
@@ -115,7 +115,7 @@ describe('what is tried again', () => {
       reply: drip,
       timeouts: { ...idle, totalMs: 400 },
     },
-  ])('$name', async ({ name, reply, timeouts }) => {
+  ])('getPage retries $name', async ({ name, reply, timeouts }) => {
     const lines: string[] = []
     const log = pino({}, { write: (line) => void lines.push(line) })
     const { page: read } = await readOnce([reply], { timeouts, log })
@@ -123,7 +123,7 @@ describe('what is tried again', () => {
     expect(lines.join('')).toContain(`"got":"${name}"`)
   })
 
-  test('and after the eighth try the run ends, to be started again later', async () => {
+  test('getPage ends with 75 after the eighth try', async () => {
     const { page: error, requests } = await readOnce(Array<Reply>(9).fill({ status: 503 }))
     expect(error).toMatchObject({ kind: 'tryAgainLater', code: 'api.unavailable' })
     expect(requests).toHaveLength(8)
@@ -151,7 +151,7 @@ describe('what is tried again', () => {
     ['an encoding not asked for', { headers: { 'content-encoding': 'br' }, body: page }],
     ['an answer of another kind of server', cutOff('220 mail.example.com ESMTP\r\n')],
     ['damaged compression', { headers: { 'content-encoding': 'gzip' }, body: 'not gzip at all' }],
-  ])('%s, once: then the source is broken', async (_name, reply) => {
+  ])('getPage retries %s once, then fails as a broken source', async (_name, reply) => {
     const { page: recovered } = await readOnce([reply])
     expect(recovered).toMatchObject({ referrals: page.value })
     const { page: error, requests } = await readOnce([reply, reply])
@@ -159,7 +159,7 @@ describe('what is tried again', () => {
     expect(requests).toHaveLength(2)
   })
 
-  test('a byte-order mark and compression are no reason', async () => {
+  test('getPage accepts a byte-order mark and compression', async () => {
     const body = gzipSync(`\ufeff${text}`)
     const { requests, page: read } = await readOnce([
       { headers: { 'content-encoding': 'gzip' }, body },
@@ -168,7 +168,7 @@ describe('what is tried again', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('300 MB packed into 300 KB are refused before they fill the memory', async () => {
+  test('getPage rejects 300 MB packed into 300 KB before they fill the memory', async () => {
     const body = gzipSync(Buffer.alloc(300_000_000))
     const before = process.memoryUsage().rss
     const bomb: Reply = { headers: { 'content-encoding': 'gzip' }, body }
@@ -181,7 +181,7 @@ describe('what is tried again', () => {
   })
 })
 
-describe('what is final', () => {
+describe('final answers', () => {
   test.each([
     [400, 'sourceBroken', 'api.status_400'],
     [403, 'signIn', 'auth.forbidden'],
@@ -193,13 +193,13 @@ describe('what is final', () => {
     [422, 'sourceBroken', 'api.status_422'],
     [501, 'sourceBroken', 'api.status_501'],
     [304, 'sourceBroken', 'api.redirect'],
-  ])('status %i is %s %s after one request', async (status, kind, code) => {
+  ])('getPage ends at status %i with %s %s after one request', async (status, kind, code) => {
     const { page: error, requests } = await readOnce([{ status, body: {} }])
     expect(error).toMatchObject({ kind, code })
     expect(requests).toHaveLength(1)
   })
 
-  test('the message has the codes from outside to inside and the request, no text of the server', async () => {
+  test('the message has all error codes and the request id, and no text of the server', async () => {
     const { page: error } = await readOnce([
       {
         status: 400,
@@ -219,14 +219,14 @@ describe('what is final', () => {
     expect(String(error)).not.toMatch(/canary|given-token|orderby/)
   })
 
-  test('403 insufficient_claims asks for a new sign-in', async () => {
+  test('getPage asks for a new sign-in after 403 insufficient_claims', async () => {
     const body = { error: { code: 'accessDenied', innerError: { code: 'insufficient_claims' } } }
     expect((await readOnce([{ status: 403, body }])).page).toMatchObject({
       code: 'auth.insufficient_claims',
     })
   })
 
-  test('a redirect is not followed, not even to the same server', () =>
+  test('getPage follows no redirect, not even to the same server', () =>
     withServer(
       () => good,
       async (elsewhere) => {
@@ -240,7 +240,7 @@ describe('what is final', () => {
     (host: string) => `http://${host}/v1.0/engagements/referrals?$skiptoken=a`,
     (host: string) => `//${host}/v1.0/engagements/referrals?$skiptoken=a`,
     (host: string) => `http://127.0.0.1@${host}/?$skiptoken=a`,
-  ])('a next link to another port is not followed', (linkTo) =>
+  ])('getPage follows no next link to another port', (linkTo) =>
     withServer(
       () => good,
       async (elsewhere) => {
@@ -259,7 +259,7 @@ describe('throttling', () => {
       'a date',
       { 'retry-after': 'Thu, 15 Jan 2026 09:00:07 GMT', date: 'Thu, 15 Jan 2026 09:00:00 GMT' },
     ],
-  ])('Retry-After as %s holds back every request', async (_name, headers) => {
+  ])('Retry-After as %s delays every request', async (_name, headers) => {
     const clock = createVirtualClock()
     const sentAt: number[] = []
     await withServer(
@@ -282,13 +282,13 @@ describe('throttling', () => {
     expect(clock.monotonic()).toBe(20_000)
   })
 
-  test('an endless storm is given up after eight requests', async () => {
+  test('getPage gives up after eight 429 answers', async () => {
     const { page: error, counts } = await readOnce(Array<Reply>(20).fill({ status: 429 }))
     expect(error).toMatchObject({ kind: 'tryAgainLater', code: 'api.throttled' })
     expect(counts).toEqual({ requests: 8, throttled: 8 })
   })
 
-  test('a run in which too many requests need another try ends after a bounded number', async () => {
+  test('a run with too many retries ends after a bounded number of requests', async () => {
     await withServer(
       (_request, index) => (index % 3 === 2 ? good : { status: 503 }),
       (server) =>
@@ -301,14 +301,14 @@ describe('throttling', () => {
             kind: 'tryAgainLater',
             code: 'retry.budget_exhausted',
           })
-          // Two retries for each page, and a tenth of one earned by each.
+          // Each page needs two retries and earns a tenth of one.
           expect(pages).toBe(10)
           expect(api.counts.requests).toBe(32)
         }),
     )
   })
 
-  test('a wait past the deadline of the run is not begun', async () => {
+  test('no wait for a permit goes past the deadline', async () => {
     const clock = createVirtualClock()
     const answer = { status: 429, headers: { 'retry-after': '60' } }
     const { page: error } = await readOnce([answer], { clock, deadlineAt: 59_000 })
@@ -319,14 +319,14 @@ describe('throttling', () => {
     })
   })
 
-  test('a pause between tries that would end past the deadline is not begun either', async () => {
+  test('no pause between tries goes past the deadline', async () => {
     const options = { deadlineAt: 400, random: () => 0.5 }
     const { page: error, requests } = await readOnce([{ status: 500 }], options)
     expect(error).toMatchObject({ code: 'run.deadline' })
     expect(requests).toHaveLength(1)
   })
 
-  test('the API says what rate to begin with the next time', async () => {
+  test('the API client reports the rate to begin with the next time', async () => {
     const rates = (options: object) =>
       withServer(inOrder([{ status: 429, headers: { 'retry-after': '1' } }]), (server) =>
         withApi(server.url, { requestsPerMinute: 600, ...options }, async (api) => {
@@ -339,7 +339,7 @@ describe('throttling', () => {
     expect((await rates({ startingRate: 100 }))[0]).toBe(100)
   })
 
-  test('a wait of weeks is not slept through', async () => {
+  test('a Retry-After of weeks ends the run', async () => {
     const clock = createVirtualClock()
     const storm = { status: 429, headers: { 'retry-after': '1000000000' } }
     const { page: error } = await readOnce([storm], { clock })
@@ -349,7 +349,7 @@ describe('throttling', () => {
 })
 
 describe('connections', () => {
-  test('nobody listening is said with the setting and the address', async () => {
+  test('a refused connection names the setting and the address', async () => {
     const url = await withServer(
       () => good,
       async (server) => server.url,
@@ -364,7 +364,7 @@ describe('connections', () => {
     })
   })
 
-  test('TLS that cannot be trusted is tried once', () =>
+  test('an untrusted certificate is tried once', () =>
     withServer(
       () => good,
       (server) =>
@@ -389,7 +389,7 @@ describe('connections', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('closing ends what waits to be tried again', () =>
+  test('closing ends requests that wait for a retry', () =>
     withServer(
       () => ({ status: 503 }),
       (server) =>
@@ -424,19 +424,19 @@ describe('one referral', () => {
           paths: server.requests.map((request) => request.path),
         })),
     )
-  test('is read by its id', async () => {
+  test('getReferral reads one referral by its id', async () => {
     const { found, paths } = await get({ body: aReferral('a-1') })
     expect(found).toMatchObject({ id: 'A-1', referral: { id: 'a-1' } })
     expect(paths).toEqual(['/v1.0/engagements/referrals/A-1'])
   })
-  test.each([404, 410])('is null after %i', async (status) =>
+  test.each([404, 410])('getReferral returns null after %i', async (status) =>
     expect((await get({ status })).found).toMatchObject({ id: 'A-1', referral: null }),
   )
-  test('is not another one', async () =>
+  test('getReferral rejects an answer with another id', async () =>
     expect((await get({ body: aReferral('b') })).found).toMatchObject({
       code: 'api.unusable_answer',
     }))
-  test('cannot climb out of the list', async () => {
+  test('getReferral encodes ids that would leave the list', async () => {
     expect((await get({ status: 404 }, '../x?y')).paths).toEqual([
       '/v1.0/engagements/referrals/..%2Fx%3Fy',
     ])
@@ -444,7 +444,7 @@ describe('one referral', () => {
   })
 })
 
-test('neither token nor query nor body reach the log', async () => {
+test('token, query and body never reach the log', async () => {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
   await readOnce([{ status: 500, body: { error: { message: 'canary' } } }], { log })

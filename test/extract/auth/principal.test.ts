@@ -14,7 +14,7 @@ const someone = { tid: 'tenant-1', oid: 'user-1', sub: 'pair-1' }
 describe('who signs in', () => {
   const expected = principalOf(jwt(someone))
 
-  test('is 32 hexadecimal digits that tell nothing', () =>
+  test('principalOf returns 32 hexadecimal digits that reveal nothing', () =>
     expect(expected).toMatch(/^[0-9a-f]{32}$/))
 
   test.each([
@@ -23,7 +23,7 @@ describe('who signs in', () => {
     { claims: { ...someone, oid: 'user-2' }, isSame: false, why: 'of the same tenant' },
     { claims: { ...someone, tid: 'tenant-2' }, isSame: false, why: 'of another tenant' },
     { claims: { tid: 'tenant-1', sub: 'pair-1' }, isSame: false, why: 'known by the subject' },
-  ])('$why: same is $isSame', ({ claims, isSame }) => {
+  ])('principalOf: $why: same is $isSame', ({ claims, isSame }) => {
     const found = principalOf(jwt(claims))
     expect(found).not.toBeNull()
     expect(found === expected).toBe(isSame)
@@ -40,11 +40,11 @@ describe('who signs in', () => {
     jwt('text'),
     jwt({ tid: 'tenant-1' }),
     jwt({ tid: 'tenant-1', oid: 7 }),
-  ])('%j names nobody', (token) => expect(principalOf(token)).toBeNull())
+  ])('principalOf returns null for %j', (token) => expect(principalOf(token)).toBeNull())
 })
 
 describe('the API client', () => {
-  test('knows its principal from the first token on, and a later one', async () => {
+  test('the API client knows its principal from the first token on', async () => {
     const clock = createVirtualClock()
     const sandbox = await startSandbox({ referrals: 5, clock: clock.now })
     try {
@@ -76,7 +76,7 @@ describe('the API client', () => {
     }
   })
 
-  test('reads it from a given access token without a request', () =>
+  test('the API client reads its principal from a given access token without a request', () =>
     withApi('http://127.0.0.1:9', { accessToken: jwt(someone) }, async (api) =>
       expect(api.principal()).toBe(principalOf(jwt(someone))),
     ))

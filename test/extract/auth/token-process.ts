@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { pino } from 'pino'
 import { createTokenStore } from '../../../src/extract/auth/token-store.ts'
 
-// A process of its own for tests of the token file: saves without end, or renews eight times when
-// it is told to go.
+// Separate process for tests of the token file. It saves without end, or waits for a byte of input
+// and then renews eight times.
 
 const [task, path = '', given = ''] = process.argv.slice(2)
 const tokenStore = createTokenStore(path)

@@ -22,7 +22,7 @@ async function withDirectory(use: (directory: string) => Promise<void>): Promise
   }
 }
 
-test('a saved token is loaded again, and only its owner can read it', () =>
+test('a saved token is loaded again, and only its owner can read the file', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'tokens', 'default.json')
     const store = createTokenStore(path)
@@ -35,7 +35,7 @@ test('a saved token is loaded again, and only its owner can read it', () =>
     expect(await readdir(join(directory, 'tokens'))).toEqual(['default.json'])
   }))
 
-test('a file that others can read is refused', () =>
+test('a token file that others can read is rejected', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'default.json')
     await createTokenStore(path).save('canary')
@@ -48,7 +48,7 @@ test('a file that others can read is refused', () =>
   }))
 
 test.each(['', 'canary', '{"refresh_token":""}', 'null'])(
-  'content %j is refused unquoted',
+  'a token file with %j is rejected without quoting it',
   (content) =>
     withDirectory(async (directory) => {
       const path = join(directory, 'default.json')
@@ -60,7 +60,7 @@ test.each(['', 'canary', '{"refresh_token":""}', 'null'])(
     }),
 )
 
-test('a save that fails leaves the old token', () =>
+test('a failed save leaves the old token', () =>
   withDirectory(async (directory) => {
     const path = join(directory, 'default.json')
     const store = createTokenStore(path)
@@ -75,7 +75,7 @@ describe('what the file says beside the token', () => {
   const firstDay = Date.UTC(2026, 0, 1)
   const dayMs = 86_400_000
 
-  test('is when a person signed in and when the token came', () =>
+  test('the token file holds the times of the sign-in and of the token', () =>
     withDirectory(async (directory) => {
       const path = tokenFileOf(directory, 'north')
       let nowMs = firstDay
@@ -98,7 +98,7 @@ describe('what the file says beside the token', () => {
   test.each([
     { seen: null, why: 'the first one' },
     { seen: 'dead', why: 'one that took the place of a dead one' },
-  ])('$why, from a configured token, has no known signing-in', ({ seen }) =>
+  ])('$why, from a configured token, has no known sign-in time', ({ seen }) =>
     withDirectory(async (directory) => {
       const path = tokenFileOf(directory, 'north')
       const store = createTokenStore(path, () => firstDay)
@@ -109,7 +109,7 @@ describe('what the file says beside the token', () => {
     }),
   )
 
-  test('may be missing in a file of an earlier version, which is as old as the file', () =>
+  test('a token file without a time is as old as the file', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'default.json')
       await writeFile(path, '{"refresh_token":"old","signed_in_at":"nonsense"}', { mode: 0o600 })
@@ -123,7 +123,7 @@ describe('what the file says beside the token', () => {
 })
 
 describe('another process', () => {
-  test('that stored a newer token meanwhile keeps it there', () =>
+  test('a newer token stored by another process stays', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'default.json')
       const [slow, quick] = [createTokenStore(path), createTokenStore(path)]
@@ -138,7 +138,7 @@ describe('another process', () => {
       expect(await readdir(directory)).toEqual(['default.json'])
     }))
 
-  test('that was killed leaves no token lying about', () =>
+  test('a killed process leaves no token in other files', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'default.json')
       const [old, young] = [`${path}.123.new`, `${path}.124.new`]
@@ -149,7 +149,7 @@ describe('another process', () => {
       expect(await readdir(directory)).toEqual(['default.json', 'default.json.124.new'])
     }))
 
-  test('that is killed while it saves leaves one whole token, whenever that is', () =>
+  test('a process killed at any moment of a save leaves one whole token', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'default.json')
       const store = createTokenStore(path)
@@ -166,7 +166,7 @@ describe('another process', () => {
       expect(await store.load()).toBe('after')
     }))
 
-  test('renews at the same time, where only the newest tokens are good, and both go on', () =>
+  test('two processes that renew at the same time both go on', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'default.json')
       const sandbox = await startSandbox({ referrals: 3, rotateRefreshToken: true })
@@ -202,7 +202,7 @@ function startProcess(args: readonly string[]): ChildProcess {
   })
 }
 
-/** Resolves when the text was printed; rejects when the process ends before. */
+/** Resolves when the process has printed the text; rejects if it ends first. */
 function says(child: ChildProcess, text: string): Promise<void> {
   let printed = ''
   return new Promise((resolve, reject) => {

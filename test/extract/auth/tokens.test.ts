@@ -18,7 +18,7 @@ interface World {
   used: (string | undefined)[]
 }
 
-/** One server for tokens and referrals; the n-th grant gives `access-n`. */
+/** Serves tokens and referrals; the n-th token response holds `access-n`. */
 async function withSignIn(
   script: {
     grant?: (form: URLSearchParams, count: number) => Reply
@@ -107,7 +107,7 @@ test('the refresh token is exchanged for the scope of the API', () =>
       ),
   ))
 
-test('requests that come together share one sign-in', () =>
+test('concurrent requests share one sign-in', () =>
   withSignIn({}, async ({ api, forms, used }) => {
     await Promise.all(Array.from({ length: 8 }, () => api.getPage(firstPage)))
     expect(forms).toHaveLength(1)
@@ -122,7 +122,7 @@ describe('renewal', () => {
     { expires_in: undefined, waitMs: 3_301_000, grants: 2, why: 'an hour is assumed' },
     { expires_in: 60, waitMs: 29_000, grants: 1, why: 'short lives are used up to the half' },
     { expires_in: 60, waitMs: 31_000, grants: 2, why: 'short lives are renewed from the half on' },
-  ])('$why', async ({ expires_in, waitMs, grants }) => {
+  ])('token renewal: $why', async ({ expires_in, waitMs, grants }) => {
     const clock = createVirtualClock()
     const grant = () => ({ body: { access_token: 'x', expires_in } })
     await withSignIn({ grant, options: { clock } }, async ({ api, forms }) => {
@@ -133,7 +133,7 @@ describe('renewal', () => {
     })
   })
 
-  test('a token refused by the API is renewed once for eight requests, and nothing is lost', () =>
+  test('a token rejected by the API is renewed once for eight requests', () =>
     withSignIn(
       { list: (token) => (token === 'access-1' ? unauthorized : page) },
       async ({ api, forms }) => {
@@ -143,13 +143,13 @@ describe('renewal', () => {
       },
     ))
 
-  test('a second refusal ends the run', () =>
+  test('a second rejection of the token ends the run', () =>
     withSignIn({ list: () => unauthorized }, async ({ api, used }) => {
       expect(await failure(api)).toMatchObject({ kind: 'signIn', code: 'auth.unauthorized' })
       expect(used).toEqual(['access-1', 'access-2'])
     }))
 
-  test('missing multi-factor authentication is not renewed: it would be missing again', () => {
+  test('a token without multi-factor authentication is not renewed', () => {
     const list = () => ({ status: 401, body: { code: 900421, description: 'MFA required' } })
     return withSignIn({ list }, async ({ api, used }) => {
       expect(await failure(api)).toMatchObject({ kind: 'signIn', code: 'auth.mfa_required' })
@@ -157,7 +157,7 @@ describe('renewal', () => {
     })
   })
 
-  test('a given access token is used as it is, and its refusal says what to do', () =>
+  test('a given access token is used as it is, and its rejection says what to do', () =>
     withSignIn(
       { list: () => unauthorized, options: { accessToken: 'given-canary' } },
       async ({ api, forms, used }) => {
@@ -174,7 +174,7 @@ describe('the refresh token', () => {
     body: { access_token: `access-${count}`, expires_in: 3600, refresh_token: `rotated-${count}` },
   })
 
-  test('is stored when it was exchanged for a new one, before the access token is used', async () => {
+  test('a rotated refresh token is stored before the access token is used', async () => {
     const order: string[] = []
     const store = memoryStore()
     const tokenStore = {
@@ -194,7 +194,7 @@ describe('the refresh token', () => {
     })
   })
 
-  test('newest first: each renewal uses the one stored by the last', () =>
+  test('each renewal uses the refresh token stored by the last one', () =>
     withSignIn(
       { grant: rotating, list: (token) => (token === 'access-1' ? unauthorized : page) },
       async ({ api, forms, store }) => {
@@ -207,7 +207,7 @@ describe('the refresh token', () => {
       },
     ))
 
-  test('that is stored but dead gives way to the configured one', () => {
+  test('a stored refresh token that is dead gives way to the configured one', () => {
     const grant = (form: URLSearchParams, count: number) =>
       form.get('refresh_token') === 'stored-dead'
         ? { status: 400, body: { error: 'invalid_grant' } }
@@ -219,7 +219,7 @@ describe('the refresh token', () => {
     })
   })
 
-  test('that died is read anew when another process has replaced it meanwhile', async () => {
+  test('a dead refresh token is read again when another process has replaced it', async () => {
     let stored = 'stored-old'
     const tokenStore = { load: async () => stored, save: async () => undefined }
     const grant = (form: URLSearchParams, count: number) => {
@@ -233,7 +233,7 @@ describe('the refresh token', () => {
     })
   })
 
-  test('that died has a moment, for another process may be about to store the next', async () => {
+  test('a dead refresh token gets a moment, since another process may be storing the next', async () => {
     const clock = createVirtualClock()
     const load = async () => (clock.monotonic() < 900 ? 'stored-old' : 'stored-new')
     const grant = (form: URLSearchParams, count: number) =>
@@ -251,7 +251,7 @@ describe('the refresh token', () => {
     })
   })
 
-  test('that is dead for good is tried once', () => {
+  test('a refresh token that is dead for good is tried once', () => {
     const grant = () => ({ status: 400, body: { error: 'invalid_grant' } })
     const options = { refreshToken: undefined }
     return withSignIn({ grant, stored: 'stored-dead', options }, async ({ api, forms }) => {
@@ -260,7 +260,7 @@ describe('the refresh token', () => {
     })
   })
 
-  test('is not looked for without end when every new one is dead as well', () => {
+  test('the search for a refresh token ends when every new one is dead as well', () => {
     let loads = 0
     const tokenStore = { load: async () => `dead-${++loads}`, save: async () => undefined }
     const grant = () => ({ status: 400, body: { error: 'invalid_grant' } })
@@ -270,7 +270,7 @@ describe('the refresh token', () => {
     })
   })
 
-  test('must be there, and so must the client id', async () => {
+  test('a refresh token and the client id are required', async () => {
     await withSignIn({ options: { refreshToken: undefined } }, async ({ api }) =>
       expect(await failure(api)).toMatchObject({ kind: 'signIn', code: 'auth.no_token' }),
     )
@@ -310,7 +310,7 @@ describe('refusals of the token endpoint', () => {
     [400, entra('constructor'), 'configuration', 'auth.refused'],
     [404, '<html>', 'configuration', 'auth.refused'],
     [400, { error: 'canary with blanks' }, 'configuration', 'auth.refused'],
-  ])('%i %j: %s, %s', (status, body, kind, code) =>
+  ])('the token endpoint answers %i %j: %s, %s', (status, body, kind, code) =>
     withSignIn({ grant: () => ({ status, body }) }, async ({ api, forms, used }) => {
       const error = await failure(api)
       expect(error).toMatchObject({ kind, code })
@@ -319,19 +319,21 @@ describe('refusals of the token endpoint', () => {
     }),
   )
 
-  test.each([700082, 50173, 50076, 999999])('AADSTS%i names the person and the command', (code) =>
-    withSignIn(
-      { grant: () => ({ status: 400, body: entra('invalid_grant', code) }) },
-      async ({ api }) => {
-        const { message, exitCode } = await failure(api)
-        expect(exitCode).toBe(77)
-        expect(message).toContain('Referrals admin')
-        expect(message).toContain('run `cosell login`')
-      },
-    ),
+  test.each([700082, 50173, 50076, 999999])(
+    'the message of AADSTS%i names the person and the command',
+    (code) =>
+      withSignIn(
+        { grant: () => ({ status: 400, body: entra('invalid_grant', code) }) },
+        async ({ api }) => {
+          const { message, exitCode } = await failure(api)
+          expect(exitCode).toBe(77)
+          expect(message).toContain('Referrals admin')
+          expect(message).toContain('run `cosell login`')
+        },
+      ),
   )
 
-  test('no refusal is remembered: what works again is asked again at once', () => {
+  test('no rejection is remembered: a sign-in that works again is tried at once', () => {
     let isDown = true
     const grant = (): Reply =>
       isDown
@@ -347,7 +349,7 @@ describe('refusals of the token endpoint', () => {
     })
   })
 
-  test('an answer whose identity token is damaged is refused unquoted', () =>
+  test('an answer with an invalid identity token is rejected without quoting it', () =>
     withSignIn(
       { grant: () => ({ body: { access_token: 'x', id_token: 'canary.canary.canary' } }) },
       async ({ api, used }) => {
@@ -358,7 +360,7 @@ describe('refusals of the token endpoint', () => {
       },
     ))
 
-  test('an outage is waited out', () => {
+  test('an outage of the token endpoint is waited out', () => {
     const grant = (_form: URLSearchParams, count: number): Reply =>
       count < 4 ? { status: 503 } : { body: { access_token: 'x' } }
     return withSignIn({ grant }, async ({ api, forms }) => {
@@ -372,7 +374,7 @@ describe('refusals of the token endpoint', () => {
     [{ status: 429 }, 'tryAgainLater', 'api.throttled'],
     [{ body: '<html>' }, 'sourceBroken', 'api.unusable_answer'],
     [{ body: {} }, 'sourceBroken', 'auth.no_token_in_answer'],
-  ])('%j for ever is %s', (reply, kind, code) =>
+  ])('a token endpoint that answers %j for ever ends with %s', (reply, kind, code) =>
     withSignIn({ grant: () => reply }, async ({ api }) => {
       const error = await failure(api)
       expect(error).toMatchObject({ kind, code })
@@ -381,7 +383,7 @@ describe('refusals of the token endpoint', () => {
   )
 })
 
-test('MSAL is read when something is redeemed, and by one file', () => {
+test('MSAL is imported on demand, by one file', () => {
   const folder = new URL('../../../src/extract/', import.meta.url)
   const importing = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
     const text = name.endsWith('.ts') ? readFileSync(new URL(name, folder), 'utf8') : ''

@@ -20,19 +20,22 @@ async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 test.each([
   { name: 'plain', bytes: text, headers: {} },
   { name: 'compressed', bytes: gzipSync(text), headers: gzip },
-])('a $name body is accepted whole, and cut at no byte', async ({ bytes, headers }) => {
-  expect(await readJsonBody(inPieces(bytes), headers)).toEqual(page)
-  const accepted: number[] = []
-  for (let length = 0; length < bytes.length; length += 1) {
-    await readJsonBody(inPieces(bytes.subarray(0, length)), headers).then(
-      () => accepted.push(length),
-      () => undefined,
-    )
-  }
-  expect(accepted).toEqual([])
-})
+])(
+  'readJsonBody accepts a whole $name body and rejects it cut at any byte',
+  async ({ bytes, headers }) => {
+    expect(await readJsonBody(inPieces(bytes), headers)).toEqual(page)
+    const accepted: number[] = []
+    for (let length = 0; length < bytes.length; length += 1) {
+      await readJsonBody(inPieces(bytes.subarray(0, length)), headers).then(
+        () => accepted.push(length),
+        () => undefined,
+      )
+    }
+    expect(accepted).toEqual([])
+  },
+)
 
-test('no bit of the checksum of a compressed body can be wrong', async () => {
+test('readJsonBody rejects a compressed body with any wrong bit in its checksum', async () => {
   const bytes = gzipSync(text)
   for (let back = 1; back <= 8; back += 1) {
     const damaged = Buffer.from(bytes)
@@ -43,7 +46,7 @@ test('no bit of the checksum of a compressed body can be wrong', async () => {
   }
 })
 
-test('the message does not quote the body', () =>
+test('the message about a body does not quote it', () =>
   expect(readJsonBody(inPieces(Buffer.from('{"canary')), {})).rejects.toThrow(
     expect.objectContaining({ message: 'text that is not JSON' }),
   ))
@@ -58,17 +61,19 @@ describe('the type and charset of a body', () => {
     'application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8',
     'text/json',
     'application/problem+json',
-  ])('"%s" is accepted', async (type) => expect(await read(type)).toEqual(page))
+  ])('readJsonBody accepts the type "%s"', async (type) => expect(await read(type)).toEqual(page))
   test.each([
     ['text/html', 'another content type than JSON'],
     ['text/plain; charset=utf-8', 'another content type than JSON'],
     ['application/octet-stream', 'another content type than JSON'],
     ['application/json; charset=iso-8859-1', 'another charset than UTF-8'],
     ['application/json; charset=utf-16', 'another charset than UTF-8'],
-  ])('"%s" is not', (type, message) => expect(read(type)).rejects.toThrow(message))
+  ])('readJsonBody rejects the type "%s"', (type, message) =>
+    expect(read(type)).rejects.toThrow(message),
+  )
 })
 
-test('what unpacks to more than a hundred times its size is refused, from 1 MiB on', async () => {
+test('readJsonBody rejects a body that unpacks to over a hundred times its size, from 1 MiB on', async () => {
   const blanks = (bytes: number) => gzipSync(Buffer.alloc(bytes, ' '))
   const below = gzipSync(`{"value":[${' '.repeat(1_000_000)}]}`)
   expect(await readJsonBody(inPieces(below), gzip)).toEqual({ value: [] })
@@ -77,7 +82,7 @@ test('what unpacks to more than a hundred times its size is refused, from 1 MiB 
   )
 })
 
-// The text is of many referrals that differ, so that bytes of every kind are hit.
+// The referrals differ, so that the cuts hit bytes of every kind.
 const wire = Buffer.from(
   JSON.stringify({
     '@odata.count': 3,
@@ -133,7 +138,7 @@ const forms: Form[] = [
   },
 ]
 
-/** Serves the first `length` bytes of an answer for each request, whatever it asks, then hangs up. */
+/** Serves the first `length` bytes of one answer to every request, then hangs up. */
 async function withCuts<T>(
   bytes: Buffer,
   use: (url: string, cutAt: (length: number) => void, served: () => number) => Promise<T>,
@@ -165,10 +170,10 @@ async function withCuts<T>(
 
 describe('an answer cut at any byte, over real HTTP', () => {
   let cuts = 0
-  test.each(forms)('$name: no part of it is accepted', ({ bytes }) =>
+  test.each(forms)('an answer cut at any byte over HTTP is rejected: $name', ({ bytes }) =>
     withCuts(bytes, async (url, cutAt, served) => {
       const accepted: number[] = []
-      // One try each: the budget of retries would end a run after twenty cuts.
+      // One try each: the retry budget would end a run after twenty cuts.
       for (let length = 0; length < bytes.length; length += 1) {
         cutAt(length)
         const stop = new AbortController()
@@ -184,13 +189,13 @@ describe('an answer cut at any byte, over real HTTP', () => {
       expect(whole.referrals).toHaveLength(3)
     }),
   )
-  test('at 2,000 bytes and more', () => {
+  test('answers were cut at 2,000 bytes and more', () => {
     process.stdout.write(`answers cut: ${cuts}, accepted: 0\n`)
     expect(cuts).toBeGreaterThanOrEqual(2_000)
   })
 })
 
-/** Time in which nobody waits for a second try. */
+/** A clock whose first sleep aborts the request, so that no second try is sent. */
 function stopAtFirstWait(stop: AbortController) {
   return {
     now: () => 0,
@@ -206,7 +211,7 @@ const largest = `{"value":["${'x'.repeat(bodyBytesMax - 14)}"]}`
 const refused = { code: 'api.unusable_answer', requests: 2 }
 const bomb = gzipSync(Buffer.alloc(300_000_000))
 
-/** Blanks for as long as somebody reads them. */
+/** Sends blanks for as long as the client reads. */
 function endless(response: ServerResponse): void {
   const blanks = Buffer.alloc(1024 * 1024, ' ')
   response.writeHead(200, { 'content-type': 'application/json' })
@@ -221,7 +226,7 @@ test.each<[string, Reply, object]>([
   ['300 MB packed into 300 KB', { headers: gzip, body: bomb }, refused],
   ['a body without end', { by: endless }, refused],
   ['the largest body allowed', { body: largest }, { code: null, requests: 1 }],
-])('%s: memory rises by less than 150 MB', async (name, bad, ending) => {
+])('memory rises by less than 150 MB: %s', async (name, bad, ending) => {
   const script = fileURLToPath(new URL('../../faults/http/memory.ts', import.meta.url))
   const said = await withServer(
     ({ path }) => (path.startsWith('/bad/') ? bad : { body: page }),

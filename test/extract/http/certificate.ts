@@ -6,7 +6,7 @@ import {
   X509Certificate,
 } from 'node:crypto'
 
-// X.509 as far as a test needs it, written by hand: Node can read certificates but not make them.
+// Minimal X.509 for the tests, encoded by hand: Node can read certificates but not create them.
 
 const oid = {
   ecdsaWithSha256: '2a8648ce3d040302',
@@ -16,20 +16,20 @@ const oid = {
 }
 
 export interface Identity {
-  /** PEM. */
+  /** In PEM. */
   certificate: string
-  /** PEM. */
+  /** In PEM. */
   key: string
   privateKey: KeyObject
   name: string
 }
 
-/** An authority that may sign others. */
+/** Creates a certificate authority. */
 export function createAuthority(name: string): Identity {
   return issue({ name, days: [-2, 2], extensions: [extension(oid.basicConstraints, caTrue)] }, null)
 }
 
-/** A server's certificate for a host, valid from one day to the other, counted from today. */
+/** Creates a server's certificate for a host; its first and last valid day count from today. */
 export function createServerIdentity(
   authority: Identity,
   host: string,

@@ -15,7 +15,7 @@ describe('numbers', () => {
     ['{"a":"x:1234567890123456789"}', { a: 'x:1234567890123456789' }, 'text is no number'],
     ['{"a":"\\",1e5","b":1e5}', { a: '",1e5', b: '1e5' }, 'a quote inside text does not end it'],
     ['{"a":"\\\\","b":1e5}', { a: '\\', b: '1e5' }, 'an escaped backslash does not escape'],
-  ])('%s: $2', (text, parsed) => expect(parseJson(text)).toEqual(parsed))
+  ])('parseJson of the number %s: $2', (text, parsed) => expect(parseJson(text)).toEqual(parsed))
 
   test.each([
     '{12345678901234567:1}',
@@ -27,10 +27,12 @@ describe('numbers', () => {
     '[1e5 1e5]',
     '',
     '[1e5]{}',
-  ])('%s stays a syntax error', (text) => expect(() => parseJson(text)).toThrow(SyntaxError))
+  ])('parseJson rejects %s as JSON.parse does', (text) =>
+    expect(() => parseJson(text)).toThrow(SyntaxError),
+  )
 })
 
-describe('strings that PostgreSQL refuses', () => {
+describe('strings that PostgreSQL rejects', () => {
   test.each([
     ['"a\\u0000b"', 'a\ufffdb', 'U+0000'],
     ['"a\\ud83db"', 'a\ufffdb', 'high surrogate alone'],
@@ -40,17 +42,19 @@ describe('strings that PostgreSQL refuses', () => {
     ['"\\\\u0000"', '\\u0000', 'an escaped backslash before u0000 is text'],
     ['"\\\\\\u0000"', '\\\ufffd', 'and a third backslash makes it an escape again'],
     [`"${'\ud83d'}"`, '\ufffd', 'a lone surrogate in the text itself'],
-  ])('%s becomes %j: %s', (text, parsed) => expect(parseJson(text)).toBe(parsed))
+  ])('parseJson of the string %s gives %j: %s', (text, parsed) =>
+    expect(parseJson(text)).toBe(parsed),
+  )
 
-  test('keys are repaired as well', () =>
+  test('parseJson repairs keys as well', () =>
     expect(parseJson('{"a\\u0000":1}')).toEqual({ 'a\ufffd': 1 }))
 })
 
-test('everything that needs no repair parses as JSON.parse does', () => {
+test('parseJson equals JSON.parse where nothing needs repair', () => {
   const json = fc.json().filter((text) => !/[eE]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""')))
   fc.assert(
     fc.property(json, fc.boolean(), (text, withSuspect) => {
-      // A suspect beside it sends the whole text the slow way.
+      // A suspicious number beside it makes the whole text take the slow path.
       const whole = withSuspect ? `[${text},1e5]` : `[${text},"1e5"]`
       const expected = JSON.parse(`[${text},"1e5"]`, (_key, value) =>
         typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value,
@@ -62,7 +66,7 @@ test('everything that needs no repair parses as JSON.parse does', () => {
   )
 })
 
-test('no decimal loses a digit', () => {
+test('parseJson loses no digit of a decimal', () => {
   const plain = (text: string) =>
     text
       .replace(/(\.\d*?)0+$/, '$1')
@@ -80,7 +84,7 @@ test('no decimal loses a digit', () => {
   )
 })
 
-test('long strings and deep nesting do not exhaust the stack', () => {
+test('parseJson of long strings and deep nesting does not exhaust the stack', () => {
   const long = 'x'.repeat(20_000_000)
   expect(parseJson(`["${long}",1e5]`)).toEqual([long, '1e5'])
   const deep = `${'['.repeat(100_000)}1e5${']'.repeat(100_000)}`

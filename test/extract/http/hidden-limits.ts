@@ -1,7 +1,7 @@
-import { createThrottle } from '../../../src/extract/http/rate-limiter.ts'
+import { createRateLimiter } from '../../../src/extract/http/rate-limiter.ts'
 import { createVirtualClock } from '../virtual-clock.ts'
 
-/** Milliseconds to be left alone for a request at this time; `null` when it is accepted. */
+/** Answers a request with the milliseconds to wait; `null` when it is accepted. */
 type Server = (nowMs: number) => number | null
 
 export interface Limiter {
@@ -9,14 +9,14 @@ export interface Limiter {
   readonly create: (perMinute: number) => Server
 }
 
-/** Servers with a limit of so many requests a minute, as APIs keep theirs. */
+/** Servers that enforce a limit per minute, each in one of the ways that are common for APIs. */
 export const limiters: readonly Limiter[] = [
   { name: 'token bucket', create: tokenBucket },
   { name: 'fixed window', create: fixedWindow },
   { name: 'sliding window', create: slidingWindow },
 ]
 
-/** Holds two seconds' worth, and fills evenly. */
+/** The bucket holds the tokens of two seconds and fills evenly. */
 function tokenBucket(perMinute: number): Server {
   const capacity = Math.max(1, perMinute / 30)
   let tokens = capacity
@@ -51,36 +51,36 @@ function slidingWindow(perMinute: number): Server {
   }
 }
 
-/** What a client with eight workers gets out of a server in `minutes` of a clock that does not wait. */
+/** Counts what a client with eight workers gets from a server in `minutes` of a virtual clock. */
 export async function measure(options: {
   server: Server
   ceiling: number
   startingRate?: number
   minutes: number
-}): Promise<{ accepted: number; refused: number; learnedRate: number }> {
+}): Promise<{ accepted: number; throttled: number; learnedRate: number }> {
   const clock = createVirtualClock()
-  const throttle = createThrottle({
+  const limiter = createRateLimiter({
     requestsPerMinute: options.ceiling,
     startingRate: options.startingRate,
     concurrency: 8,
     clock,
   })
-  const counts = { accepted: 0, refused: 0 }
+  const counts = { accepted: 0, throttled: 0 }
   const worker = async () => {
     while (clock.monotonic() < options.minutes * 60_000) {
-      await throttle.run(async (slot) => {
+      await limiter.run(async (permit) => {
         const waitMs = options.server(clock.monotonic())
         await clock.sleep(250)
         if (waitMs === null) {
           counts.accepted += 1
-          slot.accepted()
+          permit.succeeded()
         } else {
-          counts.refused += 1
-          slot.refused(waitMs)
+          counts.throttled += 1
+          permit.throttled(waitMs)
         }
       })
     }
   }
   await Promise.all(Array.from({ length: 8 }, worker))
-  return { ...counts, learnedRate: throttle.learnedRate }
+  return { ...counts, learnedRate: limiter.learnedRate }
 }

@@ -20,7 +20,9 @@ describe('next links that are followed, by their query alone', () => {
     [list, 'https://api.partner.microsoft.com/x?a=1#part', '?a=1'],
     [local, 'http://127.0.0.1:8123/v1.0/referrals?a=1', '?a=1'],
     [local, 'https://127.0.0.1:8123/v1.0/referrals?a=1', '?a=1'],
-  ])('%s: %s', (base, link, query) => expect(nextLinkQuery(link, base)).toBe(query))
+  ])('nextLinkQuery of %s: %s', (base, link, query) =>
+    expect(nextLinkQuery(link, base)).toBe(query),
+  )
 })
 
 describe('next links that end the run', () => {
@@ -47,12 +49,12 @@ describe('next links that end the run', () => {
     'https://api.partner.microsoft.com/v1.0/engagements/referrals',
     '',
     'https://',
-  ])('%j', (link) =>
+  ])('nextLinkQuery rejects %j', (link) =>
     expect(() => nextLinkQuery(link, list)).toThrow(
       expect.objectContaining({ kind: 'sourceBroken', code: 'paging.unsafe_link' }),
     ),
   )
-  test('the message does not repeat the link', () =>
+  test('the message about a next link does not repeat it', () =>
     expect(() => nextLinkQuery('https://evil.example/?a=canary', list)).not.toThrow(/canary|evil/))
 })
 
@@ -63,7 +65,7 @@ describe('configured addresses', () => {
     'http://127.0.0.1:8123',
     'http://localhost:8123',
     'http://[::1]:8123',
-  ])('%s is accepted', (url) => expect(checkedBaseUrl(url, 'X').href).toContain(url))
+  ])('checkedBaseUrl accepts %s', (url) => expect(checkedBaseUrl(url, 'X').href).toContain(url))
   test.each([
     'http://api.partner.microsoft.com',
     'https://user:secret@api.partner.microsoft.com',
@@ -73,7 +75,7 @@ describe('configured addresses', () => {
     'ftp://127.0.0.1',
     'api.partner.microsoft.com',
     '',
-  ])('"%s" is refused', (url) =>
+  ])('checkedBaseUrl rejects "%s"', (url) =>
     expect(() => checkedBaseUrl(url, 'COSELL_API_URL')).toThrow(
       expect.objectContaining({
         kind: 'configuration',

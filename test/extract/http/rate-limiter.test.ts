@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import {
-  createThrottle,
+  createRateLimiter,
   longestPauseMs,
-  type Throttle,
+  type RateLimiter,
 } from '../../../src/extract/http/rate-limiter.ts'
 import { createVirtualClock, type VirtualClock } from '../virtual-clock.ts'
 import { limiters, measure } from './hidden-limits.ts'
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-function startsOf(throttle: Throttle, clock: VirtualClock, count: number): Promise<number[]> {
-  return Promise.all(times(count).map(() => throttle.run(async () => clock.monotonic())))
+function startsOf(limiter: RateLimiter, clock: VirtualClock, count: number): Promise<number[]> {
+  return Promise.all(times(count).map(() => limiter.run(async () => clock.monotonic())))
 }
 
-test('requests are spread evenly over the minute', async () => {
+test('the rate limiter spreads requests evenly over the minute', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 120, concurrency: 8, clock })
-  expect(await startsOf(throttle, clock, 5)).toEqual([0, 500, 1000, 1500, 2000])
+  const limiter = createRateLimiter({ requestsPerMinute: 120, concurrency: 8, clock })
+  expect(await startsOf(limiter, clock, 5)).toEqual([0, 500, 1000, 1500, 2000])
 })
 
-test('no more run at once than allowed', async () => {
+test('the rate limiter runs no more requests at once than allowed', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 60_000, concurrency: 3, clock })
+  const limiter = createRateLimiter({ requestsPerMinute: 60_000, concurrency: 3, clock })
   let running = 0
   let most = 0
   const task = async () => {
@@ -30,67 +30,67 @@ test('no more run at once than allowed', async () => {
     await clock.sleep(1_000)
     running -= 1
   }
-  await Promise.all(times(12).map(() => throttle.run(task)))
+  await Promise.all(times(12).map(() => limiter.run(task)))
   expect(most).toBe(3)
 })
 
-test('a refusal stops everybody until its time is over, also those that wait already', async () => {
+test('a 429 pauses every request until its time is over, waiting ones too', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 600, concurrency: 8, clock })
+  const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 8, clock })
   const starts = await Promise.all([
-    throttle.run(async (slot) => {
-      slot.refused(7_000)
+    limiter.run(async (permit) => {
+      permit.throttled(7_000)
       return 7_000
     }),
-    ...times(5).map(() => throttle.run(async () => clock.monotonic())),
+    ...times(5).map(() => limiter.run(async () => clock.monotonic())),
   ])
   expect(Math.min(...starts)).toBe(7_000)
 })
 
-test('a pause that begins after a turn came is kept to as well', async () => {
+test('a pause that begins after a permit was given is obeyed as well', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 6_000, concurrency: 2, clock })
-  const renewing = throttle.run(async (slot) => {
+  const limiter = createRateLimiter({ requestsPerMinute: 6_000, concurrency: 2, clock })
+  const renewing = limiter.run(async (permit) => {
     await clock.sleep(1_000)
-    await slot.ready()
+    await permit.ready()
     return clock.monotonic()
   })
-  await throttle.run(async (slot) => slot.refused(7_000))
+  await limiter.run(async (permit) => permit.throttled(7_000))
   expect(await renewing).toBeGreaterThanOrEqual(7_000)
 })
 
-test('the rate is halved once for requests refused together', async () => {
+test('the rate is halved once for requests throttled together', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 600, concurrency: 4, clock })
-  const task = (slot: { refused(ms: number): void }) =>
-    clock.sleep(2_000).then(() => slot.refused(0))
-  await Promise.all(times(4).map(() => throttle.run(task)))
-  expect(throttle.requestsPerMinute).toBe(300)
+  const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 4, clock })
+  const task = (permit: { throttled(ms: number): void }) =>
+    clock.sleep(2_000).then(() => permit.throttled(0))
+  await Promise.all(times(4).map(() => limiter.run(task)))
+  expect(limiter.requestsPerMinute).toBe(300)
 })
 
 test('an outage with a known end pauses without slowing down afterwards', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 600, concurrency: 4, clock })
-  await throttle.run(async (slot) => slot.pause(3_000))
-  expect(await throttle.run(async () => clock.monotonic())).toBe(3_000)
-  expect(throttle.requestsPerMinute).toBe(600)
+  const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 4, clock })
+  await limiter.run(async (permit) => permit.pause(3_000))
+  expect(await limiter.run(async () => clock.monotonic())).toBe(3_000)
+  expect(limiter.requestsPerMinute).toBe(600)
 })
 
 test('the rate climbs again, and never above what is configured', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 600, concurrency: 4, clock })
-  await throttle.run(async (slot) => slot.refused(0))
-  for (const _ of times(30)) await throttle.run(async (slot) => slot.accepted())
-  expect(throttle.requestsPerMinute).toBeGreaterThan(530)
-  for (const _ of times(3_000)) await throttle.run(async (slot) => slot.accepted())
-  expect(throttle.requestsPerMinute).toBe(600)
+  const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 4, clock })
+  await limiter.run(async (permit) => permit.throttled(0))
+  for (const _ of times(30)) await limiter.run(async (permit) => permit.succeeded())
+  expect(limiter.requestsPerMinute).toBeGreaterThan(530)
+  for (const _ of times(3_000)) await limiter.run(async (permit) => permit.succeeded())
+  expect(limiter.requestsPerMinute).toBe(600)
 })
 
-test('a pause longer than a run waits ends the run instead', async () => {
+test('a pause longer than a run waits ends the run', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 600, concurrency: 4, clock })
-  await throttle.run(async (slot) => slot.refused(longestPauseMs + 1))
-  await expect(throttle.run(async () => 0)).rejects.toMatchObject({
+  const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 4, clock })
+  await limiter.run(async (permit) => permit.throttled(longestPauseMs + 1))
+  await expect(limiter.run(async () => 0)).rejects.toMatchObject({
     kind: 'tryAgainLater',
     code: 'throttle.pause_too_long',
   })
@@ -99,7 +99,7 @@ test('a pause longer than a run waits ends the run instead', async () => {
 
 describe('the rate that an earlier run learned', () => {
   const startingAt = (startingRate: number | undefined) =>
-    createThrottle({
+    createRateLimiter({
       requestsPerMinute: 600,
       concurrency: 4,
       clock: createVirtualClock(),
@@ -110,44 +110,44 @@ describe('the rate that an earlier run learned', () => {
     [240, 240, 'it is begun with'],
     [9_000, 600, 'the ceiling is lower'],
     [0, 600 / 32, 'nothing would move'],
-  ])('%j begins with %j a minute: %s', (startingRate, rate) =>
+  ])('a run that learned the rate %j begins with %j a minute: %s', (startingRate, rate) =>
     expect(startingAt(startingRate).requestsPerMinute).toBe(rate),
   )
 
-  test('is that of the server, also right after a cut', async () => {
-    const throttle = startingAt(undefined)
-    await throttle.run(async (slot) => slot.refused(0))
-    expect(throttle.requestsPerMinute).toBe(300)
-    expect(throttle.learnedRate).toBe(540)
+  test('the learned rate is that of the server, also right after a cut', async () => {
+    const limiter = startingAt(undefined)
+    await limiter.run(async (permit) => permit.throttled(0))
+    expect(limiter.requestsPerMinute).toBe(300)
+    expect(limiter.learnedRate).toBe(540)
   })
 
-  test('grows slowly beyond what was learned', async () => {
-    const throttle = startingAt(240)
-    for (const _ of times(30)) await throttle.run(async (slot) => slot.accepted())
-    expect(throttle.requestsPerMinute).toBeGreaterThan(240)
-    expect(throttle.requestsPerMinute).toBeLessThan(245)
+  test('the rate grows slowly beyond the learned one', async () => {
+    const limiter = startingAt(240)
+    for (const _ of times(30)) await limiter.run(async (permit) => permit.succeeded())
+    expect(limiter.requestsPerMinute).toBeGreaterThan(240)
+    expect(limiter.requestsPerMinute).toBeLessThan(245)
   })
 
-  test('spares the next run the refusals of the first minutes', async () => {
+  test('the learned rate spares the next run the 429 answers of the first minutes', async () => {
     for (const { create } of limiters) {
       const first = await measure({ server: create(300), ceiling: 3_000, minutes: 15 })
       const startingRate = first.learnedRate
       const next = await measure({ server: create(300), ceiling: 3_000, startingRate, minutes: 3 })
       const again = await measure({ server: create(300), ceiling: 3_000, minutes: 3 })
-      expect(next.refused).toBeLessThan(again.refused)
+      expect(next.throttled).toBeLessThan(again.throttled)
       expect(next.accepted).toBeGreaterThan(0.9 * 900)
     }
   })
 })
 
 describe('a run that has to be over at a certain time', () => {
-  const throttle = (clock: VirtualClock) =>
-    createThrottle({ requestsPerMinute: 60, concurrency: 4, clock, deadlineAt: 10_000 })
+  const limiter = (clock: VirtualClock) =>
+    createRateLimiter({ requestsPerMinute: 60, concurrency: 4, clock, deadlineAt: 10_000 })
 
-  test('does not begin a pause that goes past it', async () => {
+  test('a run with a deadline does not begin a pause that goes past it', async () => {
     const clock = createVirtualClock()
-    const limited = throttle(clock)
-    await limited.run(async (slot) => slot.refused(10_001))
+    const limited = limiter(clock)
+    await limited.run(async (permit) => permit.throttled(10_001))
     await expect(limited.run(async () => 0)).rejects.toMatchObject({
       kind: 'tryAgainLater',
       code: 'run.deadline',
@@ -155,29 +155,29 @@ describe('a run that has to be over at a certain time', () => {
     expect(clock.sleeps).toEqual([])
   })
 
-  test('waits for a pause that ends in time', async () => {
+  test('a run with a deadline waits for a pause that ends in time', async () => {
     const clock = createVirtualClock()
-    const limited = throttle(clock)
-    await limited.run(async (slot) => slot.pause(9_000))
+    const limited = limiter(clock)
+    await limited.run(async (permit) => permit.pause(9_000))
     expect(await limited.run(async () => clock.monotonic())).toBe(9_000)
   })
 
-  test('has no turn after it', async () => {
-    const limited = throttle(createVirtualClock())
+  test('a run gets no permit after its deadline', async () => {
+    const limited = limiter(createVirtualClock())
     const starts = await Promise.allSettled(times(14).map(() => limited.run(async () => 0)))
     expect(starts.filter((start) => start.status === 'fulfilled')).toHaveLength(11)
   })
 })
 
-test('who waits for a turn is let go when the run is stopped', async () => {
+test('requests that wait for a permit end when the run is stopped', async () => {
   const clock = createVirtualClock()
-  const throttle = createThrottle({ requestsPerMinute: 1, concurrency: 4, clock })
+  const limiter = createRateLimiter({ requestsPerMinute: 1, concurrency: 4, clock })
   const stop = new AbortController()
-  await throttle.run(async () => 0)
-  const waiting = throttle.run(async () => 0, stop.signal)
+  await limiter.run(async () => 0)
+  const waiting = limiter.run(async () => 0, stop.signal)
   stop.abort(new Error('stopped'))
   await expect(waiting).rejects.toThrow('stopped')
-  expect(await throttle.run(async () => clock.monotonic())).toBe(60_000)
+  expect(await limiter.run(async () => clock.monotonic())).toBe(60_000)
 })
 
 describe('against a server with a hidden limit of 300 a minute', () => {
@@ -233,21 +233,21 @@ describe('against a server with a hidden limit of 300 a minute', () => {
     '$name, ceiling $ceiling: uses $atLeast of it, and is refused less than once in a hundred',
     async (row) => {
       const clock = createVirtualClock()
-      const throttle = createThrottle({ requestsPerMinute: row.ceiling, concurrency: 8, clock })
+      const limiter = createRateLimiter({ requestsPerMinute: row.ceiling, concurrency: 8, clock })
       const server = row.server()
       let accepted = 0
       let refused = 0
       const worker = async () => {
         while (clock.monotonic() < 20 * 60_000) {
-          await throttle.run(async (slot) => {
+          await limiter.run(async (permit) => {
             const wait = server(clock.monotonic())
             await clock.sleep(250)
             if (wait !== null) {
               refused += 1
-              slot.refused(wait)
+              permit.throttled(wait)
             } else {
               accepted += 1
-              slot.accepted()
+              permit.succeeded()
             }
           })
         }
@@ -260,7 +260,7 @@ describe('against a server with a hidden limit of 300 a minute', () => {
   )
 })
 
-// An hour against many more limits: `npm run bench:limiter`.
+// `npm run bench:limiter` simulates an hour against many more limits.
 test.each(
   limiters.flatMap((limiter) => [60, 120, 600, 1_200].map((limit) => ({ ...limiter, limit }))),
 )(
@@ -269,8 +269,8 @@ test.each(
     const minutes = 30
     const found = await measure({ server: create(limit), ceiling: 4 * limit, minutes })
     expect(found.accepted / (limit * minutes)).toBeGreaterThan(0.9)
-    expect(found.refused / (found.accepted + found.refused)).toBeLessThan(0.01)
-    // A server that never refuses would prove nothing.
-    expect(found.refused).toBeGreaterThan(0)
+    expect(found.throttled / (found.accepted + found.throttled)).toBeLessThan(0.01)
+    // A server that never throttles would prove nothing.
+    expect(found.throttled).toBeGreaterThan(0)
   },
 )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { failedBy } from '../../../src/extract/http/request-failure.ts'
+import { requestFailureOf } from '../../../src/extract/http/request-failure.ts'
 
 const withCode = (code: string, cause?: unknown) =>
   Object.assign(new Error('canary of https://user@example.com', { cause }), { code })
@@ -19,19 +19,21 @@ describe('what an error of the connection means', () => {
     ['UND_ERR_HEADERS_OVERFLOW', 'unusable', 'headers without end'],
     ['CERT_HAS_EXPIRED', 'identity', 'a failed TLS handshake (CERT_HAS_EXPIRED)'],
     ['EPROTO', 'identity', 'a failed TLS handshake (EPROTO)'],
-  ])('%s is %s', (code, kind, got) =>
-    expect(failedBy(withCode(code))).toEqual({ trouble: { kind }, got }),
+  ])('requestFailureOf: %s is %s', (code, kind, got) =>
+    expect(requestFailureOf(withCode(code))).toEqual({ reason: { kind }, got }),
   )
-  test('the first of several addresses speaks for all', () =>
-    expect(failedBy(new AggregateError([withCode('ECONNREFUSED')]))).toMatchObject({
-      trouble: { kind: 'unreachable' },
+  test('requestFailureOf takes the first of several addresses', () =>
+    expect(requestFailureOf(new AggregateError([withCode('ECONNREFUSED')]))).toMatchObject({
+      reason: { kind: 'unreachable' },
     }))
-  test('a cause speaks for its error', () =>
-    expect(failedBy(new TypeError('failed', { cause: withCode('ECONNRESET') }))).toMatchObject({
-      trouble: { kind: 'interrupted' },
+  test('requestFailureOf takes the cause of an error', () =>
+    expect(
+      requestFailureOf(new TypeError('failed', { cause: withCode('ECONNRESET') })),
+    ).toMatchObject({
+      reason: { kind: 'interrupted' },
     }))
-  test('an error of ours is none', () => {
-    expect(failedBy(new TypeError('x is undefined'))).toBeNull()
-    expect(failedBy(withCode('ERR_INVALID_ARG_TYPE'))).toBeNull()
+  test('requestFailureOf returns null for an error of our own', () => {
+    expect(requestFailureOf(new TypeError('x is undefined'))).toBeNull()
+    expect(requestFailureOf(withCode('ERR_INVALID_ARG_TYPE'))).toBeNull()
   })
 })

@@ -2,18 +2,22 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { parseHttpDate } from '../../../src/extract/http/http-date.ts'
 import { createRetryBudget } from '../../../src/extract/http/retry-budget.ts'
-import { retryAfterMs, retryDelayMs, type Trouble } from '../../../src/extract/http/retry-delay.ts'
+import {
+  type FailureReason,
+  retryAfterMs,
+  retryDelayMs,
+} from '../../../src/extract/http/retry-delay.ts'
 
-const status = (code: number, retryAfterMs: number | null = null): Trouble => ({
+const status = (code: number, retryAfterMs: number | null = null): FailureReason => ({
   kind: 'status',
   status: code,
   retryAfterMs,
 })
 
-function delays(trouble: Trouble, random: number): number[] {
+function delays(reason: FailureReason, random: number): number[] {
   const waits: number[] = []
   for (let attempt = 1; attempt < 20; attempt += 1) {
-    const delay = retryDelayMs(attempt, trouble, random)
+    const delay = retryDelayMs(attempt, reason, random)
     if (delay === null) break
     waits.push(delay)
   }
@@ -21,30 +25,31 @@ function delays(trouble: Trouble, random: number): number[] {
 }
 
 describe('retryDelayMs', () => {
-  test.each([408, 423, 425, 429, 500, 502, 503, 504, 509])('%i is tried eight times', (code) =>
-    expect(delays(status(code), 0.5)).toHaveLength(7),
+  test.each([408, 423, 425, 429, 500, 502, 503, 504, 509])(
+    'retryDelayMs allows eight tries for status %i',
+    (code) => expect(delays(status(code), 0.5)).toHaveLength(7),
   )
   test.each([301, 400, 401, 403, 404, 405, 406, 410, 411, 413, 415, 416, 422, 501, 505])(
-    '%i is final',
+    'retryDelayMs allows no retry for status %i',
     (code) => expect(delays(status(code), 0.5)).toEqual([]),
   )
   test.each([
-    { trouble: { kind: 'interrupted' }, tries: 8 },
-    { trouble: { kind: 'unreachable' }, tries: 4 },
-    { trouble: { kind: 'unusable' }, tries: 2 },
-    { trouble: { kind: 'identity' }, tries: 1 },
-    { trouble: status(409), tries: 3 },
-    { trouble: status(412), tries: 3 },
-  ] as const)('$trouble is tried $tries times', ({ trouble, tries }) =>
-    expect(delays(trouble, 0.5)).toHaveLength(tries - 1),
+    { reason: { kind: 'interrupted' }, tries: 8 },
+    { reason: { kind: 'unreachable' }, tries: 4 },
+    { reason: { kind: 'unusable' }, tries: 2 },
+    { reason: { kind: 'identity' }, tries: 1 },
+    { reason: status(409), tries: 3 },
+    { reason: status(412), tries: 3 },
+  ] as const)('a request that failed by $reason is tried $tries times', ({ reason, tries }) =>
+    expect(delays(reason, 0.5)).toHaveLength(tries - 1),
   )
-  test('the bound doubles from one second to one minute', () =>
+  test('retryDelayMs doubles its bound from one second to one minute', () =>
     expect(delays(status(500), 1)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000]))
-  test('the wait is drawn from zero to the bound', () => {
+  test('retryDelayMs draws the wait from zero to the bound', () => {
     expect(retryDelayMs(3, status(500), 0)).toBe(0)
     expect(retryDelayMs(3, status(500), 0.25)).toBe(1000)
   })
-  test('what the server says is kept, whatever the dice say', () =>
+  test('retryDelayMs obeys Retry-After whatever the random number', () =>
     expect(retryDelayMs(1, status(429, 7_000), 0)).toBe(7_000))
 })
 
@@ -87,7 +92,9 @@ describe('retryAfterMs', () => {
       30_000,
       'and when it is 10 minutes ahead',
     ],
-  ])('%j is %j ms: %s', (headers, wait) => expect(retryAfterMs(headers, now)).toBe(wait))
+  ])('retryAfterMs of %j is %j ms: %s', (headers, wait) =>
+    expect(retryAfterMs(headers, now)).toBe(wait),
+  )
 })
 
 describe("whatever Retry-After says is measured by the server's clock", () => {
@@ -120,19 +127,19 @@ describe("whatever Retry-After says is measured by the server's clock", () => {
     rows.flatMap(([name, headers, wait]) =>
       [-10, 0, 10].map((skew) => ({ name, headers, wait, skew })),
     ),
-  )('$name, their clock $skew minutes off: $wait', ({ headers, wait, skew }) => {
+  )('retryAfterMs of $name with the clock $skew minutes off: $wait', ({ headers, wait, skew }) => {
     const theirs = now + skew * 60_000
     expect(retryAfterMs({ ...headers(theirs), date: imf(theirs) }, now)).toBe(wait)
   })
 })
 
-/** `Thursday, 15-Jan-26 12:00:30 GMT` */
+/** A date as in `Thursday, 15-Jan-26 12:00:30 GMT`. */
 function rfc850(ms: number): string {
   const [, day, month, year = '', time] = new Date(ms).toUTCString().split(' ')
   return `Thursday, ${day}-${month}-${year.slice(2)} ${time} GMT`
 }
 
-/** `Thu Jan 15 12:00:30 2026` */
+/** A date as in `Thu Jan 15 12:00:30 2026`. */
 function asctime(ms: number): string {
   const [, day, month, year, time] = new Date(ms).toUTCString().split(' ')
   return `Thu ${month} ${day} ${time} ${year}`
@@ -148,9 +155,10 @@ describe('the retries of a run', () => {
     }
     return retries
   }
-  test('are twenty at once', () => expect(taken(1, 100)).toBe(20))
-  test('are one in ten in the long run', () => expect(taken(10_000, 3)).toBeCloseTo(1_020, -1))
-  test('are not saved up', () => {
+  test('the retry budget allows twenty retries at once', () => expect(taken(1, 100)).toBe(20))
+  test('the retry budget allows one retry in ten in the long run', () =>
+    expect(taken(10_000, 3)).toBeCloseTo(1_020, -1))
+  test('the retry budget does not accumulate', () => {
     const budget = createRetryBudget()
     for (let request = 0; request < 10_000; request += 1) budget.earn()
     expect(Array.from({ length: 50 }, () => budget.take()).filter(Boolean)).toHaveLength(20)
@@ -165,7 +173,9 @@ describe('parseHttpDate', () => {
     ['Sun Nov  6 08:49:37 1994', '1994-11-06T08:49:37.000Z'],
     ['Friday, 06-Nov-76 08:49:37 GMT', '2076-11-06T08:49:37.000Z'],
     ['Sunday, 06-Nov-77 08:49:37 GMT', '1977-11-06T08:49:37.000Z'],
-  ])('%s', (text, iso) => expect(new Date(parseHttpDate(text, now) ?? 0).toISOString()).toBe(iso))
+  ])('parseHttpDate of %s', (text, iso) =>
+    expect(new Date(parseHttpDate(text, now) ?? 0).toISOString()).toBe(iso),
+  )
   test.each(['', '2026-01-15', 'Sun, 06 Nov 1994 25:49:37 GMT', 'Sun, 06 Nov 1994 08:49:37 CET'])(
     '"%s" is none',
     (text) => expect(parseHttpDate(text, now)).toBeNull(),

@@ -8,7 +8,7 @@ import { createAuthority, createServerIdentity, type Identity } from './certific
 const authority = createAuthority('Test authority')
 const impostor = createAuthority('Another authority')
 
-/** Reads a page over TLS; the test authority is trusted, as if the system knew it. */
+/** Reads a page over TLS; the test authority is trusted like one of the system. */
 async function readFrom(identity: Identity) {
   const connect = tls.connect.bind(tls)
   const trusting = (options: tls.ConnectionOptions) =>
@@ -39,19 +39,19 @@ async function readFrom(identity: Identity) {
 
 afterEach(() => void vi.restoreAllMocks())
 
-test('a server that proves who it is is read', async () => {
+test('a server with a trusted certificate is read', async () => {
   const { answer } = await readFrom(createServerIdentity(authority, '127.0.0.1'))
   expect(answer).toMatchObject({ referrals: [aReferral('a')] })
 })
 
-describe('a server that cannot prove who it is ends the run after one try', () => {
+describe('a server with an untrusted certificate', () => {
   test.each<[string, Identity]>([
     ['CERT_HAS_EXPIRED', createServerIdentity(authority, '127.0.0.1', [-3, -1])],
     ['CERT_NOT_YET_VALID', createServerIdentity(authority, '127.0.0.1', [1, 3])],
     ['ERR_TLS_CERT_ALTNAME_INVALID', createServerIdentity(authority, 'api.example.com')],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', createServerIdentity(impostor, '127.0.0.1')],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', createAuthority('127.0.0.1')],
-  ])('%s', async (code, identity) => {
+  ])('an untrusted certificate ends the run after one try: %s', async (code, identity) => {
     const { answer, tries, requests } = await readFrom(identity)
     expect(answer).toMatchObject({
       kind: 'sourceBroken',

@@ -23,7 +23,7 @@ const capabilities: Capabilities = {
   count: 'total',
 }
 
-describe('the span', () => {
+describe('readSpan', () => {
   test.each([
     {
       asked: { from: '2025-01-15', to: '2025-03-01' },
@@ -45,7 +45,7 @@ describe('the span', () => {
       span: ['2024-02-29T00:00:00Z', '2024-03-01T00:00:00Z'],
       why: 'leap days are days',
     },
-  ])('$asked.from to $asked.to: $why', ({ asked, span: [from, to] }) => {
+  ])('readSpan of $asked.from to $asked.to: $why', ({ asked, span: [from, to] }) => {
     expect(readSpan(asked, now)).toEqual({ from, to })
   })
 
@@ -61,7 +61,7 @@ describe('the span', () => {
     { asked: { from: '0205-01-01' }, code: 'backfill.date', says: '2000-01-01' },
     { asked: { from: '2025-01-01', to: 'today' }, code: 'backfill.date', says: '--to' },
     { asked: { from: '2025-01-01T00:00:00Z' }, code: 'backfill.date', says: '--from' },
-  ])('$asked.from to $asked.to is refused as wrong usage', ({ asked, code, says }) => {
+  ])('readSpan rejects $asked.from to $asked.to as wrong usage', ({ asked, code, says }) => {
     const refusal = expect.objectContaining({
       kind: 'usage',
       exitCode: 2,
@@ -72,8 +72,8 @@ describe('the span', () => {
   })
 })
 
-describe('windows', () => {
-  test('are calendar months cut to the span', () => {
+describe('planWindows', () => {
+  test('planWindows gives calendar months cut to the span', () => {
     const span = { from: '2024-11-15T00:00:00Z', to: '2025-02-03T00:00:00Z' }
     expect(planWindows(span, 'created').map(({ from }) => from.slice(0, 10))).toEqual([
       '2024-11-15',
@@ -84,7 +84,7 @@ describe('windows', () => {
     expect(planWindows(span, 'created').at(-1)?.to).toBe(span.to)
   })
 
-  test('join without gap or overlap, none longer than a month, whatever the span', () => {
+  test('planWindows leaves no gap or overlap, and no window longer than a month', () => {
     const day = fc.integer({ min: 0, max: 12_000 })
     const spanOf = (first: number, days: number) => {
       const at = (no: number) => new Date(Date.UTC(2000, 0, 1 + no)).toISOString().slice(0, 10)
@@ -105,13 +105,16 @@ describe('windows', () => {
     fc.assert(property, { seed: 4, numRuns: 200 })
   })
 
-  test.each(['updated', 'everything'] as const)('are one where the API tells by %s', (strategy) => {
-    const span = { from: '2020-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }
-    expect(planWindows(span, strategy)).toEqual([span])
-  })
+  test.each(['updated', 'everything'] as const)(
+    'planWindows gives one window for the strategy %s',
+    (strategy) => {
+      const span = { from: '2020-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }
+      expect(planWindows(span, strategy)).toEqual([span])
+    },
+  )
 })
 
-describe('what the API does not filter is said plainly', () => {
+describe('explainStrategy', () => {
   const span = { from: '2020-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }
   test.each([
     { found: {}, strategy: 'created', says: /by creation date: month by month/ },
@@ -123,15 +126,15 @@ describe('what the API does not filter is said plainly', () => {
     {
       found: { createdFilter: null, updatedFilter: null },
       strategy: 'everything',
-      says: /does not filter by creation date, nor by update: all from the first on, up to 2026-01-01/,
+      says: /does not filter by creation date, nor by update: every referral up to 2026-01-01/,
     },
-  ] as const)('$strategy', ({ found, strategy, says }) => {
+  ] as const)('explainStrategy: $strategy', ({ found, strategy, says }) => {
     expect(strategyOf({ ...capabilities, ...found })).toBe(strategy)
     expect(explainStrategy(strategy, span)).toMatch(says)
   })
 })
 
-describe('how far a window is', () => {
+describe('stateOf a window', () => {
   const window = { from: '2025-01-01T00:00:00Z', to: '2025-02-01T00:00:00Z' }
   const attempt = (changes: Partial<WindowAttempt> = {}): WindowAttempt => ({
     run_id: 7,
@@ -190,7 +193,7 @@ describe('how far a window is', () => {
       is: started,
       why: 'that was a shorter window',
     },
-  ])('$is.state: $why', ({ attempts, is }) => {
+  ])('a window is $is.state: $why', ({ attempts, is }) => {
     expect(stateOf(window, attempts, 'created')).toMatchObject(is)
   })
 
@@ -211,22 +214,22 @@ describe('how far a window is', () => {
       is: { state: 'new' },
       why: 'what yesterday landed lacks today',
     },
-  ])('$is.state, all in one go: $why', ({ attempts, is }) => {
+  ])('a window without a filter is $is.state: $why', ({ attempts, is }) => {
     expect(stateOf(window, attempts, 'updated')).toMatchObject(is)
   })
 })
 
-describe('an estimate', () => {
+describe('estimateCalls', () => {
   test.each([
     { referrals: 0, calls: 1, why: 'an empty window is found empty by a call' },
     { referrals: 99, calls: 1 },
     { referrals: 100, calls: 2 },
     { referrals: 12_345, calls: 125 },
-  ])('$referrals referrals take $calls calls', ({ referrals, calls }) => {
+  ])('estimateCalls: $referrals referrals take $calls calls', ({ referrals, calls }) => {
     expect(estimateCalls(referrals, 100)).toBe(calls)
   })
 
-  test('ends also where a page holds one referral', () => {
+  test('estimateCalls is finite where a page holds one referral', () => {
     expect(estimateCalls(7, 1)).toBe(7)
   })
 
@@ -243,7 +246,7 @@ describe('an estimate', () => {
     },
     { found: { createdFilter: null }, filter: "updatedDateTime ge '2025-01-01T00:00:00Z'" },
     { found: { createdFilter: null, updatedFilter: null }, filter: undefined },
-  ] as const)('counts by $filter', ({ found, filter }) => {
+  ] as const)('a window is counted by $filter', ({ found, filter }) => {
     expect(filterOf(window, { ...capabilities, ...found })).toBe(filter)
   })
 })

@@ -1,10 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  advanceWatermark,
-  planRead,
-  shortfallOf,
-} from '../../../src/extract/incremental/read-plan.ts'
+import { planRead, shortfallOf } from '../../../src/extract/incremental/read-plan.ts'
+import { advanceWatermark } from '../../../src/extract/incremental/watermark.ts'
 import { latestInstant } from '../../../src/pipeline/land-pages.ts'
 
 const settled = {
@@ -16,7 +13,7 @@ const settled = {
   overlapHours: 72,
 }
 
-describe('what is read', () => {
+describe('planRead', () => {
   test.each([
     { facts: {}, mode: 'incremental', why: 'a full read two days old is recent' },
     { facts: { full: true }, mode: 'full', why: 'it was asked for' },
@@ -32,11 +29,11 @@ describe('what is read', () => {
       mode: 'full',
       why: 'a second later the full read is due',
     },
-  ])('$mode: $why', ({ facts, mode }) => {
+  ])('planRead is $mode: $why', ({ facts, mode }) => {
     expect(planRead({ ...settled, ...facts }).mode).toBe(mode)
   })
 
-  test('begins the overlap before the watermark, whatever the time zone and its summer time', () => {
+  test('planRead begins before the watermark by the overlap in every time zone', () => {
     expect(planRead(settled).since).toBe('2026-06-27T04:44:27.836Z')
     const march = { watermark: '2026-03-30T01:30:00Z', lastFullReadAt: '2026-03-30T01:00:00Z' }
     const now = new Date('2026-03-30T05:00:00Z')
@@ -44,7 +41,7 @@ describe('what is read', () => {
   })
 })
 
-describe('the watermark', () => {
+describe('advanceWatermark', () => {
   const before = '2026-06-01T00:00:00.0000000Z'
   const start = '2026-07-01T05:17:00.000Z'
   test.each([
@@ -78,7 +75,7 @@ describe('the watermark', () => {
     { before: null, latest: 'last spring', after: null, why: 'does not begin with what is none' },
     { before: null, latest: null, after: null, why: 'does not begin with nothing' },
     { before: null, latest: before, after: before, why: 'begins with the first read' },
-  ])('$why', ({ before, latest, after }) => {
+  ])('advanceWatermark: $why', ({ before, latest, after }) => {
     expect(advanceWatermark(before, latest, start)).toBe(after)
   })
 
@@ -91,13 +88,13 @@ describe('the watermark', () => {
     ['2026-06-30T04:44:27.4579+00:00', '2026-06-30T04:44:27.45791Z'],
     ['2026-06-30T06:44:27.4+02:00', '2026-06-30T04:44:27.45Z'],
     ['no instant', '2000-01-01T00:00:00Z'],
-  ])('takes %s to be before %s', (earlier, later) => {
+  ])('advanceWatermark orders %s before %s', (earlier, later) => {
     expect(watermarkOf([earlier, later])).toBe(watermarkOf([later]))
     expect(watermarkOf([later, earlier])).toBe(watermarkOf([later]))
     expect(watermarkOf([later])).not.toBe(watermarkOf([earlier]))
   })
 
-  test('is the latest instant among any texts, not after the start, and only moves on', () => {
+  test('advanceWatermark takes the latest instant, not after the start, and never goes back', () => {
     fc.assert(
       fc.property(fc.array(fc.array(sourceText, { maxLength: 5 }), { maxLength: 4 }), (nights) => {
         let watermark: string | null = null
@@ -117,7 +114,7 @@ describe('the watermark', () => {
   const padded = '2026-07-01T05:17:00.0000000Z'
   const startTicks = ticksOf(padded)
 
-  /** What a read of referrals with these times leaves. */
+  /** Watermark after a read of referrals with these times. */
   function watermarkOf(texts: readonly string[], before: string | null = null) {
     const latest = texts.reduce(latestInstant, '')
     return advanceWatermark(before, latest, start)
@@ -140,7 +137,7 @@ const sourceText = fc.oneof(
   fc.string(),
 )
 
-/** Tenths of a microsecond since 1970, by other means; zero for what is no instant. */
+/** Tenths of a microsecond since 1970, computed independently; zero for an invalid instant. */
 function ticksOf(text: string): bigint {
   const [, date = '', time = '', fraction = '', zone = ''] =
     /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
@@ -149,7 +146,7 @@ function ticksOf(text: string): bigint {
   return BigInt(milliseconds) * 10_000n + BigInt(fraction.slice(0, 7).padEnd(7, '0'))
 }
 
-describe('a full read', () => {
+describe('shortfallOf a full read', () => {
   test.each([
     { seen: 100, greatestCount: 100, count: 'total', lacks: 0, why: 'lacks nothing' },
     { seen: 99, greatestCount: 100, count: 'total', lacks: 1, why: 'lacks what was not read' },
@@ -164,7 +161,7 @@ describe('a full read', () => {
     { seen: 0, greatestCount: 7, count: 'total', lacks: 7, why: 'that is empty lacks all' },
     { seen: 99, greatestCount: 100, count: 'page', lacks: 0, why: 'believes no count of a page' },
     { seen: 99, greatestCount: 100, count: 'unknown', lacks: 0, why: 'believes no unknown count' },
-  ] as const)('$why', ({ lacks, ...counts }) => {
+  ] as const)('shortfallOf: $why', ({ lacks, ...counts }) => {
     expect(shortfallOf(counts)).toBe(lacks)
   })
 })

@@ -1,6 +1,7 @@
 import { CosellError } from '../../../src/errors.ts'
 import type { Capabilities } from '../../../src/extract/api/capabilities.ts'
-import type { Page, PageQuery, ReferralsApi } from '../../../src/extract/api/referrals-api.ts'
+import type { Page, PageQuery } from '../../../src/extract/api/page.ts'
+import type { ReferralsApi } from '../../../src/extract/api/referrals-api.ts'
 
 export interface Row {
   id: string
@@ -8,7 +9,7 @@ export interface Row {
   updatedDateTime: string
 }
 
-/** How a server pages; the defaults are those of a server that does everything. */
+/** Paging behaviour of a server; by default it supports everything. */
 export interface Habits {
   pageSize: number
   /** Most rows on a page. */
@@ -16,14 +17,15 @@ export interface Habits {
   links: 'given' | 'none' | 'lost' | 'same' | 'two in turn' | 'ever new'
   top: 'page' | 'total'
   skip: 'obeyed' | 'ignored' | 'refused'
-  /** `nothing`: accepted, and nothing is found. */
+  /** `nothing`: the filter is accepted and matches no row. */
   filter: 'bare' | 'quoted' | 'refused' | 'ignored' | 'nothing'
   order: 'obeyed' | 'ignored'
-  /** Greatest offset that is accepted. */
+  /** Largest accepted offset. */
   skipMax: number
   count: 'page' | 'total' | 'wrong' | 'none'
-  /** Which requests are answered with an empty page, and which with a third of one. */
+  /** Selects the requests that get an empty page. */
   isEmpty: (request: number) => boolean
+  /** Selects the requests that get a third of a page. */
   isShort: (request: number) => boolean
 }
 
@@ -41,7 +43,7 @@ const defaults: Habits = {
   isShort: () => false,
 }
 
-/** What `probe` would find when it were asked while nothing is wrong. */
+/** Capabilities that `probe` would find on the same server without its faults. */
 export function capabilitiesOf(habits: Partial<Habits>): Capabilities {
   const { filter, links, skip, count } = { ...defaults, ...habits }
   const literal = filter === 'bare' || filter === 'quoted' ? filter : null
@@ -55,21 +57,21 @@ export function capabilitiesOf(habits: Partial<Habits>): Capabilities {
   }
 }
 
-/** A list in process, with the habits of a server; `onRequest` may change its rows. */
+/** Serves a list in process with the given habits; `onRequest` may change its rows. */
 export function listedSource(rows: Row[], given: Partial<Habits> = {}) {
   const habits = { ...defaults, ...given }
   const asked: string[] = []
   const source = {
     rows,
     asked,
-    /** Pages that were cut short or emptied. */
+    /** Number of pages that were cut short or emptied. */
     cut: 0,
     nowMs: Date.UTC(2026, 0, 15, 12),
     onRequest: (_request: number): void => undefined,
   }
   const getPage = async (query: PageQuery | { nextLink: string }): Promise<Page> => {
     asked.push(JSON.stringify(query))
-    if (asked.length > 5_000) throw new Error('The walk does not end.')
+    if (asked.length > 5_000) throw new Error('Paging does not end.')
     source.nowMs += 100
     source.onRequest(asked.length)
     const place =
@@ -94,7 +96,7 @@ interface Place {
   readonly left: number
 }
 
-/** Links carry an offset: the worst kind, since rows that vanish shift what they mean. */
+/** Reads the offset in a link: the worst kind of link, since vanished rows shift its meaning. */
 function placeOf(link: string): Place {
   if (link.endsWith('=stale')) throw refused()
   const place = JSON.parse(decodeURIComponent(link.split('=')[1] ?? ''))
@@ -162,10 +164,10 @@ function sorted(rows: Row[], { orderBy }: PageQuery, { order }: Habits): Row[] {
 }
 
 function refused(): CosellError {
-  return new CosellError('sourceBroken', 'api.status_400', 'GET list: expected 200, got 400.')
+  return new CosellError('api.status_400', 'GET list: expected 200, got 400.')
 }
 
-/** Rows created one second after another, each updated a day later. */
+/** Rows created one second apart, each updated a day later. */
 export function rowsOf(count: number, from = 0): Row[] {
   return Array.from({ length: count }, (_, index) => aRow(from + index))
 }

@@ -15,16 +15,16 @@ const rows = (count: number, from = 0): Row[] =>
 interface Behaviour {
   /** Most rows on a page. */
   pageCap?: number
-  /** Whether a next link is given while rows are left. */
+  /** True when pages have a next link while rows are left. */
   links?: boolean
-  /** `total`: links end when `$top` rows were given. */
+  /** `total`: links end after `$top` rows. */
   top?: 'page' | 'total'
   skip?: 'obeyed' | 'ignored' | 'refused'
   /** Empty pages before each page with rows. */
   emptyPages?: number
 }
 
-/** A list of referrals with the given habits. */
+/** Serves a list of referrals with the given behaviour. */
 function list(all: readonly Row[], behaviour: Behaviour = {}) {
   const {
     pageCap = 3,
@@ -60,7 +60,7 @@ const nothingKnown: Capabilities = {
 }
 const skipWorks: Capabilities = { ...nothingKnown, skip: true }
 
-/** Reads everything; `known` is found out first when it is not given. */
+/** Reads everything; without `known`, the capabilities are probed first. */
 const readList = (script: (request: Received) => Reply, pageSize = 3, known?: Capabilities) =>
   withServer(script, (server) =>
     withApi(server.url, { pageSize }, async (api) => {
@@ -72,7 +72,7 @@ const readList = (script: (request: Received) => Reply, pageSize = 3, known?: Ca
     }),
   )
 
-/** Each id once, in the order of coming. */
+/** Ids in the order they were first read, without duplicates. */
 const idsRead = async (
   script: (request: Received) => Reply,
   pageSize: number,
@@ -83,7 +83,7 @@ const idsRead = async (
   return [...new Set(idsOf(pages).flat())]
 }
 
-describe('a full read reads every referral', () => {
+describe('readAll over a scripted list', () => {
   test.each<[string, Behaviour, number]>([
     ['by next links', {}, 3],
     ['by next links with empty pages between', { emptyPages: 2 }, 3],
@@ -95,7 +95,7 @@ describe('a full read reads every referral', () => {
     ['in one page, $skip ignored', { links: false, pageCap: 99, skip: 'ignored' }, 9],
     ['in one page, $skip refused', { links: false, pageCap: 99, skip: 'refused' }, 9],
     ['by next links, $skip refused', { skip: 'refused' }, 3],
-  ])('%s', async (_name, behaviour, pageSize) => {
+  ])('readAll reads every referral: %s', async (_name, behaviour, pageSize) => {
     for (const count of [0, 1, 2, 3, 4, 6, 7, 8]) {
       if (count >= pageSize && behaviour.skip !== undefined && behaviour.links === false) continue
       const all = rows(count)
@@ -105,7 +105,7 @@ describe('a full read reads every referral', () => {
     }
   })
 
-  test('oldest first, each page overlapping the one that was received, then the newest', async () => {
+  test('readAll pages oldest first with overlapping pages, then reads the newest', async () => {
     const { paths } = await readList(list(rows(5), { links: false, pageCap: 2 }), 3, skipWorks)
     const query = '/v1.0/engagements/referrals?$orderby=createdDateTime asc&$top=3'
     const newest = '/v1.0/engagements/referrals?$orderby=updatedDateTime desc&$top=3'
@@ -117,7 +117,7 @@ describe('a full read reads every referral', () => {
   })
 })
 
-describe('a full read that cannot end rightly ends loudly', () => {
+describe('readAll over a list without an end', () => {
   const envelope = (value: Row[], token: string): Reply => ({
     body: { value, '@odata.nextLink': `/v1.0/referrals?$skiptoken=${token}` },
   })
@@ -157,7 +157,7 @@ describe('a full read that cannot end rightly ends loudly', () => {
       4,
       'paging.no_way_on',
     ],
-  ])('%s', async (_name, script, most, code) => {
+  ])('readAll fails loudly over %s', async (_name, script, most, code) => {
     served = 0
     const { pages, paths } = await readList(script, 3, nothingKnown)
     expect(pages).toMatchObject({ kind: 'sourceBroken', code })
@@ -165,7 +165,7 @@ describe('a full read that cannot end rightly ends loudly', () => {
   })
 })
 
-describe('what changed since', () => {
+describe('readChangedSince', () => {
   const at = (day: number) => `2026-01-${String(day).padStart(2, '0')}T00:00:00Z`
   const newestFirst = (all: readonly Row[]) =>
     [...all].sort((one, other) => (one.updatedDateTime < other.updatedDateTime ? 1 : -1))
@@ -188,7 +188,7 @@ describe('what changed since', () => {
     )
   }
 
-  test('is read up to the first page that goes further back', async () => {
+  test('readChangedSince reads up to the first page that goes further back', async () => {
     const all = dated([20, 19, 18, 17, 16, 15, 14, 13, 12])
     const { pages, requests } = await readSince(all, at(17))
     expect(idsOf(pages)).toEqual([
@@ -196,16 +196,16 @@ describe('what changed since', () => {
       ['d18', 'd17', 'd16'],
     ])
     expect(requests[0]?.path).toContain('$orderby=updatedDateTime%20desc')
-    // Two pages, and the head once more: nothing moved.
+    // Two pages, and the head again, which shows that nothing moved.
     expect(requests).toHaveLength(3)
   })
 
-  test('is one request when the first page goes far enough back', async () => {
+  test('readChangedSince takes one request when the first page goes far enough back', async () => {
     const { requests } = await readSince(dated([20, 19, 18, 17]), at(19))
     expect(requests).toHaveLength(1)
   })
 
-  test('may come in the order of the text within a second', async () => {
+  test('readChangedSince accepts text order within a second', async () => {
     const stamp = (fraction: string) => `2026-01-10T00:00:00${fraction}Z`
     const all = ['', '.45', '.4579543', '.4579542', '.1'].map((fraction, index) =>
       aReferral(`r${index}`, stamp(fraction)),
@@ -214,10 +214,10 @@ describe('what changed since', () => {
     expect(idsOf(pages).flat()).toEqual(expect.arrayContaining(all.map((row) => row.id)))
   })
 
-  test('includes what moved to the head while it was read', async () => {
+  test('readChangedSince includes rows that moved to the head meanwhile', async () => {
     const all = dated([20, 19, 18, 17, 16, 15, 14, 13])
     const { pages } = await readSince(all, at(14), (count) => {
-      // Before the second page is read, a row that was not seen yet moves to the head.
+      // Before the second page is read, an unread row moves to the head.
       const moved = all.find((row) => row.id === 'd15')
       if (count === 2 && moved) moved.updatedDateTime = at(25)
     })
@@ -226,7 +226,7 @@ describe('what changed since', () => {
     expect(seen).toContainEqual(aReferral('d15', at(25)))
   })
 
-  test('ends although the list never comes to rest', async () => {
+  test('readChangedSince ends although the list never comes to rest', async () => {
     const all = dated([20, 19, 18, 17, 16, 15, 14, 13])
     const { requests } = await readSince(all, at(13), (count) => {
       const last = newestFirst(all).at(-1)
@@ -235,7 +235,7 @@ describe('what changed since', () => {
     expect(requests.length).toBeLessThan(40)
   })
 
-  test('cannot be told from a list in another order', async () => {
+  test('readChangedSince rejects a list in another order', async () => {
     const all = dated([18, 20, 19])
     await withServer(list(all), (server) =>
       withApi(server.url, {}, async (api) => {
@@ -248,14 +248,14 @@ describe('what changed since', () => {
   })
 })
 
-describe('by id', () => {
+describe('readById', () => {
   const ids = Array.from({ length: 20 }, (_, index) => `r${index}`)
   const byId = (request: Received): Reply => {
     const id = request.path.split('/').at(-1) ?? ''
     return id === 'r3' ? { status: 404 } : { body: aReferral(id) }
   }
 
-  test('every id has its answer, in order; a missing referral is null', () =>
+  test('readById answers every id in order, with null for a missing referral', () =>
     withServer(byId, (server) =>
       withApi(server.url, {}, async (api) => {
         const found = await collect(readById(api, ids, 4))
@@ -264,7 +264,7 @@ describe('by id', () => {
       }),
     ))
 
-  test('a failure ends it, and no request outlives it', () =>
+  test('readById ends at a failure and leaves no request behind', () =>
     withServer(
       (request) => (request.path.endsWith('r2') ? { status: 403 } : byId(request)),
       (server) =>
@@ -279,7 +279,7 @@ describe('by id', () => {
         }),
     ))
 
-  test('a reader that stops early leaves nothing under way', () =>
+  test('readById leaves no request behind when its reader stops early', () =>
     withServer(byId, (server) =>
       withApi(server.url, {}, async (api) => {
         for await (const one of readById(api, ids, 2)) if (one.id === 'r1') break

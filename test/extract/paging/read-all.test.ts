@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Page } from '../../../src/extract/api/referrals-api.ts'
+import type { Page } from '../../../src/extract/api/page.ts'
 import { readAll } from '../../../src/extract/paging/read-all.ts'
 import { collect, idsOf } from '../support.ts'
 import { aRow, type Habits, listedSource, rowsOf } from './listed-source.ts'
@@ -22,7 +22,7 @@ const ways: Record<string, Partial<Habits>> = {
   'links, $skip ignored': { filter: 'refused', skip: 'ignored' },
 }
 
-describe.each(Object.entries(ways))('by %s', (_name, way) => {
+describe.each(Object.entries(ways))('readAll by %s', (_name, way) => {
   const counts = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 23]
   const habits: Record<string, Partial<Habits>> = {
     'pages as asked for': {},
@@ -31,8 +31,8 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     'counts of all': { count: 'total' },
     'no counts': { count: 'none' },
   }
-  test.each(Object.entries(habits))('every row comes: %s', async (_habit, habit) => {
-    // A filter alone cannot get past a row that fills a page.
+  test.each(Object.entries(habits))('readAll returns every row: %s', async (_habit, habit) => {
+    // A filter alone cannot page beyond a row that fills a page.
     const isStuck = way.links === 'none' && way.skip !== undefined && habit.pageCap === 1
     for (const count of counts) {
       const read = readIds(count, { pageSize: 3, ...way, ...habit })
@@ -45,18 +45,18 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     }
   })
 
-  test('500 rows of one second, among others', async () => {
+  test('readAll returns 500 rows of one second among others', async () => {
     const tied = Array.from({ length: 500 }, (_, index) => aRow(1000 + index, Date.UTC(2025, 5, 1)))
     const rows = [...rowsOf(250), ...tied, ...rowsOf(130, 20_000_000)]
     const read = readIds(0, way, rows)
-    // A filter alone cannot tell apart what a second holds.
+    // A filter alone cannot distinguish the rows of one second.
     if (way.links === 'none' && way.skip !== undefined)
       await expect(read).rejects.toMatchObject({ kind: 'sourceBroken', code: 'paging.no_way_on' })
     else expect((await read).ids.size).toBe(rows.length)
   })
 })
 
-describe('whatever goes wrong: all rows, or a loud end', () => {
+describe('readAll over a faulty server', () => {
   const faults: Record<string, Partial<Habits>> = {
     'short pages in the middle': { isShort: (request) => request % 3 === 0 },
     'empty pages in the middle': { isEmpty: (request) => request % 5 === 3 },
@@ -75,7 +75,7 @@ describe('whatever goes wrong: all rows, or a loud end', () => {
   }
   const byFilter = ['filter and links', 'filter and $skip', 'filter alone', 'filter in quotes']
   const byLinks = ['links alone', 'links, $skip ignored']
-  /** What ends loudly; all else brings every row. */
+  /** Combinations that fail with an error; all others return every row. */
   const loud: Record<string, { ways: readonly string[]; code: string }> = {
     'empty pages in the middle': { ways: byLinks, code: 'paging.endless' },
     'an offset ceiling': { ways: ['$skip alone'], code: 'paging.no_way_on' },
@@ -94,36 +94,42 @@ describe('whatever goes wrong: all rows, or a loud end', () => {
   const cases = Object.entries(ways).flatMap(([way, habits]) =>
     Object.entries(faults).map(([name, fault]) => ({ way, name, habits: { ...habits, ...fault } })),
   )
-  test.each(cases)('by $way: $name', async ({ way, name, habits }) => {
-    const { api, source } = listedSource(shuffled(rowsOf(750)), habits)
-    // What was found before the fault came.
-    const known = listedSource([], ways[way]).capabilities
-    const pages = await collect(readAll(api, known)).catch((error: unknown) => error)
-    const end = loud[name]?.ways.includes(way) ? loud[name] : undefined
-    if (end !== undefined) expect(pages).toMatchObject({ kind: 'sourceBroken', code: end.code })
-    else expect(new Set(idsOf(pages as Page[]).flat()).size).toBe(750)
-    expect(source.asked.length).toBeLessThan(40)
-    if (/^(an )?(short|empty) page/.test(name)) expect(source.cut).toBeGreaterThan(0)
-  })
-
-  test.each(Object.entries(ways))('by %s, a filter or $skip that works no more', async (_, way) => {
-    for (const lost of [
-      { filter: 'ignored' },
-      { filter: 'refused' },
-      { skip: 'ignored' },
-    ] as const) {
-      const { api, source } = listedSource(rowsOf(750), { ...way, ...lost })
-      const known = listedSource([], way).capabilities
+  test.each(cases)(
+    'readAll returns all rows or fails loudly by $way: $name',
+    async ({ way, name, habits }) => {
+      const { api, source } = listedSource(shuffled(rowsOf(750)), habits)
+      // The capabilities found before the fault appeared.
+      const known = listedSource([], ways[way]).capabilities
       const pages = await collect(readAll(api, known)).catch((error: unknown) => error)
-      if (Array.isArray(pages)) expect(new Set(idsOf(pages).flat()).size).toBe(750)
-      else
-        expect(pages).toMatchObject({
-          kind: 'sourceBroken',
-          code: expect.stringMatching(/^paging\./),
-        })
-      expect(source.asked.length).toBeLessThan(150)
-    }
-  })
+      const end = loud[name]?.ways.includes(way) ? loud[name] : undefined
+      if (end !== undefined) expect(pages).toMatchObject({ kind: 'sourceBroken', code: end.code })
+      else expect(new Set(idsOf(pages as Page[]).flat()).size).toBe(750)
+      expect(source.asked.length).toBeLessThan(40)
+      if (/^(an )?(short|empty) page/.test(name)) expect(source.cut).toBeGreaterThan(0)
+    },
+  )
+
+  test.each(Object.entries(ways))(
+    'readAll by %s outlasts a filter or $skip that stops working',
+    async (_, way) => {
+      for (const lost of [
+        { filter: 'ignored' },
+        { filter: 'refused' },
+        { skip: 'ignored' },
+      ] as const) {
+        const { api, source } = listedSource(rowsOf(750), { ...way, ...lost })
+        const known = listedSource([], way).capabilities
+        const pages = await collect(readAll(api, known)).catch((error: unknown) => error)
+        if (Array.isArray(pages)) expect(new Set(idsOf(pages).flat()).size).toBe(750)
+        else
+          expect(pages).toMatchObject({
+            kind: 'sourceBroken',
+            code: expect.stringMatching(/^paging\./),
+          })
+        expect(source.asked.length).toBeLessThan(150)
+      }
+    },
+  )
 })
 
 function shuffled<T>(members: readonly T[]): T[] {
@@ -135,13 +141,16 @@ test.each<[string, Partial<Habits>, number]>([
   ['filter and $skip', { links: 'none' }, 1.06],
   ['$skip alone', { links: 'none', filter: 'refused' }, 1.1],
   ['links alone', { skip: 'refused', filter: 'refused' }, 1.05],
-])('by %s, 10,000 rows cost at most %s more requests than pages', async (_name, way, most) => {
-  const { requests } = await readIds(10_000, way)
-  process.stdout.write(`${_name}: ${requests} requests for 100 pages\n`)
-  expect(requests).toBeLessThanOrEqual(100 * most)
-})
+])(
+  'readAll by %s takes at most %s requests more than pages for 10,000 rows',
+  async (_name, way, most) => {
+    const { requests } = await readIds(10_000, way)
+    process.stdout.write(`${_name}: ${requests} requests for 100 pages\n`)
+    expect(requests).toBeLessThanOrEqual(100 * most)
+  },
+)
 
-describe('rows that vanish while they are read take no other with them', () => {
+describe('readAll of vanishing rows', () => {
   test.each(Object.entries(ways).filter(([, way]) => !(way.filter && way.skip)))(
     'by %s',
     async (_name, way) => {

@@ -14,8 +14,8 @@ const byFilter = Object.entries(ways).filter(([name]) => name.startsWith('filter
 const iso = (ms: number) => new Date(ms).toISOString()
 const startMs = Date.UTC(2026, 0, 15, 12)
 
-describe.each(Object.entries(ways))('by %s', (_name, way) => {
-  test('everything from the second of `since` on comes, and little else is asked for', async () => {
+describe.each(Object.entries(ways))('readChangedSince by %s', (_name, way) => {
+  test('readChangedSince returns everything since a second, with few other requests', async () => {
     const rows = rowsOf(1_000)
     const { api, source, capabilities } = listedSource(rows, way)
     const since = rows[700]?.updatedDateTime ?? ''
@@ -25,7 +25,7 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     expect(source.asked.length).toBeLessThanOrEqual(7)
   })
 
-  test('what is updated while it is read comes in its last version', async () => {
+  test('readChangedSince returns rows updated meanwhile in their last version', async () => {
     const rows = rowsOf(1_000)
     const { api, source, capabilities } = listedSource(rows, way)
     const touched = new Set<Row>()
@@ -45,13 +45,13 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     for (const row of rows) expect(versions).toContain(JSON.stringify(row))
   })
 
-  test('nothing new costs at most two requests', async () => {
+  test('readChangedSince takes at most two requests for nothing new', async () => {
     const { api, source, capabilities } = listedSource(rowsOf(1_000), way)
     await collect(readChangedSince(api, iso(startMs), capabilities))
     expect(source.asked.length).toBeLessThanOrEqual(2)
   })
 
-  test('it ends although updates never do', async () => {
+  test('readChangedSince ends although updates never do', async () => {
     const rows = rowsOf(1_000)
     const { api, source, capabilities } = listedSource(rows, way)
     source.onRequest = (request) => {
@@ -64,7 +64,7 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     expect(source.asked.length).toBeLessThan(80)
   })
 
-  test('rows dated in the future hide none, and come', async () => {
+  test('readChangedSince returns rows dated in the future and those behind them', async () => {
     const future = Array.from({ length: 250 }, (_, index) => ({
       ...aRow(5_000 + index),
       updatedDateTime: '2098-12-31T23:59:59.9999999Z',
@@ -78,37 +78,43 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
   })
 })
 
-test.each(byFilter)('by %s, 250 future rows come although updates never end', async (_, way) => {
-  if (way.skip === 'refused') return
-  const future = Array.from({ length: 250 }, (_, index) => ({
-    ...aRow(5_000 + index),
-    updatedDateTime: '2098-12-31T23:59:59.9999999Z',
-  }))
-  const rows = [...rowsOf(1_000), ...future]
-  const { api, source, capabilities } = listedSource(rows, way)
-  source.onRequest = (request) => {
-    for (let some = 0; some < 200; some += 1) {
-      const row = rows[(request * 31 + some * 7) % 1_000]
-      if (row) row.updatedDateTime = iso(source.nowMs)
+test.each(byFilter)(
+  'readChangedSince by %s returns 250 future rows although updates never end',
+  async (_, way) => {
+    if (way.skip === 'refused') return
+    const future = Array.from({ length: 250 }, (_, index) => ({
+      ...aRow(5_000 + index),
+      updatedDateTime: '2098-12-31T23:59:59.9999999Z',
+    }))
+    const rows = [...rowsOf(1_000), ...future]
+    const { api, source, capabilities } = listedSource(rows, way)
+    source.onRequest = (request) => {
+      for (let some = 0; some < 200; some += 1) {
+        const row = rows[(request * 31 + some * 7) % 1_000]
+        if (row) row.updatedDateTime = iso(source.nowMs)
+      }
     }
-  }
-  const since = iso(startMs - 60_000)
-  const ids = new Set(idsOf(await collect(readChangedSince(api, since, capabilities))).flat())
-  expect(future.filter((row) => !ids.has(row.id))).toEqual([])
-})
+    const since = iso(startMs - 60_000)
+    const ids = new Set(idsOf(await collect(readChangedSince(api, since, capabilities))).flat())
+    expect(future.filter((row) => !ids.has(row.id))).toEqual([])
+  },
+)
 
-test.each(byFilter)('by %s, a server that ignores what it is asked is noticed', async (_, way) => {
-  const since = aRow(500).updatedDateTime
-  const known = listedSource([], way).capabilities
-  const faults = [
-    [{ filter: 'ignored' }, 'paging.filter_ignored'],
-    [{ filter: 'refused' }, 'paging.filter_ignored'],
-    [{ order: 'ignored' }, 'paging.order_ignored'],
-  ] as const
-  for (const [fault, code] of faults) {
-    const { api } = listedSource(rowsOf(1_000).reverse(), { ...way, ...fault })
-    const read = collect(readChangedSince(api, since, known))
-    await expect(read).rejects.toMatchObject({ kind: 'sourceBroken', code })
-    await expect(read).rejects.toThrow('cosell doctor')
-  }
-})
+test.each(byFilter)(
+  'readChangedSince by %s notices a server that ignores the query',
+  async (_, way) => {
+    const since = aRow(500).updatedDateTime
+    const known = listedSource([], way).capabilities
+    const faults = [
+      [{ filter: 'ignored' }, 'paging.filter_ignored'],
+      [{ filter: 'refused' }, 'paging.filter_ignored'],
+      [{ order: 'ignored' }, 'paging.order_ignored'],
+    ] as const
+    for (const [fault, code] of faults) {
+      const { api } = listedSource(rowsOf(1_000).reverse(), { ...way, ...fault })
+      const read = collect(readChangedSince(api, since, known))
+      await expect(read).rejects.toMatchObject({ kind: 'sourceBroken', code })
+      await expect(read).rejects.toThrow('cosell doctor')
+    }
+  },
+)

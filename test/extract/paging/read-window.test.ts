@@ -16,8 +16,8 @@ const window = { from: created(300), to: created(699) }
 const inside = (all: readonly Row[]) =>
   all.filter((row) => row.createdDateTime >= window.from && row.createdDateTime <= window.to)
 
-describe.each(Object.entries(ways))('by %s', (_name, way) => {
-  test('a window has every referral created in it, and its last page says so', async () => {
+describe.each(Object.entries(ways))('readWindow by %s', (_name, way) => {
+  test('readWindow returns every referral of the window and marks its last page', async () => {
     const { api, source, capabilities } = listedSource(rows(), way)
     const pages = await collect(readWindow(api, capabilities, window, null))
     const ids = new Set(idsOf(pages).flat())
@@ -28,7 +28,7 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     expect(source.asked.length).toBeLessThanOrEqual(way.filter === 'refused' ? 9 : 6)
   })
 
-  test('it goes on after any page, though rows vanished meanwhile', async () => {
+  test('readWindow goes on after any page, though rows vanished meanwhile', async () => {
     for (const stopAfter of [1, 2, 3]) {
       const { api, source, capabilities } = listedSource(rows(), way)
       const first: WindowPage[] = []
@@ -37,7 +37,7 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
         if (first.length === stopAfter) break
       }
       const asked = source.asked.length
-      // A link that counts rows is lost with them; all other ways have to see it.
+      // Vanished rows shift the offset in a link; all other ways must cope with them.
       if (way.filter !== 'refused' || way.skip !== 'refused') source.rows.splice(50, 80)
       const resumeAt = first.at(-1)?.resumeAt ?? null
       expect(resumeAt).not.toBeNull()
@@ -48,13 +48,13 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
     }
   })
 
-  test('an empty window has no page, one after the last row neither', async () => {
+  test('readWindow has no page for an empty window or one after the last row', async () => {
     const none = listedSource([], way)
     const pages = await collect(readWindow(none.api, none.capabilities, window, null))
     expect(pages).toEqual([])
   })
 
-  test('a failure keeps the page before it', async () => {
+  test('readWindow returns the page before a failure', async () => {
     const { api, source, capabilities } = listedSource(rows(), way)
     source.onRequest = (request) => {
       if (request === 3) throw new Error('the network is gone')
@@ -69,7 +69,7 @@ describe.each(Object.entries(ways))('by %s', (_name, way) => {
   })
 })
 
-test('without a filter on the creation, what was updated since its beginning is read', async () => {
+test('readWindow without a creation filter reads everything updated since its start', async () => {
   const { api, source, capabilities } = listedSource(rows())
   const onlyUpdated = { ...capabilities, createdFilter: null }
   const pages = await collect(readWindow(api, onlyUpdated, window, null))
@@ -78,7 +78,7 @@ test('without a filter on the creation, what was updated since its beginning is 
   expect(source.asked[0]).toContain('updatedDateTime ge')
 })
 
-test('a link that is refused after a restart means from the start', async () => {
+test('readWindow starts again when a stored link is rejected', async () => {
   const { api, source, capabilities } = listedSource(rows(), ways['links alone'])
   const [first] = await collect(readWindow(api, capabilities, window, null))
   const stale = first?.resumeAt?.replace(/"link":"[^"]*"/, '"link":"?$skiptoken=stale"') ?? ''
@@ -88,7 +88,7 @@ test('a link that is refused after a restart means from the start', async () => 
 })
 
 test.each(['rubbish', '{}', '{"property":"updatedDateTime"}'])(
-  'a position of another way of reading (%s) means from the start',
+  'readWindow starts again from a cursor of another way of reading (%s)',
   async (position) => {
     const { api, source, capabilities } = listedSource(rows())
     const pages = await collect(readWindow(api, capabilities, window, position))
@@ -96,3 +96,14 @@ test.each(['rubbish', '{}', '{"property":"updatedDateTime"}'])(
     expect(inside(source.rows).filter((row) => !ids.has(row.id))).toEqual([])
   },
 )
+
+test('readWindow resumes from a cursor as the ledger has kept it since the first version', async () => {
+  const { api, source, capabilities } = listedSource(rows())
+  const stored =
+    '{"property":"createdDateTime","direction":"asc","literal":"bare","position":{"skip":0,' +
+    '"passed":1,"link":null,"at":"2025-01-01T00:06:39","reached":"2025-01-01T00:06:39",' +
+    '"recent":["r000398","r000399"]}}'
+  const ids = new Set(idsOf(await collect(readWindow(api, capabilities, window, stored))).flat())
+  expect(ids).not.toContain('r000398')
+  for (const row of inside(source.rows).slice(100)) expect(ids).toContain(row.id)
+})

@@ -1,37 +1,36 @@
-import { Random } from '../../../src/sandbox/population/random.ts'
-import type { Case, Reference } from './play.ts'
+import { Random } from '../../../src/sandbox/random.ts'
+import type { Case, Reference } from './run-case.ts'
 
-export const hows = ['kill', 'cut', 'crash'] as const
-export type How = (typeof hows)[number]
+export const faults = ['kill', 'cut', 'crash'] as const
+export type Fault = (typeof faults)[number]
 
 /**
- * Every accident of a kind. A kill strikes before each boundary, after the last, and where a
- * statement takes effect by itself also between its leaving and its answer; a cut strikes each
- * statement and each chunk of COPY unheard and unanswered; a crash comes before each statement.
- * Between what comes after one boundary and before the next nothing leaves the process, so the two
- * would be the same accident.
+ * Every case of a fault. A kill comes before each boundary and after the last. Where a statement takes
+ * effect outside of a transaction, another kill comes between its sending and its answer. A cut loses
+ * each statement and each chunk of COPY, or the answer to it. A crash comes before each statement.
+ * Nothing leaves the process between two boundaries, so a kill after one equals a kill before the next.
  */
-export function casesOf(how: How, { program, here }: Reference): Case[] {
-  const crossed = (how === 'kill' ? program : here).map((boundary, index) => ({
+export function casesOf(fault: Fault, { program, here }: Reference): Case[] {
+  const crossed = (fault === 'kill' ? program : here).map((boundary, index) => ({
     ...boundary,
     at: index + 1,
   }))
   const befores = crossed.filter(({ phase }) => phase === 'before')
-  if (how === 'crash')
-    return befores.flatMap(({ kind, at }) => (kind === 'sql' ? [{ how, at }] : []))
-  if (how === 'cut') {
+  if (fault === 'crash')
+    return befores.flatMap(({ kind, at }) => (kind === 'sql' ? [{ fault, at }] : []))
+  if (fault === 'cut') {
     const wire = befores.filter(({ kind }) => kind === 'sql' || kind === 'copy')
     return wire.flatMap(({ at }) => [
-      { how, at, isHeard: false },
-      { how, at, isHeard: true },
+      { fault, at, isDelivered: false },
+      { fault, at, isDelivered: true },
     ])
   }
   const takesEffect = effects(program)
   const kills = befores.flatMap(({ at }): Case[] => {
-    const there: Case = { how, at, isSent: false }
-    return takesEffect.has(at) ? [there, { how, at, isSent: true }] : [there]
+    const there: Case = { fault, at, isSent: false }
+    return takesEffect.has(at) ? [there, { fault, at, isSent: true }] : [there]
   })
-  return [...kills, { how, at: program.length, isSent: false }]
+  return [...kills, { fault, at: program.length, isSent: false }]
 }
 
 /** Numbers of the statements that are COMMIT or stand outside of a transaction. */
@@ -47,7 +46,7 @@ function effects(program: Reference['program']): Set<number> {
   return numbers
 }
 
-/** Each `every`th case, and those that `isKept`. */
+/** Every n-th case, and the kept ones. */
 export function sized<T>(cases: readonly T[], every: number, isKept: (one: T) => boolean): T[] {
   const start = Math.floor(every / 2)
   return cases.filter((one, index) => index % every === start || isKept(one))
@@ -58,7 +57,7 @@ export function pairsOf({ program }: Reference, count: number, seed: number): Ca
   const random = new Random(seed, 1)
   const draw = () => random.integer(1, program.length)
   return Array.from({ length: count }, () => ({
-    how: 'kill',
+    fault: 'kill',
     at: draw(),
     again: draw(),
     isSent: false,

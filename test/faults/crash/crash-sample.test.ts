@@ -1,32 +1,43 @@
 import pLimit from 'p-limit'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import type { Boundary } from '../../../src/io-boundary.ts'
-import { firstWords } from '../../../src/warehouse/connection/client.ts'
+import type { IoBoundary } from '../../../src/io-boundary.ts'
+import { describeStatement } from '../../../src/warehouse/connection/client.ts'
 import { casesOf, sized } from './cases.ts'
-import { type Case, nameOf, play, playReference, type Reference, whileWatching } from './play.ts'
 import { runProgram } from './program.ts'
+import {
+  type Case,
+  nameOf,
+  type Reference,
+  runCase,
+  runReference,
+  whileWatching,
+} from './run-case.ts'
 import { withWire } from './wire.ts'
-import { type Ground, letLeasesLapse, readersSee, runHere, withWorld } from './world.ts'
+import { letLeasesLapse, readersSee, runHere, type TestServer, withWorld } from './world.ts'
 
-// The sized-down part of `npm run test:crash`: an accident here and there, and all of them at
+// The sized-down part of `npm run test:crash`: a fault here and there, and all of them at
 // the commits that land a page and that publish an account.
 
 const timeoutMs = 180_000
 
 const program = { door: inject('programDoor') }
 let reference: Reference
-let ground: Ground
+let testServer: TestServer
 
 beforeAll(async () => {
-  ground = { server: inject('databaseUrl'), template: inject('databaseTemplate'), night: 'first' }
-  reference = await playReference(ground, program)
+  testServer = {
+    server: inject('databaseUrl'),
+    template: inject('databaseTemplate'),
+    night: 'first',
+  }
+  reference = await runReference(testServer, program)
 }, timeoutMs)
 
 /** Number of the commit that ends the first transaction with this statement in it. */
-function commitOf(statement: string, trace: readonly Boundary[]): number {
+function commitOf(statement: string, trace: readonly IoBoundary[]): number {
   const within = trace.findIndex(({ name }) => name === statement)
   expect(within, statement).toBeGreaterThan(0)
-  const isCommit = ({ name, phase }: Boundary) => name === 'commit' && phase === 'before'
+  const isCommit = ({ name, phase }: IoBoundary) => name === 'commit' && phase === 'before'
   return 1 + trace.findIndex((boundary, place) => place > within && isCommit(boundary))
 }
 
@@ -34,22 +45,22 @@ const landing = 'with raw.payload'
 const publishing = 'insert etl.run_table'
 
 /** The commits that land the first page and that publish an account, and what follows on them. */
-function commits(trace: readonly Boundary[]): Set<number> {
+function commits(trace: readonly IoBoundary[]): Set<number> {
   const numbers = [landing, publishing].map((statement) => commitOf(statement, trace))
   return new Set(numbers.flatMap((number) => [number, number + 2]))
 }
 
-async function playAll(cases: readonly Case[], atOnce: number) {
+async function runAll(cases: readonly Case[], atOnce: number) {
   const limit = pLimit(atOnce)
   const outcomes = await Promise.all(
-    cases.map((played) => limit(() => play(played, { ground, program, reference }))),
+    cases.map((oneCase) => limit(() => runCase(oneCase, { testServer, program, reference }))),
   )
   const wrong = outcomes.filter(({ problems }) => problems.length > 0)
   expect(wrong).toEqual([])
   return outcomes
 }
 
-/** What clients said to PostgreSQL: each statement, and how many streams of COPY ended. */
+/** Messages of the clients to PostgreSQL: each statement, and the number of COPY streams that ended. */
 function readConversation(said: readonly Buffer[]) {
   const statements: string[] = []
   let copies = 0
@@ -70,20 +81,20 @@ function readConversation(said: readonly Buffer[]) {
 }
 
 describe('a night of two accounts of five pages', () => {
-  test('passes a boundary with every request, statement and stream of COPY', () =>
-    withWorld(ground, (world) =>
+  test('a night crosses a boundary with every request, statement and COPY stream', () =>
+    withWorld(testServer, (world) =>
       withWire(world.url, async (wire) => {
-        const crossed: Boundary[] = []
+        const crossed: IoBoundary[] = []
         await whileWatching(
           (boundary) => crossed.push(boundary),
           () => runHere(world, wire.url),
         )
-        const count = (kind: Boundary['kind'], phase: Boundary['phase'] = 'before') =>
+        const count = (kind: IoBoundary['kind'], phase: IoBoundary['phase'] = 'before') =>
           crossed.filter((boundary) => boundary.kind === kind && boundary.phase === phase)
         const { statements, copies } = readConversation(wire.said())
         const named = count('sql').map(({ name }) => name)
         const connects = wire.said().map(() => 'connect')
-        expect(named.sort()).toEqual([...statements.map(firstWords), ...connects].sort())
+        expect(named.sort()).toEqual([...statements.map(describeStatement), ...connects].sort())
         expect(count('copy')).toHaveLength(copies)
         expect(count('http')).toHaveLength(world.requests())
         expect(count('file').length).toBeGreaterThan(8)
@@ -95,10 +106,10 @@ describe('a night of two accounts of five pages', () => {
       }),
     ))
 
-  test('publishes with the commit that has left, though nobody is there to hear of it', () =>
+  test('a commit that was sent is published though its sender is dead', () =>
     Promise.all(
       [false, true].map((isSent) =>
-        withWorld(ground, async (world) => {
+        withWorld(testServer, async (world) => {
           const blow = { at: commitOf(publishing, reference.program), isSent }
           await runProgram(program, { env: world.settings, cwd: world.home, blow })
           await letLeasesLapse(world)
@@ -108,26 +119,26 @@ describe('a night of two accounts of five pages', () => {
     ))
 
   test(
-    'that is killed somewhere leaves whole accounts, and the next one ends as if nothing had been',
+    'a killed night leaves whole accounts, and the next one ends as if nothing had happened',
     async () => {
       const kept = commits(reference.program)
       const cases = sized(casesOf('kill', reference), 100, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       expect(cases.map(nameOf)).toContainEqual(expect.stringMatching(/^kill:\d+:sent$/))
-      await playAll(cases, 2)
+      await runAll(cases, 2)
     },
     timeoutMs,
   )
 
   test(
-    'that is cut off from the database somewhere goes on, or ends with 75 until the next one',
+    'a night cut off from the database goes on, or ends with 75 and the next one goes on',
     async () => {
       const kept = commits(reference.here)
       const cases = sized(casesOf('cut', reference), 130, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       // One at a time: boundaries do not tell which run of this process crosses them.
-      const outcomes = await playAll(cases, 1)
-      expect(outcomes.filter(({ isWithstood }) => isWithstood).length).toBeGreaterThan(6)
+      const outcomes = await runAll(cases, 1)
+      expect(outcomes.filter(({ hasRecovered }) => hasRecovered).length).toBeGreaterThan(6)
     },
     timeoutMs,
   )

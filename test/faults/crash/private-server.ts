@@ -4,12 +4,19 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startEmbedded, stopEmbedded } from '../../../src/warehouse/embedded/embedded.ts'
 import { buildTemplate, urlOf } from '../../support/global-setup.ts'
-import { createClone, type Ground, type Night, runHere, type World, withWorld } from './world.ts'
+import {
+  createClone,
+  type Night,
+  runHere,
+  type TestServer,
+  type World,
+  withWorld,
+} from './world.ts'
 
-/** A PostgreSQL of one's own, which may be crashed. */
+/** A PostgreSQL server that a test may crash. */
 export interface PrivateServer {
-  readonly ground: Ground
-  /** Ends it on the spot, as `pg_ctl stop -m immediate` does; back when it is gone. */
+  readonly testServer: TestServer
+  /** Ends it at once, as `pg_ctl stop -m immediate` does; back when it is gone. */
   crash(): void
   start(): Promise<void>
   remove(): Promise<void>
@@ -32,10 +39,10 @@ export async function startPrivateServer(night: Night): Promise<PrivateServer> {
   }
   const server = await startEmbedded(options)
   const { url } = server
-  const ground = await prepareNight(url, 'cosell_kill_template', night)
+  const testServer = await prepareNight(url, 'cosell_kill_template', night)
   const pidFile = path.join(server.home, 'pgdata', 'postmaster.pid')
   return {
-    ground,
+    testServer,
     crash() {
       const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0])
       process.kill(pid, 'SIGQUIT')
@@ -52,11 +59,15 @@ export async function startPrivateServer(night: Night): Promise<PrivateServer> {
   }
 }
 
-/** The ground of a night on a server; the next night begins where the first one ended. */
-export async function prepareNight(server: string, name: string, night: Night): Promise<Ground> {
+/** Prepares the databases of a night on a server; the next night begins where the first one ended. */
+export async function prepareNight(
+  server: string,
+  name: string,
+  night: Night,
+): Promise<TestServer> {
   const failure = await buildTemplate(server, name)
   if (failure !== '') throw new Error(failure)
-  const first: Ground = { server, template: name, night: 'first' }
+  const first: TestServer = { server, template: name, night: 'first' }
   if (night === 'first') return first
   const template = `${name}_next`
   await createClone(server, template, name)

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Boundary } from '../../../src/io-boundary.ts'
+import type { IoBoundary } from '../../../src/io-boundary.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const preload = new URL('preload.mjs', import.meta.url).href
@@ -41,7 +41,7 @@ export interface ProgramEnd {
   readonly stdout: string
   readonly stderr: string
   /** The boundary at which it was killed; without `at`, all that it crossed. */
-  readonly boundaries: readonly Boundary[]
+  readonly boundaries: readonly IoBoundary[]
 }
 
 /** Where to kill: the number of a boundary, and whether only once what it announces is sent. */
@@ -77,11 +77,11 @@ export function runProgram(
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => {
-      const [stdout = '', stderr = '', told = ''] = said
-      const boundaries = told
+      const [stdout = '', stderr = '', quiet = ''] = said
+      const boundaries = quiet
         .split('\n')
         .filter((line) => line !== '')
-        .map((line): Boundary => JSON.parse(line))
+        .map((line): IoBoundary => JSON.parse(line))
       resolve({ code, signal, stdout, stderr, boundaries })
     })
   })

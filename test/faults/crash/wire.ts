@@ -5,20 +5,20 @@ export interface Wire {
   /** The database, reached through the wire. */
   readonly url: string
   /**
-   * Cuts the connection that says something next: once PostgreSQL has heard it and answers, or
-   * before it hears it. `null` takes it back.
+   * Cuts the connection that sends something next: after PostgreSQL has received it and answers, or
+   * before it receives it. `null` takes the order back.
    */
-  cutNext(heard: boolean | null): void
+  cutNext(delivered: boolean | null): void
   /** Connections that were cut. */
   readonly cuts: () => number
-  /** Everything that clients said, by connection. */
+  /** Everything that clients sent, by connection. */
   readonly said: () => readonly Buffer[]
 }
 
 export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>): Promise<T> {
   const target = new URL(url)
   const sockets = new Set<Socket>()
-  let heard: boolean | null = null
+  let delivered: boolean | null = null
   let cuts = 0
   const connections: Buffer[][] = []
   const server = createServer((client) => {
@@ -35,11 +35,11 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
     }
     client.on('data', (said) => {
       chunks.push(said)
-      const isLetThrough = heard ?? true
-      if (heard !== null) {
+      const isLetThrough = delivered ?? true
+      if (delivered !== null) {
         isCut = true
         cuts += 1
-        heard = null
+        delivered = null
       }
       if (isLetThrough) upstream.write(said)
       else end()
@@ -52,7 +52,7 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
   through.port = String(typeof address === 'object' ? address?.port : 0)
   try {
     const cutNext: Wire['cutNext'] = (next) => {
-      heard = next
+      delivered = next
     }
     const said = () => connections.map((chunks) => Buffer.concat(chunks))
     return await use({ url: through.href, cutNext, cuts: () => cuts, said })

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
-import { demoSettings } from '../../../src/cli/commands/demo.ts'
 import { loadConfig } from '../../../src/config.ts'
 import { createLog } from '../../../src/log.ts'
 import { run } from '../../../src/pipeline/run.ts'
 import type { RunSummary } from '../../../src/pipeline/run-summary.ts'
 import { type Sandbox, startSandbox } from '../../../src/sandbox/api/sandbox-server.ts'
+import { demoSettings } from '../../../src/sandbox/settings.ts'
 import { databaseFailure, openDatabase } from '../../../src/warehouse/connection/database.ts'
 import { migrate } from '../../../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
@@ -21,9 +21,9 @@ import { runAt, urlOf } from '../../support/global-setup.ts'
 export const nights = ['first', 'next'] as const
 export type Night = (typeof nights)[number]
 
-/** What all cases of a night share. */
-export interface Ground {
-  /** Superuser's entrance to a server. */
+/** The server and the databases that all cases of a night share. */
+export interface TestServer {
+  /** Address of the server, for its superuser. */
   readonly server: string
   /** Database as it is before the night. */
   readonly template: string
@@ -35,7 +35,7 @@ export interface World {
   readonly url: string
   readonly db: Kysely<Database>
   readonly home: string
-  /** What `cosell run` is given. */
+  /** Settings of `cosell run`. */
   readonly settings: Readonly<Record<string, string>>
   /** Requests that the simulated API has answered. */
   requests(): number
@@ -49,7 +49,7 @@ export const accountNames: readonly AccountName[] = ['north', 'south']
 
 /** Runs `use` in a world in which the night has not begun; of all accounts, or of some. */
 export async function withWorld<T>(
-  { server, template, night }: Ground,
+  { server, template, night }: TestServer,
   use: (world: World) => Promise<T>,
   names: readonly AccountName[] = accountNames,
 ): Promise<T> {
@@ -96,8 +96,8 @@ export async function withWorld<T>(
 }
 
 export function createClone(server: string, name: string, template: string): Promise<void> {
-  const how = sql`template ${sql.id(template)} strategy file_copy`
-  return runAt(server, sql`create database ${sql.id(name)} ${how}`)
+  const clone = sql`template ${sql.id(template)} strategy file_copy`
+  return runAt(server, sql`create database ${sql.id(name)} ${clone}`)
 }
 
 function accountOf(account: string, url: string) {
@@ -106,7 +106,7 @@ function accountOf(account: string, url: string) {
   return { account, apiUrl: url, authorityUrl: url, clientId, tenantId, refreshToken }
 }
 
-/** Changes that tell when they happened; others enter the history at the moment of reading. */
+/** Changes that carry their time; others enter the history at the moment of reading. */
 function changeAsKnown(sandbox: Sandbox) {
   for (const kind of ['accept', 'revalue', 'win', 'review'] as const) sandbox.change(8, kind)
 }
@@ -144,7 +144,7 @@ export async function letLeasesLapse({ db }: World): Promise<void> {
   await sql`update etl.lease set expires_at = now()`.execute(db)
 }
 
-/** What readers see, as one text: a whole account, or both, or neither make three in all. */
+/** State of the warehouse as readers see it, as one text. */
 export async function readersSee({ db }: World): Promise<string> {
   // When it was read is not what was read, and an account is entered before it is loaded.
   const leftOut = ['observed_at', 'dw.fact_referral_history.row_hash', 'dw.dim_partner_account']
@@ -154,7 +154,7 @@ export async function readersSee({ db }: World): Promise<string> {
   return JSON.stringify(await snapshot.execute((reader) => digestState(reader, leftOut)))
 }
 
-/** What must be the same after a night whatever came between: no version landed twice, nothing left. */
+/** Rows that must be equal after a night with and without faults: no version landed twice, nothing left. */
 export async function readLeftovers({ db }: World): Promise<string> {
   const rows = await countRows(db, /^(raw|pii)\.payload$|^dw\.dim_date$|^stg\./)
   const unfinished = await sql<{ runs: number }>`

@@ -1,6 +1,6 @@
 import { bothWays, type FaultKind, fatal, inTheApi, survived } from './kinds.ts'
-import { closeSilently, head, raw, reset, type Spoil, status, text, wait } from './strikes.ts'
-import type { Strike } from './world.ts'
+import { closeSilently, head, type Injection, raw, reset, status, text, wait } from './strikes.ts'
+import type { FaultContext } from './world.ts'
 
 const tokenRefused = { token: { outcome: [78, 'auth.refused'] } } as const
 
@@ -45,12 +45,12 @@ function asctime(ms: number): string {
   return `${weekday.slice(0, 3)} ${month} ${day.replace(/^0/, ' ')} ${time} ${year}`
 }
 
-/** 30 seconds told as a date, by a server whose clock is wrong by as much. */
-function dated(format: (ms: number) => string, skewMs: number): Spoil {
-  return (strike) => {
-    const theirs = Math.floor((strike.world.clock.now() + skewMs) / 1_000) * 1_000
+/** Retry-After of 30 seconds as a date, from a server whose clock is off by `skewMs`. */
+function dated(format: (ms: number) => string, skewMs: number): Injection {
+  return (context) => {
+    const theirs = Math.floor((context.world.clock.now() + skewMs) / 1_000) * 1_000
     const date = new Date(theirs).toUTCString()
-    return wait(30_000, { date, 'retry-after': format(theirs + 30_000) })(strike)
+    return wait(30_000, { date, 'retry-after': format(theirs + 30_000) })(context)
   }
 }
 
@@ -66,7 +66,7 @@ const retryAfterDates = dateForms.flatMap(([name, format]) =>
   ),
 )
 
-/** What has to be waited for, and whether the wait is too long for a run. */
+/** Unusual values of Retry-After, each with the wait that it requires. */
 const retryAfterValues: [string, Record<string, string | string[]>, number][] = [
   ['in the past', { 'retry-after': 'Thu, 01 Jan 2015 00:00:00 GMT' }, 0],
   ['0', { 'retry-after': '0' }, 0],
@@ -114,15 +114,15 @@ const wholeRun = { positions: ['run'] } as const
 const storms = [
   fatal('H10', 'nothing but 429', 8, status(429), [75, 'api.throttled'], wholeRun),
   fatal('H10', 'nothing but 503', 8, status(503), [75, 'api.unavailable'], wholeRun),
-  // Seven retries of the first ten requests each would be 70; 20, and one for each ten, are there.
+  // The first ten requests would need 70 retries; the budget has 20, and one more per ten.
   fatal('H10', 'each request needs four tries', 21, status(500), [75, 'retry.budget_exhausted'], {
     ...wholeRun,
     when: ({ world }) => world.seen.all % 4 !== 1,
   }),
 ]
 
-function redirect(code: number, to: (strike: Strike) => string): Spoil {
-  return (strike) => status(code, { location: to(strike) }, '')(strike)
+function redirect(code: number, to: (context: FaultContext) => string): Injection {
+  return (context) => status(code, { location: to(context) }, '')(context)
 }
 
 const redirects = [
@@ -165,8 +165,8 @@ const notAnAnswer = [
   ...bothWays('H13', '200 with null', 2, status(200, {}, 'null'), unusable, {
     positions: inTheApi,
   }),
-  ...bothWays('H14', 'status 206', 2, spoiltStatus(206), unusable),
-  ...bothWays('H14', 'status 207', 2, spoiltStatus(207), unusable),
+  ...bothWays('H14', 'status 206', 2, statusWithPage(206), unusable),
+  ...bothWays('H14', 'status 207', 2, statusWithPage(207), unusable),
   ...bothWays(
     'H14',
     'an answer that is not HTTP',
@@ -192,14 +192,14 @@ const notAnAnswer = [
   ),
 ]
 
-function spoiltStatus(code: number): Spoil {
-  return (strike) => status(code, {}, strike.healthy.body)(strike)
+function statusWithPage(code: number): Injection {
+  return (context) => status(code, {}, context.healthy.body)(context)
 }
 
-const goDark =
-  (forGood: boolean): Spoil =>
+const stopListening =
+  (forGood: boolean): Injection =>
   ({ world }) =>
-    world.goDark(forGood)
+    world.stopListening(forGood)
 
 const unreachable = [75, 'api.unreachable'] as const
 
@@ -213,8 +213,8 @@ const connections = [
     raw(() => 'HTTP/1.1 200 OK\r\nconte', 'reset'),
     unreachable,
   ),
-  survived('H15', 'nobody listens for a moment', 1, goDark(false)),
-  fatal('H15', 'nobody listens any more', 1, goDark(true), unreachable),
+  survived('H15', 'nobody listens for a moment', 1, stopListening(false)),
+  fatal('H15', 'nobody listens any more', 1, stopListening(true), unreachable),
   survived(
     'H15',
     'connection closed after the answer',
@@ -223,7 +223,7 @@ const connections = [
   ),
 ]
 
-/** Statuses, throttling, redirects and connections. */
+/** Faults of statuses, throttling, redirects and connections. */
 export const answerFaults: readonly FaultKind[] = [
   ...final,
   ...notFound,

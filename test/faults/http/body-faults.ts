@@ -8,36 +8,36 @@ import {
   drip,
   hang,
   head,
+  type Injection,
   packed,
   property,
   raw,
-  type Spoil,
   text,
 } from './strikes.ts'
 
 const unreachable = [75, 'api.unreachable'] as const
 const unusable = [69, 'api.unusable_answer'] as const
 
-/** Sockets know nothing of a virtual clock, so these are waited for. */
-const impatient = {
+/** Short timeouts in real time: sockets do not use the virtual clock. */
+const shortTimeouts = {
   timeouts: { connectMs: 500, headersMs: 250, bodyIdleMs: 250, totalMs: 300 },
 }
-const patientBut = (totalMs: number) => ({
+const longTimeoutsBut = (totalMs: number) => ({
   timeouts: { connectMs: 500, headersMs: 5_000, bodyIdleMs: 5_000, totalMs },
 })
 
 const slow = [
-  survived('B1', 'headers that never come', 1, hang, { options: impatient }),
+  survived('B1', 'headers that never come', 1, hang, { options: shortTimeouts }),
   survived('B1', 'a body that stops in the middle', 1, cutOfLength(0.5, 'hang'), {
-    options: impatient,
+    options: shortTimeouts,
   }),
-  survived('B1', 'a body that drips', 1, drip, { options: patientBut(400) }),
+  survived('B1', 'a body that drips', 1, drip, { options: longTimeoutsBut(400) }),
   fatal('B1', 'headers that never come, for ever', 8, hang, unreachable, {
-    options: impatient,
+    options: shortTimeouts,
     positions: ['token', 'middle', 'single'],
   }),
   fatal('B1', 'a body that drips, for ever', 8, drip, unreachable, {
-    options: patientBut(300),
+    options: longTimeoutsBut(300),
     positions: ['first'],
   }),
 ]
@@ -94,11 +94,11 @@ const cuts = [
   ),
 ]
 
-function closedEarly(share: number): Spoil {
+function closedEarly(share: number): Injection {
   return raw((healthy) => head(['connection: close']) + healthy.slice(0, healthy.length * share))
 }
 
-function tooSmallLength(): Spoil {
+function tooSmallLength(): Injection {
   return raw(
     (healthy) => `${head([`content-length: ${Buffer.byteLength(healthy) - 20}`])}${healthy}`,
   )
@@ -252,7 +252,7 @@ const long = 'x'.repeat(2_000_000)
 const many = Array.from({ length: 3_000 }, (_, index) => `"key${index}":${index}`).join(',')
 const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
 
-/** Read whole; what cannot be loaded is quarantined later, without the run. */
+/** Odd but valid bodies. The read succeeds; a row that cannot be loaded is quarantined later. */
 const odd = [
   survived('B8', 'a property 100,000 levels deep', 1, property(`"deep":${deep}`, null), referrals),
   survived(
@@ -285,5 +285,5 @@ const odd = [
   ),
 ]
 
-/** What arrives in a body, and what does not. */
+/** Faults of bodies: slow, cut short, damaged, too large or odd. */
 export const bodyFaults: readonly FaultKind[] = [...slow, ...cuts, ...notText, ...tooMuch, ...odd]

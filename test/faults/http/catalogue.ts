@@ -45,25 +45,25 @@ export interface Survived {
 }
 
 /**
- * Reads everything with the fault in the way, then once more without. Asserts that the fault struck
- * as often as it says, how the run ended, that nothing partial or early slipped through, and that
- * the next run has everything.
+ * Reads everything with the fault, then again without it. Asserts the number of injections, the
+ * outcome of the run, that no partial page and no early request got through, and that the next run
+ * reads everything.
  */
 export async function tryFault(faultCase: FaultCase, expect: ExpectStatic): Promise<Survived> {
   const { kind, position } = faultCase
-  const { times, strike, when } = kind
+  const { times, inject, when } = kind
   const { outcome = kind.outcome, fires = kind.fires } = kind.except?.[position] ?? {}
-  const fault: Fault = { position, times, strike, when }
+  const fault: Fault = { position, times, inject, when }
   const result = await withFault(fault, kind.sandbox ?? {}, async (world, elsewhere) => {
-    const spoilt = await readEverything(world, kind.options, kind.capabilities)
+    const faulty = await readEverything(world, kind.options, kind.capabilities)
     const { fired } = world
-    expect.soft(outcomeOf(spoilt), String(spoilt.error)).toEqual(outcome)
+    expect.soft(outcomeOf(faulty), String(faulty.error)).toEqual(outcome)
     const [least, most] = typeof fires === 'number' ? [fires, fires] : fires
-    expect.soft(fired, 'strikes').toBeGreaterThanOrEqual(least)
-    expect.soft(fired, 'strikes').toBeLessThanOrEqual(most)
-    checkWhole(world, spoilt, expect)
-    if (outcome === 'recovered' || outcome === 'gone') checkComplete(world, spoilt, expect)
-    expect.soft(spoilt.gone).toEqual(outcome === 'gone' ? [singles[1]] : [])
+    expect.soft(fired, 'injections').toBeGreaterThanOrEqual(least)
+    expect.soft(fired, 'injections').toBeLessThanOrEqual(most)
+    checkWhole(world, faulty, expect)
+    if (outcome === 'recovered' || outcome === 'gone') checkComplete(world, faulty, expect)
+    expect.soft(faulty.gone).toEqual(outcome === 'gone' ? [singles[1]] : [])
     expect.soft(world.seen.tooEarly, 'requests sent too early').toBe(0)
     if (kind.tokenRequests !== undefined)
       expect.soft(world.seen.token, 'requests for tokens').toBe(kind.tokenRequests)
@@ -73,7 +73,7 @@ export async function tryFault(faultCase: FaultCase, expect: ExpectStatic): Prom
     expect.soft(clean.error).toBeNull()
     checkComplete(world, clean, expect)
     expect.soft(elsewhere(), 'connections elsewhere').toBe(0)
-    return { fired, error: spoilt.error }
+    return { fired, error: faulty.error }
   })
   const exitCode = result.error instanceof CosellError ? result.error.exitCode : null
   return {
@@ -88,7 +88,7 @@ function outcomeOf({ error, gone }: Read): Outcome | string {
   return error instanceof CosellError ? [error.exitCode, error.code] : String(error)
 }
 
-/** Whatever was read is as the source has it, and in whole pages. */
+/** Asserts that every referral read equals the source, and that every page is whole. */
 function checkWhole(world: World, read: Read, expect: ExpectStatic): void {
   for (const [id, text] of read.referrals) {
     if (text !== canonicalSource.get(id)) expect.soft(text).toBe(world.altered.get(id))
@@ -102,10 +102,10 @@ function checkComplete(world: World, read: Read, expect: ExpectStatic): void {
 
 const positions: readonly Position[] = ['token', 'first', 'middle', 'last', 'single', 'run']
 
-/** What was tried and survived: a line for each row of the list of faults. */
+/** Formats the cases that passed as a table, one line per area. */
 export function tableOf(results: readonly Survived[]): string {
   const areas = [...new Set(results.map((result) => result.case.area))]
-  const head = ['', 'kinds', ...positions, 'cases', 'strikes', 'ended with']
+  const head = ['', 'kinds', ...positions, 'cases', 'fired', 'ended with']
   const lines = areas.map((area) => [
     area,
     ...columns(results.filter((result) => result.case.area === area)),

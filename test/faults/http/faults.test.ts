@@ -9,9 +9,9 @@ test('the catalogue has more than 60 kinds of faults in more than 360 places', (
 })
 
 describe.concurrent.each([...new Set(faultCases.map(({ area }) => area))])('%s', (area) => {
-  // In tests that run side by side, only their own `expect` knows whose assertion it is.
+  // Concurrent tests need their own `expect`: the global one cannot tell them apart.
   for (const faultCase of faultCases.filter((one) => one.area === area))
-    test(faultCase.title, async ({ expect }) => {
+    test(`a read ends as it should with the fault: ${faultCase.title}`, async ({ expect }) => {
       survived.push(await tryFault(faultCase, expect))
     })
 })

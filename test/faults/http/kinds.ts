@@ -1,33 +1,33 @@
 import type { Capabilities } from '../../../src/extract/api/capabilities.ts'
 import type { ReferralsApiOptions } from '../../../src/extract/api/referrals-api.ts'
 import type { SandboxOptions } from '../../../src/sandbox/api/options.ts'
-import type { Spoil } from './strikes.ts'
+import type { Injection } from './strikes.ts'
 import type { Fault, Position, World } from './world.ts'
 
-/** What a run must come to: all read, all but one that is gone, or a failure with its code. */
+/** Expected end of a run: all read, all but one that is gone, or a failure with its code. */
 export type Outcome = 'recovered' | 'gone' | Failure
 export type Failure = readonly [exitCode: number, code: string]
 
 /** One way in which the other side, the network or the machine misbehaves. */
 export interface FaultKind {
-  /** What it is an instance of: A sign-in, H answers, B bodies, P pages. */
+  /** Area and number in the list of faults: A sign-in, H answers, B bodies, P pages. */
   area: string
   name: string
   positions: readonly Position[]
-  /** How often in a row it strikes. */
+  /** Largest number of injections. */
   times: number
-  /** How often it strikes before the run is through or has given up; or the least and the most. */
+  /** Expected number of injections when the run ends, or its least and greatest value. */
   fires: number | readonly [least: number, most: number]
   when?: Fault['when']
-  strike: Spoil
+  inject: Injection
   outcome: Outcome
-  /** Where it goes otherwise than elsewhere. */
+  /** Positions with another outcome or another number of injections. */
   except?: Partial<Record<Position, { outcome?: Outcome; fires?: FaultKind['fires'] }>>
   sandbox?: Partial<SandboxOptions>
-  /** How the reading functions are told to page; by links alone if nothing is said. */
+  /** Capabilities that the reading functions get; next links alone by default. */
   capabilities?: Partial<Capabilities>
   options?: Partial<ReferralsApiOptions>
-  /** Requests to the token endpoint, when they matter. */
+  /** Expected number of requests to the token endpoint; not checked by default. */
   tokenRequests?: number
   check?: (world: World) => void
 }
@@ -36,48 +36,48 @@ export const everywhere: readonly Position[] = ['token', 'first', 'middle', 'las
 export const inTheApi: readonly Position[] = ['first', 'middle', 'last', 'single']
 export const onPages: readonly Position[] = ['first', 'middle', 'last']
 
-type Extras = Partial<Omit<FaultKind, 'area' | 'name' | 'strike'>>
+type Extras = Partial<Omit<FaultKind, 'area' | 'name' | 'inject'>>
 
-/** Strikes `times` in a row, and everything is read nevertheless. */
+/** A fault that is injected `times` in a row; everything is read nevertheless. */
 export function survived(
   area: string,
   name: string,
   times: number,
-  strike: Spoil,
+  inject: Injection,
   extras: Extras = {},
 ): FaultKind {
   const outcome = 'recovered' as const
-  return { area, name, positions: everywhere, times, fires: times, strike, outcome, ...extras }
+  return { area, name, positions: everywhere, times, fires: times, inject, outcome, ...extras }
 }
 
-/** Never stops; the run ends after so many tries. */
+/** A fault that never stops; the run ends after `fires` injections. */
 export function fatal(
   area: string,
   name: string,
   fires: FaultKind['fires'],
-  strike: Spoil,
+  inject: Injection,
   outcome: Outcome,
   extras: Extras = {},
 ): FaultKind {
   const times = Number.POSITIVE_INFINITY
-  return { area, name, positions: everywhere, times, fires, strike, outcome, ...extras }
+  return { area, name, positions: everywhere, times, fires, inject, outcome, ...extras }
 }
 
-/** Survived when it strikes so often, and the end of the run when it never stops. */
+/** Two kinds of one fault: survived one injection below `triesMax`, fatal when it never stops. */
 export function bothWays(
   area: string,
   name: string,
   triesMax: number,
-  strike: Spoil,
+  inject: Injection,
   outcome: Failure,
   extras: Extras = {},
 ): FaultKind[] {
   return [
-    survived(area, `${name}, ${timesText(triesMax - 1)}`, triesMax - 1, strike, {
+    survived(area, `${name}, ${timesText(triesMax - 1)}`, triesMax - 1, inject, {
       ...extras,
       except: {},
     }),
-    fatal(area, `${name}, for ever`, triesMax, strike, outcome, extras),
+    fatal(area, `${name}, for ever`, triesMax, inject, outcome, extras),
   ]
 }
 

@@ -1,13 +1,13 @@
 import { firstPage, withApi } from '../../extract/support.ts'
 
-// Run in a process of its own, as `memory.ts <address>`: reads a page from there, then one from its
-// /bad, and prints by how much the resident memory rose at its peak, and how the second read ended.
+// Separate process, `memory.ts <address>`. Reads a page from the address, then one from its /bad.
+// Prints the rise to the peak of resident memory, and how the second read ended.
 
 const [, , url = ''] = process.argv
-const patient = { connectMs: 5_000, headersMs: 30_000, bodyIdleMs: 30_000, totalMs: 60_000 }
+const longTimeouts = { connectMs: 5_000, headersMs: 30_000, bodyIdleMs: 30_000, totalMs: 60_000 }
 
 const read = (address: string) =>
-  withApi(address, { timeouts: patient }, async (api) => {
+  withApi(address, { timeouts: longTimeouts }, async (api) => {
     const error = await api.getPage(firstPage).then(
       () => null,
       (failure: { code?: string }) => failure,

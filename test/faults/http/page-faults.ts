@@ -1,18 +1,18 @@
 import { type FaultKind, fatal, onPages, survived } from './kinds.ts'
-import { envelope, link, packed, reset, type Spoil, status, wait } from './strikes.ts'
+import { envelope, type Injection, link, packed, reset, status, wait } from './strikes.ts'
 
 const endless = [69, 'paging.endless'] as const
 const linked = ['first', 'middle'] as const
 
-/** The address of the page itself, as an API would link to it. */
-const itself: Spoil = link(({ request }) => request.url ?? '')
+/** A page whose next link is its own address. */
+const itself: Injection = link(({ request }) => request.url ?? '')
 
 const firstPage = '/v1.0/engagements/referrals?$orderby=createdDateTime%20asc&$top=4'
 
 const loops = [
   fatal('P4', 'a page that links to itself', 2, itself, endless, {
     positions: linked,
-    // The link that led there is known already.
+    // The link to this page is known already.
     except: { middle: { fires: 1 } },
   }),
   fatal(
@@ -35,7 +35,7 @@ const loops = [
   ),
 ]
 
-const withoutLinks: Spoil = envelope(({ '@odata.nextLink': _, ...page }) => page)
+const withoutLinks: Injection = envelope(({ '@odata.nextLink': _, ...page }) => page)
 
 const byOffset = { nextLink: false, skip: true }
 
@@ -102,7 +102,7 @@ type Hostile = (host: string, elsewhere: string) => string
 const query = '?$skiptoken=canary'
 const path = `/v1.0/engagements/referrals${query}`
 
-/** `host` is the API, `elsewhere` listens and must not be called. */
+/** Links that must not be followed. `host` is the API, `elsewhere` a server that listens. */
 const hostileLinks: [string, Hostile][] = [
   ['another port', (_, elsewhere) => `http://${elsewhere}${path}`],
   ['another port, https', (_, elsewhere) => `https://${elsewhere}${path}`],
@@ -143,7 +143,7 @@ const links = [
     'P9',
     'the documented link: http, without /engagements',
     1,
-    (strike) => envelope((page) => page)(strike),
+    (context) => envelope((page) => page)(context),
     {
       positions: linked,
       sandbox: { nextLink: 'http-without-engagements' },
@@ -151,7 +151,7 @@ const links = [
   ),
 ]
 
-/** The other two ways through the list, under the faults that cost the most rows elsewhere. */
+/** The two other ways through the list, with the faults that most often lose rows. */
 const otherWays = [
   ['date filter', { createdFilter: 'bare', updatedFilter: 'bare', skip: true }] as const,
   ['$skip', byOffset] as const,
@@ -162,12 +162,12 @@ const otherWays = [
     ['status 503', status(503)] as const,
     ['Retry-After', wait(9_000, { 'retry-after': '9' })] as const,
     ['an expired token', status(401)] as const,
-  ].map(([name, strike]) =>
-    survived('H, B', `${name}, read by ${way}`, 1, strike, { positions: onPages, capabilities }),
+  ].map(([name, inject]) =>
+    survived('H, B', `${name}, read by ${way}`, 1, inject, { positions: onPages, capabilities }),
   ),
 )
 
-/** Lists that lead astray. */
+/** Faults of paging: loops, missing links, odd lengths and hostile links. */
 export const pageFaults: readonly FaultKind[] = [
   ...loops,
   ...skips,

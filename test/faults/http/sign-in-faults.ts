@@ -30,15 +30,15 @@ const entraRefusals: [string, number, number, string][] = [
 
 const onlyAtToken = { positions: ['token'] } as const
 
-/** Jumps of the wall clock while an answer is under way. */
+/** Jumps of the local wall clock between request and answer. */
 const clockJumps = [1, -1].map((hours) =>
   survived(
     'A9',
     `our clock jumps ${hours} hour`,
     1,
-    (strike) => {
-      strike.world.wallOffsetMs = hours * 3_600_000
-      return status(strike.healthy.status, {}, strike.healthy.body)(strike)
+    (context) => {
+      context.world.wallOffsetMs = hours * 3_600_000
+      return status(context.healthy.status, {}, context.healthy.body)(context)
     },
     { tokenRequests: 1, check: noNegativeSleep },
   ),
@@ -49,9 +49,9 @@ const skews = [1, -1].map((hours) =>
     'A9',
     `their clock is ${hours} hour off`,
     1,
-    (strike) => {
-      const date = new Date(strike.world.clock.now() + hours * 3_600_000).toUTCString()
-      return status(strike.healthy.status, { date }, strike.healthy.body)(strike)
+    (context) => {
+      const date = new Date(context.world.clock.now() + hours * 3_600_000).toUTCString()
+      return status(context.healthy.status, { date }, context.healthy.body)(context)
     },
     { tokenRequests: 1, check: noNegativeSleep },
   ),
@@ -61,7 +61,7 @@ function noNegativeSleep({ clock }: { clock: { sleeps: number[] } }): void {
   expect(clock.sleeps.filter((ms) => !(ms >= 0))).toEqual([])
 }
 
-/** Who signs in, for how long, and whether the machine knows what time it is. */
+/** Faults of sign-in, of tokens and of clocks. */
 export const signInFaults: readonly FaultKind[] = [
   survived('A1', 'access token refused once', 1, status(401, {}, refused), {
     positions: inTheApi,

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { canonical, type Strike, tooDeep } from './world.ts'
+import { canonical, type FaultContext, tooDeep } from './world.ts'
 
-// What a spoilt answer looks like on the wire; each of these takes over one response.
+// Faulty answers on the wire: an injection takes over one response.
 
 type Headers = Record<string, string | number | string[]>
-export type Spoil = (strike: Strike) => unknown
+export type Injection = (context: FaultContext) => unknown
 
-/** An answer with this status, these headers and a body of its own. */
-export function status(code: number, headers: Headers = {}, body: unknown = errorBody): Spoil {
+/** Answers with this status, these headers and this body. */
+export function status(code: number, headers: Headers = {}, body: unknown = errorBody): Injection {
   return ({ response }) => {
     response.writeHead(code, { 'content-type': 'application/json', ...headers })
     response.end(code === 204 || code === 304 ? undefined : textOf(body))
@@ -17,21 +17,24 @@ export function status(code: number, headers: Headers = {}, body: unknown = erro
 
 const errorBody = { error: { code: 'generalException', message: 'canary' } }
 
-/** The healthy text, changed, as JSON that is not compressed. */
-export function text(change: (healthy: string) => string | Buffer, headers: Headers = {}): Spoil {
+/** Answers with a changed body, uncompressed. */
+export function text(
+  change: (healthy: string) => string | Buffer,
+  headers: Headers = {},
+): Injection {
   return ({ response, healthy }) => {
     response.writeHead(200, { 'content-type': 'application/json', ...headers })
     response.end(change(healthy.body))
   }
 }
 
-/** The healthy answer, compressed and then changed; its length as announced. */
-export function packed(change: (gzip: Buffer) => Buffer, encoding = 'gzip'): Spoil {
+/** Answers with the compressed healthy body, then changed; the content length fits the result. */
+export function packed(change: (gzip: Buffer) => Buffer, encoding = 'gzip'): Injection {
   return text((healthy) => change(gzipSync(healthy)), { 'content-encoding': encoding })
 }
 
-/** Bytes instead of what Node would write; the connection is closed after them unless said. */
-export function raw(bytes: (healthy: string) => string | Buffer, after: After = 'end'): Spoil {
+/** Writes raw bytes to the socket, then closes the connection unless `after` says otherwise. */
+export function raw(bytes: (healthy: string) => string | Buffer, after: After = 'end'): Injection {
   return ({ response, healthy }) => {
     const { socket } = response
     if (socket === null) throw new Error('no socket')
@@ -51,8 +54,8 @@ export function head(lines: readonly string[], code = '200 OK'): string {
   return `HTTP/1.1 ${code}\r\ncontent-type: application/json\r\n${lines.join('\r\n')}\r\n\r\n`
 }
 
-/** Part of a body under a header that promises all of it, then `after`. */
-export function cutOfLength(share: number, after: After): Spoil {
+/** Writes a part of the body under the content length of all of it, then does `after`. */
+export function cutOfLength(share: number, after: After): Injection {
   return raw((healthy) => {
     const whole = Buffer.from(healthy)
     const announced = head([`content-length: ${whole.length}`])
@@ -60,8 +63,8 @@ export function cutOfLength(share: number, after: After): Spoil {
   }, after)
 }
 
-/** One chunk with the first part of a body, then `after`. */
-export function cutChunks(share: number, after: After, ending = ''): Spoil {
+/** Writes one chunk with the first part of the body, then does `after`. */
+export function cutChunks(share: number, after: After, ending = ''): Injection {
   return raw((healthy) => {
     const whole = Buffer.from(healthy)
     const part = whole.subarray(0, whole.length * share)
@@ -73,57 +76,57 @@ export function cutChunks(share: number, after: After, ending = ''): Spoil {
   }, after)
 }
 
-export const reset: Spoil = ({ response }) => response.socket?.resetAndDestroy()
-export const closeSilently: Spoil = ({ response }) => response.socket?.end()
-export const hang: Spoil = () => undefined
+export const reset: Injection = ({ response }) => response.socket?.resetAndDestroy()
+export const closeSilently: Injection = ({ response }) => response.socket?.end()
+export const hang: Injection = () => undefined
 
-/** A byte every 50 ms, for ever. */
-export const drip: Spoil = ({ response }) => {
+/** Writes a byte every 50 ms, for ever. */
+export const drip: Injection = ({ response }) => {
   response.writeHead(200, { 'content-type': 'application/json' })
   const drops = setInterval(() => response.write(' '), 50)
   response.on('close', () => clearInterval(drops))
 }
 
-/** 429 or 503 with a wait that must be kept to. */
-export function wait(waitMs: number, headers: Headers, code = 429): Spoil {
-  return (strike) => {
-    strike.world.leaveAloneMs(waitMs)
-    return status(code, headers)(strike)
+/** Answers 429 or 503 and records the wait that the client must keep. */
+export function wait(waitMs: number, headers: Headers, code = 429): Injection {
+  return (context) => {
+    context.world.requireWait(waitMs)
+    return status(code, headers)(context)
   }
 }
 
-/** The page with another next link; a list answer of no other kind has one. */
-export function link(to: (strike: Strike) => string): Spoil {
-  return envelope((page, strike) => ({ ...page, '@odata.nextLink': to(strike) }))
+/** Answers a list request with another next link. */
+export function link(to: (context: FaultContext) => string): Injection {
+  return envelope((page, context) => ({ ...page, '@odata.nextLink': to(context) }))
 }
 
-/** A list answer with something changed; the rows it then has count as a whole page. */
+/** Answers a list request with a changed page; the changed rows count as a whole page. */
 export function envelope(
-  change: (page: Record<string, unknown>, strike: Strike) => Record<string, unknown>,
-): Spoil {
-  return (strike) => {
-    const changed = change(JSON.parse(strike.healthy.body), strike)
+  change: (page: Record<string, unknown>, context: FaultContext) => Record<string, unknown>,
+): Injection {
+  return (context) => {
+    const changed = change(JSON.parse(context.healthy.body), context)
     const rows = Array.isArray(changed.value) ? changed.value : []
-    strike.world.wholePages.add(rows.map((row) => row?.id).join(' '))
-    return text(() => JSON.stringify(changed))(strike)
+    context.world.wholePages.add(rows.map((row) => row?.id).join(' '))
+    return text(() => JSON.stringify(changed))(context)
   }
 }
 
 /**
- * The answer with one property more in its first referral: as written, and as it has to be read;
- * `null` when it is too deep to be compared.
+ * Adds a property to the first referral of the answer: `onWire` is its text, `read` the expected
+ * result; `null` when it is too deep to be compared.
  */
-export function property(onWire: string, read: string | null): Spoil {
-  return (strike) => {
-    const { world, healthy } = strike
-    // Solutions have an id as well, but no engagement.
+export function property(onWire: string, read: string | null): Injection {
+  return (context) => {
+    const { world, healthy } = context
+    // Solutions have an id too, but no engagement id after it.
     const row = /"id":"([^"]+)","engagementId"/.exec(healthy.body)
     const [start = '', id = ''] = row ?? []
     const known = world.source.get(id) ?? ''
     const expected =
       read === null ? null : canonical(JSON.parse(known.replace('{', () => `{${read},`)))
     world.altered.set(id, expected ?? tooDeep)
-    return text((body) => body.replace(start, () => `${onWire},${start}`))(strike)
+    return text((body) => body.replace(start, () => `${onWire},${start}`))(context)
   }
 }
 

@@ -2,64 +2,65 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Capabilities } from '../../../src/extract/api/capabilities.ts'
 import type { ReferralsApi, ReferralsApiOptions } from '../../../src/extract/api/referrals-api.ts'
-import type { Clock } from '../../../src/extract/http/rate-limiter.ts'
+import type { Clock } from '../../../src/extract/clock.ts'
 import { readAll } from '../../../src/extract/paging/read-all.ts'
 import { readById } from '../../../src/extract/paging/read-by-id.ts'
 import { defaultOptions, type SandboxOptions } from '../../../src/sandbox/api/options.ts'
-import { Refusal, type Reply } from '../../../src/sandbox/api/reply.ts'
+import { ErrorReply, type Reply } from '../../../src/sandbox/api/reply.ts'
 import { answer, type Service } from '../../../src/sandbox/api/routes.ts'
 import { SignIn } from '../../../src/sandbox/api/sign-in.ts'
-import { Random } from '../../../src/sandbox/population/random.ts'
 import { Simulation } from '../../../src/sandbox/population/simulation.ts'
+import { Random } from '../../../src/sandbox/random.ts'
 import { memoryStore, withApi } from '../../extract/support.ts'
 import { createVirtualClock, type VirtualClock } from '../../extract/virtual-clock.ts'
 
-/** Where in a run a fault strikes; `run` is every request to the API. */
+/** Request of a run that gets the fault; `run` is every request to the API. */
 export type Position = 'token' | 'first' | 'middle' | 'last' | 'single' | 'run'
 
-/** What a fault can see and do when it strikes. */
-export interface Strike {
+/** Request, response and world that an injection works on. */
+export interface FaultContext {
   request: IncomingMessage
   response: ServerResponse
-  /** What a healthy server would answer, not compressed. */
+  /** Answer of a healthy server, uncompressed. */
   healthy: { status: number; body: string }
   position: Position
   world: World
-  /** The address of a server that nothing may ever contact. */
+  /** Address of a server that must never be contacted. */
   elsewhere: string
-  /** Counts from 1. */
+  /** Number of this injection, from 1. */
   ordinal: number
 }
 
 export interface Fault {
   position: Position
-  /** Strikes in a row; after them the server is healthy. */
+  /** Largest number of injections; after them the server is healthy. */
   times: number
-  /** Lets a request at the position pass that the fault does not concern. */
-  when?: ((strike: Strike) => boolean) | undefined
-  strike: (strike: Strike) => unknown
+  /** Selects the requests at the position that get the fault; all by default. */
+  when?: ((context: FaultContext) => boolean) | undefined
+  inject: (context: FaultContext) => unknown
 }
 
-/** A sandbox of five pages whose answers can be spoilt. */
+/** A sandbox of five pages that answers with injected faults. */
 export interface World {
   url: string
   clock: VirtualClock
   /** Every referral by id, as JSON text. */
   source: ReadonlyMap<string, string>
+  /** Number of injections so far. */
   fired: number
-  /** Requests of the whole run, those to the token endpoint, and those sent before they may be. */
+  /** Requests: in all, to the token endpoint, sent before a required wait ended, and per token. */
   seen: { all: number; token: number; tooEarly: number; byToken: Map<string, number> }
-  /** Set by a fault that says for how long it wants to be left alone. */
-  leaveAloneMs(ms: number): void
-  /** What the wall clock of this machine is wrong by. */
+  /** Records a required wait: requests before its end count as too early. */
+  requireWait(ms: number): void
+  /** Error of the local wall clock. */
   wallOffsetMs: number
-  /** Ends listening until the clock has slept twice for half a second or more, or for good. */
-  goDark(forGood: boolean): void
-  /** Ends every fault. */
+  /** Stops listening for good, or until the clock has slept twice for at least half a second. */
+  stopListening(forGood: boolean): void
+  /** Ends the fault and listens again. */
   heal(): Promise<void>
-  /** Ids of every page that a healthy or spoilt list answer had in full. */
+  /** Ids of every whole page that was answered, healthy or changed. */
   wholePages: Set<string>
-  /** What rows look like that a fault has altered on purpose. */
+  /** Expected text of the rows that a fault changed, by id. */
   altered: Map<string, string>
 }
 
@@ -79,7 +80,7 @@ const ordered = simulation.store.inOrder('createdDateTime').map((entry) => entry
 const source = new Map(
   [...simulation.store.entries()].map((entry) => [entry.id, entry.json.toString()]),
 )
-/** By next links alone: the way with the most that can go wrong. */
+/** Paging by next links alone, the way in which most can go wrong. */
 const byLinks: Capabilities = {
   createdFilter: null,
   updatedFilter: null,
@@ -88,16 +89,16 @@ const byLinks: Capabilities = {
   pageCap: pageSize,
   count: 'page',
 }
-/** What they are read as. */
+/** Canonical text of every referral, by id. */
 export const canonicalSource: ReadonlyMap<string, string> = new Map(
   [...source].map(([id, text]) => [id, canonical(JSON.parse(text))]),
 )
-/** Read by id once the pages are through; the middle one is struck. */
+/** Ids that are read one by one after the pages; the middle one gets the fault. */
 export const singles = [1, 10, 18].map((index) => ordered[index] ?? '')
 const [first = '', middle = '', last = ''] = [0, 9, referralCount - 1].map((at) => ordered[at])
 const marks = { first, middle, last }
 
-/** Serves the population with a fault in it as long as `use` runs. */
+/** Serves the population with a fault while `use` runs. */
 export async function withFault<T>(
   fault: Fault,
   sandbox: Partial<SandboxOptions>,
@@ -117,10 +118,10 @@ export async function withFault<T>(
   })
   const home = await listen(server)
   world.url = home.url
-  world.goDark = (forGood) => {
+  world.stopListening = (forGood) => {
     server.close()
     server.closeAllConnections()
-    if (!forGood) world.clock.afterNaps(2, () => listen(server, home.port))
+    if (!forGood) world.clock.afterSleeps(2, () => listen(server, home.port))
   }
   world.heal = async () => {
     fault.times = 0
@@ -141,9 +142,9 @@ export async function readEverything(
 ): Promise<Read> {
   const clock: Clock = { ...world.clock, now: () => world.clock.now() + world.wallOffsetMs }
   const signIn = { accessToken: undefined, refreshToken: 'sandbox-refresh-token', clientId: 'any' }
-  const busy = { connectMs: 5_000, headersMs: 10_000, bodyIdleMs: 10_000, totalMs: 20_000 }
+  const timeouts = { connectMs: 5_000, headersMs: 10_000, bodyIdleMs: 10_000, totalMs: 20_000 }
   const store = memoryStore()
-  const own = { tokenStore: store, pageSize, concurrency: 1, clock, timeouts: busy }
+  const own = { tokenStore: store, pageSize, concurrency: 1, clock, timeouts }
   return withApi(world.url, { ...signIn, ...own, ...options }, (api) =>
     read(api, { ...byLinks, ...capabilities }),
   )
@@ -172,7 +173,7 @@ async function read(api: ReferralsApi, capabilities: Capabilities): Promise<Read
 
 export const tooDeep = 'too deep for JSON.stringify'
 
-/** The text of a referral, whatever the order of its properties. */
+/** Text of a referral that does not depend on the order of its properties. */
 export function canonical(referral: unknown): string {
   const { '@odata.context': _, ...own } = referral as Record<string, unknown>
   try {
@@ -191,24 +192,28 @@ function idsOf(referrals: readonly unknown[]): string {
   return referrals.map((referral) => (referral as { id: string }).id).join(' ')
 }
 
-type Napping = VirtualClock & { afterNaps(count: number, then: () => Promise<unknown>): void }
+type SleepCountingClock = VirtualClock & {
+  afterSleeps(count: number, then: () => Promise<unknown>): void
+}
 
-function createWorld(known: World['source']): World & { clock: Napping; notBefore: number[] } {
+function createWorld(
+  known: World['source'],
+): World & { clock: SleepCountingClock; notBefore: number[] } {
   const inner = createVirtualClock()
-  let naps = Number.POSITIVE_INFINITY
+  let sleepsLeft = Number.POSITIVE_INFINITY
   let wake: () => Promise<unknown> = async () => undefined
-  const clock: Napping = {
+  const clock: SleepCountingClock = {
     ...inner,
     sleeps: inner.sleeps,
-    afterNaps(count, then) {
-      naps = count
+    afterSleeps(count, then) {
+      sleepsLeft = count
       wake = then
     },
     async sleep(ms, signal) {
-      // Shorter ones are the budget's spacing between requests.
-      if (ms >= 500) naps -= 1
-      if (naps === 0) {
-        naps = Number.POSITIVE_INFINITY
+      // Shorter sleeps are the rate limiter's spacing between requests.
+      if (ms >= 500) sleepsLeft -= 1
+      if (sleepsLeft === 0) {
+        sleepsLeft = Number.POSITIVE_INFINITY
         await wake()
       }
       return inner.sleep(ms, signal)
@@ -222,9 +227,9 @@ function createWorld(known: World['source']): World & { clock: Napping; notBefor
     fired: 0,
     seen: { all: 0, token: 0, tooEarly: 0, byToken: new Map() },
     notBefore,
-    leaveAloneMs: (ms) => void notBefore.push(clock.monotonic() + ms),
+    requireWait: (ms) => void notBefore.push(clock.monotonic() + ms),
     wallOffsetMs: 0,
-    goDark: () => undefined,
+    stopListening: () => undefined,
     heal: async () => undefined,
     wholePages: new Set(),
     altered: new Map(),
@@ -242,7 +247,7 @@ function serviceOf(world: World, sandbox: Partial<SandboxOptions>): Service {
 async function respond(
   service: Service,
   fault: Fault,
-  call: Pick<Strike, 'request' | 'response' | 'elsewhere'> & {
+  call: Pick<FaultContext, 'request' | 'response' | 'elsewhere'> & {
     world: World & { notBefore?: number[] }
   },
 ): Promise<void> {
@@ -256,40 +261,40 @@ async function respond(
   if (isToken === (fault.position === 'token') && world.clock.monotonic() < limit)
     world.seen.tooEarly += 1
   const reply = await answer(service, request).catch((error: unknown): Reply => {
-    if (error instanceof Refusal) return error.reply
+    if (error instanceof ErrorReply) return error.reply
     throw error
   })
   const healthy = { status: reply.status, body: String(reply.body) }
   const position = positionOf(request, healthy, world)
-  const isStruck = position === fault.position || (fault.position === 'run' && position !== 'token')
-  if (position === null || !isStruck || world.fired >= fault.times) return send(response, reply)
-  const strike = { ...call, healthy, position, ordinal: world.fired + 1 }
-  if (fault.when?.(strike) === false) return send(response, reply)
+  const isTarget = position === fault.position || (fault.position === 'run' && position !== 'token')
+  if (position === null || !isTarget || world.fired >= fault.times) return send(response, reply)
+  const context = { ...call, healthy, position, ordinal: world.fired + 1 }
+  if (fault.when?.(context) === false) return send(response, reply)
   world.fired += 1
-  await fault.strike(strike)
+  await fault.inject(context)
 }
 
 function positionOf(
   { url = '' }: IncomingMessage,
-  { status, body }: Strike['healthy'],
+  { status, body }: FaultContext['healthy'],
   world: World,
 ): Position | null {
   if (/\/token$/.test(url)) return 'token'
   if (status !== 200) return null
   if (!body.includes('"value":[')) return url.endsWith(`/${singles[1]}`) ? 'single' : 'run'
-  // Nested lists have ids as well, but no engagement beside them.
+  // Rows of nested lists have ids too, but no engagement id after them.
   const ids = [...body.matchAll(/\{"id":"([^"]+)","engagementId"/g)].map((found) => found[1] ?? '')
   world.wholePages.add(ids.join(' '))
   const start = ordered.indexOf(ids[0] ?? '')
-  // Pages in another order are read as well, after those that this is about.
-  const isOfTheWalk = ids.every((id, index) => id === ordered[start + index])
-  if (!isOfTheWalk) return 'run'
+  // Pages in other orders are read too, after the main list.
+  const isMainList = ids.every((id, index) => id === ordered[start + index])
+  if (!isMainList) return 'run'
   if (ids.includes(marks.first)) return 'first'
   if (ids.includes(marks.middle)) return 'middle'
   return ids.includes(marks.last) ? 'last' : 'run'
 }
 
-/** Not compressed, which a third of the time would go into; the faults of bodies compress. */
+/** Sends a reply uncompressed: compression would take a third of the time. Body faults compress. */
 function send(response: ServerResponse, { status, headers, body }: Reply): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
   response.end(body)

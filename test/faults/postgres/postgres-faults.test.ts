@@ -1,17 +1,17 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../../src/cli/commands/demo.ts'
 import { landPage } from '../../../src/load/landing/land-page.ts'
 import { readLanded } from '../../../src/load/landing/read-landed.ts'
-import { inLeasedTransaction } from '../../../src/load/runs/lease.ts'
+import { fencedTransaction } from '../../../src/load/runs/fenced-transaction.ts'
 import { stageRows } from '../../../src/load/staging/stage.ts'
 import { run } from '../../../src/pipeline/run.ts'
+import { demoSettings } from '../../../src/sandbox/settings.ts'
 import {
   databaseFailure,
   openDatabase,
   type Warehouse,
 } from '../../../src/warehouse/connection/database.ts'
-import { pauseMs, redo } from '../../../src/warehouse/connection/retry-transient.ts'
+import { pauseMs, retryTransient } from '../../../src/warehouse/connection/retry-transient.ts'
 import { withDatabase } from '../../support/database.ts'
 import { type Digest, digestState } from '../../support/digest.ts'
 import {
@@ -31,34 +31,34 @@ import {
 import { aReferral } from '../../support/referral-builder.ts'
 import { type Wire, withWire } from '../../support/wire.ts'
 import {
-  environmentOf,
+  contextOf,
   failureOf as exitOf,
-  type Nights,
-  withNights,
+  type TestPipeline,
+  withPipeline,
 } from '../../support/with-pipeline.ts'
 
 const population = { referrals: 60, seed: 5, pageCap: 20 }
 const timeoutMs = 180_000
 
-/** When it was read is not what was read. */
-const state = ({ db }: Pick<Nights, 'db'>): Promise<Digest> =>
+/** The time of reading may differ. */
+const state = ({ db }: Pick<TestPipeline, 'db'>): Promise<Digest> =>
   digestState(db, ['observed_at', 'dw.fact_referral_history.row_hash', 'dw.dim_partner_account'])
 
-/** A run of its own connections, with what it logged. */
-async function runOver(url: string, { sandbox, home }: Nights, full = false) {
+/** Runs a night over connections of its own; returns its log too. */
+async function runOver(url: string, { sandbox, home }: TestPipeline, full = false) {
   const warehouse = await openDatabase(url, silent)
   try {
     const settings = demoSettings(sandbox.url)
-    return await run(environmentOf(warehouse, home, [], settings), full)
+    return await run(contextOf(warehouse, home, [], settings), full)
   } finally {
     await warehouse.close()
   }
 }
 
-const alterDatabase = async ({ db, url }: Pick<Nights, 'db' | 'url'>, setting: string) =>
+const alterDatabase = async ({ db, url }: Pick<TestPipeline, 'db' | 'url'>, setting: string) =>
   sql.raw(`alter database ${new URL(url).pathname.slice(1)} set ${setting}`).execute(db)
 
-/** Statements of a night, by a word that they alone have, each of them redone when it is cut off. */
+/** Statements of a night, by a phrase that each has alone; each is retried after a cut. */
 const statements: readonly (string | readonly string[])[] = [
   'with fetched as',
   'insert into stg.listed_referral',
@@ -82,23 +82,23 @@ const statements: readonly (string | readonly string[])[] = [
   'insert into "pii"."contact"',
   'delete from etl.dq_finding',
   'update etl.quarantine',
-  'with broken as materialized',
+  'with offenders as materialized',
   'insert into "etl"."run_table"',
   ['insert into "etl"."run_table"', 'commit'],
 ]
 
-describe('a night goes on after its connection was cut', () => {
-  // Only what is copied or committed makes a difference between heard and unheard.
+describe('a run whose connection is cut', () => {
+  // Only what is copied or committed makes a difference between delivered and undelivered.
   const isKept = (words: string | readonly string[]) => /copy|commit/.test(String(words))
   test.each([
-    { moment: 'unheard', statements },
-    { moment: 'heard', statements: statements.filter(isKept) },
+    { moment: 'undelivered', statements },
+    { moment: 'delivered', statements: statements.filter(isKept) },
   ] as const)(
-    'at each of its statements ($moment), as if nothing had been',
+    'a run goes on after a cut at each of its statements ($moment)',
     async ({ moment, statements }) => {
-      const change = ({ sandbox }: Nights) => void sandbox.change(3, 'revalue')
+      const change = ({ sandbox }: TestPipeline) => void sandbox.change(3, 'revalue')
       const quiet = await quietly(statements.length, change)
-      await withNights(population, (nights) =>
+      await withPipeline(population, (nights) =>
         withWire(nights.url, async (wire) => {
           for (const [index, words] of statements.entries()) {
             if (index > 0) change(nights)
@@ -116,11 +116,11 @@ describe('a night goes on after its connection was cut', () => {
 
   test.each([
     { words: 'insert into "etl"."run"', why: 'begins in the ledger' },
-    { words: 'update "etl"."extract_window"', why: 'tells the ledger what it read' },
-  ])('and ends with 75 where it $why, for the next one to go on', ({ words }) =>
-    withNights(population, (nights) =>
+    { words: 'update "etl"."extract_window"', why: 'records in the ledger what it read' },
+  ])('a run that is cut where it $why ends with 75, and the next one goes on', ({ words }) =>
+    withPipeline(population, (nights) =>
       withWire(nights.url, async (wire) => {
-        wire.cutAt(words, 'unheard')
+        wire.cutAt(words, 'undelivered')
         expect(await exitOf(runOver(wire.url, nights))).toMatchObject({ exitCode: 75 })
         expect(wire.isDone()).toBe(true)
         expect(await countOf({ query: nights.db }, 'dw.fact_referral')).toBe(0)
@@ -129,12 +129,12 @@ describe('a night goes on after its connection was cut', () => {
     ),
   )
 
-  test('each row once: what a full read did not return is absent once', () =>
-    withNights(population, (nights) =>
+  test('a run that is cut lands the absence of a referral once', () =>
+    withPipeline(population, (nights) =>
       withWire(nights.url, async (wire) => {
         await nights.run()
         nights.sandbox.vanish(2)
-        wire.cutAt(['referral_absence', 'commit'], 'heard')
+        wire.cutAt(['referral_absence', 'commit'], 'delivered')
         expect(await runOver(wire.url, nights, true)).toMatchObject({ missing: 0 })
         expect(wire.isDone()).toBe(true)
         const absences = await nights.db
@@ -147,10 +147,10 @@ describe('a night goes on after its connection was cut', () => {
     ))
 })
 
-/** So many nights without any accident. */
-async function quietly(count: number, change: (nights: Nights) => void): Promise<Digest> {
+/** Runs the given number of nights without faults. */
+async function quietly(count: number, change: (nights: TestPipeline) => void): Promise<Digest> {
   let digest: Digest = {}
-  await withNights(population, async (nights) => {
+  await withPipeline(population, async (nights) => {
     for (let night = 0; night < count; night++) {
       if (night > 0) change(nights)
       await nights.run(night % 2 === 0)
@@ -174,12 +174,12 @@ async function withStaged<T>(
 }
 
 describe('a publish that meets another transaction', () => {
-  test('in a deadlock, and is its victim, is done again', () =>
+  test('a publish that is the victim of a deadlock is retried', () =>
     withStaged(async (account, publishIt, url) => {
       const other = await openDatabase(url)
       let publishing: Promise<unknown> | undefined
       await other.query.transaction().execute(async (holder) => {
-        // Whose patience ends first is the victim.
+        // The session whose deadlock timeout ends first is the victim.
         await sql`set local deadlock_timeout = '60s'`.execute(holder)
         await sql`lock table dw.fact_acv_schedule in exclusive mode`.execute(holder)
         publishing = publishIt()
@@ -191,7 +191,7 @@ describe('a publish that meets another transaction', () => {
       expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(3)
     }))
 
-  test('that forbids to serialize it is done again', () =>
+  test('a publish that cannot be serialized is retried', () =>
     withStaged(async (account, _, url) => {
       await alterDatabase(
         { db: account.warehouse.query, url },
@@ -199,7 +199,7 @@ describe('a publish that meets another transaction', () => {
       )
       const strict = await openDatabase(url)
       let times = 0
-      const done = await inLeasedTransaction(strict.query, account.lease, async (transaction) => {
+      const done = await fencedTransaction(strict.query, account.lease, async (transaction) => {
         times++
         await sql`select 1 from etl.setting`.execute(transaction)
         const raise = sql`update etl.setting set setting_value = setting_value
@@ -212,7 +212,7 @@ describe('a publish that meets another transaction', () => {
       await strict.close()
     }))
 
-  test('and may not wait longer for its lock is done again when the lock is free', () =>
+  test('a publish that runs into the lock timeout is retried when the lock is free', () =>
     withStaged(async (account, _, url) => {
       await alterDatabase({ db: account.warehouse.query, url }, `lock_timeout = '100ms'`)
       const hasty = await openDatabase(url)
@@ -220,7 +220,7 @@ describe('a publish that meets another transaction', () => {
       let isFree: Promise<unknown> = Promise.resolve()
       await account.warehouse.query.transaction().execute(async (holder) => {
         await sql`lock table dw.dim_tag in exclusive mode`.execute(holder)
-        isFree = inLeasedTransaction(hasty.query, account.lease, async (transaction) => {
+        isFree = fencedTransaction(hasty.query, account.lease, async (transaction) => {
           times++
           await sql`lock table dw.dim_tag in exclusive mode`.execute(transaction)
         })
@@ -232,7 +232,7 @@ describe('a publish that meets another transaction', () => {
     }))
 })
 
-describe('a night that PostgreSQL does not let through ends with 75, and the next one goes on', () => {
+describe('a run that PostgreSQL blocks', () => {
   test.each([
     {
       why: 'a statement may not take as long as it waits',
@@ -246,8 +246,8 @@ describe('a night that PostgreSQL does not let through ends with 75, and the nex
       locked: false,
       says: /25006/,
     },
-  ])('when $why', ({ setting, locked, says }) =>
-    withNights(population, async (nights) => {
+  ])('a run ends with 75 when $why, and the next one goes on', ({ setting, locked, says }) =>
+    withPipeline(population, async (nights) => {
       const { db, url } = nights
       await alterDatabase(nights, setting)
       const ending = () => exitOf(runOver(url, nights))
@@ -264,8 +264,8 @@ describe('a night that PostgreSQL does not let through ends with 75, and the nex
     }),
   )
 
-  test('when the user may not open another connection', () =>
-    withNights(population, async (nights) => {
+  test('a run ends with 75 when the user may not open another connection', () =>
+    withPipeline(population, async (nights) => {
       await withRole(nights, 'connection limit 1', async (url) => {
         const failure = await exitOf(runOver(url, nights))
         expect(failure).toMatchObject({ exitCode: 75, message: expect.stringMatching(/53300/) })
@@ -273,13 +273,13 @@ describe('a night that PostgreSQL does not let through ends with 75, and the nex
         const left = await nights.db.selectFrom('stg.dim_referral').select('referral_no').execute()
         expect(left).toEqual([])
       })
-      // The lease could not be given back either, and lapses.
+      // The lease could not be released either, and lapses.
       await sql`update etl.lease set expires_at = clock_timestamp()`.execute(nights.db)
       expect(await nights.run()).toMatchObject({ changed: population.referrals })
     }))
 
-  test('unless a right is missing, which needs another configuration and is named', () =>
-    withNights(population, async (nights) => {
+  test('a run that lacks a right ends with 78 and names the table', () =>
+    withPipeline(population, async (nights) => {
       await withRole(nights, '', async (url, role) => {
         await sql`revoke insert on dw.fact_registration from ${sql.id(role)}`.execute(nights.db)
         const failure = await exitOf(runOver(url, nights))
@@ -293,9 +293,9 @@ describe('a night that PostgreSQL does not let through ends with 75, and the nex
     }))
 })
 
-/** Runs `use` with the address of a role that may load, and no more. */
+/** Runs `use` with the address of a role that may load and nothing else. */
 async function withRole(
-  { db, url }: Nights,
+  { db, url }: TestPipeline,
   limits: string,
   use: (url: string, role: string) => Promise<void>,
 ) {
@@ -354,7 +354,7 @@ describe('a network that swallows what is sent', () => {
         for await (const _ of rows) wire.swallow()
       },
     },
-  ])('ends $what once it has been silent for too long', ({ use }) =>
+  ])('a silent network ends $what after the timeout', ({ use }) =>
     withDatabase((_, url) =>
       withWire(url, async (wire) => {
         const warehouse = await openDatabase(wire.url, silent, silenceMs)
@@ -373,9 +373,9 @@ const aTag = {
   ...{ tag_group: 'Product', tag_type: 'Products', tag_id: 'Azure' },
 }
 
-test('defaults of the database other than ours change nothing that is published', async () => {
+test('other defaults of the database change nothing that is published', async () => {
   let expected: Digest = {}
-  await withNights(population, async (nights) => {
+  await withPipeline(population, async (nights) => {
     await nights.run()
     expected = await state(nights)
   })
@@ -393,7 +393,7 @@ test('defaults of the database other than ours change nothing that is published'
     `lc_numeric = 'C'`,
     'transform_null_equals = on',
   ]
-  await withNights(population, async (nights) => {
+  await withPipeline(population, async (nights) => {
     for (const setting of foreign) await alterDatabase(nights, setting)
     await sql
       .raw(`create schema hijack;
@@ -425,7 +425,7 @@ test('lists of 100,000 ids stay below the 65,535 parameters of a statement', () 
     expect(read).toBe(ids.length)
   }))
 
-describe('doing it again', () => {
+describe('retryTransient', () => {
   const failing = (codes: readonly (string | undefined)[]) => {
     const waits: number[] = []
     let tries = 0
@@ -437,7 +437,7 @@ describe('doing it again', () => {
       }
       return 'done'
     }
-    const ended = redo(work, async (ms) => waits.push(ms))
+    const ended = retryTransient(work, async (ms) => waits.push(ms))
     return ended.then(
       (result) => ({ result, waits }),
       (error: unknown) => ({ failure: databaseFailure(error), waits }),
@@ -449,7 +449,7 @@ describe('doing it again', () => {
     { codes: ['08006', undefined, 'ECONNREFUSED', 'EPIPE'], why: 'a lost connection' },
     { codes: ['40P01', '40001', '55P03'], why: 'another transaction' },
     { codes: ['57014'], why: 'a statement that ran out of time once' },
-  ])('helps against $why', async ({ codes }) => {
+  ])('retryTransient outlasts $why', async ({ codes }) => {
     const { waits, ...ended } = await failing(codes)
     expect(ended).toEqual({ result: 'done' })
     expect(waits).toHaveLength(codes.length)
@@ -464,13 +464,13 @@ describe('doing it again', () => {
     { codes: ['25006'], tries: 1, kind: 'tryAgainLater', why: 'not for a standby' },
     { codes: ['42501'], tries: 1, kind: 'configuration', why: 'not for a missing right' },
     { codes: ['42601'], tries: 1, kind: 'bug', why: 'not for a fault of ours' },
-  ])('is done $why', async ({ codes, tries, kind }) => {
+  ])('retryTransient retries $why', async ({ codes, tries, kind }) => {
     const { waits, ...ended } = await failing(codes)
     expect(ended).toMatchObject({ failure: { kind } })
     expect(waits).toHaveLength(tries - 1)
   })
 
-  test('waits longer each time, and never the same', () => {
+  test('retryTransient waits longer each time, with random pauses', () => {
     expect([1, 2, 3, 4].map((tries) => pauseMs(tries, 1))).toEqual([200, 800, 3200, 12_800])
     expect(pauseMs(4, 0)).toBe(6400)
   })

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import path from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { demoSettings } from '../../../src/cli/commands/demo.ts'
 import { run } from '../../../src/pipeline/run.ts'
 import type { Sandbox } from '../../../src/sandbox/api/sandbox-server.ts'
+import { demoSettings } from '../../../src/sandbox/settings.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import {
   type EmbeddedOptions,
@@ -17,17 +17,17 @@ import { countRows, type Digest, digestState } from '../../support/digest.ts'
 import { silent } from '../../support/load-referrals.ts'
 import { withWire } from '../../support/wire.ts'
 import {
-  environmentOf,
+  contextOf,
   failureOf,
   type Settings,
   withHome,
-  withNights,
+  withPipeline,
   withSandbox,
 } from '../../support/with-pipeline.ts'
 
 const population = { referrals: 60, seed: 5, pageCap: 20 }
 const timeoutMs = 180_000
-// When it was read is not what was read, and people are hashed with the secret of the warehouse.
+// The time of reading may differ, and people are hashed with the secret of the warehouse.
 const ignored = [
   'pii.contact',
   'observed_at',
@@ -42,7 +42,7 @@ interface Own {
   server: EmbeddedServer
 }
 
-/** A server that nobody else uses, migrated, and an API to read from. */
+/** A migrated server of its own, and an API to read from. */
 function withServer(use: (own: Own) => Promise<void>): Promise<void> {
   return withSandbox(population, (sandbox) =>
     withHome(async (home) => {
@@ -65,7 +65,7 @@ async function runOver(url: string, { home, sandbox }: Own, more: Settings = {})
   const warehouse = await openDatabase(url, silent)
   try {
     const settings = { ...demoSettings(sandbox.url), ...more }
-    return await run(environmentOf(warehouse, home, [], settings), true)
+    return await run(contextOf(warehouse, home, [], settings), true)
   } finally {
     await warehouse.close()
   }
@@ -93,16 +93,16 @@ async function crash(own: Own) {
 }
 
 test(
-  'a server that crashes under a run, and is back within seconds, has it go on as if nothing had been',
+  'a run goes on after a crash of the server that is back within seconds',
   async () => {
     let quiet: Digest = {}
-    await withNights(population, async (nights) => {
+    await withPipeline(population, async (nights) => {
       await nights.run(true)
       quiet = await digestState(nights.db, ignored)
     })
     for (const words of [
       ['insert into stg.listed_referral', 'commit', 'with fetched as'],
-      // Everything is staged, and gone.
+      // The staged rows are gone.
       'fresh as materialized',
       ['insert into "etl"."run_table"', 'commit'],
     ]) {
@@ -120,9 +120,9 @@ test(
   timeoutMs,
 )
 
-describe('a run ends with 75, and the next one goes on', () => {
+describe('a run over a read-only server or a full disk', () => {
   test(
-    'when the server is a standby that can only be read',
+    'a run over a standby ends with 75, and the next one goes on',
     () =>
       withServer(async (own) => {
         await own.server.stop()
@@ -191,7 +191,7 @@ async function failureOfSql(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** Only root on Linux may, and not in every container. */
+/** Mounting needs root on Linux, and not every container allows it. */
 function mayMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   const mounted = spawnSync('sh', [

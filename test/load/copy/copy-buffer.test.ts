@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Gathered, Outbox } from '../../../src/load/copy/copy-buffer.ts'
+import { type BufferedLines, CopyBuffer } from '../../../src/load/copy/copy-buffer.ts'
 
 type Table = 'facts' | 'dimensions'
 
@@ -15,34 +15,34 @@ const lines = fc.array(
   { maxLength: 120 },
 )
 
-/** An outbox whose sending takes a moment, and what arrived in the end. */
-function slowOutbox(keepMs = 1) {
+/** A buffer that sends slowly, and the text that arrived. */
+function slowBuffer(keepMs = 1) {
   const arrived = new Map<Table, string>()
   let isSending = false
-  const outbox = new Outbox<Table>(async (gathered: Gathered<Table>) => {
+  const buffer = new CopyBuffer<Table>(async (buffered: BufferedLines<Table>) => {
     expect(isSending, 'one after the other').toBe(false)
     isSending = true
     await sleep(keepMs)
-    // Read only now: nobody may have used the buffers again meanwhile.
-    for (const [table, pieces] of gathered) {
+    // Read only now: the pieces must not have been reused meanwhile.
+    for (const [table, pieces] of buffered) {
       arrived.set(table, (arrived.get(table) ?? '') + Buffer.concat(pieces).toString())
     }
     isSending = false
   })
-  return { outbox, arrived }
+  return { buffer, arrived }
 }
 
-describe('what is gathered', () => {
-  test('arrives whole and in order, table by table, whenever it is shipped', () =>
+describe('CopyBuffer', () => {
+  test('CopyBuffer sends every line in order, table by table, whenever it is flushed', () =>
     fc.assert(
       fc.asyncProperty(lines, fc.integer({ min: 1, max: 40 }), async (given, every) => {
-        const { outbox, arrived } = slowOutbox(0)
+        const { buffer, arrived } = slowBuffer(0)
         for (const [index, [table, text]] of given.entries()) {
-          outbox.add(table, text)
-          if (index % every === 0) await outbox.ship()
+          buffer.add(table, text)
+          if (index % every === 0) await buffer.flush()
         }
-        await outbox.ship()
-        await outbox.settle()
+        await buffer.flush()
+        await buffer.drain()
         for (const table of ['facts', 'dimensions'] as const) {
           const expected = given.filter(([to]) => to === table).map(([, text]) => text)
           expect(arrived.get(table) ?? '').toBe(expected.join(''))
@@ -51,30 +51,30 @@ describe('what is gathered', () => {
       { numRuns: 30 },
     ))
 
-  test('is shipped by itself once there are 4 MiB, while more is gathered', async () => {
-    const { outbox, arrived } = slowOutbox(20)
+  test('CopyBuffer sends 4 MiB on its own while more lines are buffered', async () => {
+    const { buffer, arrived } = slowBuffer(20)
     const text = `${'x'.repeat(999)}\n`
     for (let count = 0; count < 30_000; count++) {
-      outbox.add('facts', text)
-      await outbox.passOn()
+      buffer.add('facts', text)
+      await buffer.flushIfFull()
     }
     expect(arrived.get('facts')?.length).toBeGreaterThan(15_000_000)
-    await outbox.ship()
-    await outbox.settle()
+    await buffer.flush()
+    await buffer.drain()
     expect(arrived.get('facts')?.length).toBe(30_000_000)
   })
 })
 
-test('a failure to send comes out at the next step, and nothing is sent after it', async () => {
+test('CopyBuffer throws a failure to send at the next step, and sends nothing after it', async () => {
   let sent = 0
-  const outbox = new Outbox<Table>(async () => {
+  const buffer = new CopyBuffer<Table>(async () => {
     sent += 1
     throw new Error('refused')
   })
-  outbox.add('facts', 'a\n')
-  await outbox.ship()
-  outbox.add('facts', 'b\n')
-  await expect(outbox.ship()).rejects.toThrow('refused')
-  await expect(outbox.settle()).rejects.toThrow('refused')
+  buffer.add('facts', 'a\n')
+  await buffer.flush()
+  buffer.add('facts', 'b\n')
+  await expect(buffer.flush()).rejects.toThrow('refused')
+  await expect(buffer.drain()).rejects.toThrow('refused')
   expect(sent).toBe(1)
 })

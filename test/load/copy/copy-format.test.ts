@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { copyLine, copyValue } from '../../../src/load/copy/copy-format.ts'
-import { type StagedBatch, type StageTable, stageRows } from '../../../src/load/staging/stage.ts'
+import { stageRows } from '../../../src/load/staging/stage.ts'
+import type { StagedBatch, StageTable } from '../../../src/load/staging/stage-tables.ts'
 import type { Warehouse } from '../../../src/warehouse/connection/database.ts'
 import { tables } from '../../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -53,8 +54,8 @@ const awkwardTexts = [
   { text: '  trailing  ', why: 'spaces stay' },
 ]
 
-describe('text through COPY', () => {
-  test('keeps what COPY could take for a mark of its own', () =>
+describe('COPY text', () => {
+  test('COPY text keeps characters that are special in COPY', () =>
     withDatabase(async (_, __, warehouse) => {
       for (const { text, why } of awkwardTexts) {
         const bytes = Buffer.byteLength(text)
@@ -62,7 +63,7 @@ describe('text through COPY', () => {
       }
     }))
 
-  test('every text comes back byte for byte', () =>
+  test('COPY text comes back byte for byte', () =>
     withDatabase(async (_, __, warehouse) => {
       const texts = fc.array(fc.oneof(anyText, awkwardText), { minLength: 1, maxLength: 200 })
       await fc.assert(
@@ -77,7 +78,7 @@ describe('text through COPY', () => {
       )
     }))
 
-  test('null and undefined become null beside the text \\N', () =>
+  test('copyValue writes null and undefined as null, unlike the text \\N', () =>
     withDatabase(async (db, _, warehouse) => {
       const details = [null, undefined, '\\N', 'null', '']
       const rows = details.map((detail, referral_no) => ({
@@ -100,7 +101,7 @@ describe('text through COPY', () => {
       expect(stored.map(({ detail }) => detail)).toEqual([null, null, '\\N', 'null', ''])
     }))
 
-  test('text that is larger than one flush arrives whole and in order', () =>
+  test('COPY text that is larger than one flush arrives whole and in order', () =>
     withDatabase(async (_, __, warehouse) => {
       const texts = Array.from({ length: 300 }, (___, index) => `${index} ${'é\\'.repeat(2_000)}`)
       const stored = await throughCopy(warehouse, texts)
@@ -113,7 +114,7 @@ describe('text through COPY', () => {
     [-12, '-12'],
     [9_223_372_036_854_775_807n, '9223372036854775807'],
     ['12.5000', '12.5000'],
-  ])('%o is written as %s', (value, text) => expect(copyValue(value)).toBe(text))
+  ])('copyValue writes %o as %s', (value, text) => expect(copyValue(value)).toBe(text))
 })
 
 /** Two different values of every type that a staging table has. */
@@ -155,7 +156,7 @@ async function hashesOf(warehouse: Warehouse, table: StageTable): Promise<string
 }
 
 describe('row_hash', () => {
-  test('differs with every column but account, batch and etag', () =>
+  test('row_hash differs with every column but account, referral number and etag', () =>
     withDatabase(async (_, __, warehouse) => {
       expect(hashedTables).toHaveLength(13)
       for (const table of hashedTables) {
@@ -168,7 +169,7 @@ describe('row_hash', () => {
       }
     }))
 
-  test('tells null from the text \\N, from an empty text and from a value one column later', () => {
+  test('row_hash distinguishes null from the text \\N, from an empty text and from a value one column later', () => {
     const format = { unhashed: [], natural: ['left'], shared: ['right'], hasRowHash: true }
     const rows = [
       { left: null, right: 'a' },
@@ -182,7 +183,7 @@ describe('row_hash', () => {
     expect(new Set(rows.map((row) => copyLine(row, format).split('\t').at(-1))).size).toBe(7)
   })
 
-  test('is the first eight bytes of sha-256 over the COPY text of the columns, as the server computes it', () =>
+  test('row_hash is the first eight bytes of sha-256 over the COPY text, as the server computes it', () =>
     withDatabase(async (db, _, warehouse) => {
       const rows = fc.sample(fc.tuple(awkwardText, awkwardText, fc.boolean()), 200)
       const aRow = { partner_account_key: 1, details_notes: '', invite_notes: '' }
@@ -203,7 +204,7 @@ describe('row_hash', () => {
       expect(computed.rows).toEqual([{ rows: 200, differs: 0 }])
     }))
 
-  test('of one known row never changes: every stored hash would have to be rebuilt', () => {
+  test('row_hash of a known row never changes: every stored hash would have to be rebuilt', () => {
     const format = {
       unhashed: ['referral_no'],
       natural: ['name'],

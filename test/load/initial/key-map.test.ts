@@ -12,8 +12,8 @@ const hash = fc
   .map(([front, rest]) => front + rest.join(''))
 const keys = fc.integer({ min: 1, max: 2 ** 32 - 1 })
 
-describe('a map of keys', () => {
-  test('answers as a Map does, whatever is put in and in which order', () => {
+describe('KeyMap', () => {
+  test('KeyMap returns what a Map returns, for any entries in any order', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(hash, keys), { maxLength: 400 }),
@@ -31,7 +31,7 @@ describe('a map of keys', () => {
     )
   })
 
-  test('keeps all of 20,000 as it grows', () => {
+  test('KeyMap keeps all of 20,000 entries while it grows', () => {
     const map = new KeyMap()
     const hashOf = (no: number) =>
       Math.imul(no, 0x9e3779b1).toString(16).replace('-', '').padStart(8, '0') +

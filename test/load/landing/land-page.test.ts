@@ -34,8 +34,8 @@ async function versionsOf({ warehouse }: TestAccount, id = referralId) {
 const named = (name: string) => aReferral({ name })
 const landingZone = ['raw.payload', 'pii.payload'] as const
 
-describe('a page', () => {
-  test('lands every referral that is new', () =>
+describe('landPage', () => {
+  test('landPage lands every new referral', () =>
     withAccount(async (account, runId) => {
       const page = [1, 2, 3].map((no) => aReferral({ id: referralIdOf(no) }))
       expect(await landReferrals(account, runId, page)).toBe(3)
@@ -43,7 +43,7 @@ describe('a page', () => {
       expect(await countOf(account.warehouse, 'pii.payload')).toBe(3)
     }))
 
-  test('that is unchanged writes no row and locks none', () =>
+  test('landPage of an unchanged page writes no row and locks none', () =>
     withAccount(async (account, runId) => {
       const page = [1, 2, 3].map((no) => aReferral({ id: referralIdOf(no) }))
       await landReferrals(account, runId, page)
@@ -52,7 +52,7 @@ describe('a page', () => {
       expect(await physicalState(account.warehouse, account.key, landingZone)).toEqual(before)
     }))
 
-  test('that differs only in etag, links and the order of lists is unchanged', () =>
+  test('landPage takes other etags, links and orders of lists for unchanged', () =>
     withAccount(async (account, runId) => {
       const members = [aMember('a@example.com', 'A', 'A'), aMember('b@example.com', 'B', 'B')]
       await landReferrals(account, runId, [aReferral({ team: members })])
@@ -60,13 +60,13 @@ describe('a page', () => {
       expect(await landReferrals(account, runId, [again])).toBe(0)
     }))
 
-  test('that changed lands the next version and leaves the earlier one alone', () =>
+  test('landPage lands the next version of a changed referral and leaves the earlier one alone', () =>
     withAccount(async (account, runId) => {
       for (const name of ['one', 'two', 'three']) await landReferrals(account, runId, [named(name)])
       expect(await versionsOf(account)).toEqual(['1 one', '2 two', '3 three'])
     }))
 
-  test('that changed back lands a version again, since it did change', () =>
+  test('landPage lands a new version of a referral that changed back', () =>
     withAccount(async (account, runId) => {
       for (const name of ['one', 'two', 'one']) await landReferrals(account, runId, [named(name)])
       expect(await versionsOf(account)).toEqual(['1 one', '2 two', '3 one'])
@@ -77,21 +77,21 @@ describe('a page', () => {
     { page: ['a', 'a'], expected: ['1 a'], why: 'once when they are equal' },
     { page: ['a', 'b', 'a'], expected: ['1 a', '2 b', '3 a'], why: 'back and forth' },
     { page: ['a', 'a', 'b', 'b'], expected: ['1 a', '2 b'], why: 'each only once' },
-  ])('with one referral several times lands it: $why', ({ page, expected }) =>
+  ])('landPage lands a referral that a page has several times: $why', ({ page, expected }) =>
     withAccount(async (account, runId) => {
       expect(await landReferrals(account, runId, page.map(named))).toBe(expected.length)
       expect(await versionsOf(account)).toEqual(expected)
     }),
   )
 
-  test('with one referral twice is compared with what is landed already', () =>
+  test('landPage compares a referral that a page has twice with its landed version', () =>
     withAccount(async (account, runId) => {
       await landReferrals(account, runId, [named('a')])
       expect(await landReferrals(account, runId, ['a', 'b', 'b', 'c'].map(named))).toBe(2)
       expect(await versionsOf(account)).toEqual(['1 a', '2 b', '3 c'])
     }))
 
-  test('of another account with the same referrals lands apart', () =>
+  test('landPage lands the same referrals of another account apart', () =>
     withAccount(async (account, runId) => {
       await landReferrals(account, runId, [named('a')])
       const other = await anAccount(account.warehouse, 'south')
@@ -99,7 +99,7 @@ describe('a page', () => {
       expect(await countOf(account.warehouse, 'raw.payload')).toBe(2)
     }))
 
-  test('is landed whole or not at all', () =>
+  test('landPage lands a whole page or nothing', () =>
     withAccount(async ({ warehouse, lease }, runId) => {
       const landings = [1, 2, 3].map((no) => aLanding(aReferral({ id: referralIdOf(no) })))
       const broken = landings.map((landing, index) =>
@@ -115,7 +115,7 @@ describe('a page', () => {
       expect(windows).toMatchObject([{ page_count: 0, referral_count: 0 }])
     }))
 
-  test('without referrals lands nothing and is counted', () =>
+  test('landPage lands nothing of an empty page and counts it', () =>
     withAccount(async (account, runId) => {
       expect(await landReferrals(account, runId, [])).toBe(0)
       const windows = await account.warehouse.query
@@ -181,8 +181,8 @@ test('a source time keeps its seven digits as text and is cut, not rounded, as a
     ])
   }))
 
-describe('reading back', () => {
-  test('gives changed referrals with every version, in id order, and rebuilds give all', () =>
+describe('readLanded', () => {
+  test('readLanded yields changed referrals with every version in id order, and all for a rebuild', () =>
     withAccount(async (account, runId) => {
       const { query } = account.warehouse
       const page = (name: string, nos: readonly number[]) =>

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { landSightings } from '../../../src/load/landing/presence.ts'
+import { landPresence } from '../../../src/load/landing/presence.ts'
 import { markExtracted } from '../../../src/load/runs/ledger.ts'
 import { clearListed } from '../../../src/load/staging/stage.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -33,7 +33,7 @@ async function fullRead(
   const runId = await aRun(account, isComplete ? 'full' : 'incremental')
   const at = `2026-01-${String(day).padStart(2, '0')}T02:00:00Z`
   await landReferrals(account, runId, numbered(nos), at)
-  const landed = await landSightings(warehouse.query, lease, {
+  const landed = await landPresence(warehouse.query, lease, {
     ...{ runId, principal, observedAt: at, isComplete },
     ...{ missingPercentMax: 5, missingCountMax: 20 },
   })
@@ -67,8 +67,8 @@ async function sightingsOf({ warehouse, key }: TestAccount): Promise<string[]> {
 const withAccount = <T>(use: (account: TestAccount) => Promise<T>): Promise<T> =>
   withDatabase(async (_, __, warehouse) => use(await anAccount(warehouse)))
 
-describe('a referral that a complete full read does not return', () => {
-  test('is not missing after the first time, and is after the second, from then on', () =>
+describe('absent referral', () => {
+  test('a referral is missing after the second full read without it, not after the first', () =>
     withAccount(async (account) => {
       await fullRead(account, 5, [1, 2, 3])
       expect(await fullRead(account, 6, [1, 2])).toMatchObject({ landed: 1, missing: 0 })
@@ -78,14 +78,14 @@ describe('a referral that a complete full read does not return', () => {
       expect(await sightingsOf(account)).toEqual(['3 absence 1', '3 absence 2'])
     }))
 
-  test('gets no further row once it is missing', () =>
+  test('a missing referral gets no further absences', () =>
     withAccount(async (account) => {
       for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1, 2] : [1])
       expect(await fullRead(account, 8, [1])).toMatchObject({ landed: 0, missing: 0, staged: 0 })
       expect(await missingOf(account)).toEqual(['2 since 07'])
     }))
 
-  test('keeps its facts and gets a version of its history', () =>
+  test('a missing referral keeps its facts and gets a history version', () =>
     withAccount(async (account) => {
       for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1] : [])
       const { query } = account.warehouse
@@ -99,7 +99,7 @@ describe('a referral that a complete full read does not return', () => {
       expect(current).toEqual([{ is_missing: true, valid_from: '2026-01-07T02:00:00Z' }])
     }))
 
-  test('is back when a run returns it, unchanged as it is', () =>
+  test('a missing referral is back when a run returns it unchanged', () =>
     withAccount(async (account) => {
       for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1, 2] : [1])
       const back = await fullRead(account, 8, [2], { isComplete: false })
@@ -109,7 +109,7 @@ describe('a referral that a complete full read does not return', () => {
       expect(await fullRead(account, 9, [1, 2])).toMatchObject({ landed: 0, staged: 0 })
     }))
 
-  test('must be absent twice again after it came back', () =>
+  test('a referral that came back is missing only after two more absences', () =>
     withAccount(async (account) => {
       await fullRead(account, 5, [1, 2])
       for (const [day, nos] of [
@@ -127,14 +127,14 @@ describe('a referral that a complete full read does not return', () => {
       ])
     }))
 
-  test('is missing in a rebuild as well', () =>
+  test('a missing referral is missing in a rebuild as well', () =>
     withAccount(async (account) => {
       for (const day of [5, 6, 7]) await fullRead(account, day, day === 5 ? [1, 2] : [1])
       expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
       expect(await missingOf(account)).toEqual(['2 since 07'])
     }))
 
-  test('is judged by the full reads of its own account', () =>
+  test('a referral is missing by the full reads of its own account alone', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
       await fullRead(account, 5, [1, 2])
@@ -145,7 +145,7 @@ describe('a referral that a complete full read does not return', () => {
     }))
 })
 
-test('a run that reads changes only marks nothing', () =>
+test('an incremental read marks no referral as missing', () =>
   withAccount(async (account) => {
     await fullRead(account, 5, [1, 2])
     for (const day of [6, 7, 8]) {
@@ -155,7 +155,7 @@ test('a run that reads changes only marks nothing', () =>
     expect(await missingOf(account)).toEqual([])
   }))
 
-describe('a full read that misses much', () => {
+describe('mass disappearance', () => {
   const missed = async (account: TestAccount, known: number, returned: number) => {
     await fullRead(account, 5, upTo(known))
     return fullRead(account, 6, upTo(returned))
@@ -164,7 +164,7 @@ describe('a full read that misses much', () => {
   test.each([
     { known: 30, returned: 10, why: 'twenty are allowed, whatever their share' },
     { known: 420, returned: 399, why: 'five of a hundred are allowed, whatever their number' },
-  ])('goes on: $why', ({ known, returned }) =>
+  ])('a full read that misses few referrals goes on: $why', ({ known, returned }) =>
     withAccount(async (account) => {
       expect(await missed(account, known, returned)).toMatchObject({ landed: known - returned })
     }),
@@ -174,19 +174,21 @@ describe('a full read that misses much', () => {
     { known: 30, returned: 9, why: 'twenty-one, and most of them' },
     { known: 419, returned: 398, why: 'twenty-one, just over five of a hundred' },
     { known: 21, returned: 0, why: 'all' },
-  ])('is refused and lands no absence: $why', ({ known, returned }) =>
-    withAccount(async (account) => {
-      const failure = await failureOf(missed(account, known, returned))
-      expect(failure).toMatchObject({
-        kind: 'checkFailed',
-        exitCode: 65,
-        code: 'full_read.too_many_missing',
-        message: expect.stringContaining(
-          `returned ${known - returned} of ${known} known referrals`,
-        ),
-      })
-      expect(await sightingsOf(account)).toEqual([])
-    }),
+  ])(
+    'a full read that misses too many referrals fails and lands no absence: $why',
+    ({ known, returned }) =>
+      withAccount(async (account) => {
+        const failure = await failureOf(missed(account, known, returned))
+        expect(failure).toMatchObject({
+          kind: 'checkFailed',
+          exitCode: 65,
+          code: 'full_read.too_many_missing',
+          message: expect.stringContaining(
+            `did not return ${known - returned} of ${known} known referrals`,
+          ),
+        })
+        expect(await sightingsOf(account)).toEqual([])
+      }),
   )
 })
 
@@ -201,11 +203,11 @@ async function lessSeenOf({ warehouse, key }: TestAccount): Promise<string[]> {
   return found.map((finding) => Object.values(finding).join(' ').trim())
 }
 
-describe('who looks', () => {
+describe('principal', () => {
   const anna = { principal: 'anna-of-the-whole-company' }
   const ben = { principal: 'ben-of-one-office' }
 
-  test('makes a referral missing by two full reads, and not by one each of two users', () =>
+  test('two full reads by one principal make a referral missing, one each of two do not', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, [1, 2], anna)
       await fullRead(account, 2, [1, 2], ben)
@@ -218,7 +220,7 @@ describe('who looks', () => {
       expect(await missingOf(account)).toEqual(['2 since 05'])
     }))
 
-  test('finds nothing missing that was never shown to that user, however often', () =>
+  test('a principal never makes a referral missing that was not visible to it', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, [1, 2, 3], anna)
       for (let day = 2; day <= 11; day++) {
@@ -230,7 +232,7 @@ describe('who looks', () => {
       expect(await lessSeenOf(account)).toEqual([])
     }))
 
-  test('is told by one finding until that user sees all', () =>
+  test('a principal that sees fewer referrals is one finding until it sees all', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, [1, 2, 3], anna)
       expect(await lessSeenOf(account)).toEqual([])
@@ -245,7 +247,7 @@ describe('who looks', () => {
       expect(await lessSeenOf(account)).toEqual([])
     }))
 
-  test('misses what arrived for others only once it was shown', () =>
+  test('a principal can miss a referral of others only after it was visible to it', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, [1], anna)
       await fullRead(account, 2, [1], ben)
@@ -258,7 +260,7 @@ describe('who looks', () => {
       expect(await missingOf(account)).toEqual(['2 since 09'])
     }))
 
-  test('undoes it for all, whoever sees the referral again', () =>
+  test('a return seen by any principal ends the absences of all', () =>
     withAccount(async (account) => {
       for (const who of [anna, ben]) await fullRead(account, who === anna ? 1 : 2, [1, 2], who)
       for (const day of [3, 4]) await fullRead(account, day, [1], anna)
@@ -271,7 +273,7 @@ describe('who looks', () => {
       expect(await missingOf(account)).toEqual(['2 since 07'])
     }))
 
-  test('is one and the same where no token tells', () =>
+  test('access tokens without a principal count as one principal', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, [1, 2])
       await fullRead(account, 2, [1, 2], { principal: 'unknown' })
@@ -280,13 +282,13 @@ describe('who looks', () => {
       expect(await missingOf(account)).toEqual(['2 since 04'])
     }))
 
-  test('is guarded by what was shown: half of a small part is refused, though little of all', () =>
+  test('mass disappearance is measured on the referrals visible to the principal', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, upTo(1000), anna)
       expect(await fullRead(account, 2, upTo(42), ben)).toMatchObject({ landed: 0 })
       expect(await failureOf(fullRead(account, 3, upTo(20), ben))).toMatchObject({
         code: 'full_read.too_many_missing',
-        message: expect.stringContaining('returned 22 of 42 known referrals'),
+        message: expect.stringContaining('did not return 22 of 42 known referrals'),
       })
       expect(await lessSeenOf(account)).toEqual(['ben-of-o warn 42 of 1000'])
     }))
@@ -294,13 +296,13 @@ describe('who looks', () => {
   test.each([
     { why: 'of a user who saw them', who: anna },
     { why: 'of a user who never signed in before', who: ben },
-  ])('is refused when the first full read $why returns none of many', ({ who }) =>
+  ])('the first full read $why that returns none of many referrals fails', ({ who }) =>
     withAccount(async (account) => {
       await fullRead(account, 1, upTo(30), anna)
       for (const day of [2, 3, 4]) {
         expect(await failureOf(fullRead(account, day, [], who))).toMatchObject({
           code: 'full_read.too_many_missing',
-          message: expect.stringContaining('returned 30 of 30 known referrals'),
+          message: expect.stringContaining('did not return 30 of 30 known referrals'),
         })
       }
       expect(await sightingsOf(account)).toEqual([])
@@ -308,7 +310,7 @@ describe('who looks', () => {
     }),
   )
 
-  test('lands and keeps nothing on a second look that shows the same', () =>
+  test('landPresence writes nothing when a second read returns the same referrals', () =>
     withAccount(async (account) => {
       await fullRead(account, 1, [1, 2], anna)
       const before = await physicalState(account.warehouse, account.key, ['etl.principal_referral'])

@@ -1,10 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import {
-  loadRates,
-  type Quotes,
-  settleReportingCurrency,
-} from '../../../src/exchange-rates/store.ts'
+import type { Quotes } from '../../../src/exchange-rates/quotes.ts'
+import { applyReportingCurrency, loadRates } from '../../../src/exchange-rates/store.ts'
 import type { Referral } from '../../../src/sandbox/referral.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
@@ -69,14 +66,14 @@ async function missing({ warehouse }: TestAccount): Promise<string[]> {
   )
 }
 
-test('a currency without any rate is one finding, however many referrals have it', () =>
+test('a currency without any rate is one finding for any number of referrals', () =>
   withAccount(async (account) => {
     const deals = [1, 2, 3].map((no) => aDeal(no, 'EUR', '2025-12-10'))
     await load(account, [...deals, aDeal(4, 'GBP', '2025-12-10'), aDeal(5, 'USD', '2025-12-10')])
     expect(await missing(account)).toEqual(['0 EUR -', '0 GBP -'])
   }))
 
-test('an amount without a currency is told by XXX, and a zero in it by nothing', () =>
+test('an amount without a currency is a finding of XXX, and a zero is no finding', () =>
   withAccount(async (account) => {
     const zero = { dealValue: 0, currency: 'GBP' }
     await load(account, [
@@ -97,7 +94,7 @@ test('a day without a rate among others is a finding of its referral, until ther
     expect(await missing(account)).toEqual([])
   }))
 
-test('a contract needs the rate of its signing, else of its start, else of its registration', () =>
+test('a contract needs the rate of its signing, otherwise of its start, otherwise of its registration', () =>
   withAccount(async (account) => {
     await loadRates(
       account.warehouse.query,
@@ -128,7 +125,7 @@ test('a contract needs the rate of its signing, else of its start, else of its r
     ])
   }))
 
-test('a line in another currency than its contract is told by its own', () =>
+test('a line in another currency than its contract is a finding of its own', () =>
   withAccount(async (account) => {
     await loadRates(
       account.warehouse.query,
@@ -153,7 +150,7 @@ test('rates that ended are one finding of the currency, which names the last day
     expect(await missing(account)).toEqual([])
   }))
 
-test('findings stay the same through nights that bring nothing and through a rebuild', () =>
+test('rate findings stay the same through runs without changes and through a rebuild', () =>
   withAccount(async (account) => {
     const { query } = account.warehouse
     await loadRates(query, 'USD', rates(['2025-11-20', 'EUR'], ['2025-12-30', 'EUR']))
@@ -171,7 +168,7 @@ test('findings stay the same through nights that bring nothing and through a reb
     expect(first.rows).toEqual([{ first: runId }])
   }))
 
-test('a night looks at its own referrals: what the others lack stays told', () =>
+test('a run updates the rate findings of its own referrals and leaves the others alone', () =>
   withAccount(async (account) => {
     await loadRates(
       account.warehouse.query,
@@ -197,15 +194,15 @@ test('a night looks at its own referrals: what the others lack stays told', () =
     expect(await missing(account)).toEqual(['0 SEK -', '2 details.dealValue/EUR 2025-12-11'])
   }))
 
-test('another reporting currency tells anew what cannot be converted into it', () =>
+test('another reporting currency replaces the rate findings', () =>
   withAccount(async (account) => {
     await load(account, [aDeal(1, 'EUR', '2025-12-10'), aDeal(2, 'USD', '2025-12-10')])
     expect(await missing(account)).toEqual(['0 EUR -'])
-    await settleReportingCurrency(account.warehouse.query, 'EUR')
+    await applyReportingCurrency(account.warehouse.query, 'EUR')
     expect(await missing(account)).toEqual(['0 USD -'])
   }))
 
-test('two accounts are told apart', () =>
+test('rate findings belong to their account', () =>
   withDatabase(async (_, __, warehouse) => {
     const [north, south] = [await anAccount(warehouse), await anAccount(warehouse, 'south')]
     await load(north, [aDeal(1, 'EUR', '2025-12-10')])

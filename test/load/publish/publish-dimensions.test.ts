@@ -37,7 +37,7 @@ async function solutionOf({ warehouse, key }: TestAccount) {
     .executeTakeFirstOrThrow()
 }
 
-describe('a solution', () => {
+describe('solution dimension', () => {
   test.each([
     {
       statements: [
@@ -71,7 +71,7 @@ describe('a solution', () => {
       name: 'Uno',
       why: 'keeps the later name though the earlier one arrives last',
     },
-  ])('$why', ({ statements, name }) =>
+  ])('a solution with rows of several referrals: $why', ({ statements, name }) =>
     withAccount(async (account) => {
       for (const [no, statement] of statements.entries())
         await load(account, [mention(statement, no)])
@@ -79,7 +79,7 @@ describe('a solution', () => {
     }),
   )
 
-  test('comes out the same in whatever order and whatever batches referrals arrive', () =>
+  test('a solution is the same for any order and any batches of its referrals', () =>
     withDatabase(async (_, __, warehouse) => {
       const statement = fc.record({
         name: fc.constantFrom(null, 'One', 'Uno', 'Ein'),
@@ -121,13 +121,13 @@ describe('a solution', () => {
     }))
 })
 
-describe('what the documentation does not know is added and flagged', () => {
+describe('undocumented values', () => {
   const onlyNew = async (account: TestAccount, changes: Partial<Referral>) => {
     await load(account, [aReferral()])
     return load(account, [aReferral({ id: referralIdOf(2), ...changes })])
   }
 
-  test('a pair of statuses, its flags following the words', () =>
+  test('an undocumented status pair is added with flags that follow its values', () =>
     withAccount(async (account) => {
       const changes = { status: 'Closed', substatus: 'Forgotten', registrations: [] }
       const loaded = await onlyNew(account, changes)
@@ -154,7 +154,7 @@ describe('what the documentation does not know is added and flagged', () => {
       expect(facts.map((fact) => fact.referral_substatus)).toEqual(['Won', 'Forgotten'])
     }))
 
-  test('a currency, of a deal, of a line and of a contract', () =>
+  test('an undocumented currency of a deal, line or contract is added and flagged', () =>
     withAccount(async (account) => {
       // Without a value there is no ACV, so that history does not name the currency as well.
       const contract = { ...aRegistration().contract, value: null, currency: 'QQB' }
@@ -174,7 +174,7 @@ describe('what the documentation does not know is added and flagged', () => {
       ])
     }))
 
-  test('a value of an enumeration, with the run that saw it first', () =>
+  test('an undocumented enum value is added with the run that first saw it', () =>
     withAccount(async (account) => {
       const first = await onlyNew(account, { qualification: 'Telepathic' })
       await load(account, [aReferral({ id: referralIdOf(3), qualification: 'Telepathic' })])
@@ -194,7 +194,7 @@ describe('what the documentation does not know is added and flagged', () => {
       ])
     }))
 
-  test('a tag, while a documented one is flagged as such', () =>
+  test('an undocumented tag is added, and a documented tag is flagged as documented', () =>
     withAccount(async (account) => {
       const products = [{ id: 'Azure' }, { id: 'Abacus' }]
       await load(account, [aReferral({ details: { currency: 'USD', requirements: { products } } })])
@@ -210,7 +210,7 @@ describe('what the documentation does not know is added and flagged', () => {
       ])
     }))
 
-  test('once, though two accounts bring it', () =>
+  test('an undocumented value of two accounts is added once', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
       const strange = aReferral({ status: 'Closed', substatus: 'Forgotten' })

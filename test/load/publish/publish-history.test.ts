@@ -53,8 +53,8 @@ async function historyOf({ warehouse, key }: TestAccount): Promise<string[]> {
   return versions.rows.map(({ line }) => line)
 }
 
-describe('one publish', () => {
-  test('closes the current version and opens the next', () =>
+describe('history', () => {
+  test('a publish closes the current version and opens the next', () =>
     withAccount(async (account) => {
       await load(account, [received])
       expect(await historyOf(account)).toEqual(['1 New 09-01.. current'])
@@ -65,7 +65,7 @@ describe('one publish', () => {
       })
     }))
 
-  test('closes the current version and opens several', () =>
+  test('a publish closes the current version and opens several', () =>
     withAccount(async (account) => {
       await load(account, [received])
       await load(account, [accepted, won, raised])
@@ -77,7 +77,7 @@ describe('one publish', () => {
       ])
     }))
 
-  test('makes an earlier version the current one when versions become fewer', () =>
+  test('a publish makes an earlier version current when versions become fewer', () =>
     withAccount(async (account) => {
       await load(account, [won])
       // Estimated from its milestones until something older is known.
@@ -93,7 +93,7 @@ describe('one publish', () => {
       })
     }))
 
-  test('puts an older version that arrives late in its place', () =>
+  test('a publish inserts an older version that arrives late in its place', () =>
     withAccount(async (account) => {
       await load(account, [received])
       await load(account, [won])
@@ -105,7 +105,7 @@ describe('one publish', () => {
       ])
     }))
 
-  test('lets facts be those of the newest source time, not of the latest arrival', () =>
+  test('a publish takes facts from the newest source time, not from the latest arrival', () =>
     withAccount(async (account) => {
       await load(account, [raised])
       expect(
@@ -145,7 +145,7 @@ function permutations<T>(items: readonly T[]): T[][] {
   )
 }
 
-test('in whatever order versions arrive, and rebuilt, the warehouse comes out the same', () =>
+test('the warehouse is the same for any order of versions, and after a rebuild', () =>
   withAccount(async (account) => {
     const versions = [received, accepted, won, raised].map((wire, index) => ({
       wire: { ...aReferral(), ...wire, name: `Name ${index}` },

@@ -33,8 +33,8 @@ const heldBy = ({ warehouse }: TestAccount) =>
     .orderBy('version_no')
     .execute()
 
-describe('a referral that cannot be read', () => {
-  test('is set aside with its reason while the others are published', () =>
+describe('unreadable referral', () => {
+  test('an unreadable referral is quarantined with its reason while the others are published', () =>
     withAccount(async (account) => {
       const loaded = await load(account, [readable(1), unreadable(2), readable(3)])
       expect(loaded).toMatchObject({ staged: 2, changed: 2, quarantined: 1 })
@@ -57,7 +57,7 @@ describe('a referral that cannot be read', () => {
       expect(run).toEqual([{ referral_changed_count: 2, referral_quarantined_count: 1 }])
     }))
 
-  test('keeps its last good rows', () =>
+  test('an unreadable referral keeps its last good rows', () =>
     withAccount(async (account) => {
       await load(account, [readable(1, { name: 'Good' })])
       const second = await load(account, [unreadable(1)])
@@ -70,7 +70,7 @@ describe('a referral that cannot be read', () => {
       expect(kept).toEqual([{ referral_name: 'Good' }])
     }))
 
-  test('is counted again at every attempt and held until it can be read', () =>
+  test('an unreadable referral is counted at every attempt and quarantined until it can be read', () =>
     withAccount(async (account) => {
       const first = await load(account, [unreadable(1)])
       await reload(account)
@@ -85,7 +85,7 @@ describe('a referral that cannot be read', () => {
       ])
     }))
 
-  test('is resolved by the run that reads a newer version, though the older one stays unreadable', () =>
+  test('a quarantined referral is resolved by a newer version, though the older one stays unreadable', () =>
     withAccount(async (account) => {
       await load(account, [unreadable(1), unreadable(2)])
       const mended = readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })
@@ -104,7 +104,7 @@ describe('a referral that cannot be read', () => {
       expect((await heldBy(account))[0]).toMatchObject({ resolved_run_id: second.runId })
     }))
 
-  test('is entered version by version', () =>
+  test('an unreadable referral has one quarantine entry a version', () =>
     withAccount(async (account) => {
       await load(account, [unreadable(1)])
       await load(account, [{ ...unreadable(1), name: 'Still unreadable' }])
@@ -115,8 +115,8 @@ describe('a referral that cannot be read', () => {
     }))
 })
 
-describe('a referral that was mended', () => {
-  test('is held again when a still newer version cannot be read', () =>
+describe('resolved referral', () => {
+  test('a resolved referral is quarantined again when a newer version cannot be read', () =>
     withAccount(async (account) => {
       await load(account, [unreadable(1)])
       await load(account, [readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })])
@@ -127,13 +127,13 @@ describe('a referral that was mended', () => {
     }))
 })
 
-describe('too many unreadable referrals', () => {
+describe('quarantine limits', () => {
   test.each([
     { bad: 10, good: 0, max: {}, why: 'ten, however large their share' },
     { bad: 11, good: 11, max: { quarantinePercentMax: 50 }, why: 'exactly the share allowed' },
     { bad: 11, good: 0, max: { quarantineCountMax: 11 }, why: 'exactly the number allowed' },
     { bad: 11, good: 0, max: { quarantinePercentMax: 100 }, why: 'all, when that is allowed' },
-  ])('are not: $why', ({ bad, good, max }) =>
+  ])('unreadable referrals within the limits are quarantined: $why', ({ bad, good, max }) =>
     withAccount(async (account) => {
       const page = [...each(bad, unreadable), ...each(good, readable, 100)]
       expect(await load(account, page, max)).toMatchObject({ staged: good, quarantined: bad })
@@ -149,33 +149,38 @@ describe('too many unreadable referrals', () => {
       percent: '52.4',
       why: 'just over half',
     },
-  ])('refuse the publish, which changes nothing: $why', ({ bad, good, max, percent }) =>
-    withAccount(async (account) => {
-      const runId = await aRun(account)
-      await landReferrals(account, runId, [...each(bad, unreadable), ...each(good, readable, 100)])
-      const staged = await stageLanded(account, 'unpublished')
-      const failure = await failureOf(publishStaged(account, runId, staged, max))
-      expect(failure).toMatchObject({
-        kind: 'checkFailed',
-        exitCode: 65,
-        code: 'quarantine.threshold',
-        message: expect.stringContaining(
-          `${bad} of ${bad + good} referrals cannot be read (${percent} %`,
-        ),
-      })
-      const untouched = [
-        'dw.dim_referral',
-        'dw.dim_tag',
-        'etl.quarantine',
-        'etl.run_table',
-      ] as const
-      for (const table of untouched) expect(await countOf(account.warehouse, table)).toBe(0)
-      const runs = await account.warehouse.query
-        .selectFrom('etl.run')
-        .select('run_status')
-        .execute()
-      expect(runs).toEqual([{ run_status: 'running' }])
-    }),
+  ])(
+    'too many unreadable referrals fail the publish, which changes nothing: $why',
+    ({ bad, good, max, percent }) =>
+      withAccount(async (account) => {
+        const runId = await aRun(account)
+        await landReferrals(account, runId, [
+          ...each(bad, unreadable),
+          ...each(good, readable, 100),
+        ])
+        const staged = await stageLanded(account, 'unpublished')
+        const failure = await failureOf(publishStaged(account, runId, staged, max))
+        expect(failure).toMatchObject({
+          kind: 'checkFailed',
+          exitCode: 65,
+          code: 'quarantine.threshold',
+          message: expect.stringContaining(
+            `${bad} of ${bad + good} referrals cannot be read (${percent} %`,
+          ),
+        })
+        const untouched = [
+          'dw.dim_referral',
+          'dw.dim_tag',
+          'etl.quarantine',
+          'etl.run_table',
+        ] as const
+        for (const table of untouched) expect(await countOf(account.warehouse, table)).toBe(0)
+        const runs = await account.warehouse.query
+          .selectFrom('etl.run')
+          .select('run_status')
+          .execute()
+        expect(runs).toEqual([{ run_status: 'running' }])
+      }),
   )
 })
 
@@ -191,7 +196,7 @@ describe('findings', () => {
       .where('item_ref', '=', 'qualification')
       .execute()
 
-  test('are replaced, not piled up: what stays keeps the run that saw it first', () =>
+  test('findings are replaced, and a finding that stays keeps its first run', () =>
     withAccount(async (account) => {
       const first = await load(account, [withStrangeValue('direct'), readable(2)])
       const before = await countOf(account.warehouse, 'etl.dq_finding')
@@ -208,21 +213,21 @@ describe('findings', () => {
       ])
     }))
 
-  test('take the value that was observed last', () =>
+  test('findings take the value that was observed last', () =>
     withAccount(async (account) => {
       await load(account, [withStrangeValue('direct')])
       await load(account, [withStrangeValue('dIRECT')])
       expect(await findingsOf(account)).toMatchObject([{ observed_value: 'dIRECT' }])
     }))
 
-  test('go when they no longer hold', () =>
+  test('findings are deleted when they no longer hold', () =>
     withAccount(async (account) => {
       await load(account, [withStrangeValue('direct')])
       await load(account, [readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })])
       expect(await findingsOf(account)).toEqual([])
     }))
 
-  test('of other referrals and other accounts stay', () =>
+  test('findings of other referrals and other accounts stay', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
       await load(south, [withStrangeValue('direct')])
@@ -232,7 +237,7 @@ describe('findings', () => {
     }))
 })
 
-describe('findings about the warehouse', () => {
+describe('findings of an account', () => {
   const ofWarehouse = ({ warehouse }: TestAccount) =>
     warehouse.query
       .selectFrom('etl.dq_finding')
@@ -245,7 +250,7 @@ describe('findings about the warehouse', () => {
   const odd = (no: number, changes = {}) => readable(no, { qualification: 'Odd', ...changes })
   const later = { updatedDateTime: '2026-01-02T00:00:00Z' }
 
-  test('are one for each value that is not documented, however many referrals have it', () =>
+  test('an undocumented value is one finding for any number of referrals', () =>
     withAccount(async (account) => {
       const first = await load(account, [odd(1), odd(2), odd(3, { status: 'Paused' })])
       const second = await load(account, [odd(4)])
@@ -271,7 +276,7 @@ describe('findings about the warehouse', () => {
       expect(catalogued).toEqual([{ enum_value: 'Odd', first_seen_run_id: first.runId }])
     }))
 
-  test('stay while history has the value, and go when a rebuild finds it nowhere', () =>
+  test('a finding of an undocumented value stays while history has it, and a rebuild without it deletes it', () =>
     withAccount(async (account) => {
       await load(account, [odd(1), readable(2)])
       await load(account, [readable(1, later)], { at: '2026-01-06T02:00:00Z' })
@@ -296,7 +301,7 @@ describe('findings about the warehouse', () => {
       expect(await ofWarehouse(account)).toMatchObject([{ item_ref: 'ReferralQualification//Odd' }])
     }))
 
-  test('are of their account alone', () =>
+  test('findings of an account concern that account alone', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
       await load(account, [odd(1)])
@@ -305,7 +310,7 @@ describe('findings about the warehouse', () => {
       expect(await ofWarehouse(account)).toHaveLength(2)
     }))
 
-  test('count the referrals with a property that has no column, whichever of them a run read', () =>
+  test('the finding of a property without a column counts all its referrals, not only those of a run', () =>
     withAccount(async (account) => {
       const withMood = (no: number, changes = {}) => ({ ...readable(no, changes), mood: 'fine' })
       const known = { favorite: true }
@@ -315,7 +320,7 @@ describe('findings about the warehouse', () => {
         { ...readable(1), ...known },
         readable(4),
       ])
-      const told = async () => (await ofWarehouse(account)).map(({ detail }) => detail)
+      const details = async () => (await ofWarehouse(account)).map(({ detail }) => detail)
       expect(await ofWarehouse(account)).toEqual([
         {
           rule_code: 'unmapped_property',
@@ -328,16 +333,16 @@ describe('findings about the warehouse', () => {
         },
       ])
       await load(account, [withMood(4, later), readable(1, later)])
-      expect(await told()).toEqual(['without a column in 3 referrals'])
+      expect(await details()).toEqual(['without a column in 3 referrals'])
       await load(account, [readable(2, later)])
-      const grown = await told()
+      const grown = await details()
       expect(grown).toEqual(['without a column in 2 referrals'])
       await reload(account)
-      expect(await told()).toEqual(grown)
+      expect(await details()).toEqual(grown)
       await load(account, [
         readable(3, later),
         readable(4, { updatedDateTime: '2026-01-03T00:00:00Z' }),
       ])
-      expect(await told()).toEqual([])
+      expect(await details()).toEqual([])
     }))
 })

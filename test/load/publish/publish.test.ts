@@ -44,7 +44,7 @@ async function rowsByTable(warehouse: Warehouse) {
 }
 
 describe('readers', () => {
-  test('see nothing while a publish is at work and all of it afterwards', () =>
+  test('readers see nothing during a publish and all of it afterwards', () =>
     withAccount(async (account, url) => {
       const { warehouse } = account
       const runId = await aRun(account)
@@ -66,7 +66,7 @@ describe('readers', () => {
       await reader.close()
     }))
 
-  test('who ask again and again see the old state or the new one and nothing between', () =>
+  test('readers who ask repeatedly see the old state or the new one and nothing between', () =>
     withAccount(async (account, url) => {
       await load(account, referrals(20))
       const runId = await aRun(account)
@@ -94,7 +94,7 @@ describe('readers', () => {
       await reader.close()
     }))
 
-  test('see nothing of a publish that fails at its last step', () =>
+  test('readers see nothing of a publish that fails at its last step', () =>
     withAccount(async (account) => {
       const runId = await aRun(account)
       await landReferrals(account, runId, referrals(3))
@@ -114,8 +114,8 @@ describe('readers', () => {
     }))
 })
 
-describe('a publish', () => {
-  test('of the same rows again writes no row and locks none', () =>
+describe('publish', () => {
+  test('a publish of the same rows again writes no row and locks none', () =>
     withAccount(async (account) => {
       const first = await load(account, referrals(3))
       expect(writtenBy(first)).toMatchObject({
@@ -131,7 +131,7 @@ describe('a publish', () => {
       expect(await physicalState(account.warehouse, account.key, published)).toEqual(before)
     }))
 
-  test('of one changed referral updates its rows and no other', () =>
+  test('a publish of one changed referral updates its rows and no other', () =>
     withAccount(async (account) => {
       const [first, ...others] = referrals(3)
       await load(account, [first, ...others])
@@ -188,7 +188,7 @@ describe('a publish', () => {
       gone: { 'pii.referral_text': '0 new, 0 changed, 1 gone' },
       why: 'a note is forgotten',
     },
-  ])('deletes what a referral no longer has: $why', ({ changes, gone }) =>
+  ])('a publish deletes rows that a referral no longer has: $why', ({ changes, gone }) =>
     withAccount(async (account) => {
       const lines = [aLine(), aLine({ id: 'SOL-2', value: 20_000 })]
       const whole = { registrations: [aRegistration({ solutionDetails: lines })] }
@@ -199,7 +199,7 @@ describe('a publish', () => {
     }),
   )
 
-  test('takes one referral in two accounts for two, and leaves the other one alone', () =>
+  test('a publish treats one referral in two accounts as two', () =>
     withAccount(async (north) => {
       const south = await anAccount(north.warehouse, 'south')
       const member = aMember('kai@example.com', 'Kai', 'Holm')
@@ -217,7 +217,7 @@ describe('a publish', () => {
       expect(names.map((row) => row.referral_name)).toEqual(['Warehouse sensors', 'Renamed'])
     }))
 
-  test('of one account goes on while another account is staged', () =>
+  test('a publish of one account goes on while another account is staged', () =>
     withAccount(async (north) => {
       const south = await anAccount(north.warehouse, 'south')
       const [northRun, southRun] = [await aRun(north), await aRun(south)]
@@ -230,7 +230,7 @@ describe('a publish', () => {
       expect(await countOf(north.warehouse, 'dw.fact_referral')).toBe(7)
     }))
 
-  test('refuses a staged referral that would get no rows', () =>
+  test('a publish fails for a staged referral that would get no rows', () =>
     withAccount(async (account) => {
       const runId = await aRun(account)
       await landReferrals(account, runId, referrals(3, { registrations: [] }))

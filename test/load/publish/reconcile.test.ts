@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { landSightings } from '../../../src/load/landing/presence.ts'
+import { landPresence } from '../../../src/load/landing/presence.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
   anAccount,
@@ -44,18 +44,18 @@ async function loadPages(account: TestAccount, ...pages: readonly (readonly unkn
   return publishStaged(account, runId, await stageLanded(account, 'unpublished'))
 }
 
-describe('every version that was fetched is accounted for', () => {
-  test('as inserted or quarantined the first time, and as unchanged the second', () =>
+describe('reconciliation', () => {
+  test('reconciliation counts versions as inserted or quarantined at first, and as unchanged the second time', () =>
     withAccount(async (account) => {
       const page = [readable(1), readable(2), unreadable(3)]
-      expect((await load(account, page)).conservation).toEqual({
+      expect((await load(account, page)).reconciliation).toEqual({
         ...nothing,
         fetched: 3,
         rows_read: 3,
         inserted: 2,
         quarantined: 1,
       })
-      expect((await load(account, page)).conservation).toEqual({
+      expect((await load(account, page)).reconciliation).toEqual({
         ...nothing,
         fetched: 3,
         rows_read: 3,
@@ -63,7 +63,7 @@ describe('every version that was fetched is accounted for', () => {
       })
     }))
 
-  test('as updated, and as superseded when a later one came on another page', () =>
+  test('reconciliation counts a version as updated, and as superseded when a later page has a newer one', () =>
     withAccount(async (account) => {
       await load(account, [readable(1), readable(2), readable(3)])
       const loaded = await loadPages(
@@ -72,7 +72,7 @@ describe('every version that was fetched is accounted for', () => {
         [readable(1, onDay(3)), readable(3)],
         [readable(1, onDay(4))],
       )
-      expect(loaded.conservation).toEqual({
+      expect(loaded.reconciliation).toEqual({
         ...nothing,
         fetched: 6,
         rows_read: 6,
@@ -83,7 +83,7 @@ describe('every version that was fetched is accounted for', () => {
       })
     }))
 
-  test('once, though pages repeat it', () =>
+  test('reconciliation counts a version once when pages repeat it', () =>
     withAccount(async (account) => {
       await load(account, [readable(1)])
       const loaded = await loadPages(
@@ -92,7 +92,7 @@ describe('every version that was fetched is accounted for', () => {
         [readable(2), readable(1), unreadable(3)],
         [readable(1, onDay(2)), unreadable(3)],
       )
-      expect(loaded.conservation).toEqual({
+      expect(loaded.reconciliation).toEqual({
         ...nothing,
         fetched: 3,
         rows_read: 8,
@@ -103,13 +103,13 @@ describe('every version that was fetched is accounted for', () => {
       })
     }))
 
-  test('also when an earlier run landed it and ended before it published', () =>
+  test('reconciliation counts versions that an earlier run landed and did not publish', () =>
     withAccount(async (account) => {
       await load(account, [readable(1), readable(2)])
       const lost = [readable(1, onDay(2)), readable(2, onDay(2)), readable(3), unreadable(4)]
       await landReferrals(account, await aRun(account), lost)
       const loaded = await loadPages(account, [readable(1, onDay(2)), readable(2, onDay(3))])
-      expect(loaded.conservation).toEqual({
+      expect(loaded.reconciliation).toEqual({
         ...nothing,
         fetched: 5,
         rows_read: 2,
@@ -121,28 +121,28 @@ describe('every version that was fetched is accounted for', () => {
       })
     }))
 
-  test('without those that are staged because a full read missed them', () =>
+  test('reconciliation leaves out referrals that are staged because a full read missed them', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse
       const shared = { principal: null, observedAt, isComplete: true }
       const fullRead = { ...shared, missingPercentMax: 5, missingCountMax: 20 }
       const { runId: first } = await load(account, [readable(1), readable(2)])
-      await landSightings(query, account.lease, { ...fullRead, runId: first })
+      await landPresence(query, account.lease, { ...fullRead, runId: first })
       const runId = await aRun(account, 'full')
       await landReferrals(account, runId, [readable(2)])
-      expect(await landSightings(query, account.lease, { ...fullRead, runId })).toBe(1)
+      expect(await landPresence(query, account.lease, { ...fullRead, runId })).toBe(1)
       const staged = await stageLanded(account, 'unpublished')
-      const { conservation } = await publishStaged(account, runId, staged)
-      expect(conservation).toEqual({ ...nothing, fetched: 1, rows_read: 1, unchanged: 1 })
+      const { reconciliation } = await publishStaged(account, runId, staged)
+      expect(reconciliation).toEqual({ ...nothing, fetched: 1, rows_read: 1, unchanged: 1 })
     }))
 
-  test('in a rebuild: what differs, what does not, and every older version', () =>
+  test('reconciliation of a rebuild counts changed rows, unchanged rows and every older version', () =>
     withAccount(async (account) => {
       await load(account, [readable(1), readable(2), unreadable(3)])
       await load(account, [readable(1, onDay(2))])
       await sql`update dw.dim_referral set row_hash = 0
         where referral_id = ${referralIdOf(2)}`.execute(account.warehouse.query)
-      expect((await reload(account)).conservation).toEqual({
+      expect((await reload(account)).reconciliation).toEqual({
         ...nothing,
         fetched: 4,
         rows_read: 4,
@@ -153,16 +153,16 @@ describe('every version that was fetched is accounted for', () => {
       })
     }))
 
-  test('of its own account', () =>
+  test('reconciliation counts the versions of its own account', () =>
     withAccount(async (account) => {
       const south = await anAccount(account.warehouse, 'south')
       await landReferrals(south, await aRun(south), [readable(1), readable(2)])
-      const { conservation } = await load(account, [readable(1)])
-      expect(conservation).toEqual({ ...nothing, fetched: 1, rows_read: 1, inserted: 1 })
+      const { reconciliation } = await load(account, [readable(1)])
+      expect(reconciliation).toEqual({ ...nothing, fetched: 1, rows_read: 1, inserted: 1 })
     }))
 })
 
-describe('a run that does not add up publishes nothing', () => {
+describe('a run that is not reconciled', () => {
   test.each([
     {
       why: 'a referral got lost on its way to staging',
@@ -176,11 +176,11 @@ describe('a run that does not add up publishes nothing', () => {
       says: 'expected 3 fetched (3 rows read - 0 duplicates + 0 carried over), got 4 (3 inserted',
     },
     {
-      why: 'what is set aside got lost',
+      why: 'a quarantined referral got lost',
       spoil: sql`delete from stg.quarantine`,
       says: '0 quarantined',
     },
-  ])('$why', ({ spoil, says }) =>
+  ])('a run that is not reconciled publishes nothing: $why', ({ spoil, says }) =>
     withAccount(async (account) => {
       const runId = await aRun(account)
       await landReferrals(account, runId, [readable(1), readable(2), unreadable(3)])
@@ -197,7 +197,7 @@ describe('a run that does not add up publishes nothing', () => {
     }),
   )
 
-  test('a page was read and not landed', () =>
+  test('a run with a page that was read and not landed publishes nothing', () =>
     withAccount(async (account) => {
       const runId = await aRun(account)
       await landReferrals(account, runId, [readable(1), readable(2)])
@@ -211,7 +211,7 @@ describe('a run that does not add up publishes nothing', () => {
     }))
 })
 
-describe('trying again those that are set aside', () => {
+describe('retrying quarantined referrals', () => {
   const retry = async (account: TestAccount, ids: readonly string[]) => {
     const scope = { ids }
     const runId = await aRun(account, 'rebuild')
@@ -219,13 +219,13 @@ describe('trying again those that are set aside', () => {
     return publishStaged(account, runId, staged, { scope })
   }
 
-  test('leaves what an unfinished run had landed to the next run', () =>
+  test('retrying quarantined referrals leaves the pages of an unfinished run to the next run', () =>
     withAccount(async (account) => {
       await load(account, [unreadable(1)])
       const unfinished = await aRun(account)
       await landReferrals(account, unfinished, [readable(2)])
-      const { conservation } = await retry(account, [referralIdOf(1)])
-      expect(conservation).toEqual({ ...nothing, fetched: 1, rows_read: 1, quarantined: 1 })
+      const { reconciliation } = await retry(account, [referralIdOf(1)])
+      expect(reconciliation).toEqual({ ...nothing, fetched: 1, rows_read: 1, quarantined: 1 })
       const statusOf = async () =>
         (
           await account.warehouse.query
@@ -239,7 +239,7 @@ describe('trying again those that are set aside', () => {
       expect(await statusOf()).toBe('abandoned')
     }))
 
-  test('is never too many', () =>
+  test('retrying quarantined referrals never exceeds the quarantine limit', () =>
     withAccount(async (account) => {
       const page = Array.from({ length: 30 }, (_, index) => unreadable(index + 1))
       await load(account, page, { quarantinePercentMax: 100 })

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { demoSettings } from '../../../src/cli/commands/demo.ts'
-import { acquireLease, inLeasedTransaction, type Lease } from '../../../src/load/runs/lease.ts'
+import { fencedTransaction } from '../../../src/load/runs/fenced-transaction.ts'
+import { acquireLease, type Lease } from '../../../src/load/runs/lease.ts'
 import { beginRun, markPublished } from '../../../src/load/runs/ledger.ts'
 import { clearListed, stageRows } from '../../../src/load/staging/stage.ts'
+import { demoSettings } from '../../../src/sandbox/settings.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -15,10 +16,10 @@ import {
   enter,
   moveClockOn,
   nightlyWaitMs,
-  noFence,
   playAll,
   published,
   schedule,
+  unfenced,
 } from '../../support/lease-contenders.ts'
 import {
   anAccount,
@@ -29,7 +30,7 @@ import {
 } from '../../support/load-referrals.ts'
 import { aReferral } from '../../support/referral-builder.ts'
 import { resultOf, startCli } from '../../support/run-cli.ts'
-import { withNights, withSandbox } from '../../support/with-pipeline.ts'
+import { withPipeline, withSandbox } from '../../support/with-pipeline.ts'
 
 const schedules = 200
 const seed = 20_261_123
@@ -39,12 +40,12 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe(`in ${schedules} random schedules of two to eight runs on one account`, () => {
+describe(`${schedules} random schedules of two to eight runs on one account`, () => {
   test(
-    'only who holds the account in force writes, and who lost it ends with 4',
+    'random schedules of runs: only the holder of the account writes, and a run that lost it ends with 4',
     async () => {
       const plans = fc.sample(schedule, { numRuns: schedules, seed })
-      const { outcomes, history, violations } = await playAll(plans, inLeasedTransaction)
+      const { outcomes, history, violations } = await playAll(plans, fencedTransaction)
       expect(violations, `seed ${seed}`).toEqual([])
 
       const all = outcomes.flat()
@@ -52,7 +53,7 @@ describe(`in ${schedules} random schedules of two to eight runs on one account`,
         const taken = history.get(index + 1)?.filter(({ event }) => event === 'taken') ?? []
         for (const { ended, epoch = 0, exitCode, turn, from, to } of ofSchedule) {
           if (ended === 'refused' || ended === 'fenced') expect(exitCode).toBe(4)
-          // Nobody is put out who still holds the account.
+          // No run is fenced while it still holds the account.
           if (ended === 'fenced') expect(taken.length).toBeGreaterThan(epoch)
           if (ended !== 'refused' || turn === 'backfill' || to - from >= nightlyWaitMs) continue
           // A nightly run that did not wait for long met another nightly run.
@@ -83,10 +84,10 @@ describe(`in ${schedules} random schedules of two to eight runs on one account`,
   )
 
   test(
-    'without the check of the lease, a holder who was stopped writes beside the next one',
+    'random schedules of runs without fencing: a stopped holder writes beside the next one',
     async () => {
       const plans = fc.sample(schedule, { numRuns: 20, seed })
-      const { violations } = await playAll(plans, noFence)
+      const { violations } = await playAll(plans, unfenced)
       expect(violations.length).toBeGreaterThan(0)
       expect(violations).toContainEqual(expect.stringMatching(/(landed|published) under \d+, in/))
     },
@@ -94,8 +95,8 @@ describe(`in ${schedules} random schedules of two to eight runs on one account`,
   )
 })
 
-describe('a holder that is stopped', () => {
-  test('inside a transaction is put out by the server, and writes nothing when it goes on', () =>
+describe('stopped holder', () => {
+  test('a holder stopped inside a transaction is disconnected by the server and writes nothing afterwards', () =>
     withDatabase(async (db, url, warehouse) => {
       await enter(db, 1)
       const lease = await acquireLease(db, 1, 'the stopped one', silent)
@@ -104,7 +105,7 @@ describe('a holder that is stopped', () => {
       try {
         const idleTimeouts: unknown[] = []
         let next: Promise<Lease> | undefined
-        const writing = inLeasedTransaction(warehouse.query, lease, async (transaction) => {
+        const writing = fencedTransaction(warehouse.query, lease, async (transaction) => {
           const set = sql<{ idle: string }>`
             select current_setting('idle_in_transaction_session_timeout') as idle`
           idleTimeouts.push((await set.execute(transaction)).rows[0]?.idle)
@@ -126,7 +127,7 @@ describe('a holder that is stopped', () => {
       }
     }))
 
-  test('while it stages puts no row among those of the next one, and ends with 4', () =>
+  test('a holder stopped while it stages adds no row to those of the next holder, and ends with 4', () =>
     withDatabase(async (db, _, warehouse) => {
       const account = await anAccount(warehouse)
       await landReferrals(account, await aRun(account), [aReferral({ id: referralIdOf(2) })])
@@ -147,7 +148,7 @@ describe('a holder that is stopped', () => {
       expect(await countRows(db, /^stg\.contact$/)).toEqual({ 'stg.contact': 0 })
     }))
 
-  test('before it forgets what it saw does not make the next one forget', () =>
+  test('a holder stopped before it clears its listed referrals does not clear those of the next holder', () =>
     withDatabase(async (db, _, warehouse) => {
       const old = await anAccount(warehouse)
       await moveClockOn(db, old.key)
@@ -155,13 +156,13 @@ describe('a holder that is stopped', () => {
       await landReferrals({ ...old, lease }, await aRun(old), [aReferral()])
       const later = await aRun(old)
       await expect(clearListed(db, old.lease, later)).rejects.toMatchObject({ kind: 'accountHeld' })
-      expect(await countRows(db, /^stg\.seen$/)).toEqual({ 'stg.listed_referral': 1 })
+      expect(await countRows(db, /^stg\.listed_referral$/)).toEqual({ 'stg.listed_referral': 1 })
     }))
 
   test(
-    'by SIGSTOP for longer than its lease, and woken up, ends with 4 and has written nothing',
+    'a run stopped by SIGSTOP for longer than its lease ends with 4 and has written nothing',
     () =>
-      withNights({ referrals: 60, pageCap: 5, requestsPerMinute: 200 }, (slow) =>
+      withPipeline({ referrals: 60, pageCap: 5, requestsPerMinute: 200 }, (slow) =>
         withSandbox({ referrals: 60, pageCap: 5 }, async (sandbox) => {
           const { db, url, home } = slow
           const env = {

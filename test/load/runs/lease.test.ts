@@ -2,12 +2,8 @@ import { setTimeout } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { CosellError } from '../../../src/errors.ts'
-import {
-  acquireLease,
-  inLeasedTransaction,
-  type Lease,
-  type Patience,
-} from '../../../src/load/runs/lease.ts'
+import { fencedTransaction } from '../../../src/load/runs/fenced-transaction.ts'
+import { acquireLease, type Lease, type WaitPolicy } from '../../../src/load/runs/lease.ts'
 import { createLog } from '../../../src/log.ts'
 import { openDatabase, type Warehouse } from '../../../src/warehouse/connection/database.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -53,8 +49,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('an account that is held', () => {
-  test('is refused to others, who are told by whom and until when', () =>
+describe('lease', () => {
+  test('a held account is denied to others, with its holder and the end of the lease', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccount(warehouse)
       const failure = await failureOf(acquire(warehouse, key, 'the second'))
@@ -62,20 +58,20 @@ describe('an account that is held', () => {
       expect(await leaseRow(warehouse)).toMatchObject({ holder: 'a test', epoch: 1 })
     }))
 
-  test('leaves other accounts free', () =>
+  test('the lease of one account leaves other accounts free', () =>
     withDatabase(async (_, __, warehouse) => {
       await anAccount(warehouse, 'north')
       expect(await anAccount(warehouse, 'south')).toMatchObject({ lease: { epoch: 1 } })
     }))
 
-  test('is free at once when its holder releases it', () =>
+  test('a released account is free at once', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
       await lease.release()
       expect(await acquire(warehouse, key, 'the second')).toMatchObject({ epoch: 2 })
     }))
 
-  test('is carried over under a higher epoch once the lease has expired', () =>
+  test('an account with an expired lease is taken over under a higher epoch', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccount(warehouse)
       await expire(warehouse)
@@ -83,7 +79,7 @@ describe('an account that is held', () => {
       expect(await leaseRow(warehouse)).toMatchObject({ holder: 'the second', is_held: true })
     }))
 
-  test('is not freed by the release of a holder who had lost it', () =>
+  test('the release of a lost lease does not free the account', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
       await expire(warehouse)
@@ -94,7 +90,7 @@ describe('an account that is held', () => {
       )
     }))
 
-  test('goes to exactly one of four who want it at once, twenty times over', () =>
+  test('exactly one of four simultaneous runs gets an account, twenty times over', () =>
     withDatabase(async (_, url, warehouse) => {
       const { key } = await anAccount(warehouse)
       const other = await openDatabase(url)
@@ -116,8 +112,8 @@ describe('an account that is held', () => {
     }))
 })
 
-describe('a heartbeat', () => {
-  test('every fifteen seconds extends the lease, until it is released', () =>
+describe('heartbeat', () => {
+  test('a heartbeat extends the lease every fifteen seconds until its release', () =>
     withDatabase(async (_, __, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
       const { lease } = await anAccount(warehouse)
@@ -134,7 +130,7 @@ describe('a heartbeat', () => {
       expect(await leaseRow(warehouse)).toMatchObject({ is_held: false })
     }))
 
-  test('of a holder who had lost the account does not extend the lease of the next', () =>
+  test('a heartbeat of a lost lease does not extend the lease of the next holder', () =>
     withDatabase(async (_, __, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
       await anAccount(warehouse)
@@ -150,7 +146,7 @@ describe('a heartbeat', () => {
       expect(await leaseRow(warehouse)).toEqual(before)
     }))
 
-  test('that cannot reach the database is tried again the next time', () =>
+  test('a heartbeat that cannot reach the database is repeated at the next time', () =>
     withDatabase(async (_, url, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
       const { key, lease } = await anAccount(warehouse)
@@ -175,8 +171,8 @@ describe('a heartbeat', () => {
     }))
 })
 
-describe('a holder who lost the account', () => {
-  test('lands nothing', () =>
+describe('lost lease', () => {
+  test('a holder of a lost lease lands nothing', () =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       const runId = await aRun(account)
@@ -189,7 +185,7 @@ describe('a holder who lost the account', () => {
       }
     }))
 
-  test('publishes nothing', () =>
+  test('a holder of a lost lease publishes nothing', () =>
     withDatabase(async (_, __, warehouse) => {
       const account = await anAccount(warehouse)
       const runId = await aRun(account)
@@ -206,13 +202,13 @@ describe('a holder who lost the account', () => {
     }))
 })
 
-describe('a transaction under the lease', () => {
-  test('keeps the account until it ends, even when the lease expires meanwhile', () =>
+describe('fencedTransaction', () => {
+  test('a fenced transaction keeps the account until its end, even when the lease expires meanwhile', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
       await expire(warehouse)
       let takingOver: Promise<unknown> | undefined
-      await inLeasedTransaction(warehouse.query, lease, async () => {
+      await fencedTransaction(warehouse.query, lease, async () => {
         takingOver = failureOf(acquire(warehouse, key, 'the second'))
         await untilWaiting(warehouse, 1)
       })
@@ -220,12 +216,12 @@ describe('a transaction under the lease', () => {
       expect(await leaseRow(warehouse)).toMatchObject({ epoch: 1, is_held: true })
     }))
 
-  test('that fails gives an expired lease to whoever waits for it', () =>
+  test('a failed fenced transaction leaves an expired lease to the run that waits for it', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
       await expire(warehouse)
       let takingOver: Promise<Lease> | undefined
-      const failing = inLeasedTransaction(warehouse.query, lease, async () => {
+      const failing = fencedTransaction(warehouse.query, lease, async () => {
         takingOver = acquire(warehouse, key, 'the second')
         await untilWaiting(warehouse, 1)
         throw new Error('no')
@@ -234,12 +230,12 @@ describe('a transaction under the lease', () => {
       expect(await takingOver).toMatchObject({ epoch: 2 })
     }))
 
-  test('does not keep heartbeats waiting, which would use up the connections', () =>
+  test('a fenced transaction does not block heartbeats, which would use up the connections', () =>
     withDatabase(async (_, __, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
       const { lease } = await anAccount(warehouse)
       const before = await leaseRow(warehouse)
-      await inLeasedTransaction(warehouse.query, lease, async () => {
+      await fencedTransaction(warehouse.query, lease, async () => {
         vi.advanceTimersByTime(15_000 * 20)
         await untilWaiting(warehouse, 0)
         expect(await leaseRow(warehouse)).toEqual(before)
@@ -249,12 +245,12 @@ describe('a transaction under the lease', () => {
     }))
 })
 
-describe('a run that waits for an account', () => {
+describe('wait for an account', () => {
   const isBackfill = (holder: string) => holder.startsWith('backfill ')
   const backfill = 'backfill on here process 1'
 
   /** Waits as a nightly run does, and keeps what was logged. */
-  function waiting({ query }: Warehouse, key: number, changes: Partial<Patience> = {}) {
+  function waiting({ query }: Warehouse, key: number, changes: Partial<WaitPolicy> = {}) {
     const logged: string[] = []
     const { logger } = createLog({ isTerminal: false, write: (line) => logged.push(line) })
     const patience = {
@@ -272,7 +268,7 @@ describe('a run that waits for an account', () => {
     return { key, lease: await acquire(warehouse, key, holder) }
   }
 
-  test('gets it once the backfill lets go, and says once for whom it waits', () =>
+  test('a waiting run gets the account after the backfill releases it, and logs the holder once', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccountHeldBy(warehouse, backfill)
       const nightly = waiting(warehouse, key)
@@ -283,7 +279,7 @@ describe('a run that waits for an account', () => {
       expect(nightly.logged.map((line) => JSON.parse(line))).toMatchObject([{ holder: backfill }])
     }))
 
-  test('gets it when the backfill was killed and its lease ran out', () =>
+  test('a waiting run gets the account when the backfill was killed and its lease expired', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccountHeldBy(warehouse, backfill)
       const nightly = waiting(warehouse, key)
@@ -291,7 +287,7 @@ describe('a run that waits for an account', () => {
       expect(await nightly.lease).toMatchObject({ epoch: 3 })
     }))
 
-  test('waits for no other nightly run, also when that comes in meanwhile', () =>
+  test('a waiting run does not wait for another nightly run, even when that comes in meanwhile', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccountHeldBy(warehouse, 'here process 1')
       expect(await failureOf(waiting(warehouse, key).lease)).toMatchObject(
@@ -305,7 +301,7 @@ describe('a run that waits for an account', () => {
       expect(await failing).toMatchObject(accountHeld('here process 2'))
     }))
 
-  test('waits no longer than it may', () =>
+  test('a waiting run waits no longer than its policy allows', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccountHeldBy(warehouse, backfill)
       const nightly = waiting(warehouse, key, { waitMs: 500 })
@@ -313,14 +309,14 @@ describe('a run that waits for an account', () => {
       expect(nightly.logged).toHaveLength(1)
     }))
 
-  test('ends at once with the reason of the signal', () =>
+  test('a waiting run ends at once with the reason of the signal', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key } = await anAccountHeldBy(warehouse, backfill)
       const interruption = new AbortController()
       const nightly = waiting(warehouse, key, { signal: interruption.signal })
       const failing = failureOf(nightly.lease)
       await vi.waitFor(() => expect(nightly.logged).toHaveLength(1))
-      const reason = new CosellError('tryAgainLater', 'run.deadline', 'enough')
+      const reason = new CosellError('run.deadline', 'enough')
       const started = performance.now()
       interruption.abort(reason)
       expect(await failing).toBe(reason)

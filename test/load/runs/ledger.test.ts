@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { readAccountState } from '../../../src/load/runs/ledger.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -22,8 +20,8 @@ const referrals = (count: number, changes = {}) =>
     aReferral({ id: referralIdOf(index + 1), ...changes }),
   )
 
-describe('the ledger', () => {
-  test('tells what each table got, when, and up to which source time', () =>
+describe('ledger', () => {
+  test('the ledger records the rows of each table, the time and the source time of a publish', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse
       await load(account, referrals(2), { watermark: '2025-12-10T09:18:01.7654321Z' })
@@ -66,7 +64,7 @@ describe('the ledger', () => {
       expect(state).toEqual({ watermark, last_full_read_at: null })
     }))
 
-  test('gives the watermark to its seventh digit, and none that a publish did not commit', () =>
+  test('the ledger returns the watermark with seven digits, and only of committed publishes', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse
       const at = (digits: string) => `2025-12-10T09:18:01.${digits}Z`
@@ -81,8 +79,8 @@ describe('the ledger', () => {
         expect(await watermark()).toBe(at(kept))
       }
       const [broken] = referrals(1, { createdDateTime: 'last spring' })
-      const refused = { watermark: at('9999999'), quarantinePercentMax: 0, quarantineCountMax: 0 }
-      expect(await failureOf(load(account, [broken], refused))).toMatchObject({
+      const failing = { watermark: at('9999999'), quarantinePercentMax: 0, quarantineCountMax: 0 }
+      expect(await failureOf(load(account, [broken], failing))).toMatchObject({
         code: 'quarantine.threshold',
       })
       expect(await watermark()).toBe(at('7654322'))
@@ -92,7 +90,7 @@ describe('the ledger', () => {
     '2025-12-10T09:18:01Z',
     '2025-12-10T09:18:01.45Z',
     '2025-12-10T09:18:01.4500000+00:00',
-  ])('refuses the watermark %s, which would not order with the others', (watermark) =>
+  ])('the ledger rejects the watermark %s, which would not sort with the others', (watermark) =>
     withAccount(async (account) => {
       expect(await failureOf(load(account, [], { watermark }))).toMatchObject({
         constraint: 'run_watermark_text_layout',
@@ -100,27 +98,7 @@ describe('the ledger', () => {
     }),
   )
 
-  test('keeps the watermark of runs from before it had seven digits', () =>
-    withAccount(async (account) => {
-      const { query } = account.warehouse
-      const { runId } = await load(account, [], { watermark: '2025-12-10T09:18:01.7654320Z' })
-      const migration = await readFile(
-        new URL('../../../sql/migrations/0021_watermark_and_sights.sql', import.meta.url),
-        'utf8',
-      )
-      const filling = /^update etl\.run[^;]*;/m.exec(migration)?.[0] ?? 'none'
-      await query.updateTable('etl.run').set({ watermark_text: null }).execute()
-      expect((await readAccountState(query, account.key)).watermark).toBeNull()
-      await sql.raw(filling).execute(query)
-      const { watermark_text } = await query
-        .selectFrom('etl.run')
-        .select('watermark_text')
-        .where('run_id', '=', runId)
-        .executeTakeFirstOrThrow()
-      expect(watermark_text).toBe('2025-12-10T09:18:01.7654320Z')
-    }))
-
-  test('calls earlier runs abandoned once their landings are published, of this account only', () =>
+  test('a publish marks earlier unpublished runs of its account as abandoned', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse
       const south = await anAccount(account.warehouse, 'south')

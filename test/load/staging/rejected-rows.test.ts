@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { findRefused } from '../../../src/load/staging/rejected-rows.ts'
+import { findRejected } from '../../../src/load/staging/rejected-rows.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
   anAccount,
@@ -29,19 +29,19 @@ const referrals = (count: number, changes: (no: number) => object = () => ({})) 
 
 const dealOf = (dealValue: number | string) => ({ details: { ...aReferral().details, dealValue } })
 
-async function setAside({ warehouse }: TestAccount) {
+async function quarantined({ warehouse }: TestAccount) {
   const found = await sql<Record<string, unknown>>`
     select resource_id, version_no, reason_code, item_path, detail from etl.quarantine
     where resolved_run_id is null order by resource_id`.execute(warehouse.query)
   return found.rows
 }
 
-const refused = (no: number, item_path: string, state: string, version_no = 1) => ({
+const rejected = (no: number, item_path: string, state: string, version_no = 1) => ({
   resource_id: referralIdOf(no),
   version_no,
   reason_code: 'rejected_by_database',
   item_path,
-  detail: `expected PostgreSQL to take what the transform accepted, got SQLSTATE ${state}`,
+  detail: `expected PostgreSQL to accept every row, got SQLSTATE ${state}`,
 })
 
 const alter = ({ warehouse }: TestAccount, statement: string) =>
@@ -52,8 +52,8 @@ const endless = Array.from({ length: 9000 }, (_, index) =>
   String.fromCharCode(0x4e00 + ((index * 7919) % 20_000)),
 ).join('')
 
-/** What PostgreSQL is made to refuse, by what a test database has and ours has not. */
-const refusals = [
+/** Rows that PostgreSQL rejects because of a change to the schema of the test database. */
+const rejections = [
   {
     why: 'a check constraint of dw',
     plant: 'alter table dw.fact_referral add constraint modest check (deal_value_amount < 1000000)',
@@ -100,11 +100,11 @@ const refusals = [
   },
   {
     why: 'a trigger',
-    plant: `create function public.refuse() returns trigger language plpgsql as $$ begin
+    plant: `create function public.reject() returns trigger language plpgsql as $$ begin
       if new.referral_name = 'Poison' then raise 'no' using errcode = '22000'; end if;
       return new; end $$;
-      create trigger refuse before insert on dw.dim_referral
-      for each row execute function public.refuse()`,
+      create trigger reject before insert on dw.dim_referral
+      for each row execute function public.reject()`,
     changes: { name: 'Poison' },
     path: 'dw.dim_referral',
     state: '22000',
@@ -117,7 +117,7 @@ const refusals = [
     state: '54000',
   },
   {
-    why: 'a constraint that is looked at when the transaction ends',
+    why: 'a deferred constraint, which is checked when the transaction ends',
     plant: `alter table dw.dim_referral add constraint once unique (external_reference_id)
       deferrable initially deferred`,
     changes: { externalReferenceId: 'R-1' },
@@ -126,31 +126,33 @@ const refusals = [
   },
 ]
 
-describe('a referral that PostgreSQL refuses is set aside, and the others are published', () => {
-  test.each(refusals)('because of $why', ({ plant, changes, path, state }) =>
-    withAccount(async (account) => {
-      await alter(account, plant)
-      const other = state === '23505' ? changes : {}
-      const wires = referrals(20, (no) => (no === 13 ? changes : no === 2 ? other : {}))
-      const loaded = await load(account, wires)
-      expect(loaded).toMatchObject({
-        staged: 19,
-        changed: 19,
-        quarantined: 1,
-        conservation: { fetched: 20, inserted: 19, quarantined: 1 },
-      })
-      expect(await setAside(account)).toEqual([refused(13, path, state)])
-      expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(19)
-      const counted = await account.warehouse.query
-        .selectFrom('etl.run_table')
-        .select('staged_count')
-        .where('table_name', '=', 'dw.fact_referral')
-        .execute()
-      expect(counted).toEqual([{ staged_count: 19 }])
-    }),
+describe('rejected referral', () => {
+  test.each(rejections)(
+    'a referral is quarantined and the others are published when PostgreSQL rejects a row for $why',
+    ({ plant, changes, path, state }) =>
+      withAccount(async (account) => {
+        await alter(account, plant)
+        const other = state === '23505' ? changes : {}
+        const wires = referrals(20, (no) => (no === 13 ? changes : no === 2 ? other : {}))
+        const loaded = await load(account, wires)
+        expect(loaded).toMatchObject({
+          staged: 19,
+          changed: 19,
+          quarantined: 1,
+          reconciliation: { fetched: 20, inserted: 19, quarantined: 1 },
+        })
+        expect(await quarantined(account)).toEqual([rejected(13, path, state)])
+        expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(19)
+        const counted = await account.warehouse.query
+          .selectFrom('etl.run_table')
+          .select('staged_count')
+          .where('table_name', '=', 'dw.fact_referral')
+          .execute()
+        expect(counted).toEqual([{ staged_count: 19 }])
+      }),
   )
 
-  test('and keeps its last good rows until a later version is taken', () =>
+  test('a rejected referral keeps its last good rows until a later version is accepted', () =>
     withAccount(async (account) => {
       await load(account, referrals(5))
       await alter(
@@ -161,32 +163,32 @@ describe('a referral that PostgreSQL refuses is set aside, and the others are pu
       const at = (day: number) => ({ updatedDateTime: `2026-01-0${day}T00:00:00Z` })
       const second = await load(account, [referral(3, { name: 'Poison', ...at(1) })])
       expect(second).toMatchObject({ changed: 0, quarantined: 1 })
-      expect(await setAside(account)).toEqual([refused(3, 'dw.dim_referral.named', '23514', 2)])
+      expect(await quarantined(account)).toEqual([rejected(3, 'dw.dim_referral.named', '23514', 2)])
       expect(await physicalState(account.warehouse, account.key, ['dw.dim_referral'])).toEqual(
         before,
       )
-      await load(account, [referral(3, { name: 'Mended', ...at(2) })])
-      expect(await setAside(account)).toEqual([])
+      await load(account, [referral(3, { name: 'Fixed', ...at(2) })])
+      expect(await quarantined(account)).toEqual([])
       expect(await reload(account)).toMatchObject({ staged: 5, changed: 0, quarantined: 0 })
     }))
 
-  test('one in a row of the stage and one in a row of the star, in one run', () =>
+  test('one run quarantines referrals with rejected rows of the stage and of the star', () =>
     withAccount(async (account) => {
-      for (const { plant } of refusals.slice(0, 4)) await alter(account, plant)
-      const changes = new Map([5, 9, 12, 17].map((no, index) => [no, refusals[index]?.changes]))
+      for (const { plant } of rejections.slice(0, 4)) await alter(account, plant)
+      const changes = new Map([5, 9, 12, 17].map((no, index) => [no, rejections[index]?.changes]))
       const loaded = await load(
         account,
         referrals(20, (no) => changes.get(no) ?? {}),
       )
-      expect(loaded).toMatchObject({ changed: 16, quarantined: 4, conservation: { fetched: 20 } })
-      expect(await setAside(account)).toMatchObject(
+      expect(loaded).toMatchObject({ changed: 16, quarantined: 4, reconciliation: { fetched: 20 } })
+      expect(await quarantined(account)).toMatchObject(
         [5, 9, 12, 17].map((no) => ({ resource_id: referralIdOf(no) })),
       )
     }))
 
-  test('and leaves the stage of another account alone', () =>
+  test('a rejected referral leaves the stage of another account alone', () =>
     withAccount(async (north) => {
-      await alter(north, refusals[0]?.plant ?? '')
+      await alter(north, rejections[0]?.plant ?? '')
       const south = await anAccount(north.warehouse, 'south')
       const southRun = await aRun(south)
       await landReferrals(south, southRun, referrals(4))
@@ -195,9 +197,9 @@ describe('a referral that PostgreSQL refuses is set aside, and the others are pu
       expect(await publishStaged(south, southRun, southStaged)).toMatchObject({ changed: 4 })
     }))
 
-  test('and counts toward the limit beyond which nothing is published', () =>
+  test('a rejected referral counts toward the quarantine limits', () =>
     withAccount(async (account) => {
-      await alter(account, refusals[0]?.plant ?? '')
+      await alter(account, rejections[0]?.plant ?? '')
       const wires = referrals(30, (no) => (no % 3 === 0 ? dealOf(7_000_000) : {}))
       const limits = { quarantineCountMax: 9, quarantinePercentMax: 1 }
       const failure = await failureOf(load(account, wires, limits))
@@ -207,25 +209,27 @@ describe('a referral that PostgreSQL refuses is set aside, and the others are pu
     }))
 
   test.each([
-    { where: 'the star', plant: refusals[0]?.plant, changes: dealOf(7_000_000) },
-    { where: 'the stage', plant: refusals[2]?.plant, changes: dealOf(9_000_000) },
-  ])('unless there are very many, which a schema is to blame for: $where', ({ plant, changes }) =>
-    withAccount(async (account) => {
-      await alter(account, plant ?? '')
-      const failure = await failureOf(
-        load(
-          account,
-          referrals(120, () => changes),
-        ),
-      )
-      expect(failure).toMatchObject({ kind: 'checkFailed', code: 'quarantine.refused' })
-      expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(0)
-    }),
+    { where: 'the star', plant: rejections[0]?.plant, changes: dealOf(7_000_000) },
+    { where: 'the stage', plant: rejections[2]?.plant, changes: dealOf(9_000_000) },
+  ])(
+    'too many rejected referrals fail the run, since the schema is at fault: $where',
+    ({ plant, changes }) =>
+      withAccount(async (account) => {
+        await alter(account, plant ?? '')
+        const failure = await failureOf(
+          load(
+            account,
+            referrals(120, () => changes),
+          ),
+        )
+        expect(failure).toMatchObject({ kind: 'checkFailed', code: 'quarantine.too_many_rejected' })
+        expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(0)
+      }),
   )
 })
 
-describe('finding what is refused', () => {
-  const refusal = Object.assign(new pg.DatabaseError('no', 1, 'error'), { code: '23514' })
+describe('findRejected', () => {
+  const rejection = Object.assign(new pg.DatabaseError('no', 1, 'error'), { code: '23514' })
 
   test.each([
     { count: 1, bad: [0] },
@@ -234,17 +238,20 @@ describe('finding what is refused', () => {
     { count: 1000, bad: [999] },
     { count: 1000, bad: [3, 4, 500] },
     { count: 50_000, bad: [33_333] },
-  ])('$bad of $count takes at most 2 log2(n) tries each', async ({ count, bad }) => {
-    const items = Array.from({ length: count }, (_, index) => index)
-    const taken: number[] = []
-    let tries = 0
-    const found = await findRefused(items, async (some) => {
-      tries++
-      if (some.some((item) => bad.includes(item))) throw refusal
-      taken.push(...some)
-    })
-    expect(found.map(({ item }) => item)).toEqual(bad)
-    expect(taken).toEqual(items.filter((item) => !bad.includes(item)))
-    expect(tries).toBeLessThanOrEqual(1 + bad.length * 2 * Math.ceil(Math.log2(count)))
-  })
+  ])(
+    'findRejected finds $bad of $count in at most 2 log2(n) tries each',
+    async ({ count, bad }) => {
+      const items = Array.from({ length: count }, (_, index) => index)
+      const accepted: number[] = []
+      let tries = 0
+      const found = await findRejected(items, async (some) => {
+        tries++
+        if (some.some((item) => bad.includes(item))) throw rejection
+        accepted.push(...some)
+      })
+      expect(found.map(({ item }) => item)).toEqual(bad)
+      expect(accepted).toEqual(items.filter((item) => !bad.includes(item)))
+      expect(tries).toBeLessThanOrEqual(1 + bad.length * 2 * Math.ceil(Math.log2(count)))
+    },
+  )
 })

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { listOpenRegistrations } from '../../../src/load/landing/open-registrations.ts'
 import { enterAccount, listAccounts } from '../../../src/load/runs/accounts.ts'
-import {
-  clearListed,
-  clearStage,
-  type StagedBatch,
-  stageRows,
-} from '../../../src/load/staging/stage.ts'
+import { clearListed, clearStage, stageRows } from '../../../src/load/staging/stage.ts'
+import type { StagedBatch } from '../../../src/load/staging/stage-tables.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
@@ -31,7 +27,7 @@ const aTag = (referral_no: unknown) => ({
 })
 
 describe('staging', () => {
-  test('counts what each table got and leaves out tables that got nothing', () =>
+  test('staging returns the rows of each table and leaves out empty tables', () =>
     withDatabase(async (_, __, warehouse) => {
       const batch = { 'stg.dim_tag': [aTag(1), aTag(2)], 'stg.contact': [] }
       const { lease } = await anAccount(warehouse)
@@ -44,7 +40,7 @@ describe('staging', () => {
       expect(await countOf(warehouse, 'stg.dim_tag')).toBe(3)
     }))
 
-  test('of a row that COPY refuses and nobody owns fails, and the warehouse stays usable', () =>
+  test('staging fails for a rejected row without a referral, and the warehouse stays usable', () =>
     withDatabase(async (_, __, warehouse) => {
       const { lease } = await anAccount(warehouse)
       const batches = inBatches({ 'stg.dim_tag': [aTag(1), aTag('a word')] })
@@ -54,7 +50,7 @@ describe('staging', () => {
       ).toBeDefined()
     }))
 
-  test('that the transform fails passes its error on', () =>
+  test('staging passes on an error of the transform', () =>
     withDatabase(async (_, __, warehouse) => {
       const { lease } = await anAccount(warehouse)
       const reason = new Error('no')
@@ -67,7 +63,7 @@ describe('staging', () => {
       }
     }))
 
-  test('is emptied for one account while another is being loaded, with or without its lease', () =>
+  test('staging is emptied for one account while another is loaded, with or without its lease', () =>
     withDatabase(async (_, __, warehouse) => {
       const north = await anAccount(warehouse, 'north')
       const south = await anAccount(warehouse, 'south')
@@ -87,7 +83,7 @@ describe('staging', () => {
       expect(await countOf(warehouse, 'stg.fact_referral')).toBe(0)
     }))
 
-  test('forgets what a run saw only when told to, and of that account only', () =>
+  test('clearListed deletes the listed referrals of its run and account only', () =>
     withDatabase(async (_, __, warehouse) => {
       const north = await anAccount(warehouse, 'north')
       const south = await anAccount(warehouse, 'south')
@@ -102,7 +98,7 @@ describe('staging', () => {
 })
 
 describe('accounts', () => {
-  test('that enter at once get a number each, and the same name the same number', () =>
+  test('accounts that enter at once get a number each, and the same name the same number', () =>
     withDatabase(async (db, url, warehouse) => {
       const other = await openDatabase(url)
       const names = ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']
@@ -121,7 +117,7 @@ describe('accounts', () => {
     }))
 })
 
-test('registrations that are not decided are asked for by id, unless the run has seen them or they are gone', () =>
+test('open registrations are listed by id, unless the run has listed them or they are missing', () =>
   withDatabase(async (db, _, warehouse) => {
     const account = await anAccount(warehouse)
     const registered = (no: number, status: string) =>

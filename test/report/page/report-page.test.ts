@@ -1,31 +1,42 @@
 import { describe, expect, test } from 'vitest'
-import { foreign, html } from '../../../src/report/html.ts'
+import { html, isolated } from '../../../src/report/html.ts'
 import { scaleTicks } from '../../../src/report/page/chart.ts'
-import { byCurrency, countryName, exact, percent, short } from '../../../src/report/page/format.ts'
+import {
+  countryName,
+  exact,
+  percent,
+  short,
+  sumByCurrency,
+} from '../../../src/report/page/format.ts'
 import { renderReport } from '../../../src/report/page/report-page.ts'
-import type { Amounts, ExpiringReferral, ReportFigures } from '../../../src/report/report-data.ts'
-import { aGroup, converted, someFigures } from '../../support/report-data-builder.ts'
+import type { Amounts, ExpiringReferral, ReportData } from '../../../src/report/report-data.ts'
+import { aGroup, converted, someReportData } from '../../support/report-data-builder.ts'
 
-describe('amounts are formatted from their text', () => {
+describe('format', () => {
   test.each([
-    { amount: '1234567.8900', currency: 'USD', said: '1,234,567.89', why: 'zeros behind it go' },
+    {
+      amount: '1234567.8900',
+      currency: 'USD',
+      said: '1,234,567.89',
+      why: 'superfluous zeros are dropped',
+    },
     { amount: '0.1250', currency: 'USD', said: '0.125', why: 'digits beyond the minor unit stay' },
-    { amount: '1500.0000', currency: 'JPY', said: '1,500', why: 'a yen has no decimals' },
-    { amount: '1.5', currency: 'KWD', said: '1.500', why: 'a dinar has three' },
-    { amount: '-12.5', currency: 'EUR', said: '-12.50', why: 'a credit is below zero' },
+    { amount: '1500.0000', currency: 'JPY', said: '1,500', why: 'the yen has no decimals' },
+    { amount: '1.5', currency: 'KWD', said: '1.500', why: 'the dinar has three decimals' },
+    { amount: '-12.5', currency: 'EUR', said: '-12.50', why: 'a credit is negative' },
     {
       amount: '7',
       currency: 'US$',
       said: '7.00',
-      why: 'what is no currency code has two decimals',
+      why: 'an unknown currency has two decimals',
     },
     {
       amount: '9007199254740993.0001',
       currency: 'USD',
       said: '9,007,199,254,740,993.0001',
-      why: 'no double holds these digits',
+      why: 'a double cannot hold these digits',
     },
-  ])('$why: $said', ({ amount, currency, said }) => {
+  ])('exact formats $amount $currency as $said: $why', ({ amount, currency, said }) => {
     expect(exact(amount, currency)).toBe(said)
   })
 
@@ -35,9 +46,9 @@ describe('amounts are formatted from their text', () => {
     ['1234567.89', '1.23M'],
     ['999950', '1M'],
     ['12345678901.5', '12.3B'],
-  ])('%s for a glance is %s', (amount, said) => expect(short(amount)).toBe(said))
+  ])('short formats %s as %s', (amount, said) => expect(short(amount)).toBe(said))
 
-  test('of several groups they add up by currency, to the last digit', () => {
+  test('sumByCurrency adds up amounts of several groups to the last digit', () => {
     const of = (currency_code: string, amount: string, count: number) => ({
       unconverted: [{ currency_code, amount, count }],
     })
@@ -46,27 +57,27 @@ describe('amounts are formatted from their text', () => {
       of('EUR', '0.5', 2),
       of('SEK', '-0.0002', 3),
     ]
-    expect(byCurrency(groups)).toEqual([
+    expect(sumByCurrency(groups)).toEqual([
       { currency_code: 'EUR', amount: '0.5000', count: 2 },
       { currency_code: 'SEK', amount: '9007199254740992.9999', count: 4 },
     ])
   })
 })
 
-test('a share of nothing is no number', () => expect(percent(0, 0)).toBe('–'))
+test('percent shows a dash for a share of zero', () => expect(percent(0, 0)).toBe('–'))
 
 test.each([
   ['DE', 'Germany'],
   ['', '(not given)'],
   ['<b>', '<b>'],
-])('the country %j is called %s', (code, name) => expect(countryName(code)).toBe(name))
+])('countryName of %j is %s', (code, name) => expect(countryName(code)).toBe(name))
 
 test.each([
   [0, [0, 1]],
   [1, [0, 0.25, 0.5, 0.75, 1]],
   [316, [0, 100, 200, 300, 400]],
   [1e18, [0, 2.5e17, 5e17, 7.5e17, 1e18]],
-])('a scale up to %d has the lines %j', (largest, lines) => {
+])('scaleTicks up to %d returns %j', (largest, lines) => {
   expect(scaleTicks(largest)).toEqual(lines)
 })
 
@@ -78,47 +89,47 @@ const hostileNames = [
   '&lt;b&gt; &amp;',
 ]
 
-describe('text of the data stays text', () => {
-  test.each(hostileNames)('%s', (name) => {
+describe('escaping', () => {
+  test.each(hostileNames)('renderReport escapes %s', (name) => {
     const page = renderReport(everywhere(name))
     expect(page).not.toContain(name)
     expect(page.match(/<h1/g)).toHaveLength(1)
     expect(page).not.toMatch(/<(script|img)/)
   })
 
-  test('a name from the right to the left turns nothing round but itself', () => {
-    expect(foreign('\u202Eevil').text).toBe('<bdi>\u202Eevil</bdi>')
+  test('isolated keeps right-to-left text from turning the text around it', () => {
+    expect(isolated('\u202Eevil').text).toBe('<bdi>\u202Eevil</bdi>')
   })
 
-  test('what HTML has no place for is shown as such', () => {
+  test('html replaces characters that HTML does not allow', () => {
     expect(html`${'a\u0007b\uD800c\u0085'}`.text).toBe('a\uFFFDb\uFFFDc\uFFFD')
   })
 })
 
-test('a name of 300 characters is there in full', () => {
+test('renderReport shows a name of 300 characters in full', () => {
   const name = 'Ünïcode '.repeat(38).trim()
   expect(renderReport(everywhere(name))).toContain(name)
 })
 
-test('the page asks for nothing and runs nothing', () => {
-  const page = renderReport(someFigures())
+test('renderReport makes a page without requests and scripts', () => {
+  const page = renderReport(someReportData())
   expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline';`)
   expect(page).not.toMatch(/<script|<link|<img|\bsrc=|url\(|https?:|@import/)
 })
 
-test('the same figures make the same page', () => {
-  expect(renderReport(someFigures())).toBe(renderReport(structuredClone(someFigures())))
+test('renderReport makes the same page from the same data', () => {
+  expect(renderReport(someReportData())).toBe(renderReport(structuredClone(someReportData())))
 })
 
-test('an empty warehouse has a page that says so and nothing else', () => {
-  const page = renderReport(someFigures({ accounts: [] }))
+test('renderReport shows only a notice for an empty warehouse', () => {
+  const page = renderReport(someReportData({ accounts: [] }))
   expect(page).toContain('The warehouse is empty')
   expect(page).not.toMatch(/<h2|<figure|USD/)
 })
 
-test('a sum beyond every double is shown to its last digit', () => {
+test('renderReport shows a sum beyond doubles to its last digit', () => {
   const open = aGroup('', converted('12345678901234567890.12'), 3)
-  const page = renderReport(someFigures({ headline: { ...someFigures().headline, open } }))
+  const page = renderReport(someReportData({ headline: { ...someReportData().headline, open } }))
   expect(page).toContain('12,345,678,901,234,567,890.12')
 })
 
@@ -131,17 +142,19 @@ const partly: Amounts = {
   ],
 }
 
-test('what has no rate is named with its number and amount, and is in no sum', () => {
-  const text = textOf(renderReport(someFigures({ stages: [aGroup('New - Received', partly, 3)] })))
-  expect(text).toContain('Left out for want of a rate: 2 amounts, SEK 70.50 (2).')
+test('renderReport names amounts without a rate and leaves them out of sums', () => {
+  const text = textOf(
+    renderReport(someReportData({ stages: [aGroup('New - Received', partly, 3)] })),
+  )
+  expect(text).toContain('Not included, no exchange rate: 2 amounts, SEK 70.50 (2).')
   expect(text).toMatch(/New - Received 3 100\.00 \+ SEK 70\.50/)
 })
 
-test('without rates amounts stand in their currencies and bars show numbers', () => {
-  const { headline } = someFigures()
+test('renderReport shows amounts by currency and numbers as bars when no rates are loaded', () => {
+  const { headline } = someReportData()
   const open = aGroup('', partly, 3)
   const text = textOf(
-    renderReport(someFigures({ is_converted: false, headline: { ...headline, open } })),
+    renderReport(someReportData({ is_converted: false, headline: { ...headline, open } })),
   )
   expect(text).toContain('No exchange rates are loaded')
   expect(text).toContain('Open pipeline 3 deals')
@@ -153,27 +166,27 @@ test.each([
   { hours: 26, warned: false },
   { hours: 26.1, warned: true },
   { hours: null, warned: true },
-])('published $hours hours ago: warned $warned', ({ hours, warned }) => {
-  const [account] = someFigures().accounts
+])('renderReport of an account published $hours hours ago warns: $warned', ({ hours, warned }) => {
+  const [account] = someReportData().accounts
   const accounts = account ? [{ ...account, age_hours: hours }] : []
-  expect(renderReport(someFigures({ accounts })).includes('Warning: account')).toBe(warned)
+  expect(renderReport(someReportData({ accounts })).includes('Warning: account')).toBe(warned)
 })
 
-test('several accounts are told apart where one row is of one of them', () => {
-  const [account] = someFigures().accounts
+test('renderReport names the account of a row when there are several', () => {
+  const [account] = someReportData().accounts
   const accounts = account ? [account, { ...account, account: 'fabrikam' }] : []
   const of = (name: string) => ({ ...expiringReferral('Deal'), account: name })
-  const expiring = { ...someFigures().expiring, referrals: [of('contoso'), of('fabrikam')] }
-  const text = textOf(renderReport(someFigures({ accounts, expiring })))
+  const expiring = { ...someReportData().expiring, referrals: [of('contoso'), of('fabrikam')] }
+  const text = textOf(renderReport(someReportData({ accounts, expiring })))
   expect(text).toContain('2 accounts: contoso , fabrikam')
   expect(text).toMatch(/Active - Accepted · fabrikam/)
 })
 
-/** Figures with the name wherever text of the data goes. */
-function everywhere(name: string): ReportFigures {
-  const base = someFigures()
+/** Returns report data with the name in place of every text. */
+function everywhere(name: string): ReportData {
+  const base = someReportData()
   const [account] = base.accounts
-  return someFigures({
+  return someReportData({
     reporting_currency: name,
     accounts: account ? [{ ...account, account: name, age_hours: 99 }] : [],
     findings: [{ account: name, rule_code: name, severity: name, finding_count: 1 }],

@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { exact, whole } from '../../../src/report/page/format.ts'
 import { renderReport } from '../../../src/report/page/report-page.ts'
-import { readReportFigures } from '../../../src/report/queries/read-report.ts'
+import { readReport } from '../../../src/report/queries/read-report.ts'
 import type { Amounts } from '../../../src/report/report-data.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../../support/database.ts'
@@ -12,28 +12,28 @@ import {
   businessDay,
   euroRate,
   loadEuroRates,
-  loadedOnce,
+  loadOnce,
   one,
 } from '../../support/report-warehouse.ts'
 import { resultOf, runCli } from '../../support/run-cli.ts'
 
 const now = new Date('2026-07-01T05:20:00Z')
-const loaded = loadedOnce({ referrals: 400, seed: 3, broken: 1 })
+const loaded = loadOnce({ referrals: 400, seed: 3, broken: 1 })
 
-test('an empty warehouse makes an empty page', () =>
+test('readReport of an empty warehouse makes an empty page', () =>
   withDatabase(async (db) => {
-    const page = renderReport(await readReportFigures(db, now))
+    const page = renderReport(await readReport(db, now))
     expect(page).toContain('The warehouse is empty')
   }))
 
-test('the figures of the page are those that plain SQL over the facts gives', async () => {
+test('readReport returns the sums that plain SQL over the facts returns', async () => {
   const { db } = loaded()
   await loadEuroRates(db)
-  const figures = await readReportFigures(db, now, businessDay)
-  const page = renderReport(figures)
+  const report = await readReport(db, now, businessDay)
+  const page = renderReport(report)
 
   const open = await sumFacts(db, sql`status.is_open`)
-  expect(figures.headline.open).toMatchObject({ count: open.count, amounts: open.amounts })
+  expect(report.headline.open).toMatchObject({ count: open.count, amounts: open.amounts })
   expect(open.amounts.unconverted.length).toBeGreaterThan(2)
   expect(page).toContain(exact(open.amounts.converted ?? '', 'USD'))
   for (const { currency_code, amount } of open.amounts.unconverted) {
@@ -44,24 +44,24 @@ test('the figures of the page are those that plain SQL over the facts gives', as
     db,
     sql`status.is_won and fact.closed_date between date '2025-07-01' and ${businessDay}::date`,
   )
-  expect(figures.headline.won).toMatchObject({ count: won.count, amounts: won.amounts })
+  expect(report.headline.won).toMatchObject({ count: won.count, amounts: won.amounts })
   const lastQuarter = await sumFacts(
     db,
     sql`status.is_won and fact.closed_date between date '2026-04-01' and date '2026-06-30'`,
   )
-  expect(figures.won_by_quarter.map(({ label }) => label)).toHaveLength(12)
-  expect(figures.won_by_quarter.at(-1)).toMatchObject({
+  expect(report.won_by_quarter.map(({ label }) => label)).toHaveLength(12)
+  expect(report.won_by_quarter.at(-1)).toMatchObject({
     label: 'FY26 Q4',
     count: lastQuarter.count,
     amounts: lastQuarter.amounts,
   })
-  expect(sumOf(figures.stages)).toBe(open.count)
+  expect(sumOf(report.stages)).toBe(open.count)
 })
 
-test('the course, the funnel, the schedule and the rankings agree with the facts', async () => {
+test('readReport returns month ends, funnel, schedule and rankings that agree with the facts', async () => {
   const { db } = loaded()
   await loadEuroRates(db)
-  const figures = await readReportFigures(db, now, businessDay)
+  const report = await readReport(db, now, businessDay)
 
   const monthEnd = '2025-12-31'
   const then = await one(
@@ -73,9 +73,9 @@ test('the course, the funnel, the schedule and the rankings agree with the facts
         where version.valid_from < timestamptz '2026-01-01Z'
           and coalesce(version.valid_to, 'infinity') >= timestamptz '2026-01-01Z'`,
   )
-  const thatMonth = figures.month_ends.filter(({ period }) => period === monthEnd)
+  const thatMonth = report.month_ends.filter(({ period }) => period === monthEnd)
   expect(sumOf(thatMonth)).toBe(then.open)
-  expect(new Set(figures.month_ends.map(({ period }) => period)).size).toBe(24)
+  expect(new Set(report.month_ends.map(({ period }) => period)).size).toBe(24)
 
   const funnel = await one(
     db,
@@ -92,7 +92,7 @@ test('the course, the funnel, the schedule and the rankings agree with the facts
         join dw.dim_referral dim on dim.referral_key = fact.referral_key
         where fact.created_at >= '2024-06-01Z'`,
   )
-  const [created, accepted, won, registered, approved] = figures.funnel.steps
+  const [created, accepted, won, registered, approved] = report.funnel.steps
   expect(created).toEqual({ label: 'Created', count: funnel.created, median_days: null })
   expect(accepted?.count).toBe(funnel.accepted)
   expect(won).toEqual({ label: 'Won', count: funnel.won, median_days: funnel.days })
@@ -113,18 +113,18 @@ test('the course, the funnel, the schedule and the rankings agree with the facts
             join dw.dim_customer customer
               on customer.customer_key = registration.customer_key) as countries`,
   )
-  expect(await sterling(db, figures.registrations)).toBe(contracts.acv)
-  expect(await sterling(db, figures.schedule)).toBe(contracts.scheduled)
-  expect(figures.countries).toMatchObject({ label_count: contracts.countries })
+  expect(await sterling(db, report.registrations)).toBe(contracts.acv)
+  expect(await sterling(db, report.schedule)).toBe(contracts.scheduled)
+  expect(report.countries).toMatchObject({ label_count: contracts.countries })
 
-  const inDollars = figures.solutions.groups.map(({ amounts }) => Number(amounts.converted))
+  const inDollars = report.solutions.groups.map(({ amounts }) => Number(amounts.converted))
   expect(inDollars).toEqual(inDollars.toSorted((left, right) => right - left))
 })
 
-test('expiring referrals, findings, quarantine and freshness are those of the warehouse', async () => {
+test('readReport returns the expiring referrals, findings, quarantine and freshness of the warehouse', async () => {
   const { db } = loaded()
-  const figures = await readReportFigures(db, now, businessDay)
-  const soon = await sql<{ referral_id: string; days_left: number }>`
+  const report = await readReport(db, now, businessDay)
+  const expected = await sql<{ referral_id: string; days_left: number }>`
       select dim.referral_id, fact.expiration_date - ${businessDay}::date as days_left
       from dw.fact_referral fact
       join dw.dim_referral dim on dim.referral_key = fact.referral_key
@@ -132,37 +132,37 @@ test('expiring referrals, findings, quarantine and freshness are those of the wa
       where fact.expiration_date between ${businessDay}::date and ${businessDay}::date + 30`.execute(
     db,
   )
-  const shown = figures.expiring.referrals.map(({ referral_id, days_left }) => ({
+  const shown = report.expiring.referrals.map(({ referral_id, days_left }) => ({
     referral_id,
     days_left,
   }))
-  expect(shown.toSorted(byId)).toEqual(soon.rows.toSorted(byId))
-  expect(figures.expiring.group.count).toBe(soon.rows.length)
+  expect(shown.toSorted(byId)).toEqual(expected.rows.toSorted(byId))
+  expect(report.expiring.group.count).toBe(expected.rows.length)
 
-  const kept = await one(
+  const stored = await one(
     db,
     sql<{ findings: number; quarantined: number; published: string }>`
         select (select count(*) from etl.dq_finding) as findings,
           (select count(*) from etl.quarantine) as quarantined,
           (select max(published_at) from etl.run) as published`,
   )
-  expect(kept.quarantined).toBe(1)
-  expect(figures.accounts).toMatchObject([
+  expect(stored.quarantined).toBe(1)
+  expect(report.accounts).toMatchObject([
     {
       account: 'demo',
-      open_finding_count: kept.findings,
+      open_finding_count: stored.findings,
       quarantine_count: 1,
-      last_published_at: kept.published,
+      last_published_at: stored.published,
     },
   ])
-  const counted = figures.findings.reduce((sum, { finding_count }) => sum + finding_count, 0)
-  expect(counted).toBe(kept.findings)
-  expect(renderReport(figures)).toContain(`>${whole(kept.findings)}<`)
+  const counted = report.findings.reduce((sum, { finding_count }) => sum + finding_count, 0)
+  expect(counted).toBe(stored.findings)
+  expect(renderReport(report)).toContain(`>${whole(stored.findings)}<`)
 })
 
-test('no text of people is on the page', async () => {
+test('the report contains no personal data', async () => {
   const { db } = loaded()
-  const page = renderReport(await readReportFigures(db, now, businessDay))
+  const page = renderReport(await readReport(db, now, businessDay))
   const people = await sql<{ text: string }>`
       select distinct text
       from pii.contact, lateral (values (email), (first_name || ' ' || last_name)) person (text)
@@ -171,12 +171,12 @@ test('no text of people is on the page', async () => {
   expect(people.rows.filter(({ text }) => page.includes(text))).toEqual([])
 })
 
-test('without rates every amount is there in its own currency, and twice the same page', async () => {
+test('the report without rates shows every amount in its own currency, and is reproducible', async () => {
   const { db } = loaded()
   await sql`delete from dw.fx_rate where currency_code <> 'USD'`.execute(db)
-  const figures = await readReportFigures(db, now, businessDay)
-  expect(figures.is_converted).toBe(false)
-  const page = renderReport(figures)
+  const report = await readReport(db, now, businessDay)
+  expect(report.is_converted).toBe(false)
+  const page = renderReport(report)
   const { rows } = await sql<{ currency_code: string; amount: string }>`
       select fact.currency_code, sum(fact.deal_value_amount) as amount
       from dw.fact_referral fact
@@ -188,10 +188,10 @@ test('without rates every amount is there in its own currency, and twice the sam
       `<bdi>${currency_code}</bdi></th><td>${exact(amount, currency_code)}</td>`,
     )
   }
-  expect(renderReport(await readReportFigures(db, now, businessDay))).toBe(page)
+  expect(renderReport(await readReport(db, now, businessDay))).toBe(page)
 })
 
-test('the command writes the page into COSELL_HOME, or to where it is told, in one move', async () => {
+test('cosell report writes to COSELL_HOME or --out, and leaves no partial file', async () => {
   const { home, url } = loaded()
   const env = { COSELL_DATABASE_URL: url, COSELL_HOME: path.join(home, 'new') }
   const plain = await runCli(['report', '--json'], { cwd: home, env })
@@ -200,16 +200,16 @@ test('the command writes the page into COSELL_HOME, or to where it is told, in o
   expect(resultOf(plain)).toEqual({ status: 'written', file, bytes: size })
   expect(await readdir(path.dirname(file))).toEqual(['report.html'])
 
-  const told = await runCli(['report', '--out', 'deep/co-sell.html'], { cwd: home, env })
-  expect(told.stdout).toBe(`The report is in ${path.join(home, 'deep/co-sell.html')}\n`)
+  const elsewhere = await runCli(['report', '--out', 'deep/co-sell.html'], { cwd: home, env })
+  expect(elsewhere.stdout).toBe(`The report is in ${path.join(home, 'deep/co-sell.html')}\n`)
 
   const where = path.join(file, 'page.html')
-  const refused = await runCli(['report', '--json', '--out', where], { cwd: home, env })
-  expect(refused.code).toBe(78)
-  expect(resultOf(refused)).toMatchObject({ code: 'report.not_written' })
+  const failed = await runCli(['report', '--json', '--out', where], { cwd: home, env })
+  expect(failed.code).toBe(78)
+  expect(resultOf(failed)).toMatchObject({ code: 'report.not_written' })
 })
 
-/** Deal values of the facts, converted by what the test gave as rates. */
+/** Sums deal values of the facts, converted with the rates of `loadEuroRates`. */
 async function sumFacts(db: Kysely<Database>, where: ReturnType<typeof sql>) {
   const total = await one(
     db,
@@ -233,7 +233,7 @@ async function sumFacts(db: Kysely<Database>, where: ReturnType<typeof sql>) {
   return { count: total.count, amounts }
 }
 
-/** What all groups together have in GBP, added up by PostgreSQL. */
+/** Returns the sum of all groups in GBP, added up by PostgreSQL. */
 async function sterling(
   db: Kysely<Database>,
   groups: readonly { amounts: Amounts }[],

@@ -19,7 +19,7 @@ import {
   toMoney,
 } from '../../support/exact-oracle.ts'
 
-describe('what a contract’s term and dates mean', () => {
+describe('the period of a contract', () => {
   test.each([
     ['Finite 2024-01-01..2026-12-31', 'ok', 'both dates'],
     ['Finite 2024-01-01..2024-01-01', 'ok', 'one day'],
@@ -47,7 +47,7 @@ describe('what a contract’s term and dates mean', () => {
     ['Rolling -..2026-12-31', 'missing_start_date', 'an unknown term without start'],
     ['Rolling 2024-01-02..2024-01-01', 'invalid_period', 'an unknown term, dates reversed'],
     ['perpetual 2024-01-01..-', 'unknown_term', 'spelling is settled before'],
-  ])('%s is %s: %s', (text, status) => {
+  ])('contractPeriod of %s is %s: %s', (text, status) => {
     const terms = termsOf(text)
     const period = contractPeriod(terms)
     const isPlaced = status === 'ok' || status === 'term_inferred'
@@ -77,7 +77,7 @@ describe('what a contract’s term and dates mean', () => {
     ['Perpetual 2024-02-29..-', '72.0000', '2030-02-28', 'no leap day to end on'],
     ['Perpetual 2022-02-28..-', '72.0000', '2028-02-28', 'the 28th, though there is a 29th'],
     ['Perpetual 2025-12-31..2026-01-01', '72.0000', '2031-12-31', 'whatever end was reported'],
-  ])('%s has %s months, until %s: %s', (text, months, endExclusive) => {
+  ])('contractPeriod of %s has %s months, until %s: %s', (text, months, endExclusive) => {
     const period = contractPeriod(termsOf(text))
     expect(period.months && termMonths(period.months)).toBe(months)
     expect(period.endExclusive).toBe(endExclusive)
@@ -120,13 +120,16 @@ describe('annual contract value', () => {
     [most, dollar, 'Perpetual 2024-01-01..-', sixthOfMost, sixthOfMost, 'all nineteen digits'],
     [`-${most}`, dollar, 'Perpetual -..-', `-${sixthOfMost}`, `-${sixthOfMost}`, 'and below zero'],
     [most, dollar, 'Finite 2024-01-01..2024-06-30', most, null, 'a rate too long to be stored'],
-  ])('%s with %i decimals, %s: %s a year, rate %s: %s', (value, minorUnit, text, acv, rate) => {
-    const period = contractPeriod(termsOf(text))
-    expect(format(annualContractValue(money(value), period, minorUnit))).toBe(acv)
-    expect(format(annualizedValue(money(value), period, minorUnit))).toBe(rate)
-  })
+  ])(
+    'annualContractValue of %s with %i decimals, %s: %s a year, rate %s: %s',
+    (value, minorUnit, text, acv, rate) => {
+      const period = contractPeriod(termsOf(text))
+      expect(format(annualContractValue(money(value), period, minorUnit))).toBe(acv)
+      expect(format(annualizedValue(money(value), period, minorUnit))).toBe(rate)
+    },
+  )
 
-  test('agrees with decimals and a day-by-day calendar on 100,000 random contracts', () => {
+  test('annualContractValue agrees with decimals and a day-by-day calendar on 100,000 contracts', () => {
     const random = seededRandom(1)
     const failures: unknown[] = []
     for (let count = 0; count < 100_000 && failures.length === 0; count++) {
@@ -136,7 +139,7 @@ describe('annual contract value', () => {
     expect(failures).toEqual([])
   })
 
-  test('a term typed by its last day and by its anniversary is the same term', () => {
+  test('contractPeriod is equal for an end on the last day and on the anniversary', () => {
     const random = seededRandom(2)
     const differing: unknown[] = []
     for (let count = 0; count < 20_000; count++) {

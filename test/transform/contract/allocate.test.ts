@@ -92,11 +92,11 @@ describe('allocating a total to lines', () => {
       parts: [9_999_999_999_999_999_998n, 1n],
       why: 'nineteen digits',
     },
-  ])('$why', ({ total, weights, unit, parts }) =>
+  ])('allocate: $why', ({ total, weights, unit, parts }) =>
     expect(allocate(total, weights, unit)).toEqual(parts),
   )
 
-  test('100,000 random allocations: exact sums, each line within one step of its share', () => {
+  test('allocate gives exact sums within one step of each share, 100,000 times', () => {
     const random = seededRandom(4)
     const failures: unknown[] = []
     for (let count = 0; count < 100_000 && failures.length === 0; count++) {
@@ -113,7 +113,7 @@ describe('allocating a total to lines', () => {
     expect(failures).toEqual([])
   })
 
-  test('lines are served in their order: another order moves at most single steps', () => {
+  test('allocate in another order moves at most single steps', () => {
     const weights = fc.array(fc.bigInt({ min: 1n, max: 10n ** 12n }), {
       minLength: 2,
       maxLength: 8,
@@ -141,9 +141,9 @@ describe('equal weights', () => {
     { count: 2, weights: ['0.500000', '0.500000'] },
     { count: 3, weights: ['0.333334', '0.333333', '0.333333'] },
     { count: 6, weights: ['0.166667', '0.166667', '0.166667', '0.166667', '0.166666', '0.166666'] },
-  ])('of $count', ({ count, weights }) => expect(equalWeights(count)).toEqual(weights))
+  ])('equalWeights of $count', ({ count, weights }) => expect(equalWeights(count)).toEqual(weights))
 
-  test('add up to exactly 1, the larger ones first', () => {
+  test('equalWeights add up to exactly 1, the larger ones first', () => {
     for (let count = 1; count <= 2_000; count++) {
       const millionths = equalWeights(count).map((weight) => Number(weight.replace('.', '')))
       expect(millionths.reduce((left, right) => left + right, 0)).toBe(1_000_000)

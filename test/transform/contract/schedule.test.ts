@@ -61,7 +61,7 @@ describe('contract years', () => {
       years: ['1 2024-01-01..2024-03-31 3.0000'],
       why: 'an inferred term is placed like a finite one',
     },
-  ])('$terms.start..$terms.end: $why', ({ terms, years }) => {
+  ])('scheduleParts of $terms.start..$terms.end: $why', ({ terms, years }) => {
     const parts = scheduleParts(contractPeriod(terms))
     expect(
       parts.map((part) => `${part.contractYear} ${part.start}..${part.end} ${part.months}`),
@@ -75,7 +75,7 @@ describe('contract years', () => {
     { terms: { term: 'Finite', start: null, end: '2024-01-01' }, why: 'missing_start_date' },
     { terms: finite('2024-01-02', '2024-01-01'), why: 'invalid_period' },
     { terms: finite('2001-01-01', '2150-01-01'), why: 'implausible_term' },
-  ])('$why: the whole amount in year 0, which has no dates', ({ terms, why }) => {
+  ])('a contract without dates has its whole amount in year 0: $why', ({ terms, why }) => {
     const period = contractPeriod(terms)
     const parts = scheduleParts(period)
     expect(period.status).toBe(why)
@@ -157,7 +157,7 @@ describe('spreading a value', () => {
       amounts: ['3000'],
       why: 'below a year the one amount is the annual value',
     },
-  ])('$value: $why', ({ value, terms, unit, amounts }) => {
+  ])('scheduleAmounts of $value: $why', ({ value, terms, unit, amounts }) => {
     const parsed = parseMoney(value)
     const period = contractPeriod(terms)
     const spreadOut = parsed.ok ? spread(parsed.value, scheduleParts(period), period, unit) : []
@@ -171,7 +171,7 @@ describe('spreading a value', () => {
     expect(spread(3_000_000n, scheduleParts(after), after, 2)).toEqual([1_500_000n, 1_500_000n])
   })
 
-  test('100,000 random contracts: exact sums, no gap, no overlap, full years equal the ACV', () => {
+  test('schedules of 100,000 random contracts have exact sums, no gap and no overlap', () => {
     const random = seededRandom(3)
     const failures: unknown[] = []
     for (let count = 0; count < 100_000 && failures.length === 0; count++) {

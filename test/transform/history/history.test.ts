@@ -45,40 +45,40 @@ function sighting(
   }
 }
 
-function historyOf(observed: readonly Observed[], sightings: readonly LandedVersion[] = []) {
-  return rowsOfVersions(observed, sightings)['stg.fact_referral_history']
+function historyOf(observed: readonly Observed[], presence: readonly LandedVersion[] = []) {
+  return rowsOfVersions(observed, presence)['stg.fact_referral_history']
 }
 
 /** Each version as `from status`, `~` when estimated, `missing` when it is. */
-function told(observed: readonly Observed[], sightings: readonly LandedVersion[] = []) {
-  return historyOf(observed, sightings).map((version) => {
+function spansOf(observed: readonly Observed[], presence: readonly LandedVersion[] = []) {
+  return historyOf(observed, presence).map((version) => {
     const from = version.valid_from.replace(/(:00)?\.000000Z$/, '')
     const marks = `${version.is_estimated ? ' ~' : ''}${version.is_missing ? ' missing' : ''}`
     return `${from} ${version.referral_status}${marks}`
   })
 }
 
-describe('the first observation tells of the time before it', () => {
+describe('history before the first observation', () => {
   test.each([
     {
       why: 'New since it was created',
       wire: deal('2025-02-01T00:00:00Z'),
-      told: ['2025-01-01T08:00 New'],
+      spans: ['2025-01-01T08:00 New'],
     },
     {
       why: 'Active since it was accepted, New before',
       wire: deal('2025-02-01T00:00:00Z', { ...active, acceptedDateTime: '2025-01-05T00:00:00Z' }),
-      told: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active'],
+      spans: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active'],
     },
     {
-      why: 'Active since it was created when nobody says when it was accepted',
+      why: 'Active since it was created when it has no time of acceptance',
       wire: deal('2025-02-01T00:00:00Z', active),
-      told: ['2025-01-01T08:00 Active'],
+      spans: ['2025-01-01T08:00 Active'],
     },
     {
       why: 'accepted a moment before it was created counts as created Active',
       wire: deal('2025-02-01T00:00:00Z', { ...active, acceptedDateTime: '2025-01-01T07:59:59.3Z' }),
-      told: ['2025-01-01T08:00 Active'],
+      spans: ['2025-01-01T08:00 Active'],
     },
     {
       why: 'Closed since it was closed, Active since accepted, New before',
@@ -87,12 +87,12 @@ describe('the first observation tells of the time before it', () => {
         acceptedDateTime: '2025-01-05T00:00:00Z',
         closedDateTime: '2025-02-20T00:00:00Z',
       }),
-      told: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active ~', '2025-02-20T00:00 Closed'],
+      spans: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active ~', '2025-02-20T00:00 Closed'],
     },
     {
       why: 'Closed at the latest when it was updated',
       wire: deal('2025-03-01T00:00:00Z', won),
-      told: ['2025-01-01T08:00 New ~', '2025-03-01T00:00 Closed'],
+      spans: ['2025-01-01T08:00 New ~', '2025-03-01T00:00 Closed'],
     },
     {
       why: 'milestones before the creation are moved to it',
@@ -101,21 +101,23 @@ describe('the first observation tells of the time before it', () => {
         acceptedDateTime: '2024-06-01T00:00:00Z',
         closedDateTime: '2024-05-01T00:00:00Z',
       }),
-      told: ['2025-01-01T08:00 Closed'],
+      spans: ['2025-01-01T08:00 Closed'],
     },
     {
       why: 'a closing in the future is moved back to the update',
       wire: deal('2025-03-01T00:00:00Z', { ...won, closedDateTime: '2031-01-01T00:00:00Z' }),
-      told: ['2025-01-01T08:00 New ~', '2025-03-01T00:00 Closed'],
+      spans: ['2025-01-01T08:00 New ~', '2025-03-01T00:00 Closed'],
     },
     {
-      why: 'a status nobody documented holds since the creation',
+      why: 'an undocumented status holds since the creation',
       wire: deal('2025-03-01T00:00:00Z', { status: 'Paused' }),
-      told: ['2025-01-01T08:00 Paused'],
+      spans: ['2025-01-01T08:00 Paused'],
     },
-  ])('$why', ({ wire, told: expected }) => expect(told([{ wire }])).toEqual(expected))
+  ])('history before the first observation: $why', ({ wire, spans }) =>
+    expect(spansOf([{ wire }])).toEqual(spans),
+  )
 
-  test('an estimated version carries the deal value and no registration', () => {
+  test('an estimated version has the deal value and no registration', () => {
     const wire = deal('2025-03-01T00:00:00Z', {
       ...won,
       registrationStatus: 'Approved',
@@ -137,7 +139,7 @@ describe('the first observation tells of the time before it', () => {
 describe('a later observation', () => {
   const first = { wire: deal('2025-02-01T00:00:00Z'), at: '2025-02-02T00:00:00Z' }
 
-  test('opens a version at its own source time', () => {
+  test('a later observation opens a version at its source time', () => {
     const wire = deal('2025-03-01T00:00:00Z', {
       ...active,
       acceptedDateTime: '2025-02-15T00:00:00Z',
@@ -157,22 +159,22 @@ describe('a later observation', () => {
     })
   })
 
-  test('opens none when nothing tracked has changed', () => {
+  test('a later observation without a tracked change opens no version', () => {
     const wire = deal('2025-03-01T00:00:00Z', { name: 'Another name', team: [] })
     expect(historyOf([first, { wire, at: '2025-03-05T00:00:00Z' }])).toHaveLength(1)
   })
 
-  test('counts from when it was seen when the source time did not move', () => {
+  test('a change without a newer source time counts from its observation', () => {
     const closed = deal('2025-02-01T00:00:00Z', won)
     const reviewed = { ...closed, registrationStatus: 'Passed' }
     const seen = [
       { wire: closed, at: '2025-02-02T00:00:00Z' },
       { wire: reviewed, at: '2025-02-09T00:00:00Z' },
     ]
-    expect(told(seen).at(-1)).toBe('2025-02-09T00:00 Closed')
+    expect(spansOf(seen).at(-1)).toBe('2025-02-09T00:00 Closed')
   })
 
-  test('of an older time takes its place in the past', () => {
+  test('an observation of an older source time enters the past', () => {
     const newer = { wire: deal('2025-04-01T00:00:00Z', won), at: '2025-04-02T00:00:00Z' }
     const older = { wire: deal('2025-03-01T00:00:00Z', active), at: '2025-04-03T00:00:00Z' }
     const inOrder = historyOf([first, older, newer])
@@ -182,7 +184,7 @@ describe('a later observation', () => {
     expect(inOrder.at(-1)).toMatchObject({ referral_status: 'Closed', is_current: true })
   })
 
-  test('tells two updates apart that differ in the seventh digit', () => {
+  test('two updates that differ in the seventh digit are two versions', () => {
     const seen = [
       { wire: deal('2025-03-01T00:00:00.1234567Z', active), at: '2025-03-02T00:00:00Z' },
       { wire: deal('2025-03-01T00:00:00.1234568Z', won), at: '2025-03-02T00:00:00Z' },
@@ -193,7 +195,7 @@ describe('a later observation', () => {
     }
   })
 
-  test('that opens a closed referral again is kept and reported', () => {
+  test('a reopened referral keeps its closing in history and raises a finding', () => {
     const closed = { wire: deal('2025-03-01T00:00:00Z', won) }
     const again = { wire: deal('2025-04-01T00:00:00Z', active) }
     const rows = rowsOfVersions([first, closed, again])
@@ -206,7 +208,7 @@ describe('a later observation', () => {
     })
   })
 
-  test('from or to a status without a rule is neither allowed nor forbidden', () => {
+  test('a transition of an undocumented status is neither allowed nor forbidden', () => {
     const history = historyOf([first, { wire: deal('2025-03-01T00:00:00Z', { status: 'Paused' }) }])
     expect(history.map((version) => version.is_valid_transition)).toEqual([null, null])
   })
@@ -222,29 +224,44 @@ describe('the closing time', () => {
   const again = { wire: deal('2025-04-01T00:00:00Z', active) }
 
   test.each([
-    { why: 'is none while it is open', seen: [open], at: null, basis: null },
-    { why: 'is the stated one', seen: [open, stated], at: '2025-02-27', basis: 'source' },
+    { why: 'is null while the referral is open', seen: [open], at: null, basis: null },
     {
-      why: 'else when it was seen closed',
+      why: 'is the source time where there is one',
+      seen: [open, stated],
+      at: '2025-02-27',
+      basis: 'source',
+    },
+    {
+      why: 'is otherwise the update that closed it',
       seen: [open, closed],
       at: '2025-03-01',
       basis: 'observed',
     },
-    { why: 'at the latest its update', seen: [closed], at: '2025-03-01', basis: 'estimated' },
-    { why: 'is none once it is open again', seen: [open, closed, again], at: null, basis: null },
     {
-      why: 'is that after it was last open',
+      why: 'is at the latest the update of a referral first seen closed',
+      seen: [closed],
+      at: '2025-03-01',
+      basis: 'estimated',
+    },
+    {
+      why: 'is null once the referral is open again',
+      seen: [open, closed, again],
+      at: null,
+      basis: null,
+    },
+    {
+      why: 'is the last closing of a reopened referral',
       seen: [open, closed, again, lost],
       at: '2025-05-01',
       basis: 'observed',
     },
     {
-      why: 'stays when it changes while closed',
+      why: 'stays when a closed referral changes',
       seen: [closed, lost],
       at: '2025-03-01',
       basis: 'estimated',
     },
-  ])('$why', ({ seen, at, basis }) => {
+  ])('the closing time $why', ({ seen, at, basis }) => {
     const fact = only(rowsOfVersions(seen)['stg.fact_referral'])
     expect([fact.closed_date, fact.closed_at_basis]).toEqual([at, basis])
   })
@@ -257,59 +274,59 @@ describe('a referral that is no longer returned', () => {
   const presence = (day: number) => sighting('presence', `2025-03-0${day}T00:00:00Z`, day)
 
   test.each([
-    { why: 'is there after one full read without it', sightings: [absence(1)], since: null },
-    { why: 'is missing from the second one on', sightings: [absence(1), absence(2)], since: 2 },
+    { why: 'is there after one full read without it', presence: [absence(1)], since: null },
+    { why: 'is missing from the second one on', presence: [absence(1), absence(2)], since: 2 },
     {
       why: 'is missing no longer once it returns',
-      sightings: [absence(1), absence(2), presence(3)],
+      presence: [absence(1), absence(2), presence(3)],
       since: null,
     },
     {
       why: 'is there when it was seen in between',
-      sightings: [absence(1), presence(2), absence(3)],
+      presence: [absence(1), presence(2), absence(3)],
       since: null,
     },
     {
       why: 'is missing again after two more',
-      sightings: [absence(1), absence(2), presence(3), absence(4), absence(5)],
+      presence: [absence(1), absence(2), presence(3), absence(4), absence(5)],
       since: 5,
     },
     {
       why: 'is there when two different users did not see it, once each',
-      sightings: [absence(1, 'anna'), absence(2, 'ben')],
+      presence: [absence(1, 'anna'), absence(2, 'ben')],
       since: null,
     },
     {
       why: 'is missing when one of two users did not see it twice',
-      sightings: [absence(1, 'anna'), absence(2, 'ben'), absence(3, 'anna'), absence(4, 'ben')],
+      presence: [absence(1, 'anna'), absence(2, 'ben'), absence(3, 'anna'), absence(4, 'ben')],
       since: 3,
     },
     {
-      why: 'is there when somebody else saw it in between',
-      sightings: [absence(1, 'anna'), presence(2), absence(3, 'anna'), absence(4, 'ben')],
+      why: 'is there when another user saw it in between',
+      presence: [absence(1, 'anna'), presence(2), absence(3, 'anna'), absence(4, 'ben')],
       since: null,
     },
     {
-      why: 'is missing when users whom nobody knows did not see it twice, one of them unnamed',
-      sightings: [absence(1), absence(2, 'unknown')],
+      why: 'is missing when two reads by unknown users, one of them unnamed, did not see it',
+      presence: [absence(1), absence(2, 'unknown')],
       since: 2,
     },
-  ])('$why', ({ sightings, since }) => {
-    const row = only(rowsOfVersions(seen, sightings)['stg.dim_referral'])
+  ])('a referral that is no longer returned $why', ({ presence, since }) => {
+    const row = only(rowsOfVersions(seen, presence)['stg.dim_referral'])
     expect(row.is_missing).toBe(since !== null)
     expect(row.missing_since).toBe(since === null ? null : `2025-03-0${since}T00:00:00.000000Z`)
   })
 
-  test('has versions for its absence and its return', () => {
-    const sightings = [absence(1), absence(2), presence(4)]
-    expect(told(seen, sightings)).toEqual([
+  test('a missing referral has versions for its absence and its return', () => {
+    const observed = [absence(1), absence(2), presence(4)]
+    expect(spansOf(seen, observed)).toEqual([
       '2025-01-01T08:00 New',
       '2025-03-02T00:00 New missing',
       '2025-03-04T00:00 New',
     ])
   })
 
-  test('returns with a new payload as well', () => {
+  test('a missing referral returns with a new payload', () => {
     const back = { wire: deal('2025-03-08T00:00:00Z', active), at: '2025-03-09T00:00:00Z' }
     const row = only(rowsOfVersions([...seen, back], [absence(1), absence(2)])['stg.dim_referral'])
     expect(row.is_missing).toBe(false)
@@ -334,7 +351,7 @@ describe('history of any observations', () => {
     ),
     value: fc.constantFrom(1, 2),
   })
-  const sightings = fc.array(
+  const presence = fc.array(
     fc.tuple(
       fc.constantFrom('absence' as const, 'presence' as const),
       instant,
@@ -354,9 +371,9 @@ describe('history of any observations', () => {
       return { wire, at, no: index + 1 }
     })
 
-  test('has neither gap nor overlap and one current version', () => {
+  test('history of any observations has no gap, no overlap and one current version', () => {
     fc.assert(
-      fc.property(observations, sightings, (all, seen) => {
+      fc.property(observations, presence, (all, seen) => {
         const landedSightings = landedOf(seen)
         const history = historyOf(toObserved(all), landedSightings)
         for (const [index, version] of history.entries()) {
@@ -373,9 +390,9 @@ describe('history of any observations', () => {
     )
   })
 
-  test('does not depend on the order in which they arrived', () => {
+  test('history does not depend on the order in which observations arrived', () => {
     fc.assert(
-      fc.property(observations, sightings, fc.infiniteStream(fc.nat()), (all, seen, numbers) => {
+      fc.property(observations, presence, fc.infiniteStream(fc.nat()), (all, seen, numbers) => {
         const observed = toObserved(all)
         const landedSightings = landedOf(seen)
         const mixed = <Item>(items: readonly Item[]): Item[] => {

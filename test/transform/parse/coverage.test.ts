@@ -96,13 +96,13 @@ const spellings = {
 
 /** Read, and turned into something else than a column of its own text. */
 const elsewhere: Readonly<Record<string, string>> = {
-  [`${customerIdPath}.id`]: 'told apart by profileType; the test of both forms has it',
-  'details.solutionArea': 'a stand-in for the property of the same name of the referral',
-  'details.solutionPlay': 'a stand-in for the property of the same name of the referral',
-  'details.partnerRole': 'a stand-in for the property of the same name of the referral',
-  'details.requirements.solutionArea': 'a stand-in likewise',
-  'details.requirements.solutionPlay': 'a stand-in likewise',
-  'details.requirements.partnerRole': 'a stand-in likewise',
+  [`${customerIdPath}.id`]: 'distinguished by profileType; the test of both forms has it',
+  'details.solutionArea': 'replaces the property of the same name of the referral',
+  'details.solutionPlay': 'replaces the property of the same name of the referral',
+  'details.partnerRole': 'replaces the property of the same name of the referral',
+  'details.requirements.solutionArea': 'replaces it likewise',
+  'details.requirements.solutionPlay': 'replaces it likewise',
+  'details.requirements.partnerRole': 'replaces it likewise',
 }
 
 describe.each(Object.entries(spellings))('in %s', (_name, spell) => {
@@ -114,11 +114,14 @@ describe.each(Object.entries(spellings))('in %s', (_name, spell) => {
       list.flatMap((row) => Object.values(row).map((cell) => ({ table, cell: String(cell) }))),
     )
 
-  test.each(leaves.filter(({ kind }) => kind === 'flag'))('$path changes a column', ({ path }) => {
-    const changed: Record<string, unknown> = JSON.parse(JSON.stringify(payload))
-    setAt(changed, path.split('.').map(spell))
-    expect(rowsOf(changed)).not.toEqual(rows)
-  })
+  test.each(leaves.filter(({ kind }) => kind === 'flag'))(
+    'the flag $path changes a column',
+    ({ path }) => {
+      const changed: Record<string, unknown> = JSON.parse(JSON.stringify(payload))
+      setAt(changed, path.split('.').map(spell))
+      expect(rowsOf(changed)).not.toEqual(rows)
+    },
+  )
 
   test.each(leaves.filter((leaf) => leaf.kind !== 'flag' && elsewhere[leaf.path] === undefined))(
     '$path reaches a column',

@@ -3,7 +3,7 @@ import { readReferral } from '../../../src/transform/parse/parse-referral.ts'
 import { knownUnmapped } from '../../../src/transform/parse/properties.ts'
 import { aLine, aReferral, aRegistration } from '../../support/referral-builder.ts'
 
-function damageOf(payload: unknown) {
+function invalidOf(payload: unknown) {
   const read = readReferral(payload)
   return read.ok ? null : { reason: read.reasonCode, path: read.itemPath, detail: read.detail }
 }
@@ -21,7 +21,7 @@ const line = (changes: object) =>
   aReferral({ registrations: [aRegistration({ solutionDetails: [aLine(changes)] })] })
 const nested = (depth: number): unknown => (depth === 0 ? 'end' : { deeper: nested(depth - 1) })
 
-describe('a damaged referral is set aside with reason and place', () => {
+describe('readReferral of an invalid payload', () => {
   test.each([
     { wire: null, reason: 'not_an_object', path: '' },
     { wire: [], reason: 'not_an_object', path: '' },
@@ -153,17 +153,17 @@ describe('a damaged referral is set aside with reason and place', () => {
       reason: 'too_many_items',
       path: 'target',
     },
-  ])('$reason at "$path"', ({ wire, reason, path }) => {
-    expect(damageOf(wire)).toMatchObject({ reason, path })
+  ])('readReferral rejects a payload with $reason at "$path"', ({ wire, reason, path }) => {
+    expect(invalidOf(wire)).toMatchObject({ reason, path })
   })
 
-  test('the reason names types and never the value', () => {
-    const damage = damageOf({ ...aReferral(), team: [{ email: ['ida@example.com'] }] })
-    expect(damage?.detail).toBe('expected text, got a list')
+  test('the reason of an invalid payload names types and never the value', () => {
+    const invalid = invalidOf({ ...aReferral(), team: [{ email: ['ida@example.com'] }] })
+    expect(invalid?.detail).toBe('expected text, got a list')
   })
 })
 
-describe('what loses nothing is read', () => {
+describe('readReferral of unusual spellings', () => {
   test.each([
     { value: '50000', read: 500_000_000n },
     { value: 50_000, read: 500_000_000n },
@@ -172,7 +172,7 @@ describe('what loses nothing is read', () => {
     { value: '-0.5', read: -5_000n },
     { value: '', read: null },
     { value: null, read: null },
-  ])('the amount $value', ({ value, read: amount }) => {
+  ])('readReferral reads the amount $value', ({ value, read: amount }) => {
     expect(read(details({ dealValue: value })).referral.details?.dealValue).toBe(amount)
   })
 
@@ -181,25 +181,25 @@ describe('what loses nothing is read', () => {
     ['true', true],
     [' FALSE ', false],
     ['', null],
-  ])('the flag %j', (wire, flag) => {
+  ])('readReferral reads the flag %j', (wire, flag) => {
     const payload = { ...aReferral(), consent: { consentToContact: wire } }
     expect(read(payload).referral.consent?.consentToContact).toBe(flag)
   })
 
-  test('a number where text is expected', () => {
+  test('readReferral reads a number where text is expected', () => {
     expect(read({ ...aReferral(), mpnId: 7654321 }).referral.mpnId).toBe('7654321')
   })
 
-  test('names without HTML entities, other text with them', () => {
+  test('readReferral decodes HTML entities in names and not in other text', () => {
     const { referral } = read(aReferral({ name: ' A &amp; B ', statusReason: 'A &amp; B' }))
     expect([referral.name, referral.statusReason]).toEqual(['A & B', 'A &amp; B'])
   })
 
-  test('NUL as its picture', () => {
+  test('readReferral replaces NUL by its picture', () => {
     expect(read(aReferral({ name: 'a\0b' })).referral.name).toBe('a\u2400b')
   })
 
-  test('null, empty and absent as one and the same', () => {
+  test('readReferral reads null, empty and absent alike', () => {
     const { name: _name, details: _details, target: _target, ...absent } = aReferral()
     const empty = { ...absent, name: '  ', details: null, target: [null] }
     const nothing = { ...absent, name: null, details: null, target: null }
@@ -207,15 +207,15 @@ describe('what loses nothing is read', () => {
     expect(read(nothing).referral).toEqual(read(absent).referral)
   })
 
-  test('a target as an object, as in the documentation', () => {
+  test('readReferral reads a target that is an object, as documented', () => {
     const target = { id: 'msft', type: 'BusinessProfileLocation' }
     expect(read(aReferral({ target })).referral.target).toEqual([target])
   })
 
-  test('an implausible date as none, with a remark', () => {
-    const { referral, remarks } = read(aReferral({ acceptedDateTime: '1900-01-01T00:00:00Z' }))
+  test('readReferral drops an implausible date with a warning', () => {
+    const { referral, warnings } = read(aReferral({ acceptedDateTime: '1900-01-01T00:00:00Z' }))
     expect(referral.acceptedDateTime).toBeNull()
-    expect(remarks).toEqual([
+    expect(warnings).toEqual([
       { rule: 'implausible_date', itemPath: 'acceptedDateTime', observed: '1900-01-01T00:00:00' },
     ])
   })
@@ -228,7 +228,7 @@ describe('several spellings of one property', () => {
     { wire: { Name: 'b', name: null }, name: 'b' },
     { wire: { NAME: 'c', Name: 'b' }, name: 'c' },
     { wire: { Name: 'b', NAME: 'c' }, name: 'c' },
-  ])('$wire', ({ wire, name }) => {
+  ])('readReferral of several spellings: $wire', ({ wire, name }) => {
     const { name: _name, ...rest } = aReferral()
     expect(read({ ...rest, ...wire }).referral.name).toBe(name)
   })
@@ -237,12 +237,12 @@ describe('several spellings of one property', () => {
     { consent: { consentToToShareInfoWithOthers: true, consentToShareInfoWithOthers: false } },
     { consent: { ConsentToShareInfoWithOthers: false, ConsentToToShareInfoWithOthers: true } },
     { consent: { ConsentToShareInfoWithOthers: true } },
-  ])('the doubled "To" of $consent', ({ consent }) => {
+  ])('readReferral reads the doubled "To" of $consent', ({ consent }) => {
     const { referral } = read({ ...aReferral(), consent })
     expect(referral.consent?.consentToToShareInfoWithOthers).toBe(true)
   })
 
-  test('@odata.etag stands in for eTag', () => {
+  test('readReferral takes @odata.etag where eTag is missing', () => {
     const { eTag: _eTag, ...rest } = aReferral()
     expect(read({ ...rest, '@odata.etag': '"7"' }).referral.eTag).toBe('"7"')
     expect(read({ ...rest, eTag: '"8"', '@odata.etag': '"7"' }).referral.eTag).toBe('"8"')
@@ -250,7 +250,7 @@ describe('several spellings of one property', () => {
 })
 
 describe('properties without a column', () => {
-  test('are named by path, once, and only when they hold something', () => {
+  test('unmapped properties are named by path, once, when they hold a value', () => {
     const { unmapped } = read({
       ...aReferral({ registrations: [aRegistration({ extra: 1 }), aRegistration({ extra: 2 })] }),
       estimatedAcr: 12,
@@ -262,7 +262,7 @@ describe('properties without a column', () => {
     ])
   })
 
-  test('__proto__ is one of them and harms nothing', () => {
+  test('an unmapped __proto__ is harmless', () => {
     const wire: unknown = JSON.parse(
       '{"id":"1","status":"New","createdDateTime":"2025-01-01T00:00:00Z","__proto__":{"name":"x"}}',
     )

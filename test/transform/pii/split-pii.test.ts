@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readReferral } from '../../../src/transform/parse/parse-referral.ts'
-import { cutPeople } from '../../../src/transform/pii/split-pii.ts'
+import { splitPii } from '../../../src/transform/pii/split-pii.ts'
 import { aReferral, referralId } from '../../support/referral-builder.ts'
 
 const personal = /Ida|Olav|example\.com"|\+47|before noon/
@@ -20,21 +20,21 @@ describe.each([
   { casing: 'camelCase', wire: aReferral() },
   { casing: 'PascalCase', wire: inPascalCase(aReferral()) },
 ])('a referral in $casing', ({ wire }) => {
-  test('has no person and no note left in its payload', () => {
-    const { payload, people } = cutPeople(wire)
+  test('splitPii leaves no person and no note in the payload', () => {
+    const { payload, people } = splitPii(wire)
     expect(JSON.stringify(payload)).not.toMatch(personal)
     expect(JSON.stringify(people)).toMatch(personal)
   })
 
-  test('is whole again when both parts are read', () => {
-    const { payload, people } = cutPeople(wire)
+  test('payload and people together are the whole referral', () => {
+    const { payload, people } = splitPii(wire)
     const whole = readReferral(wire)
     const parts = readReferral(payload, people)
     expect(parts).toEqual(whole)
   })
 
-  test('is named by its id and its update time as received', () => {
-    expect(cutPeople(wire)).toMatchObject({
+  test('splitPii returns the id and the update time as received', () => {
+    expect(splitPii(wire)).toMatchObject({
       resourceId: referralId,
       sourceUpdatedText: '2025-12-10T09:18:01.7654321Z',
       sourceUpdatedAt: '2025-12-10T09:18:01.765432Z',
@@ -48,8 +48,8 @@ test.each([
   { wire: { ...aReferral(), Team: aReferral().team } },
   { wire: [aReferral()] },
   { wire: 'Ida' },
-])('people do not stay behind in another shape', ({ wire }) => {
-  const { payload, people } = cutPeople(wire)
+])('splitPii removes people in another shape', ({ wire }) => {
+  const { payload, people } = splitPii(wire)
   expect(JSON.stringify(payload)).not.toMatch(personal)
   expect(JSON.stringify(people)).toMatch(personal)
 })
@@ -57,24 +57,30 @@ test.each([
 describe('the update time', () => {
   const { updatedDateTime: _updated, ...rest } = aReferral()
   test.each([
-    { why: 'is the creation when there is none', wire: rest, text: '2025-09-01T08:15:30.1234567Z' },
     {
-      why: 'is the creation when it cannot be',
+      why: 'is the creation when the payload has no update time',
+      wire: rest,
+      text: '2025-09-01T08:15:30.1234567Z',
+    },
+    {
+      why: 'is the creation when the update time is implausible',
       wire: aReferral({ updatedDateTime: '9999-12-31T23:59:59Z' }),
       text: '2025-09-01T08:15:30.1234567Z',
     },
     {
-      why: 'is none when both cannot be',
+      why: 'is null when neither is an instant',
       wire: { updatedDateTime: 5, createdDateTime: 'x' },
       text: null,
     },
-  ])('$why', ({ wire, text }) => expect(cutPeople(wire).sourceUpdatedText).toBe(text))
+  ])('the update time from splitPii $why', ({ wire, text }) =>
+    expect(splitPii(wire).sourceUpdatedText).toBe(text),
+  )
 })
 
 describe('the canonical text', () => {
-  const textOf = (wire: unknown) => cutPeople(wire).canonical
+  const textOf = (wire: unknown) => splitPii(wire).canonical
 
-  test('ignores the order of keys and lists, links, etag and annotations', () => {
+  test('the canonical text ignores the order of keys and lists, links, etag and annotations', () => {
     const one = {
       id: 'a',
       tags: [{ id: 'x', n: 1 }, { id: 'y' }],
@@ -94,23 +100,25 @@ describe('the canonical text', () => {
     [{ a: ['b,c'] }, { a: ['b', 'c'] }],
     [{ details: { links: 1 } }, { details: { links: 2 } }],
     [{ team: [{ email: 'a@example.com' }] }, { team: [{ email: 'b@example.com' }] }],
-  ])('tells %j from %j', (one, other) => expect(textOf(one)).not.toBe(textOf(other)))
+  ])('the canonical text differs for %j and %j', (one, other) =>
+    expect(textOf(one)).not.toBe(textOf(other)),
+  )
 })
 
 describe('a hostile payload', () => {
-  test('with a key __proto__ keeps it as a key', () => {
+  test('splitPii keeps a key __proto__ as a key', () => {
     const wire: unknown = JSON.parse(
       '{"id":"1","__proto__":{"x":1},"details":{"__proto__":{"y":1}}}',
     )
-    const { payload } = cutPeople(wire)
+    const { payload } = splitPii(wire)
     expect(JSON.stringify(payload)).toBe(JSON.stringify(wire))
     expect({}).not.toHaveProperty('x')
   })
 
-  test('nested without end is cut short, and still too deep to be loaded', () => {
+  test('splitPii cuts an endlessly nested payload, which stays too deep to be loaded', () => {
     let deep: unknown = 'end'
     for (let depth = 0; depth < 100_000; depth++) deep = [deep]
-    const { payload, people } = cutPeople({ ...aReferral(), unheardOf: deep })
+    const { payload, people } = splitPii({ ...aReferral(), unheardOf: deep })
     expect(JSON.stringify(payload).length).toBeLessThan(10_000)
     expect(readReferral(payload, people)).toMatchObject({ ok: false, reasonCode: 'too_deep' })
   })

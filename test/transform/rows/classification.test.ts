@@ -35,7 +35,7 @@ test.each([
   { type: 'Independent', qualification: 'None', inviteContext: partner, is: 'Co-sell opportunity' },
   { type: 'Shared', qualification: null, inviteContext: partner, is: 'Other' },
   { type: 'Shared', qualification: 'None', inviteContext: null, is: 'Other' },
-])('$type $qualification is $is', ({ is, ...changes }) => {
+])('referral category of $type $qualification is $is', ({ is, ...changes }) => {
   expect(header(changes).referral_category).toBe(is)
 })
 
@@ -46,7 +46,7 @@ test.each([
   { type: 'Unheard of', shared: false, is: 'Private' },
   { type: 'Unheard of', shared: true, is: 'Unknown' },
   { type: 'Shared', shared: null, is: 'Unknown' },
-])('$type, shared with sellers $shared, is $is', ({ type, shared, is }) => {
+])('deal type of $type, shared with sellers $shared, is $is', ({ type, shared, is }) => {
   const consent = { consentToShareReferralWithMicrosoftSellers: shared }
   expect(header({ type, consent }).deal_type).toBe(is)
 })
@@ -73,7 +73,7 @@ describe('solution area and play', () => {
 
   test.each([
     {
-      why: 'an attribute is believed first',
+      why: 'an attribute takes precedence',
       changes: { ...withAttributes(attribute('solutionarea', 'security')), solutionArea: 'Other' },
       area: 'Security',
       play: '(Not provided)',
@@ -97,13 +97,13 @@ describe('solution area and play', () => {
       play: 'Data Security',
     },
     {
-      why: 'a play of two areas tells none',
+      why: 'a play of two areas gives no area',
       changes: withAttributes(attribute('SolutionPlay', 'Converged Communications')),
       area: '(Not provided)',
       play: 'Converged Communications',
     },
     {
-      why: 'several are not one',
+      why: 'several values give (Multiple)',
       changes: withAttributes(
         attribute('SolutionPlay', 'Data Security'),
         attribute('SolutionPlay', 'Unify Your Data Platform'),
@@ -111,12 +111,17 @@ describe('solution area and play', () => {
       area: '(Multiple)',
       play: '(Multiple)',
     },
-    { why: 'none is none', changes: {}, area: '(Not provided)', play: '(Not provided)' },
-  ])('$why', ({ changes, area, play }) => {
+    {
+      why: 'no value gives (Not provided)',
+      changes: {},
+      area: '(Not provided)',
+      play: '(Not provided)',
+    },
+  ])('solution area and play: $why', ({ changes, area, play }) => {
     expect(header(changes)).toMatchObject({ solution_area: area, solution_play: play })
   })
 
-  test('are tags of the referral wherever they came from', () => {
+  test('solution area and play are tags of the referral, whatever their source', () => {
     const rows = rowsOf(aReferral({ details: assessment }))['stg.bridge_referral_tag']
     const attributes = rows.filter((row) => row.tag_group === 'Attribute')
     expect(attributes.map((row) => [row.tag_type, row.tag_id])).toEqual([

@@ -104,7 +104,7 @@ const instants: [string, string, string][] = [
   ['２０22-02-28T17:27:47Z', 'invalid', 'digits of another script'],
   ['/Date(1646069267875)/', 'invalid', 'the old Microsoft JSON date'],
   ['1646069267', 'invalid', 'seconds since 1970'],
-  ['01/02/2026', 'invalid', 'January or February, nobody knows'],
+  ['01/02/2026', 'invalid', 'January or February: ambiguous'],
   ['Mon, 28 Feb 2022 17:27:47 GMT', 'invalid', 'an HTTP date'],
   ['now', 'invalid', 'a word that PostgreSQL would take'],
   ['infinity', 'invalid', 'another'],
@@ -113,9 +113,11 @@ const instants: [string, string, string][] = [
 ]
 
 describe('reading an instant', () => {
-  test.each(instants)('%j is %s: %s', (wire, outcome) => expect(read(wire)).toBe(outcome))
+  test.each(instants)('parseInstant: %j is %s: %s', (wire, outcome) =>
+    expect(read(wire)).toBe(outcome),
+  )
 
-  test('every instant of the calendar reads as the platform reads it', () => {
+  test('parseInstant agrees with the platform on every instant of the calendar', () => {
     const anyDate = fc.date({
       min: new Date('2000-01-02T00:00:00Z'),
       max: new Date('2099-12-30T00:00:00Z'),
@@ -150,9 +152,9 @@ describe('ordering source times', () => {
     { wire: '9999-12-31T23:59:59-01:00', text: '', why: 'so does the year 10000' },
     { wire: '0000-01-01T00:00:00+01:00', text: '', why: 'and the year before 0' },
     { wire: 'yesterday', text: '', why: 'and what is no instant' },
-  ])('$wire: $why', ({ wire, text }) => expect(sortableInstant(wire)).toBe(text))
+  ])('sortableInstant: $wire: $why', ({ wire, text }) => expect(sortableInstant(wire)).toBe(text))
 
-  test('texts compare as instants do, which the texts of the source do not', () => {
+  test('sortable texts compare as instants do, unlike the texts of the source', () => {
     expect('2022-02-28T17:27:47.8Z' > '2022-02-28T17:27:47.80001Z').toBe(true)
     const ticks = fc.bigInt({ min: 0n, max: 10_000_000n })
     const digits = fc.integer({ min: 0, max: 7 })
@@ -196,11 +198,11 @@ const picked = [
 ]
 
 describe('the day a person picked', () => {
-  test.each(picked)('$at: $why', ({ at, day }) =>
+  test.each(picked)('calendarDate of $at: $why', ({ at, day }) =>
     expect(calendarDate(at, 'nearest_midnight')).toBe(day),
   )
 
-  test.each(picked)('$at is its UTC day when the rule is off', ({ at }) => {
+  test.each(picked)('calendarDate of $at is its UTC day under the rule utc', ({ at }) => {
     expect(calendarDate(at, 'utc')).toBe(at.slice(0, 10))
     expect(utcDate(at)).toBe(at.slice(0, 10))
   })
@@ -224,7 +226,7 @@ describe('months and days', () => {
     { date: '2025-03-31', months: -1, expected: '2025-02-28', why: 'backwards' },
     { date: '2025-01-01', months: -1, expected: '2024-12-01', why: 'back into the last year' },
     { date: '2025-06-30', months: 0, expected: '2025-06-30', why: 'not at all' },
-  ])('$date + $months months: $why', ({ date, months, expected }) =>
+  ])('addMonths: $date + $months months: $why', ({ date, months, expected }) =>
     expect(addMonths(date, months)).toBe(expected),
   )
 
@@ -236,12 +238,12 @@ describe('months and days', () => {
     { date: '2026-01-01', days: -1, expected: '2025-12-31' },
     { date: '2100-02-28', days: 1, expected: '2100-03-01' },
     { date: '2000-01-01', days: 36_525, expected: '2100-01-01' },
-  ])('$date + $days days is $expected', ({ date, days, expected }) => {
+  ])('addDays: $date + $days days is $expected', ({ date, days, expected }) => {
     expect(addDays(date, days)).toBe(expected)
     expect(daysBetween(date, expected)).toBe(days)
   })
 
-  test('every day of three centuries follows the one before, as in the platform calendar', () => {
+  test('addDays agrees with the platform on every day of three centuries', () => {
     let date = '1900-01-01'
     let wrong = ''
     for (let day = -25_567; day <= 84_000; day++) {
@@ -253,7 +255,7 @@ describe('months and days', () => {
     expect(wrong).toBe('')
   })
 
-  test('adding months agrees with the platform, in every month and on every last day', () => {
+  test('addMonths agrees with the platform in every month and on every last day', () => {
     const start = fc.date({
       min: new Date('2000-01-01T00:00:00Z'),
       max: new Date('2099-12-31T00:00:00Z'),
@@ -286,7 +288,7 @@ describe('days between instants', () => {
     { from: '2026-01-01T00:07:12.000000Z', to: '2026-01-01T00:00:00.000000Z', days: '-0.01' },
     { from: '2024-02-28T00:00:00.000000Z', to: '2024-03-01T00:00:00.000000Z', days: '2.00' },
     { from: '2000-01-01T00:00:00.000000Z', to: '2099-12-31T23:59:59.999999Z', days: '36525.00' },
-  ])('$from to $to is $days', ({ from, to, days }) =>
+  ])('daysBetweenInstants: $from to $to is $days', ({ from, to, days }) =>
     expect(daysBetweenInstants(from, to)).toBe(days),
   )
 })
@@ -302,7 +304,7 @@ describe('the zone of the process', () => {
     { zone: 'Pacific/Auckland', offset: -780 },
     { zone: 'America/Los_Angeles', offset: 480 },
     { zone: 'Asia/Kolkata', offset: -330 },
-  ])('$zone changes no date', ({ zone, offset }) => {
+  ])('the time zone $zone changes no date', ({ zone, offset }) => {
     process.env.TZ = zone
     expect(new Date(2024, 0, 1).getTimezoneOffset()).toBe(offset)
     for (const [wire, outcome] of instants) expect(read(wire)).toBe(outcome)
@@ -314,7 +316,7 @@ describe('the zone of the process', () => {
     ])
   })
 
-  test('the platform Date, which knows that zone, is not used', () => {
+  test('dates and contracts do not use the platform Date', () => {
     for (const name of [
       'values/money',
       'values/dates',

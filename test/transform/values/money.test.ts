@@ -35,7 +35,7 @@ describe('reading an amount', () => {
     { wire: 1.5e-3, value: 15n, why: 'a small number' },
     { wire: '0e999999999999', value: 0n, why: 'zero times anything' },
     { wire: '0.00000000000000000000000000001e32', value: 10_000_000n, why: 'shifted into range' },
-  ])('$wire: $why', ({ wire, value }) =>
+  ])('parseMoney: $wire: $why', ({ wire, value }) =>
     expect(parseMoney(wire)).toEqual({ ok: true, value, rounded: false }),
   )
 
@@ -50,7 +50,7 @@ describe('reading an amount', () => {
     { wire: '1e-400', value: 0n, why: 'smaller than any double' },
     { wire: `1e-${'9'.repeat(400)}`, value: 0n, why: 'an exponent larger than any double' },
     { wire: '999999999999999.99994', value: 9_999_999_999_999_999_999n, why: 'the largest' },
-  ])('$wire: $why', ({ wire, value }) =>
+  ])('parseMoney: $wire: $why', ({ wire, value }) =>
     expect(parseMoney(wire)).toEqual({ ok: true, value, rounded: true }),
   )
 
@@ -62,18 +62,20 @@ describe('reading an amount', () => {
     { wire: `1e${'9'.repeat(400)}`, why: 'an exponent larger than any double' },
     { wire: '1234567890123456789012345678', why: 'twenty-eight digits' },
     { wire: '999999999999999.99995', why: 'sixteen digits after rounding' },
-  ])('$wire: $why', ({ wire }) => expect(parseMoney(wire)).toEqual({ ok: false, why: 'too_large' }))
+  ])('parseMoney rejects $wire: $why', ({ wire }) =>
+    expect(parseMoney(wire)).toEqual({ ok: false, why: 'too_large' }),
+  )
 
   test.each([
     ...['', ' ', '.', '-', '+', 'e5', '1e', '1e+', '12,5', '1,000.00', '1 000', "1'000", '1_000'],
     ...['NaN', 'Infinity', '-Infinity', '--5', '5-', '(5)', '0x10', '1e1.5', '12.5.1', '$5'],
     ...['five', 'null', 'true', '١٢', '5\u00005', `${'9'.repeat(100_000)}x`],
     ...[Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  ])('%j is not a number', (wire) =>
+  ])('parseMoney rejects %j, which is not a number', (wire) =>
     expect(parseMoney(wire)).toEqual({ ok: false, why: 'not_a_number' }),
   )
 
-  test('agrees with decimal arithmetic on any digits, point and exponent', () => {
+  test('parseMoney agrees with decimal arithmetic on any digits, point and exponent', () => {
     const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 24 })
     fc.assert(
       fc.property(
@@ -95,7 +97,7 @@ describe('reading an amount', () => {
     )
   })
 
-  test('a JSON number means the shortest text that reads back as it', () => {
+  test('parseMoney takes a JSON number as the shortest text that reads back as it', () => {
     fc.assert(
       fc.property(fc.double({ min: -1e14, max: 1e14, noNaN: true }), (number) => {
         expect(parseMoney(number)).toEqual(parseMoney(new Exact(number).toFixed()))
@@ -114,9 +116,9 @@ describe('writing an amount', () => {
     { money: 166_666_700n, text: '16666.67' },
     { money: 10_000n, text: '1' },
     { money: 9_999_999_999_999_999_999n, text: '999999999999999.9999' },
-  ])('$money is $text', ({ money, text }) => expect(formatMoney(money)).toBe(text))
+  ])('formatMoney: $money is $text', ({ money, text }) => expect(formatMoney(money)).toBe(text))
 
-  test('reading takes back what writing gave, and writing is canonical', () => {
+  test('parseMoney restores what formatMoney wrote, and the text is canonical', () => {
     const limit = 10n ** 19n - 1n
     fc.assert(
       fc.property(fc.bigInt({ min: -limit, max: limit }), (value) => {
@@ -127,7 +129,7 @@ describe('writing an amount', () => {
     )
   })
 
-  test('a fixed number of decimals keeps its zeros', () => {
+  test('formatFixed keeps trailing zeros', () => {
     expect([0n, 5n, -120_000n].map((units) => formatFixed(units, 4))).toEqual([
       '0.0000',
       '0.0005',
@@ -135,7 +137,7 @@ describe('writing an amount', () => {
     ])
   })
 
-  test('the column holds nineteen digits and not one more', () => {
+  test('fitsMoney accepts nineteen digits and not one more', () => {
     expect([10n ** 19n - 1n, 10n ** 19n, 1n - 10n ** 19n, -(10n ** 19n)].map(fitsMoney)).toEqual([
       true,
       false,
@@ -157,7 +159,7 @@ describe('rounding', () => {
     { numerator: -1n, denominator: 3n, quotient: 0n, why: 'a third itself' },
     { numerator: 0n, denominator: 7n, quotient: 0n, why: 'nothing' },
     { numerator: 6n, denominator: 3n, quotient: 2n, why: 'what divides is not rounded' },
-  ])('$numerator / $denominator: $why', ({ numerator, denominator, quotient }) =>
+  ])('divideRounded: $numerator / $denominator: $why', ({ numerator, denominator, quotient }) =>
     expect(divideRounded(numerator, denominator)).toBe(quotient),
   )
 
@@ -171,9 +173,11 @@ describe('rounding', () => {
     { value: 0n, minorUnit: 2, step: 100n, why: 'zero is no finer than its currency' },
     { value: 0n, minorUnit: 8, step: 1n, why: 'the column ends at four decimals' },
     { value: 0n, minorUnit: -1, step: 10_000n, why: 'nothing is coarser than the unit' },
-  ])('$why', ({ value, minorUnit, step }) => expect(roundingStep(value, minorUnit)).toBe(step))
+  ])('roundingStep: $why', ({ value, minorUnit, step }) =>
+    expect(roundingStep(value, minorUnit)).toBe(step),
+  )
 
-  test('a share lies on the step and within half of one from the exact share', () => {
+  test('a rounded share lies on the step, within half a step of the exact share', () => {
     const amount = fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n })
     const positive = fc.bigInt({ min: 1n, max: 40_000n })
     const step = fc.constantFrom(1n, 10n, 100n, 1_000n, 10_000n)

@@ -15,9 +15,9 @@ describe('cleaning a text', () => {
     { wire: '\u0085', text: null, why: 'NEL only' },
     { wire: '\u0085 \u0085 \u0085', text: null, why: 'NEL and spaces' },
     { wire: '🏢', text: '🏢', why: 'a character outside the first plane' },
-  ])('$why', ({ wire, text }) => expect(cleanText(wire)).toBe(text))
+  ])('cleanText: $why', ({ wire, text }) => expect(cleanText(wire)).toBe(text))
 
-  test('cleaning twice changes nothing more', () => {
+  test('cleanText twice equals cleanText once', () => {
     const unit = fc.constantFrom('a', ' ', '\u0085', '\u00a0', '\n', '\u200b')
     fc.assert(
       fc.property(fc.string({ unit }), (wire) => {
@@ -53,9 +53,9 @@ describe('decoding entities', () => {
     { text: '&#x110000;', decoded: '\ufffd', why: 'past the last character' },
     { text: `&#${'9'.repeat(400)};`, decoded: '\ufffd', why: 'past any number' },
     { text: 'no entity', decoded: 'no entity', why: 'nothing to do' },
-  ])('$why', ({ text, decoded }) => expect(decodeEntities(text)).toBe(decoded))
+  ])('decodeEntities: $why', ({ text, decoded }) => expect(decodeEntities(text)).toBe(decoded))
 
-  test('takes back any encoded text', () => {
+  test('decodeEntities restores any encoded text', () => {
     const encode = (text: string) =>
       [...text].map((character) => `&#${character.codePointAt(0)};`).join('')
     const unit = fc.string({ unit: 'binary' }).map((text) => text.replace(/[\0\u0080-\u009f]/g, ''))

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { lackingAccess } from '../../../src/warehouse/access/grants.ts'
+import { missingGrants } from '../../../src/warehouse/access/grants.ts'
 import { groups } from '../../../src/warehouse/access/roles.ts'
 import { switchRowSecurity } from '../../../src/warehouse/access/switch-row-security.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
@@ -17,8 +17,8 @@ import { resultOf, runCli } from '../../support/run-cli.ts'
 import { failureOf, withHome } from '../../support/with-pipeline.ts'
 
 /*
- * Groups are shared by all databases of a server, so these tests have one of their own, on which
- * there is none at first. They go in order.
+ * All databases of a server share the groups, so these tests have a server of their own, without
+ * groups at first. They run in order.
  */
 
 let server: TestServer
@@ -33,11 +33,11 @@ const shipped = fileURLToPath(new URL('../../../sql/migrations/', import.meta.ur
 interface Other {
   readonly role: string
   readonly url: string
-  /** As the superuser, in the same database. */
+  /** Connection of the superuser to the same database. */
   readonly adminUrl: string
 }
 
-/** Runs `use` with a database that belongs to a role of its own; both are dropped, and the groups. */
+/** Runs `use` with a database of a new role; role, database and groups are dropped afterwards. */
 async function withOwner(attributes: string, use: (owner: Other) => Promise<void>) {
   const role = `owner_${randomUUID().slice(0, 8)}`
   const url = new URL(urlOf(server.url, role))
@@ -68,19 +68,19 @@ async function at<T>(url: string, use: (db: Kysely<Database>) => Promise<T>): Pr
 test('three databases that are migrated at once share the groups', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'cosell-few-'))
   const names = ['one', 'two', 'three']
-  for (const file of ['0001_schemas.sql', '0002_control_tables.sql']) {
+  for (const file of ['0001_schemas.sql', '0002_settings.sql']) {
     await cp(path.join(shipped, file), path.join(folder, file))
   }
   for (const name of names) await runAt(server.url, sql.raw(`create database ${name}`))
   const urls = names.flatMap((name) => [urlOf(server.url, name), urlOf(server.url, name)])
   await Promise.all(urls.map((url) => at(url, (db) => migrate(db, { folder }))))
-  for (const url of urls) expect(await at(url, lackingAccess)).toEqual([])
+  for (const url of urls) expect(await at(url, missingGrants)).toEqual([])
   await rm(folder, { recursive: true })
   for (const name of names) await runAt(server.url, sql.raw(`drop database ${name} with (force)`))
   for (const name of Object.values(groups)) await runAt(server.url, sql.raw(`drop role ${name}`))
 })
 
-test('an owner without CREATEROLE loads on, and gets the statements for an administrator', () =>
+test('an owner without CREATEROLE can still load, and gets the statements for an administrator', () =>
   withOwner('', async ({ role, url, adminUrl }) => {
     const migrated = await withHome((cwd) =>
       runCli(['migrate', '--json'], { cwd, env: { COSELL_DATABASE_URL: url } }),
@@ -88,16 +88,16 @@ test('an owner without CREATEROLE loads on, and gets the statements for an admin
     expect(migrated).toMatchObject({ code: 0 })
     const { statements } = resultOf(migrated) as { statements: string[] }
     expect(statements).toContain('create role cosell_bi nologin;')
-    expect(await at(url, lackingAccess)).toEqual(statements)
+    expect(await at(url, missingGrants)).toEqual(statements)
     expect(await failureOf(at(url, (db) => switchRowSecurity(db, true)))).toMatchObject({
       kind: 'configuration',
       code: 'row_security.no_groups',
     })
-    const told = await withHome((cwd) =>
+    const output = await withHome((cwd) =>
       runCli(['migrate'], { cwd, env: { COSELL_DATABASE_URL: url } }),
     )
-    expect(told.stdout).toContain('Let an administrator run, in this database:')
-    expect(told.stdout).toContain(statements.join('\n'))
+    expect(output.stdout).toContain('An administrator has to run, in this database:')
+    expect(output.stdout).toContain(statements.join('\n'))
 
     for (const statement of statements) await runAt(adminUrl, sql.raw(statement))
     expect(await at(adminUrl, differingFromMatrix)).toEqual([])
@@ -105,7 +105,7 @@ test('an owner without CREATEROLE loads on, and gets the statements for an admin
     await migratesOn(url, role)
   }))
 
-/** The role still brings the schema further, and what it makes goes to the owners' group. */
+/** Checks that the role can still migrate, and that new objects belong to the owners' group. */
 async function migratesOn(url: string, role: string) {
   const folder = await mkdtemp(path.join(tmpdir(), 'cosell-more-'))
   await cp(shipped, folder, { recursive: true })
@@ -123,7 +123,7 @@ async function migratesOn(url: string, role: string) {
   await rm(folder, { recursive: true })
 }
 
-test('an owner with CREATEROLE needs no administrator, though it is no superuser', () =>
+test('an owner with CREATEROLE needs neither an administrator nor superuser rights', () =>
   withOwner('createrole', async ({ role, url, adminUrl }) => {
     expect(await at(url, bringUpToDate)).toMatchObject({ lacking: [] })
     expect(await at(adminUrl, differingFromMatrix)).toEqual([])

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { settleAccess } from '../../../src/warehouse/access/grants.ts'
+import { applyGrants } from '../../../src/warehouse/access/grants.ts'
 import { groups } from '../../../src/warehouse/access/roles.ts'
 import { bringUpToDate } from '../../../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
@@ -9,12 +9,12 @@ import { asLogin } from '../../support/database-logins.ts'
 import { differingFromMatrix } from '../../support/rights-matrix.ts'
 import { recordStatements } from '../../support/sent-statements.ts'
 
-test('every table, view, sequence and schema gives each group what the matrix says, and no more', () =>
+test('every table, view, sequence and schema grants each group exactly the rights of the matrix', () =>
   withDatabase(async (db) => {
     expect(await differingFromMatrix(db)).toEqual([])
   }))
 
-/** Runs `use` in a transaction that is taken back. */
+/** Runs `use` in a transaction that is rolled back. */
 async function undone<T>(db: Kysely<Database>, use: (db: Kysely<Database>) => Promise<T>) {
   const back = new Error('taken back')
   let result: T | undefined
@@ -30,7 +30,7 @@ async function undone<T>(db: Kysely<Database>, use: (db: Kysely<Database>) => Pr
   return result
 }
 
-test('the matrix fails after anything that it does not know', () =>
+test('the matrix reports every right and object that it does not list', () =>
   withDatabase(async (db) => {
     for (const [statement, sentence] of [
       ['create table dw.something (n integer)', 'dw.something: no row of the matrix'],
@@ -52,17 +52,17 @@ test('the matrix fails after anything that it does not know', () =>
     }
   }))
 
-describe('a migrate', () => {
-  test('of a database that is up to date grants nothing and locks nothing', () =>
+describe('cosell migrate', () => {
+  test('cosell migrate grants and locks nothing in a database that is up to date', () =>
     withDatabase(async (db) => {
-      await settleAccess(db)
+      await applyGrants(db)
       const sent = await recordStatements(() => bringUpToDate(db))
       const texts = sent.map(({ text }) => text).join('\n')
       expect(texts).toContain('aclexplode')
       expect(texts).not.toMatch(/^\s*(grant|revoke|alter|create role|set local)/im)
     }))
 
-  test('gives new tables and views what the list says, and takes what nobody listed', () =>
+  test('cosell migrate grants the listed rights on new tables and views and revokes unlisted ones', () =>
     withDatabase(async (db) => {
       await sql
         .raw(`
@@ -77,32 +77,32 @@ describe('a migrate', () => {
         `)
         .execute(db)
       expect((await differingFromMatrix(db)).length).toBeGreaterThan(5)
-      expect(await settleAccess(db)).toEqual([])
+      expect(await applyGrants(db)).toEqual([])
       expect(await differingFromMatrix(db)).toEqual([])
       await sql`drop view mart.something`.execute(db)
     }))
 
-  test('leaves the rights of other roles alone', () =>
+  test('cosell migrate leaves the rights of other roles alone', () =>
     withDatabase((db, url) =>
       asLogin(url, [], async ({ role }) => {
         await sql`grant select on raw.payload to ${sql.id(role)}`.execute(db)
-        await settleAccess(db)
+        await applyGrants(db)
         const { rows } =
           await sql`select has_table_privilege(${role}, 'raw.payload', 'select') as may`.execute(db)
         expect(rows).toEqual([{ may: true }])
       }),
     ))
 
-  test('by a loader finds nothing to do, and prints nothing', () =>
+  test('cosell migrate by a loader finds nothing to do and prints nothing', () =>
     withDatabase(async (owner, url) => {
-      await settleAccess(owner)
+      await applyGrants(owner)
       await asLogin(url, [groups.loader], async ({ db }) => {
         expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
       })
     }))
 })
 
-/** How a statement ends: its SQLSTATE, or `done`. */
+/** Returns the SQLSTATE of a statement, or `done`. */
 async function endOf(db: Kysely<Database>, statement: string): Promise<string> {
   try {
     await sql.raw(statement).execute(db)
@@ -149,7 +149,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-test('PostgreSQL refuses the logins of each group whatever else', () =>
+test('PostgreSQL denies logins of each group every statement beyond their purpose', () =>
   withDatabase(async (_, url) => {
     for (const [group, statements] of Object.entries(refusals)) {
       await asLogin(url, [group], async ({ db }) => {
@@ -161,9 +161,9 @@ test('PostgreSQL refuses the logins of each group whatever else', () =>
     }
   }))
 
-test('a login of each group may do what it is for', () =>
+test('a login of each group may run the statements of its purpose', () =>
   withDatabase(async (owner, url) => {
-    await settleAccess(owner)
+    await applyGrants(owner)
     for (const [group, statement] of [
       [groups.bi, 'select * from dw.fact_referral'],
       [groups.bi, 'select * from mart.data_quality'],

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { demoSettings } from '../../../src/cli/commands/demo.ts'
 import { run } from '../../../src/pipeline/run.ts'
-import { isRowSecured, settleAccess } from '../../../src/warehouse/access/grants.ts'
+import { demoSettings } from '../../../src/sandbox/settings.ts'
+import { applyGrants, isRowSecured } from '../../../src/warehouse/access/grants.ts'
 import { groups } from '../../../src/warehouse/access/roles.ts'
 import {
-  countMapped,
+  countAccountGrants,
   switchRowSecurity,
 } from '../../../src/warehouse/access/switch-row-security.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
@@ -16,7 +16,7 @@ import { withDatabase } from '../../support/database.ts'
 import { asLogin } from '../../support/database-logins.ts'
 import { differingFromMatrix } from '../../support/rights-matrix.ts'
 import { resultOf, runCli } from '../../support/run-cli.ts'
-import { environmentOf, failureOf, withHome, withSandbox } from '../../support/with-pipeline.ts'
+import { contextOf, failureOf, withHome, withSandbox } from '../../support/with-pipeline.ts'
 
 type Db = Kysely<Database>
 
@@ -26,10 +26,10 @@ type Shown = Readonly<Record<string, string>>
 interface Readers {
   readonly owner: Shown
   readonly loader: Shown
-  /** Given account 1 by name, account 2 through a group of theirs, nothing, and 1 with people. */
+  /** Readers with account 1 by name, account 2 through a group, no account, and 1 with people. */
   readonly first: Shown
   readonly second: Shown
-  readonly nobody: Shown
+  readonly unmapped: Shown
   readonly people: Shown
 }
 
@@ -55,9 +55,9 @@ async function withTwoAccounts(use: (db: Db, url: string) => Promise<void>) {
           )
           await writeFile(file, JSON.stringify(accounts))
           const settings = { COSELL_ACCOUNTS_FILE: file, COSELL_REQUESTS_PER_MINUTE: '60000' }
-          await run(environmentOf(warehouse, home, [], settings), false)
-          await settleAccess(db)
-          // The simulated partner let everything expire.
+          await run(contextOf(warehouse, home, [], settings), false)
+          await applyGrants(db)
+          // All referrals of the simulated partner expired.
           await sql`
             update dw.fact_referral f set expiration_date = current_date + 10
             from dw.dim_status s where s.status_key = f.status_key and s.is_open`.execute(db)
@@ -79,7 +79,7 @@ async function look(db: Db, relations: readonly string[]): Promise<Shown> {
   return found
 }
 
-/** Everything that readers may read and that has accounts. */
+/** Tables and views that readers may read and that have accounts. */
 async function relationsOf(db: Db, schemas: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select n.nspname || '.' || c.relname as name
@@ -99,7 +99,7 @@ beforeAll(() =>
       asLogin(url, [groups.bi], (first) =>
         asLogin(url, [], (team) =>
           asLogin(url, [groups.bi, team.role], (second) =>
-            asLogin(url, [groups.bi], (nobody) =>
+            asLogin(url, [groups.bi], (unmapped) =>
               asLogin(url, [groups.pii], async (withPeople) => {
                 const relations = await relationsOf(owner, ['dw', 'mart'])
                 const readers = async (): Promise<Readers> => ({
@@ -107,7 +107,7 @@ beforeAll(() =>
                   loader: await look(loader.db, [...relations, ...people]),
                   first: await look(first.db, relations),
                   second: await look(second.db, relations),
-                  nobody: await look(nobody.db, relations),
+                  unmapped: await look(unmapped.db, relations),
                   people: await look(withPeople.db, [...relations, ...people]),
                 })
                 await owner
@@ -143,7 +143,7 @@ async function explain(db: Db): Promise<string> {
   return rows.map((row) => row['QUERY PLAN']).join('\n')
 }
 
-/** As the owner sees it, but of these accounts. */
+/** Returns the owner's view of these accounts. */
 function only(account: string, all: Shown | undefined): Shown {
   return Object.fromEntries(
     Object.entries(all ?? {}).map(([name, accounts]) => [
@@ -160,8 +160,8 @@ function withoutPeople(all: Shown | undefined): Shown {
   return Object.fromEntries(Object.entries(all ?? {}).filter(([name]) => !people.includes(name)))
 }
 
-describe('while row-level security is on', () => {
-  test('there is something to hide in every mart and nearly every table of dw', () => {
+describe('row-level security', () => {
+  test('the fixture has rows of two accounts in every mart and nearly every table of dw', () => {
     const all = Object.entries(shown.on?.owner ?? {})
     expect(all.filter(([, accounts]) => accounts !== '1,2').map(([name]) => name)).toEqual([
       // The simulated API evaluates no policies.
@@ -170,45 +170,45 @@ describe('while row-level security is on', () => {
     expect(all.filter(([name]) => name.startsWith('mart.')).length).toBeGreaterThan(17)
   })
 
-  test('a reader sees the accounts that the map gives by name, in every table and mart', () => {
+  test('a reader sees the accounts that etl.bi_access gives by name, in every table and mart', () => {
     expect(shown.on?.first).toEqual(only('1', withoutPeople(shown.on?.owner)))
   })
 
-  test('a reader sees the accounts that the map gives to a group, in every table and mart', () => {
+  test('a reader sees the accounts that etl.bi_access gives to a group, in every table and mart', () => {
     expect(shown.on?.second).toEqual(only('2', withoutPeople(shown.on?.owner)))
   })
 
-  test('a reader whom the map does not name sees nothing', () => {
-    expect(new Set(Object.values(shown.on?.nobody ?? {}))).toEqual(new Set(['']))
+  test('a reader without a row in etl.bi_access sees nothing', () => {
+    expect(new Set(Object.values(shown.on?.unmapped ?? {}))).toEqual(new Set(['']))
   })
 
-  test('people are hidden with the accounts', () => {
+  test('row-level security hides people with their accounts', () => {
     expect(shown.on?.people).toEqual(only('1', shown.on?.owner))
     expect(shown.on?.people['pii.contact']).toBe('1')
   })
 
-  test('the loader and the owner see everything', () => {
+  test('the loader and the owner see every account under row-level security', () => {
     expect(shown.on?.loader).toEqual(shown.on?.owner)
     expect(shown.on?.owner).toEqual(shown.off?.owner)
   })
 
-  test('the map is asked once a statement, not once a row', () => {
+  test('a policy reads etl.bi_access once a statement, not once a row', () => {
     expect(plan).toMatch(/InitPlan/)
     const asked = plan.split('\n').filter((line) => line.includes('bi_access'))
     expect(asked.length).toBeGreaterThan(0)
     for (const line of asked) expect(line).toContain('loops=1')
   })
 
-  test('readers get the map to read by the policies, and no other right changes', () => {
+  test('row-level security grants readers etl.bi_access for the policies and changes no other right', () => {
     expect(differing).toEqual({ on: [], off: [] })
   })
 })
 
-test('while it is off, and after it was on, everybody sees every account', () => {
-  for (const { first, second, nobody, owner } of [shown.off, shown.offAgain].flatMap(
+test('every reader sees every account while row-level security is off, also after it was on', () => {
+  for (const { first, second, unmapped, owner } of [shown.off, shown.offAgain].flatMap(
     (r) => r ?? [],
   )) {
-    for (const reader of [first, second, nobody]) expect(reader).toEqual(withoutPeople(owner))
+    for (const reader of [first, second, unmapped]) expect(reader).toEqual(withoutPeople(owner))
   }
   expect(shown.offAgain).toEqual(shown.off)
 })
@@ -221,33 +221,33 @@ async function securedTables(db: Db): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-describe('the switch', () => {
-  test('is kept up by later migrations, for tables that are new', () =>
+describe('switchRowSecurity', () => {
+  test('later migrations secure new tables while row-level security is on', () =>
     withDatabase(async (db) => {
       await switchRowSecurity(db, true)
       expect(await isRowSecured(db)).toBe(true)
-      expect(await countMapped(db)).toBe(0)
+      expect(await countAccountGrants(db)).toBe(0)
       const before = await securedTables(db)
       expect(before).toEqual([...(await relationsOf(db, ['dw'])), ...people].sort())
       await sql`create table dw.fact_new (partner_account_key integer)`.execute(db)
       await sql`drop policy cosell_reader on dw.fact_referral`.execute(db)
-      expect(await settleAccess(db)).toEqual([])
+      expect(await applyGrants(db)).toEqual([])
       expect(await securedTables(db)).toEqual([...before, 'dw.fact_new'].sort())
       const { rows } = await sql`
         select polname from pg_policy where polrelid = 'dw.fact_referral'::regclass`.execute(db)
       expect(rows).toHaveLength(2)
     }))
 
-  test('leaves tables alone that somebody secured by a policy of their own', () =>
+  test('switchRowSecurity leaves tables with a policy of another owner alone', () =>
     withDatabase(async (db) => {
       await sql`alter table dw.fact_referral enable row level security`.execute(db)
       await sql`create policy theirs on dw.fact_referral using (true)`.execute(db)
-      await settleAccess(db)
+      await applyGrants(db)
       await switchRowSecurity(db, false)
       expect(await securedTables(db)).toEqual(['dw.fact_referral'])
     }))
 
-  test('waits for a reader in short turns, gives up by name, and goes on when called again', () =>
+  test('switchRowSecurity waits for a reader in short attempts, names the table when it gives up, and continues when called again', () =>
     withDatabase(async (db, url) => {
       const other = await openDatabase(url)
       try {
@@ -279,13 +279,13 @@ describe('the switch', () => {
       }
     }))
 
-  test('is a flag of cosell migrate, which warns of a map without rows', () =>
+  test('cosell migrate --row-level-security warns of an empty etl.bi_access', () =>
     withDatabase(async (db, url) =>
       withHome(async (cwd) => {
         const env = { COSELL_DATABASE_URL: url }
         const on = await runCli(['migrate', '--row-level-security', 'on'], { cwd, env })
         expect(on).toMatchObject({ code: 0, stderr: '' })
-        expect(on.stdout).toContain('Row-level security is on.\nNo reader sees a row')
+        expect(on.stdout).toContain('Row-level security is on.\nReaders see no rows')
         expect((await securedTables(db)).length).toBeGreaterThan(15)
         const later = await runCli(['migrate', '--json'], { cwd, env })
         expect(resultOf(later)).toMatchObject({ row_level_security: 'on', statements: [] })
@@ -299,7 +299,7 @@ describe('the switch', () => {
       }),
     ))
 
-  test('is refused to whoever does not own the tables', () =>
+  test('switchRowSecurity fails for a role that does not own the tables', () =>
     withDatabase((_, url) =>
       asLogin(url, [groups.loader], async ({ db }) => {
         expect(await failureOf(switchRowSecurity(db, true))).toMatchObject({

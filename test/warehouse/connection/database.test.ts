@@ -23,8 +23,8 @@ const settingsOf = async ({ query }: Warehouse) =>
       .execute()
   ).map((row) => row.setting_name)
 
-describe('a transaction', () => {
-  test('returns its result once it is committed', () =>
+describe('inTransaction', () => {
+  test('inTransaction returns its result after the commit', () =>
     withDatabase(async (db, _, warehouse) => {
       const result = await inTransaction(db, async (transaction) => {
         await insertSetting('one').execute(transaction)
@@ -35,7 +35,7 @@ describe('a transaction', () => {
       expect(await settingsOf(warehouse)).toEqual(['one'])
     }))
 
-  test('in which a failure was swallowed fails instead of reporting success', () =>
+  test('inTransaction fails when a failure inside it was swallowed', () =>
     withDatabase(async (db, _, warehouse) => {
       const promise = inTransaction(db, async (transaction) => {
         await insertSetting('one').execute(transaction)
@@ -48,7 +48,7 @@ describe('a transaction', () => {
       expect(await settingsOf(warehouse)).toEqual([])
     }))
 
-  test('that throws writes nothing and passes the error on', () =>
+  test('inTransaction writes nothing when its work throws, and rethrows the error', () =>
     withDatabase(async (db, _, warehouse) => {
       const reason = new Error('no')
       const promise = inTransaction(db, async (transaction) => {
@@ -59,14 +59,14 @@ describe('a transaction', () => {
       expect(await settingsOf(warehouse)).toEqual([])
     }))
 
-  test('whose connection is cut while it computes fails with what can be tried again', () =>
+  test('inTransaction fails as tryAgainLater when its connection is cut while it computes', () =>
     withDatabase(async (db, _, warehouse) => {
       const promise = inTransaction(db, async (transaction) => {
         const backend = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(
           transaction,
         )
         await sql`select pg_terminate_backend(${backend.rows[0]?.pid}, 5000)`.execute(db)
-        // Until the news has arrived, which nobody awaits.
+        // Waits until the disconnect has arrived.
         await new Promise((resolve) => setTimeout(resolve, 50))
         await insertSetting('one').execute(transaction)
       })
@@ -102,13 +102,13 @@ const texts = {
   nothing: null,
 }
 
-describe('values come back', () => {
-  test('exact: instants in UTC, dates and decimals as text, keys as numbers', () =>
+describe('values read from the database', () => {
+  test('values come back exact: instants in UTC, dates and decimals as text, keys as numbers', () =>
     withEmptyDatabase(async (db) => {
       expect((await values.execute(db)).rows).toEqual([texts])
     }))
 
-  test('the same from a database with another time zone and date style', () =>
+  test('values are independent of a database with another time zone and date style', () =>
     withEmptyDatabase(async (db, url) => {
       const name = sql.id(new URL(url).pathname.slice(1))
       await sql`alter database ${name} set timezone = 'Asia/Kathmandu'`.execute(db)
@@ -126,7 +126,7 @@ describe('values come back', () => {
       }
     }))
 
-  test('the same to a role with another time zone and date style', () =>
+  test('values are independent of a role with another time zone and date style', () =>
     withEmptyDatabase(async (db, url) => {
       const role = `cosell_test_role_${process.pid}`
       await sql`create role ${sql.id(role)} login password 'for tests'`.execute(db)
@@ -149,14 +149,14 @@ function withCredentials(url: string, user: string, password: string): string {
   return changed.href
 }
 
-/** What `openDatabase` fails with. */
+/** Returns the failure of `openDatabase`. */
 async function refusalOf(url: string): Promise<CosellError> {
   const failure = await failureOf(openDatabase(url))
   if (!(failure instanceof CosellError)) throw failure
   return failure
 }
 
-/** A port on which nobody listens. */
+/** Returns a port without a listener. */
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -167,49 +167,49 @@ async function freePort(): Promise<number> {
 
 const secret = 'n33dle'
 
-describe('a database that cannot be opened', () => {
-  test('because nobody answers may answer later', async () => {
+describe('openDatabase', () => {
+  test('openDatabase fails as tryAgainLater when no server answers', async () => {
     const port = await freePort()
-    const refusal = await refusalOf(`postgresql://someone:${secret}@127.0.0.1:${port}/warehouse`)
-    expect(refusal).toMatchObject({ kind: 'tryAgainLater', exitCode: 75 })
-    expect(refusal).toMatchObject({ code: 'database.unreachable' })
-    expect(refusal.message).toContain(`127.0.0.1:${port}/warehouse`)
-    expect(refusal.message).toContain('COSELL_DATABASE_URL')
-    expect(refusal.message).not.toContain(secret)
+    const failure = await refusalOf(`postgresql://someone:${secret}@127.0.0.1:${port}/warehouse`)
+    expect(failure).toMatchObject({ kind: 'tryAgainLater', exitCode: 75 })
+    expect(failure).toMatchObject({ code: 'database.unreachable' })
+    expect(failure.message).toContain(`127.0.0.1:${port}/warehouse`)
+    expect(failure.message).toContain('COSELL_DATABASE_URL')
+    expect(failure.message).not.toContain(secret)
   })
 
-  test('because what answers is not PostgreSQL may answer later', async () => {
+  test('openDatabase fails as tryAgainLater when another service answers', async () => {
     const server = createServer((socket) =>
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n', () => socket.destroy()),
     )
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const refusal = await refusalOf(`postgresql://someone:${secret}@127.0.0.1:${port}/warehouse`)
-    expect(refusal).toMatchObject({ kind: 'tryAgainLater' })
-    expect(refusal.message).toContain(`127.0.0.1:${port}/warehouse`)
-    expect(refusal.message).not.toContain(secret)
+    const failure = await refusalOf(`postgresql://someone:${secret}@127.0.0.1:${port}/warehouse`)
+    expect(failure).toMatchObject({ kind: 'tryAgainLater' })
+    expect(failure.message).toContain(`127.0.0.1:${port}/warehouse`)
+    expect(failure.message).not.toContain(secret)
     await new Promise((resolve) => server.close(resolve))
   })
 
-  test('because the password is wrong needs another configuration', () =>
+  test('openDatabase fails as configuration when the password is wrong', () =>
     withEmptyDatabase(async (_, url) => {
       const wrong = withCredentials(url, new URL(url).username, secret)
-      const refusal = await refusalOf(wrong)
-      expect(refusal).toMatchObject({ kind: 'configuration', exitCode: 78 })
-      expect(refusal).toMatchObject({ code: 'database.refused' })
-      expect(refusal.message).toContain(new URL(url).host + new URL(url).pathname)
-      expect(refusal.message).toContain('Check COSELL_DATABASE_URL')
-      expect(`${refusal.message} ${refusal.stack}`).not.toContain(secret)
-      expect(refusal.message).not.toContain(new URL(url).password)
+      const failure = await refusalOf(wrong)
+      expect(failure).toMatchObject({ kind: 'configuration', exitCode: 78 })
+      expect(failure).toMatchObject({ code: 'database.refused' })
+      expect(failure.message).toContain(new URL(url).host + new URL(url).pathname)
+      expect(failure.message).toContain('Check COSELL_DATABASE_URL')
+      expect(`${failure.message} ${failure.stack}`).not.toContain(secret)
+      expect(failure.message).not.toContain(new URL(url).password)
     }))
 
-  test('because it does not exist needs another configuration', () =>
+  test('openDatabase fails as configuration when the database does not exist', () =>
     withEmptyDatabase(async (_, url) => {
-      const refusal = await refusalOf(`${url}_that_is_missing`)
-      expect(refusal).toMatchObject({ kind: 'configuration', code: 'database.refused' })
-      expect(refusal.message).toContain('_that_is_missing')
-      expect(refusal.message).not.toContain(new URL(url).password)
+      const failure = await refusalOf(`${url}_that_is_missing`)
+      expect(failure).toMatchObject({ kind: 'configuration', code: 'database.refused' })
+      expect(failure.message).toContain('_that_is_missing')
+      expect(failure.message).not.toContain(new URL(url).password)
     }))
 })
 
@@ -226,10 +226,10 @@ test.each([
     kind: 'tryAgainLater',
     why: 'a connection that ended without a code',
   },
-  { message: 'x is not a function', kind: 'bug', why: 'a fault of ours, which has no code either' },
+  { message: 'x is not a function', kind: 'bug', why: 'a bug of ours, which has no code either' },
   { code: '42601', kind: 'bug', why: 'a syntax error' },
-  { code: '23505', kind: 'bug', why: 'a broken constraint' },
-])('$why is a failure of kind $kind', ({ code, message, kind }) => {
+  { code: '23505', kind: 'bug', why: 'a constraint violation' },
+])('databaseFailure: $why is a failure of kind $kind', ({ code, message, kind }) => {
   const error = new Error(message ?? 'reason')
   const coded = code === undefined ? error : Object.assign(error, { code })
   expect(databaseFailure(coded)).toMatchObject({ kind })

@@ -12,11 +12,11 @@ import {
 import { aReferral } from '../../support/referral-builder.ts'
 import { withWire } from '../../support/wire.ts'
 
-describe('a connection that is lost at the commit of a publish', () => {
+describe('publish', () => {
   test.each([
-    { heard: 'heard', why: 'after it: the ledger says that it was published' },
-    { heard: 'unheard', why: 'before it: the ledger says that it was not, and it is done again' },
-  ] as const)('$why', ({ heard }) =>
+    { heard: 'delivered', why: 'after it: the ledger has the publish' },
+    { heard: 'undelivered', why: 'before it: the publish is repeated' },
+  ] as const)('a publish survives a connection lost at its commit, $why', ({ heard }) =>
     withDatabase((_, url, direct) =>
       withWire(url, async (wire) => {
         const warehouse = await openDatabase(wire.url)

@@ -25,7 +25,7 @@ const debian15 = '/usr/lib/postgresql/15/bin'
 const checkout = fileURLToPath(new URL('../../../', import.meta.url))
 const unsafe = { fsync: 'off', full_page_writes: 'off' }
 
-/** A home with a space in it, which every account may enter; the server in it ends with the test. */
+/** Makes a home with a space in its name, open to every account; its server ends with the test. */
 async function withHome(use: (options: EmbeddedOptions) => Promise<void>): Promise<void> {
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'cosell test '))
   fs.chmodSync(folder, 0o755)
@@ -55,7 +55,7 @@ const serverFile = (server: EmbeddedServer) => path.join(server.home, 'pgdata', 
 const serverPid = (server: EmbeddedServer) =>
   Number(fs.readFileSync(serverFile(server), 'utf8').split('\n')[0])
 
-/** Starts a process of its own that uses the database for a moment, as another command would. */
+/** Starts another process that uses the database for a moment, as another command would. */
 function otherCommand(
   options: EmbeddedOptions,
   {
@@ -109,7 +109,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 describe('the embedded server', () => {
-  test('is created, joined, kept for its last user, stopped, and started over the same data', () =>
+  test('the embedded server is created, joined, kept for its last user, stopped, and started on the same data', () =>
     withHome(async (options) => {
       const first = await startEmbedded(options)
       expect(first).toMatchObject({ startedHere: true, version: expect.stringMatching(/^18\./) })
@@ -127,7 +127,7 @@ describe('the embedded server', () => {
       expect(await stopEmbedded(options)).toBe(false)
     }))
 
-  test('listens on the loopback address alone, and its password is for its owner alone', () =>
+  test('the embedded server listens on the loopback address alone, and only its owner can read the password', () =>
     withHome(async (options) => {
       const server = await startEmbedded(options)
       const lines = fs.readFileSync(serverFile(server), 'utf8').split('\n')
@@ -138,7 +138,7 @@ describe('the embedded server', () => {
       ).rejects.toThrow('password authentication failed')
     }))
 
-  test('comes back with its data after kill -9, of itself alone or with its children', () =>
+  test('the embedded server starts with its data after kill -9, of itself alone or with its children', () =>
     withHome(async (options) => {
       const first = await startEmbedded(options)
       await keepSomething(first)
@@ -153,10 +153,10 @@ describe('the embedded server', () => {
     }))
 
   test.runIf(process.platform === 'linux')(
-    'comes back when the killed process is a zombie, or its number is another program',
+    'the embedded server starts when the killed process is a zombie, or its number is another program',
     () =>
       withHome(async (options) => {
-        // `sleep` has taken the place of the shell and never asks for the end of the shell's child.
+        // `sleep` has replaced the shell and never reaps the shell's child.
         const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
         const zombie = await new Promise<string>((resolve) => {
           parent.stdout.once('data', (chunk) => resolve(String(chunk).trim()))
@@ -176,7 +176,7 @@ describe('the embedded server', () => {
       }),
   )
 
-  test('takes another port when its own is taken, and keeps that one', () =>
+  test('the embedded server takes another port when its own is taken, and keeps that one', () =>
     withHome(async (options) => {
       const first = await startEmbedded(options)
       await first.stop()
@@ -191,7 +191,7 @@ describe('the embedded server', () => {
       expect((await startEmbedded(options)).port).toBe(second.port)
     }))
 
-  test('is started once by two commands at once, and neither takes it from the other', () =>
+  test('the embedded server is started once by two commands at once, and stays up for both', () =>
     withHome(async (options) => {
       const commands = [100, 1200].map((heldMs) => saidBy(otherCommand(options, { heldMs })))
       const [short, long] = await Promise.all(commands)
@@ -200,7 +200,7 @@ describe('the embedded server', () => {
       expect([short?.stopped, long?.stopped]).toEqual([false, true])
     }))
 
-  test('starts after a command that was killed while it created the data', () =>
+  test('the embedded server starts after a command that was killed while it created the data', () =>
     withHome(async (options) => {
       const command = otherCommand(options)
       const state = path.join(options.home, 'postgres')
@@ -212,7 +212,7 @@ describe('the embedded server', () => {
     }))
 
   test.runIf(fs.existsSync(debian15))(
-    'runs on PostgreSQL 15, and says which data it cannot open',
+    'the embedded server runs on PostgreSQL 15, and reports data that it cannot open',
     () =>
       withHome(async (options) => {
         const server = await startEmbedded({ ...options, binDir: debian15 })
@@ -227,21 +227,21 @@ describe('the embedded server', () => {
 })
 
 describe('accounts', () => {
-  test.runIf(isRoot)('an ordinary user runs it as itself', () =>
+  test.runIf(isRoot)('an ordinary user runs the embedded server as itself', () =>
     withHome(async (options) => {
       fs.mkdirSync(options.home)
       fs.chownSync(options.home, nobody, nobody)
       const said = await saidBy(otherCommand(options, { uid: nobody }))
       expect(said).toMatchObject({ startedHere: true, stopped: true, uid: nobody })
       expect(fs.statSync(path.join(said.home, 'pgdata')).uid).toBe(nobody)
-      // Root, coming later, stays with the account that the data belongs to.
+      // Root, when it comes later, keeps the account that owns the data.
       expect(await startEmbedded(options)).toMatchObject({ home: said.home, startedHere: true })
       await stopEmbedded(options)
       expect(await saidBy(otherCommand(options, { uid: nobody }))).toMatchObject({ stopped: true })
     }),
   )
 
-  test.runIf(isRoot)('root runs it as the account that was named', () =>
+  test.runIf(isRoot)('root runs the embedded server as the named account', () =>
     withHome(async (options) => {
       const server = await startEmbedded({ ...options, osUser: 'nobody' })
       expect(fs.statSync(path.join(server.home, 'pgdata')).uid).toBe(nobody)
@@ -253,27 +253,29 @@ describe('accounts', () => {
     }),
   )
 
-  test.runIf(isRoot)('a home that its account cannot enter is replaced by a system folder', () =>
-    withHome(async (options) => {
-      fs.chmodSync(path.dirname(options.home), 0o700)
-      const server = await startEmbedded(options)
-      try {
-        expect(server.home).toMatch(/^\/var\/lib\/cosell-[0-9a-f]{8}$/)
-        expect(await startEmbedded(options)).toMatchObject({
-          home: server.home,
-          startedHere: false,
-        })
-        await stopEmbedded(options)
-      } finally {
-        fs.rmSync(server.home, { recursive: true, force: true })
-      }
-    }),
+  test.runIf(isRoot)(
+    'the embedded server uses a system folder when its account cannot enter the home',
+    () =>
+      withHome(async (options) => {
+        fs.chmodSync(path.dirname(options.home), 0o700)
+        const server = await startEmbedded(options)
+        try {
+          expect(server.home).toMatch(/^\/var\/lib\/cosell-[0-9a-f]{8}$/)
+          expect(await startEmbedded(options)).toMatchObject({
+            home: server.home,
+            startedHere: false,
+          })
+          await stopEmbedded(options)
+        } finally {
+          fs.rmSync(server.home, { recursive: true, force: true })
+        }
+      }),
   )
 
   test.runIf(isRoot).each([
     { mode: 0o700, account: {}, why: 'out of reach' },
     { mode: 0o755, account: { uid: nobody }, why: 'links missing' },
-  ])('binaries are copied, once, when $why', ({ mode, account }) =>
+  ])('the binaries are copied once when $why', ({ mode, account }) =>
     withHome(async (options) => {
       const from = path.join(path.dirname(options.home), 'installed')
       copyCheckout(from)
@@ -294,7 +296,7 @@ describe('accounts', () => {
   )
 })
 
-/** What `npm ci --ignore-scripts` leaves: PostgreSQL's library links are missing. */
+/** Copies the package without its library links, as `npm ci --ignore-scripts` leaves it. */
 function copyCheckout(target: string): void {
   const modules = path.join(target, 'node_modules')
   const isNoLink = (source: string) => !fs.lstatSync(source).isSymbolicLink()
@@ -311,7 +313,7 @@ function copyCheckout(target: string): void {
 }
 
 describe('binaries', () => {
-  /** Folders with programs that only tell a version, and a `pg_config` that tells a folder. */
+  /** Makes folders with programs that print a version, and a `pg_config` that prints a folder. */
   async function withFakes(
     use: (
       find: typeof findFrom,
@@ -356,7 +358,7 @@ describe('binaries', () => {
     return place
   }
 
-  test('come from the named folder, npm, pg_config and PATH, in this order', () =>
+  test('the binaries come from the named folder, npm, pg_config and PATH, in this order', () =>
     withFakes(async (find, fakes) => {
       const config = pgConfigFor(fakes.config)
       const everywhere = [config, fakes.path]
@@ -371,7 +373,7 @@ describe('binaries', () => {
       })
     }))
 
-  test('missing everywhere or too old, the message says what was tried and what to set', () =>
+  test('findBinaries lists what was tried and what to set when binaries are missing or too old', () =>
     withFakes(async (find, fakes) => {
       await expect(find({ platform: 'plan9-mips' }, fakes.old)).rejects.toMatchObject({
         kind: 'configuration',
@@ -382,7 +384,7 @@ describe('binaries', () => {
       })
     }))
 
-  test('a named folder without them is an error, not a reason to look elsewhere', () =>
+  test('findBinaries fails on a named folder without binaries and does not look elsewhere', () =>
     withFakes(async (find, fakes) => {
       const binDir = path.dirname(fakes.named)
       await expect(find({ binDir })).rejects.toMatchObject({
@@ -404,7 +406,7 @@ describe('the start lock', () => {
     }
   }
 
-  test('of a dead holder goes to one waiter after the other, never to two', () =>
+  test('the start lock of a dead holder goes to one waiter at a time', () =>
     withLockFile(async (file) => {
       fs.writeFileSync(file, `${process.pid}-1`) // Our number, but started at another time.
       fs.writeFileSync(`${file}.clearing`, '4194304-1')
@@ -420,12 +422,12 @@ describe('the start lock', () => {
       expect(most).toEqual(Array(12).fill(1))
     }))
 
-  test('is released when the work fails', () =>
+  test('the start lock is released when the work fails', () =>
     withLockFile(async (file) => {
       await expect(withLock(file, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     }))
 
-  test('of a live holder is waited for with a limit, and the message names the process', () =>
+  test('the start lock of a live holder is waited for with a limit, and the message names the process', () =>
     withLockFile(async (file) => {
       await withLock(file, async () => {
         await expect(withLock(file, async () => {}, 60)).rejects.toMatchObject({

@@ -30,13 +30,13 @@ async function withMigrations<T>(
   }
 }
 
-test('an empty database gets every migration in order, a second call none', () =>
+test('migrate applies every migration in order to an empty database, and none on a second call', () =>
   withEmptyDatabase(async (db) => {
     expect(await migrate(db)).toEqual(shippedNames)
     expect(await migrate(db)).toEqual([])
   }))
 
-test('eight migrations at once leave one schema', () =>
+test('eight concurrent migrate calls leave one schema', () =>
   withEmptyDatabase(async (_, url) => {
     const warehouses = await Promise.all(Array.from({ length: 8 }, () => openDatabase(url)))
     try {
@@ -52,7 +52,7 @@ test('eight migrations at once leave one schema', () =>
     }
   }))
 
-test('a database of a newer version is refused by name', () =>
+test('migrate refuses a database of a newer version and names its migration', () =>
   withDatabase(async (db) => {
     await sql`insert into etl.migration values ('9999_later', '2030-01-01T00:00:00Z')`.execute(db)
     await expect(migrate(db)).rejects.toMatchObject({
@@ -62,22 +62,22 @@ test('a database of a newer version is refused by name', () =>
     })
   }))
 
-test('a database that lacks an earlier migration is refused', () =>
+test('migrate refuses a database that lacks an earlier migration', () =>
   withDatabase(async (db) => {
-    await sql`delete from etl.migration where name = '0009_exchange_rates'`.execute(db)
+    await sql`delete from etl.migration where name = '0010_exchange_rates'`.execute(db)
     await expect(migrate(db)).rejects.toMatchObject({
       code: 'migrate.skipped',
-      message: expect.stringContaining('0009_exchange_rates'),
+      message: expect.stringContaining('0010_exchange_rates'),
     })
   }))
 
-test('clocks that disagree about when a migration was applied do not matter', () =>
+test('migrate accepts a ledger whose times are not in the order of its names', () =>
   withDatabase(async (db) => {
     await sql`update etl.migration set timestamp = '2001-01-01' where name > '0010'`.execute(db)
     expect(await migrate(db)).toEqual([])
   }))
 
-test('a migration that fails is named, leaves nothing, and keeps those before it', () =>
+test('a migration that fails is named, changes nothing, and keeps the migrations before it', () =>
   withEmptyDatabase((db) =>
     withMigrations(
       {
@@ -98,7 +98,7 @@ test('a migration that fails is named, leaves nothing, and keeps those before it
     ),
   ))
 
-test('a migration waits for a table in use, but not for ever', () =>
+test('a migration waits for a table in use, but gives up in the end', () =>
   withDatabase((db, url) =>
     withMigrations(
       { '9998_wider.sql': 'alter table etl.setting add column note text' },
@@ -107,8 +107,8 @@ test('a migration waits for a table in use, but not for ever', () =>
         const reader = await openDatabase(url)
         await reader.query.transaction().execute(async (transaction) => {
           await transaction.selectFrom('etl.setting').selectAll().execute()
-          const impatient = { folder, lockTimeoutMs: 200, patienceMs: 0 }
-          await expect(migrate(db, impatient)).rejects.toMatchObject({
+          const hasty = { folder, lockTimeoutMs: 200, lockWaitMs: 0 }
+          await expect(migrate(db, hasty)).rejects.toMatchObject({
             kind: 'tryAgainLater',
             code: 'migrate.lock_timeout',
             message: expect.stringContaining('9998_wider'),
@@ -123,8 +123,8 @@ test('a migration waits for a table in use, but not for ever', () =>
 test('a statement timeout of the role does not stop a migration', () =>
   withEmptyDatabase((_, url) =>
     withMigrations({ '0001_slow.sql': 'select pg_sleep(0.3)' }, async (folder) => {
-      const impatient = new URL(url)
-      await withStatementTimeout(impatient, async (db) => {
+      const hasty = new URL(url)
+      await withStatementTimeout(hasty, async (db) => {
         expect(await migrate(db, { folder })).toEqual(['0001_slow'])
       })
     }),
@@ -148,7 +148,7 @@ async function withStatementTimeout(
   }
 }
 
-test('a server before 15 is refused with its version and what to do', () =>
+test('migrate refuses a server before PostgreSQL 15 with its version and advice', () =>
   withEmptyDatabase(async (db, url) => {
     // The only server at hand is new enough, so this one lies about its version.
     await sql
@@ -158,7 +158,7 @@ test('a server before 15 is refused with its version and what to do', () =>
         alter database ${new URL(url).pathname.slice(1)} set search_path = public, pg_catalog;
       `)
       .execute(db)
-    // Over a connection of its own: the loader's heed no search path of the database.
+    // Over a connection of its own: those of the loader ignore the search path of the database.
     const pool = new pg.Pool({ connectionString: url })
     const old = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
     try {
@@ -183,8 +183,8 @@ async function shownToBi(db: Kysely<Database>): Promise<string[]> {
   return rows.map((row) => row.shown)
 }
 
-describe('a migration', () => {
-  test('keeps every column and view that BI tools know, under its name and with its type', () =>
+describe('migrate', () => {
+  test('every migration keeps the columns and views that BI tools know, with name and type', () =>
     withEmptyDatabase((db) =>
       withMigrations({}, async (folder) => {
         let known: string[] = []
@@ -201,7 +201,7 @@ describe('a migration', () => {
 
   const wider = 'alter table dw.fact_referral add column note text'
 
-  test('waits for a reader in short turns, so that those who come after are served meanwhile', () =>
+  test('a migration waits for a reader in short attempts, so that later readers are served meanwhile', () =>
     withDatabase((db, url) =>
       withMigrations({ '9998_wider.sql': wider }, async (folder) => {
         await cp(shipped, folder, { recursive: true })
@@ -221,9 +221,9 @@ describe('a migration', () => {
           })
           expect(await migrating).toEqual(['9998_wider'])
           const longest = Math.max(...waitsMs)
-          expect(longest, 'the migration was in the way').toBeGreaterThan(500)
+          expect(longest, 'longest wait behind the migration').toBeGreaterThan(500)
           expect(longest).toBeLessThan(3_000)
-          // More than one turn, and answers in between.
+          // More than one attempt, and answers in between.
           expect(waitsMs.filter((ms) => ms > 500).length).toBeGreaterThan(1)
           expect(waitsMs.filter((ms) => ms < 100).length).toBeGreaterThan(10)
         } finally {

@@ -1,0 +1,253 @@
+import { code, page, table } from './markdown.ts'
+
+/** Result that one or several commands print as one line with `--json`. */
+export interface JsonResult {
+  readonly title: string
+  readonly intro: string
+  /** Meaning by path; `[]` stands for each element of a list. */
+  readonly keys: Readonly<Record<string, string>>
+}
+
+const runSummary: JsonResult = {
+  title: 'run, demo, rebuild, backfill, quarantine retry',
+  intro: 'The summary of what was published; with several accounts or windows, their sum.',
+  keys: {
+    status: '`published`',
+    'run_ids[]': 'keys of `etl.run`, one an account or window',
+    seen: 'referrals that were read, or replayed',
+    changed: 'referrals with a new version; in a replay, with another row',
+    unchanged: 'referrals that were read as they were landed',
+    quarantined: 'referrals that could not be loaded',
+    missing: 'referrals that became missing',
+    requests: 'requests to the API',
+    throttled: 'answers 429 of the API',
+    rows_written: 'rows inserted, updated or deleted in `raw`, `pii` and `dw`',
+    duration_ms: 'sum of the stages',
+    'stages.extract_ms': 'milliseconds of reading and landing',
+    'stages.transform_ms': 'milliseconds of transforming and staging',
+    'stages.publish_ms': 'milliseconds of publishing and checks',
+    'reconciliation.fetched': 'versions that the run accounts for, each once',
+    'reconciliation.inserted': 'referrals that the warehouse did not have',
+    'reconciliation.updated':
+      'referrals of which it had an earlier version; in a replay, another row',
+    'reconciliation.unchanged': 'referrals that were read as they were landed',
+    'reconciliation.superseded': 'versions with a later one of the same referral in the run',
+    'reconciliation.quarantined': 'referrals whose newest version could not be loaded',
+    'reconciliation.rows_read': 'rows of pages and answers by id; in a replay, landed versions',
+    'reconciliation.duplicates': 'rows that repeat another row of the run',
+    'reconciliation.carried_over': 'versions landed by earlier runs that were not published then',
+  },
+}
+
+const backfillPlan: JsonResult = {
+  title: 'backfill --plan',
+  intro: 'The windows that a backfill would read.',
+  keys: {
+    status: '`planned`',
+    'accounts[].account': 'name of the account',
+    'accounts[].strategy': 'filter of the windows: `created`, `updated` or `everything`',
+    'accounts[].explanation': 'the filter that is used and why, in one sentence',
+    'accounts[].is_again': 'whether all windows were finished before and are read again',
+    'accounts[].basis': 'source of the numbers: `counted by the API` or `known so far`',
+    'accounts[].windows[].from': 'first day of the window',
+    'accounts[].windows[].to': 'first day after the window',
+    'accounts[].windows[].state': '`new`, `unfinished` or `done`',
+    'accounts[].windows[].referrals': 'referrals in the window',
+    'accounts[].windows[].calls': 'requests that are left; 0 for a finished window',
+    'accounts[].referrals': 'sum of the windows',
+    'accounts[].calls': 'sum of the windows',
+    'accounts[].requests_per_minute': 'rate that the estimate assumes',
+    'accounts[].seconds': 'estimated time',
+  },
+}
+
+const status: JsonResult = {
+  title: 'status',
+  intro: 'Freshness, the last five runs and open work of each account.',
+  keys: {
+    status: '`ok`',
+    'accounts[].account': 'name of the account',
+    'accounts[].watermark': 'instant up to which changes were read; null before the first run',
+    'accounts[].last_published_at': 'end of the last published run; null before the first',
+    'accounts[].age_hours': 'hours since then',
+    'accounts[].referrals': 'referrals in the warehouse',
+    'accounts[].open_findings': 'findings of the [rules](findings.md)',
+    'accounts[].open_quarantine': 'versions in quarantine',
+    'accounts[].signed_in_at': 'when a person signed in; null when not known',
+    'accounts[].sign_in_renewed_at': 'when the sign-in was renewed last',
+    'accounts[].sign_in_idle_days': 'days since then',
+    'accounts[].sign_in_warning': 'what to do about the sign-in; null for nothing',
+    'accounts[].runs[].run_id': 'key of `etl.run`',
+    'accounts[].runs[].run_mode': '`incremental`, `full`, `backfill` or `rebuild`',
+    'accounts[].runs[].run_status': '`running`, `extracted`, `published`, `failed` or `abandoned`',
+    'accounts[].runs[].started_at': 'start of the run',
+    'accounts[].runs[].finished_at': 'end of the run; null while it runs',
+    'accounts[].runs[].referral_seen_count': 'referrals that were read',
+    'accounts[].runs[].referral_changed_count': 'referrals with a new version',
+    'accounts[].runs[].referral_quarantined_count': 'referrals that could not be loaded',
+    'accounts[].runs[].error_message': 'message of a failed run',
+  },
+}
+
+const doctor: JsonResult = {
+  title: 'doctor',
+  intro: 'The settings in force and the outcome of every check.',
+  keys: {
+    status: '`ok`, `warned` or `failed`, whichever check is worst',
+    settings: 'value by variable; of a secret, `set` or `not set`',
+    'checks[].check': 'name of the check',
+    'checks[].account': 'account of the check; absent for the database and the folder',
+    'checks[].status': '`ok`, `warn`, `fail` or `skipped`',
+    'checks[].detail': 'what was found',
+    'checks[].remedy': 'what to change; absent for nothing',
+    'checks[].kind': 'kind of [exit code](exit-codes.md) a run would end with; for failed checks',
+  },
+}
+
+const entry = {
+  status: '`ok`',
+  'entries[].account': 'name of the account',
+  'entries[].referral_id': 'id of the referral',
+  'entries[].version_no': 'landed version',
+  'entries[].reason_code': '[reason](findings.md#quarantine)',
+  'entries[].item_path': 'path of the invalid property in the payload',
+  'entries[].detail': 'expected and found types or limits, never a value',
+  'entries[].attempts': 'times that loading was tried',
+  'entries[].first_run_id': 'run that quarantined it',
+  'entries[].last_run_id': 'run that tried it last',
+  'entries[].resolved_run_id': 'run after which the referral loaded; null while it is held',
+}
+
+const quarantineList: JsonResult = {
+  title: 'quarantine list',
+  intro: 'The versions in quarantine.',
+  keys: entry,
+}
+
+const quarantineShow: JsonResult = {
+  title: 'quarantine show',
+  intro: 'Every version of one referral that is or was in quarantine.',
+  keys: {
+    ...entry,
+    'entries[].excerpt.parent_path': 'path of the object that holds the property',
+    'entries[].excerpt.parent': 'type by property of that object',
+    'entries[].excerpt.value': 'the value, where it is plain and cannot be of a person; else null',
+  },
+}
+
+const fx: JsonResult = {
+  title: 'fx',
+  intro: 'The rates that were loaded.',
+  keys: {
+    status: '`loaded`',
+    source: 'layout of the file: `ECB` or `manual`',
+    reporting_currency: 'currency that amounts are converted into',
+    rates: 'rates in the file',
+    currencies: 'currencies in the file',
+    from: 'first day of a rate',
+    to: 'last day of a rate',
+    quotes_written: 'rows of `etl.fx_quote` that are new or differ',
+    rows_written: 'rows of `dw.fx_rate` that are new, differ or went',
+    missing_rate_findings: 'findings `missing_fx_rate` that are left, of all accounts',
+  },
+}
+
+const login: JsonResult = {
+  title: 'login',
+  intro: 'The sign-in that was kept.',
+  keys: {
+    status: '`signed_in`',
+    account: 'name of the account',
+    token_file: 'file that keeps the sign-in',
+    sees_referrals: 'whether the user is shown any referral',
+    'notes[]': 'advice to the person',
+  },
+}
+
+const migrate: JsonResult = {
+  title: 'migrate',
+  intro: 'The changes to the schema.',
+  keys: {
+    status: '`migrated`',
+    'applied[]': 'migrations that were applied now',
+    'views[]': 'views that were created anew',
+    row_level_security: '`on` or `off`',
+    'statements[]': 'statements for an administrator, which this user may not run',
+  },
+}
+
+const report: JsonResult = {
+  title: 'report',
+  intro: 'The page that was written.',
+  keys: { status: '`written`', file: 'path of the page', bytes: 'its size' },
+}
+
+const docs: JsonResult = {
+  title: 'docs',
+  intro: 'The files that were written.',
+  keys: {
+    status: '`written`',
+    folder: 'folder of the files',
+    'files[]': 'path of a file in the folder',
+  },
+}
+
+const warehouse: JsonResult = {
+  title: 'warehouse',
+  intro: 'Printed once connections are accepted. With `--stop`, `status` alone.',
+  keys: {
+    status: '`running`; with `--stop`, `stopped` or `not running`',
+    url: 'connection string of the embedded warehouse',
+    version: 'version of PostgreSQL',
+  },
+}
+
+const sandbox: JsonResult = {
+  title: 'sandbox',
+  intro: 'Printed once requests are accepted.',
+  keys: { status: '`running`', url: 'address of the simulated API' },
+}
+
+const failure: JsonResult = {
+  title: 'Any command that fails',
+  intro:
+    'Printed in place of the result. `cosell run` sends `code` and `exitCode` to COSELL_PING_URL.',
+  keys: {
+    status: '`failed`',
+    code: '[error code](error-codes.md)',
+    message: 'what happened and what to do',
+    exit_code: '[exit code](exit-codes.md)',
+  },
+}
+
+export const jsonResults = {
+  runSummary,
+  backfillPlan,
+  fx,
+  login,
+  doctor,
+  status,
+  quarantineList,
+  quarantineShow,
+  report,
+  docs,
+  migrate,
+  warehouse,
+  sandbox,
+  failure,
+}
+
+export function jsonPage(): string {
+  return page('Results as JSON', 'For scripts and monitors that read the result of a command.', [
+    'With `--json` the last line of standard output is one JSON object. Text for people and the log ' +
+      'go to standard error. Keys stay as they are from version to version; new ones may come.',
+    ...Object.values(jsonResults).flatMap(({ title, intro, keys }) => [
+      `## ${title}`,
+      intro,
+      table(
+        ['Key', 'Meaning'],
+        Object.entries(keys).map(([path, meaning]) => [code(path), meaning]),
+      ),
+    ]),
+  ])
+}

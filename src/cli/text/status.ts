@@ -1,0 +1,43 @@
+import type { AccountStatus } from '../../report/queries/status.ts'
+import { formatCount, renderGrid } from './grid.ts'
+
+export function renderStatus(accounts: readonly AccountStatus[]): string {
+  if (accounts.length === 0) return 'The warehouse is empty: no account was loaded yet.'
+  return accounts.map(renderAccount).join('\n\n')
+}
+
+function renderAccount(account: AccountStatus): string {
+  const age = account.age_hours === null ? 'never' : `${account.age_hours} hours ago`
+  const runs = account.runs.map((run) => [
+    String(run.run_id),
+    run.run_mode,
+    run.run_status,
+    run.started_at.slice(0, 19),
+    formatCount(run.referral_seen_count),
+    formatCount(run.referral_changed_count),
+    formatCount(run.referral_quarantined_count),
+  ])
+  const failed = account.runs.find((run) => run.error_message !== null)
+  const open = [
+    `${formatCount(account.open_findings)} findings`,
+    `${formatCount(account.open_quarantine)} in quarantine`,
+  ]
+  return [
+    `Account      ${account.account}`,
+    `Published    ${age}, up to ${account.watermark ?? 'nothing yet'}`,
+    `Referrals    ${formatCount(account.referrals)}`,
+    `Open         ${open.join(', ')}`,
+    `Sign-in      ${signInAge(account)}`,
+    ...(account.sign_in_warning === null ? [] : [`Warning      ${account.sign_in_warning}`]),
+    '',
+    renderGrid(['Run', 'Mode', 'Status', 'Started', 'Seen', 'Changed', 'Quarantined'], runs),
+    ...(failed === undefined ? [] : ['', `Run ${failed.run_id} failed: ${failed.error_message}`]),
+  ].join('\n')
+}
+
+function signInAge(account: AccountStatus): string {
+  const { signed_in_at, sign_in_renewed_at, sign_in_idle_days: days } = account
+  if (sign_in_renewed_at === null || days === null) return 'of unknown age'
+  const renewed = `renewed ${days} ${days === 1 ? 'day' : 'days'} ago`
+  return signed_in_at === null ? renewed : `of ${signed_in_at.slice(0, 10)}, ${renewed}`
+}

@@ -1,0 +1,592 @@
+import type { FailureKind } from './exit-codes.ts'
+
+/** One error code as docs/reference/error-codes.md lists it. */
+export interface ErrorEntry {
+  /** Decides the exit code. */
+  readonly kind: FailureKind
+  /** The cause, for a person who watches the runs. */
+  readonly meaning: string
+  readonly remedy: string
+}
+
+const report = 'Report it with the whole message; it is a fault of cosell.'
+const runAgain = 'Nothing is lost. Start the run again later.'
+const signInAgain =
+  'Let the Referrals admin run `cosell login`, or put a new refresh token into COSELL_REFRESH_TOKEN.'
+
+/** Every fixed code of a CosellError. Monitors match on them, so one that was released stays. */
+export const errorCodes = {
+  'access.no_row': {
+    kind: 'bug',
+    meaning: 'The catalog query for rights returned no row.',
+    remedy: report,
+  },
+  'account.unknown': {
+    kind: 'usage',
+    meaning: 'The warehouse holds no account of the given name.',
+    remedy: 'Give one of the names that the message lists.',
+  },
+  'api.closed': {
+    kind: 'interrupted',
+    meaning: 'The connection to the API was closed while requests waited, because the run stopped.',
+    remedy: 'Look for the reason that was logged before. Start the run again.',
+  },
+  'api.list_not_found': {
+    kind: 'configuration',
+    meaning: 'The API has no list of referrals at the configured address.',
+    remedy: 'Set COSELL_API_URL to the host alone, such as https://api.partner.microsoft.com.',
+  },
+  'api.no_id': {
+    kind: 'bug',
+    meaning: 'A referral was requested with an empty or unusable id.',
+    remedy: report,
+  },
+  'api.redirect': {
+    kind: 'sourceBroken',
+    meaning: 'The API answered with a redirect, which is not followed.',
+    remedy: 'Check what COSELL_API_URL points to.',
+  },
+  'api.throttled': {
+    kind: 'tryAgainLater',
+    meaning: 'The API still answered 429 or 509 after the last try.',
+    remedy: `${runAgain} If it comes back, lower COSELL_REQUESTS_PER_MINUTE.`,
+  },
+  'api.tls': {
+    kind: 'sourceBroken',
+    meaning: 'The certificate of the server was not accepted.',
+    remedy: 'Check the address, and whether a proxy in between opens TLS.',
+  },
+  'api.unavailable': {
+    kind: 'tryAgainLater',
+    meaning: 'The API answered with a server error until the last try.',
+    remedy: runAgain,
+  },
+  'api.unreachable': {
+    kind: 'tryAgainLater',
+    meaning: 'No connection to the server could be made, or it broke on every try.',
+    remedy: 'Check the address and the network. Start the run again later.',
+  },
+  'api.unsafe_address': {
+    kind: 'configuration',
+    meaning: 'An address of the settings would send tokens unencrypted or holds more than a host.',
+    remedy: 'Set it to an https address without user, query or fragment.',
+  },
+  'api.unusable_answer': {
+    kind: 'sourceBroken',
+    meaning: 'The server answered with something that is not JSON of the expected form.',
+    remedy: 'Check what the setting that the message names points to.',
+  },
+  'auth.access_token_refused': {
+    kind: 'signIn',
+    meaning: 'The API does not accept the token of COSELL_ACCESS_TOKEN, which cannot be renewed.',
+    remedy: 'Set a new token, or unset COSELL_ACCESS_TOKEN and run `cosell login`.',
+  },
+  'auth.account_blocked': {
+    kind: 'signIn',
+    meaning: 'The user who signs in is locked, disabled or not assigned to the application.',
+    remedy: 'Let an administrator of the tenant unlock or assign the user.',
+  },
+  'auth.client_id_missing': {
+    kind: 'configuration',
+    meaning: 'COSELL_CLIENT_ID is not set, so there is no application to sign in to.',
+    remedy: 'Set COSELL_CLIENT_ID and COSELL_TENANT_ID.',
+  },
+  'auth.client_secret': {
+    kind: 'configuration',
+    meaning: 'COSELL_CLIENT_SECRET is missing, wrong or expired.',
+    remedy: 'Create a new secret of the Entra application and set it.',
+  },
+  'auth.conditional_access': {
+    kind: 'signIn',
+    meaning: 'A conditional access rule blocks the sign-in.',
+    remedy: 'Let an administrator of the tenant allow this machine or user.',
+  },
+  'auth.consent_required': {
+    kind: 'signIn',
+    meaning: 'The tenant has not consented to the application.',
+    remedy: 'Let an administrator of the tenant grant consent, then sign in again.',
+  },
+  'auth.device_code_declined': {
+    kind: 'signIn',
+    meaning: 'The sign-in with a code was declined in the browser.',
+    remedy: 'Run `cosell login` again and accept it as the Referrals admin.',
+  },
+  'auth.device_code_expired': {
+    kind: 'signIn',
+    meaning: 'The sign-in code was not entered in time.',
+    remedy: 'Run `cosell login` again and enter the new code.',
+  },
+  'auth.device_code_unknown': {
+    kind: 'signIn',
+    meaning: 'The sign-in service does not know its own code any more.',
+    remedy: 'Run `cosell login` again.',
+  },
+  'auth.discovery': {
+    kind: 'bug',
+    meaning: 'MSAL asked for metadata of the authority that it already had.',
+    remedy: report,
+  },
+  'auth.forbidden': {
+    kind: 'signIn',
+    meaning: 'The API does not let the signed-in user read referrals.',
+    remedy: 'Give the user the role Referrals admin in Partner Center.',
+  },
+  'auth.insufficient_claims': {
+    kind: 'signIn',
+    meaning: 'A conditional access rule asks for more proof than the token carries.',
+    remedy: signInAgain,
+  },
+  'auth.interaction_required': {
+    kind: 'signIn',
+    meaning: 'The sign-in service wants to ask the user something.',
+    remedy: signInAgain,
+  },
+  'auth.invalid_grant': {
+    kind: 'signIn',
+    meaning: 'The refresh token is not valid.',
+    remedy: signInAgain,
+  },
+  'auth.mfa_required': {
+    kind: 'signIn',
+    meaning: 'The sign-in lacks multi-factor authentication.',
+    remedy: `${signInAgain} Use multi-factor authentication.`,
+  },
+  'auth.no_grant': {
+    kind: 'bug',
+    meaning: 'MSAL ended without requesting a token.',
+    remedy: report,
+  },
+  'auth.no_refresh_token': {
+    kind: 'configuration',
+    meaning: 'The sign-in returned no refresh token, so it would last an hour.',
+    remedy: 'Allow the permission offline_access to the Entra application.',
+  },
+  'auth.no_token': {
+    kind: 'signIn',
+    meaning: 'No sign-in is stored or configured.',
+    remedy: signInAgain,
+  },
+  'auth.no_token_in_answer': {
+    kind: 'sourceBroken',
+    meaning: 'The token endpoint answered 200 without an access token.',
+    remedy: 'Check what COSELL_AUTHORITY_URL points to.',
+  },
+  'auth.public_client': {
+    kind: 'configuration',
+    meaning: 'The Entra application is a public client, which has no secret.',
+    remedy: 'Unset COSELL_CLIENT_SECRET.',
+  },
+  'auth.public_client_flows': {
+    kind: 'configuration',
+    meaning: 'The Entra application does not allow the sign-in with a code.',
+    remedy: 'Let an administrator allow public client flows for it, or set COSELL_REFRESH_TOKEN.',
+  },
+  'auth.refresh_token_expired': {
+    kind: 'signIn',
+    meaning: 'The stored sign-in has expired.',
+    remedy: signInAgain,
+  },
+  'auth.refused': {
+    kind: 'configuration',
+    meaning: 'The token endpoint gave no token, for a reason without a code of its own.',
+    remedy:
+      'Check COSELL_AUTHORITY_URL, COSELL_TENANT_ID, COSELL_CLIENT_ID and COSELL_CLIENT_SECRET.',
+  },
+  'auth.sign_in_revoked': {
+    kind: 'signIn',
+    meaning: 'The password was changed or the sessions of the user were revoked.',
+    remedy: signInAgain,
+  },
+  'auth.token_file': {
+    kind: 'configuration',
+    meaning: 'The stored sign-in cannot be read or written.',
+    remedy: 'Check the folder COSELL_HOME and its owner.',
+  },
+  'auth.token_file_content': {
+    kind: 'configuration',
+    meaning: 'The stored sign-in is not JSON with a refresh token.',
+    remedy: 'Delete the file and run `cosell login`.',
+  },
+  'auth.token_file_mode': {
+    kind: 'configuration',
+    meaning: 'Other users of the machine may read the stored sign-in.',
+    remedy: 'Run chmod 600 on the file, or delete it and run `cosell login`.',
+  },
+  'auth.unauthorized': {
+    kind: 'signIn',
+    meaning: 'The API does not accept a token that was just issued.',
+    remedy:
+      'Sign in to the right tenant as a Referrals admin; grant the permission of the Microsoft Partner API.',
+  },
+  'auth.unavailable': {
+    kind: 'tryAgainLater',
+    meaning: 'The sign-in service is down for the moment.',
+    remedy: runAgain,
+  },
+  'auth.unknown_application': {
+    kind: 'configuration',
+    meaning: 'The tenant or its application does not exist.',
+    remedy: 'Check COSELL_TENANT_ID and COSELL_CLIENT_ID.',
+  },
+  'auth.unusable_answer': {
+    kind: 'sourceBroken',
+    meaning: 'MSAL does not accept the answer of the token endpoint.',
+    remedy: 'Check what COSELL_AUTHORITY_URL points to.',
+  },
+  'auth.unusable_device_code': {
+    kind: 'sourceBroken',
+    meaning: 'The sign-in service sent an address or a code that is not safe to show.',
+    remedy: 'Check what COSELL_AUTHORITY_URL points to.',
+  },
+  'backfill.date': {
+    kind: 'usage',
+    meaning: 'A day of the backfill is not a date.',
+    remedy: 'Give the day as YYYY-MM-DD.',
+  },
+  'backfill.span': {
+    kind: 'usage',
+    meaning: 'The first day of the backfill is not before its end.',
+    remedy: 'Give a --from that is before --to.',
+  },
+  'config.invalid': {
+    kind: 'configuration',
+    meaning: 'A setting is unknown or its value is not accepted; nothing was started.',
+    remedy: 'Correct each line of the message; settings.md has the values.',
+  },
+  'database.forbidden': {
+    kind: 'configuration',
+    meaning: 'The database user lacks a right.',
+    remedy: 'Grant the right to the user of COSELL_DATABASE_URL; `cosell doctor` lists what lacks.',
+  },
+  'database.refused': {
+    kind: 'configuration',
+    meaning: 'PostgreSQL refused the connection: user, password or database is wrong.',
+    remedy: 'Check COSELL_DATABASE_URL.',
+  },
+  'database.statement': {
+    kind: 'bug',
+    meaning: 'PostgreSQL rejected a statement of cosell.',
+    remedy: report,
+  },
+  'database.unavailable': {
+    kind: 'tryAgainLater',
+    meaning: 'The database could not finish: lost connection, restart, lock or full disk.',
+    remedy: 'Nothing half-done is visible. Free the disk if it is full, then run again.',
+  },
+  'database.unreachable': {
+    kind: 'tryAgainLater',
+    meaning: 'PostgreSQL does not answer at the configured address.',
+    remedy: 'Start the server or correct COSELL_DATABASE_URL, then run again.',
+  },
+  'demo.not_empty': {
+    kind: 'configuration',
+    meaning: 'The warehouse holds real accounts, which the demo would mix with invented ones.',
+    remedy: 'Set COSELL_HOME to another folder, or COSELL_DATABASE_URL to an empty database.',
+  },
+  'docs.not_writable': {
+    kind: 'configuration',
+    meaning: 'The documents cannot be written into the folder.',
+    remedy: 'Give a folder with --out that this account may write.',
+  },
+  'doctor.too_long': {
+    kind: 'tryAgainLater',
+    meaning: 'The API did not answer within the time that `cosell doctor` waits.',
+    remedy: 'Run `cosell doctor` again later.',
+  },
+  'full_read.too_many_missing': {
+    kind: 'checkFailed',
+    meaning: 'A full read misses more known referrals than may disappear at once.',
+    remedy: 'Check that the user who signs in is still a Referrals admin of the entire company.',
+  },
+  'lease.held': {
+    kind: 'accountHeld',
+    meaning: 'Another run holds the account, or took it over from this one.',
+    remedy: 'Let the other run end. If two schedules overlap, move one.',
+  },
+  'login.which_account': {
+    kind: 'usage',
+    meaning: 'Several accounts are configured and --account names none of them.',
+    remedy: 'Give --account with one of the names that the message lists.',
+  },
+  'migrate.before_baseline': {
+    kind: 'configuration',
+    meaning: 'The database holds only some of the migrations from before the baseline.',
+    remedy: 'Run `cosell migrate` of the version that made it first, or start a new database.',
+  },
+  'migrate.failed': {
+    kind: 'configuration',
+    meaning: 'A migration or view was rejected by PostgreSQL and rolled back.',
+    remedy: 'Let the owner of the schemas run `cosell migrate`.',
+  },
+  'migrate.interrupted': {
+    kind: 'tryAgainLater',
+    meaning: 'The database became unavailable during a migration, which was rolled back.',
+    remedy: 'Run the command again.',
+  },
+  'migrate.lock_timeout': {
+    kind: 'tryAgainLater',
+    meaning: 'Another session uses a table that a migration changes.',
+    remedy: 'Run the command again when loads and long queries are done.',
+  },
+  'migrate.newer_database': {
+    kind: 'configuration',
+    meaning: 'A newer version of cosell has migrated the database.',
+    remedy: 'Install that version, or use another database.',
+  },
+  'migrate.server_too_old': {
+    kind: 'configuration',
+    meaning: 'The version of PostgreSQL is not supported any more.',
+    remedy: 'Upgrade the server, or unset COSELL_DATABASE_URL to use the embedded one.',
+  },
+  'migrate.skipped': {
+    kind: 'configuration',
+    meaning: 'The database lacks a migration that comes before its newest one.',
+    remedy: 'Restore a backup, or start a new database.',
+  },
+  'migrate.still_read': {
+    kind: 'configuration',
+    meaning: 'An object that is not of cosell depends on a view that has to change.',
+    remedy: 'Drop the object that the message names, run again, and create it anew.',
+  },
+  'migrate.view_circle': {
+    kind: 'bug',
+    meaning: 'Views of mart read one another, so they cannot be created one after another.',
+    remedy: report,
+  },
+  'paging.endless': {
+    kind: 'sourceBroken',
+    meaning: 'The list of referrals does not end: the API repeats or empties its pages.',
+    remedy: 'Start the run again. Report it to Partner Center support if it comes back.',
+  },
+  'paging.filter_ignored': {
+    kind: 'sourceBroken',
+    meaning: 'The API returned rows that the date filter excludes.',
+    remedy: 'Run `cosell doctor`, which probes again what the API accepts.',
+  },
+  'paging.no_way_on': {
+    kind: 'sourceBroken',
+    meaning: 'The API offers no way to the rest of the list.',
+    remedy:
+      'Run `cosell doctor` to see whether date filters work, or set another COSELL_PAGE_SIZE.',
+  },
+  'paging.order_ignored': {
+    kind: 'sourceBroken',
+    meaning: 'The API returned rows in another order than requested, so some may be missing.',
+    remedy: 'Run `cosell doctor`, and report it to Partner Center support.',
+  },
+  'paging.rows_missing': {
+    kind: 'sourceBroken',
+    meaning: 'The list is shorter than the count that the API gives, also when read again.',
+    remedy: 'Start the run again. Report it to Partner Center support if it comes back.',
+  },
+  'paging.since': {
+    kind: 'bug',
+    meaning: 'An incremental read was started with a time that is not an ISO instant.',
+    remedy: report,
+  },
+  'paging.unsafe_link': {
+    kind: 'sourceBroken',
+    meaning: 'A next link points to another host; no request was sent there.',
+    remedy: 'Check what COSELL_API_URL points to.',
+  },
+  'paging.window': {
+    kind: 'bug',
+    meaning: 'A backfill window was started with a time that is not an ISO instant.',
+    remedy: report,
+  },
+  'postgres.account': {
+    kind: 'configuration',
+    meaning: 'root cannot run the embedded PostgreSQL and has no ordinary account to run it as.',
+    remedy: 'Set COSELL_PG_OS_USER to an ordinary account, or COSELL_DATABASE_URL to a server.',
+  },
+  'postgres.bindir': {
+    kind: 'configuration',
+    meaning: 'COSELL_PG_BINDIR is not a folder with programs of PostgreSQL that may be run.',
+    remedy: 'Correct COSELL_PG_BINDIR, or unset it to use the binaries from npm.',
+  },
+  'postgres.busy': {
+    kind: 'tryAgainLater',
+    meaning: 'A process keeps the folder of the embedded PostgreSQL without answering.',
+    remedy: 'End the process that the message names, then run again.',
+  },
+  'postgres.home': {
+    kind: 'configuration',
+    meaning: 'The folder of the embedded PostgreSQL cannot be used.',
+    remedy: 'Set COSELL_HOME to a folder that this account may write.',
+  },
+  'postgres.locked': {
+    kind: 'tryAgainLater',
+    meaning: 'Another command is starting or stopping the embedded PostgreSQL.',
+    remedy: 'Wait for that command or end it, then run again.',
+  },
+  'postgres.major_version': {
+    kind: 'configuration',
+    meaning: 'The embedded data belongs to another major version of PostgreSQL.',
+    remedy: 'Set COSELL_PG_BINDIR to that version, or move the folder away and load again.',
+  },
+  'postgres.no_binaries': {
+    kind: 'configuration',
+    meaning: 'There is no PostgreSQL on this machine that the embedded warehouse could run.',
+    remedy: 'Set COSELL_PG_BINDIR to an installed one, or COSELL_DATABASE_URL to a server.',
+  },
+  'postgres.password': {
+    kind: 'configuration',
+    meaning: 'The password file of the embedded PostgreSQL is missing or unreadable.',
+    remedy: 'Put the file back, or move the folder away and load again.',
+  },
+  'postgres.start': {
+    kind: 'configuration',
+    meaning: 'The embedded PostgreSQL does not start or stop.',
+    remedy: 'Correct what the message names, or set COSELL_DATABASE_URL to a server.',
+  },
+  'preflight.no_row': {
+    kind: 'bug',
+    meaning: 'A catalog query of `cosell doctor` returned no row.',
+    remedy: report,
+  },
+  'publish.rows_lost': {
+    kind: 'bug',
+    meaning: 'PostgreSQL received another number of rows than the initial load sent.',
+    remedy: report,
+  },
+  'quarantine.not_held': {
+    kind: 'usage',
+    meaning: 'A referral to try again is not in quarantine.',
+    remedy: 'Run `cosell quarantine list` for the ids that are.',
+  },
+  'quarantine.threshold': {
+    kind: 'checkFailed',
+    meaning: 'Too many referrals cannot be read; nothing was published.',
+    remedy:
+      'Look at `cosell quarantine list` and the source; raise quarantine_percent_max of etl.setting to go on.',
+  },
+  'quarantine.too_many_rejected': {
+    kind: 'checkFailed',
+    meaning:
+      'PostgreSQL rejected more referrals than may be quarantined for it; nothing was published.',
+    remedy: 'Drop constraints that are not of cosell; report it when there are none.',
+  },
+  'quarantine.usage': {
+    kind: 'usage',
+    meaning: 'The arguments of `cosell quarantine` do not name one referral.',
+    remedy: 'Do what the message says; commands.md has examples.',
+  },
+  'rates.archive': {
+    kind: 'usage',
+    meaning: 'The file of exchange rates is a zip archive.',
+    remedy: 'Unzip it and give the CSV file in it.',
+  },
+  'rates.invalid': {
+    kind: 'checkFailed',
+    meaning: 'A line of the file of exchange rates is wrong; nothing of it was loaded.',
+    remedy: 'Correct the line that the message names.',
+  },
+  'rates.unreadable': {
+    kind: 'usage',
+    meaning: 'The file of exchange rates cannot be opened.',
+    remedy: 'Check its path and rights.',
+  },
+  'report.not_written': {
+    kind: 'configuration',
+    meaning: 'The report cannot be written to the file.',
+    remedy: 'Give a path with --out that this account may write.',
+  },
+  'retry.budget_exhausted': {
+    kind: 'tryAgainLater',
+    meaning: 'So many requests failed that the run used up its retries.',
+    remedy: runAgain,
+  },
+  'row_security.lock_timeout': {
+    kind: 'tryAgainLater',
+    meaning: 'A table stayed in use, so row-level security was not switched everywhere.',
+    remedy: 'Run the command again when loads and long queries are done.',
+  },
+  'row_security.no_groups': {
+    kind: 'configuration',
+    meaning: 'Row-level security needs groups that the server does not have.',
+    remedy: 'Run `cosell migrate` and let an administrator run the statements that it prints.',
+  },
+  'row_security.no_schema': {
+    kind: 'bug',
+    meaning: 'Row-level security was switched before any migration.',
+    remedy: report,
+  },
+  'row_security.not_owner': {
+    kind: 'configuration',
+    meaning: 'The database user does not own the tables that are to be switched.',
+    remedy: 'Let a member of cosell_owner switch row-level security.',
+  },
+  'run.deadline': {
+    kind: 'tryAgainLater',
+    meaning: 'The run reached COSELL_RUN_DEADLINE_MINUTES.',
+    remedy: 'What was read is kept. Start the run again, or raise the deadline.',
+  },
+  'run.not_reconciled': {
+    kind: 'bug',
+    meaning: 'The counts of landed and published referrals differ; nothing was published.',
+    remedy: report,
+  },
+  'setting.invalid': {
+    kind: 'configuration',
+    meaning: 'A row of etl.setting is missing or its value is not accepted.',
+    remedy: 'Correct the row that the message names.',
+  },
+  'signal.interrupted': {
+    kind: 'interrupted',
+    meaning: 'The command received SIGINT (Ctrl-C).',
+    remedy: 'What was read is kept. Start it again.',
+  },
+  'signal.terminated': {
+    kind: 'terminated',
+    meaning: 'The command received SIGTERM.',
+    remedy: 'What was read is kept. Start it again.',
+  },
+  'stage.lost': {
+    kind: 'tryAgainLater',
+    meaning: 'PostgreSQL crashed during the run and lost the staged rows; nothing was published.',
+    remedy: 'Start the run again.',
+  },
+  'throttle.pause_too_long': {
+    kind: 'tryAgainLater',
+    meaning: 'The API asks for a longer pause than a run waits.',
+    remedy: 'Start the run again after the time that the message gives.',
+  },
+  'transform.version_lost': {
+    kind: 'bug',
+    meaning: 'The transform returned rows for another version than the landed one.',
+    remedy: report,
+  },
+  unexpected: {
+    kind: 'bug',
+    meaning: 'An error that cosell did not foresee.',
+    remedy: report,
+  },
+  'warehouse.not_embedded': {
+    kind: 'configuration',
+    meaning: 'COSELL_DATABASE_URL is set, and that server is not ours to start or stop.',
+    remedy: 'Unset COSELL_DATABASE_URL to use the embedded warehouse.',
+  },
+} as const satisfies Record<string, ErrorEntry>
+
+/** Codes that end with something found at run time, by their beginning. */
+export const errorCodeFamilies = {
+  'api.status_': {
+    kind: 'sourceBroken',
+    meaning: 'The API answered with this HTTP status, which asking again does not change.',
+    remedy: 'Check the release notes of the API; report it with the request id of the message.',
+  },
+  'check.': {
+    kind: 'checkFailed',
+    meaning: 'Rows violate this check of `sql/checks`; nothing was published.',
+    remedy: 'Keep the database as it is and report it with the rows of the message.',
+  },
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof errorCodes | `${keyof typeof errorCodeFamilies}${string}`
+
+export function errorEntry(code: ErrorCode): ErrorEntry {
+  const entries: Readonly<Record<string, ErrorEntry>> = errorCodes
+  const known = entries[code]
+  if (known !== undefined) return known
+  return code.startsWith('check.') ? errorCodeFamilies['check.'] : errorCodeFamilies['api.status_']
+}

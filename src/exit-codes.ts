@@ -1,0 +1,16 @@
+/** Exit codes of every command. A failure's kind decides which, and so what a scheduler may do. */
+export const exitCodes = {
+  done: { code: 0, meaning: 'done, also with a few referrals in quarantine (the summary says so)' },
+  usage: { code: 2, meaning: 'wrong usage' },
+  accountHeld: { code: 4, meaning: 'another run holds the account' },
+  checkFailed: { code: 65, meaning: 'a data check failed, nothing was published' },
+  sourceBroken: { code: 69, meaning: 'the API broke its contract' },
+  bug: { code: 70, meaning: 'a fault of cosell' },
+  tryAgainLater: { code: 75, meaning: 'try again later: throttled, database down, deadline' },
+  signIn: { code: 77, meaning: 'sign-in needs a person' },
+  configuration: { code: 78, meaning: 'wrong configuration' },
+  interrupted: { code: 130, meaning: 'interrupted (SIGINT)' },
+  terminated: { code: 143, meaning: 'terminated (SIGTERM)' },
+} as const
+
+export type FailureKind = Exclude<keyof typeof exitCodes, 'done'>

@@ -1,0 +1,110 @@
+import { setMaxListeners } from 'node:events'
+import { Pool } from 'undici'
+import { CosellError } from '../../errors.ts'
+import type { Logger } from '../../log.ts'
+import type { Clock } from '../clock.ts'
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import { type Answer, createSendOnce, type Request } from './send.ts'
+import { type RetryContext, sendWithRetries } from './send-with-retries.ts'
+
+// The only file that opens HTTP connections, and to two servers alone: the API and the sign-in
+// service, both from the configuration. No text of an answer can lead to a third: redirects are not
+// followed, and of a next link only the query is used.
+
+/** One of the two servers, with its connections, request budget and retries. */
+export interface Endpoint {
+  send(request: Request): Promise<Answer>
+  /** Requests sent, retries included, and how many of them were answered by 429 or 509. */
+  readonly counts: { readonly requests: number; readonly throttled: number }
+  readonly rateLimiter: RateLimiter
+  close(): Promise<void>
+}
+
+export interface EndpointOptions {
+  requestsPerMinute: number
+  /** Rate that an earlier run learned; never above `requestsPerMinute`. */
+  startingRate?: number | undefined
+  concurrency: number
+  /** End of the run, in the clock's monotonic milliseconds: no wait goes past it. */
+  deadlineAt?: number | undefined
+  clock: Clock
+  retries: RetryBudget
+  random?: (() => number) | undefined
+  signal: AbortSignal
+  timeouts?: Timeouts | undefined
+  log: Logger
+}
+
+export interface Timeouts {
+  connectMs: number
+  headersMs: number
+  /** Between two pieces of a body. */
+  bodyIdleMs: number
+  /** From sending to the last byte: a body that drips never reaches the idle limit. */
+  totalMs: number
+}
+
+const defaultTimeouts: Timeouts = {
+  connectMs: 10_000,
+  headersMs: 30_000,
+  bodyIdleMs: 30_000,
+  totalMs: 120_000,
+}
+
+/** Opens the server that `setting` names. */
+export function openEndpoint(
+  base: URL,
+  setting: RetryContext['setting'],
+  options: EndpointOptions,
+): Endpoint {
+  const timeouts = options.timeouts ?? defaultTimeouts
+  const pool = new Pool(base.origin, {
+    connections: options.concurrency,
+    connect: { timeout: timeouts.connectMs },
+    headersTimeout: timeouts.headersMs,
+    bodyTimeout: timeouts.bodyIdleMs,
+  })
+  const context: RetryContext = {
+    ...options,
+    origin: base.origin,
+    setting,
+    sendOnce: createSendOnce(pool, { ...options, totalMs: timeouts.totalMs }),
+    rateLimiter: createRateLimiter(options),
+    counts: { requests: 0, throttled: 0 },
+    random: options.random ?? Math.random,
+  }
+  return {
+    send: (request) => sendWithRetries(request, context),
+    counts: context.counts,
+    rateLimiter: context.rateLimiter,
+    close: () => pool.destroy(),
+  }
+}
+
+/** Signal for everything sent until `end` is called, or until the given signal is aborted. */
+export interface Lifetime {
+  readonly signal: AbortSignal
+  end(): void
+}
+
+export function createLifetime(outer: AbortSignal | undefined): Lifetime {
+  const own = new AbortController()
+  // Each request under way listens; the default warns of a leak at eleven.
+  setMaxListeners(0, own.signal)
+  const follow = () => own.abort(outer?.reason)
+  outer?.addEventListener('abort', follow, { once: true })
+  if (outer?.aborted) follow()
+  return {
+    signal: own.signal,
+    end() {
+      outer?.removeEventListener('abort', follow)
+      own.abort(new CosellError('api.closed', 'The connection to the API was closed.'))
+    },
+  }
+}
+
+/** Address of a path below a base address, which may have a path itself. */
+export function addressBelow(base: URL, path: string): URL {
+  return new URL(base.pathname.replace(/\/+$/, '') + path, base)
+}

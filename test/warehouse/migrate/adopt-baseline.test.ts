@@ -1,0 +1,152 @@
+import { type Kysely, sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { deriveWarehouse } from '../../../scripts/generate-tables.ts'
+import {
+  baselineUpgrade,
+  namesBeforeBaseline,
+} from '../../../src/warehouse/migrate/adopt-baseline.ts'
+import { bringUpToDate, compareSchema } from '../../../src/warehouse/migrate/migrate.ts'
+import type { Database } from '../../../src/warehouse/tables.generated.ts'
+import { withDatabase } from '../../support/database.ts'
+
+/** Gives a fresh database the names, values and ledger of one from before the baseline. */
+async function makeOld(db: Kysely<Database>, names = namesBeforeBaseline): Promise<void> {
+  await sql
+    .raw(`
+      alter table etl.run rename column is_complete to is_complete_sweep;
+      alter table etl.run rename column referral_quarantined_count to referral_rejected_count;
+      alter table etl.extract_window rename column resume_at to next_link;
+      alter table etl.principal_referral rename constraint principal_referral_pkey to sight_pkey;
+      alter table etl.principal_referral rename to sight;
+      alter table stg.listed_referral rename to seen;
+      update etl.setting set setting_name = 'full_sweep_days_max', setting_value = '30'
+        where setting_name = 'full_read_days_max';
+      insert into etl.quarantine values
+        (1, 'referral', 'r-1', 1, 'refused_by_database', '', 'expected a date', 1, 1, 1, null);
+      insert into etl.dq_finding values
+        (1, 'r-1', 'principal_sees_less', '', 'warn', null, null, 1, 1);
+      insert into stg.seen values (1, 1, 'r-1');
+      comment on column etl.run.run_mode is 'A comment of an older version.';
+      comment on column dw.dim_referral.referral_name is 'A comment of an older version.';
+      delete from etl.migration;
+    `)
+    .execute(db)
+  await sql`
+    insert into etl.migration select name, '2026-01-01T00:00:00Z' from unnest(${names}::text[]) name
+  `.execute(db)
+}
+
+/** Names, definitions and comments of the objects in our schemas. */
+async function readCatalog(db: Kysely<Database>): Promise<string[]> {
+  const { rows } = await sql<{ line: string }>`
+    with ours as (
+      select c.oid, c.oid::regclass::text as name, c.relkind, c.relpersistence, c.reloptions
+      from pg_class c
+      where c.relnamespace::regnamespace::text in ('raw', 'etl', 'stg', 'dw', 'pii', 'mart')
+    )
+    select concat_ws(' ', name, relkind, relpersistence, reloptions, obj_description(ours.oid, 'pg_class'))
+      as line
+    from ours where relkind in ('r', 'v', 'i', 'S')
+    union all
+    select concat_ws(' ', name, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
+      a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid), col_description(ours.oid, a.attnum))
+    from ours
+    join pg_attribute a on a.attrelid = ours.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_attrdef d on d.adrelid = ours.oid and d.adnum = a.attnum
+    where relkind in ('r', 'v')
+    union all
+    select concat_ws(' ', name, k.conname, pg_get_constraintdef(k.oid))
+    from ours join pg_constraint k on k.conrelid = ours.oid
+    order by 1
+  `.execute(db)
+  return rows.map((row) => row.line)
+}
+
+const ledgerOf = async (db: Kysely<Database>) =>
+  (await sql<{ name: string }>`select name from etl.migration order by name`.execute(db)).rows
+
+describe('adoptBaseline', () => {
+  test('migrate turns a database from before the baseline into one equal to a fresh one', () =>
+    withDatabase(async (db) => {
+      const [fresh, ledger] = [await readCatalog(db), await ledgerOf(db)]
+      await makeOld(db)
+      expect(await readCatalog(db)).not.toEqual(fresh)
+      expect(await bringUpToDate(db)).toMatchObject({ applied: [baselineUpgrade], lacking: [] })
+      expect(await readCatalog(db)).toEqual(fresh)
+      expect(await ledgerOf(db)).toEqual(ledger)
+      expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
+    }))
+
+  test('the upgrade to the baseline keeps rows and settings, and renames their codes', () =>
+    withDatabase(async (db) => {
+      await makeOld(db)
+      await bringUpToDate(db)
+      expect(
+        await db
+          .selectFrom('etl.setting')
+          .select('setting_value')
+          .where('setting_name', '=', 'full_read_days_max')
+          .execute(),
+      ).toEqual([{ setting_value: '30' }])
+      expect(await db.selectFrom('etl.quarantine').select('reason_code').execute()).toEqual([
+        { reason_code: 'rejected_by_database' },
+      ])
+      expect(await db.selectFrom('etl.dq_finding').select('rule_code').execute()).toEqual([
+        { rule_code: 'principal_sees_fewer' },
+      ])
+      expect(await db.selectFrom('stg.listed_referral').select('resource_id').execute()).toEqual([
+        { resource_id: 'r-1' },
+      ])
+    }))
+
+  test('the upgrade to the baseline is pending until migrate, and then applied once', () =>
+    withDatabase(async (db) => {
+      await makeOld(db)
+      expect((await compareSchema(db)).pending).toEqual([baselineUpgrade])
+      const changes = await Promise.all([bringUpToDate(db), bringUpToDate(db), bringUpToDate(db)])
+      expect(changes.flatMap(({ applied }) => applied)).toEqual([baselineUpgrade])
+      expect((await compareSchema(db)).pending).toEqual([])
+    }))
+
+  test('migrate refuses a database with only some migrations from before the baseline', () =>
+    withDatabase(async (db) => {
+      await makeOld(db, namesBeforeBaseline.slice(0, 26))
+      const refused = {
+        kind: 'configuration',
+        code: 'migrate.before_baseline',
+        message: expect.stringMatching(
+          /got 26 up to 0026_views\. .*version that made the database/,
+        ),
+      }
+      await expect(bringUpToDate(db)).rejects.toMatchObject(refused)
+      await expect(compareSchema(db)).rejects.toMatchObject(refused)
+    }))
+
+  test('the upgrade to the baseline fails for a login without rights to the schemas', () =>
+    withDatabase(async (db) => {
+      await makeOld(db)
+      await sql`create role baseline_loader in role cosell_loader`.execute(db)
+      try {
+        await db.connection().execute(async (session) => {
+          await sql`set role baseline_loader`.execute(session)
+          await expect(bringUpToDate(session)).rejects.toMatchObject({
+            kind: 'configuration',
+            code: 'migrate.failed',
+            message: expect.stringContaining('Let a member of cosell_owner'),
+          })
+          await sql`reset role`.execute(session)
+        })
+        expect((await compareSchema(db)).pending).toEqual([baselineUpgrade])
+      } finally {
+        await sql`drop role baseline_loader`.execute(db)
+      }
+    }))
+
+  test('the tables of an upgraded database are those of tables.generated.ts', () =>
+    withDatabase(async (db) => {
+      const fresh = await deriveWarehouse(db)
+      await makeOld(db)
+      await bringUpToDate(db)
+      expect(await deriveWarehouse(db)).toBe(fresh)
+    }))
+})
