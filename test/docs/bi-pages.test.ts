@@ -1,20 +1,16 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { docsFolder } from '../../scripts/generate-docs.ts'
 import { type Catalog, readCatalog } from '../../src/dictionary/read-catalog.ts'
-import { anchor } from '../../src/dictionary/render/markdown.ts'
 import { connectionOf } from '../../src/dictionary/write-docs.ts'
 import { withDatabase } from '../support/database.ts'
 
-const pages = (await readdir(docsFolder, { recursive: true })).filter((name) =>
-  name.endsWith('.md'),
-)
-const tools = ['README.md', 'power-bi.md', 'tableau.md', 'metabase.md', 'excel.md']
+const tools = ['bi/README.md', 'bi/power-bi.md', 'bi/tableau.md', 'bi/metabase.md', 'bi/excel.md']
 const texts = new Map(
   await Promise.all(
-    pages.map(async (name) => [name, await readFile(path.join(docsFolder, name), 'utf8')] as const),
+    tools.map(async (name) => [name, await readFile(path.join(docsFolder, name), 'utf8')] as const),
   ),
 )
 
@@ -55,17 +51,17 @@ function columnsKnown(): Set<string> {
 }
 
 describe.each(tools)('docs/%s', (page) => {
-  test('names tables that there are', () => {
+  test(`docs/${page} names existing tables`, () => {
     const known = namesKnown()
     const named = [...textOf(page).matchAll(/\b(?:dw|mart|etl|raw|pii)\.\w+(?:\.\w+)?/g)]
     expect(named.length).toBeGreaterThan(0)
     expect(named.map(([name]) => name).filter((name) => !known.has(name))).toEqual([])
   })
 
-  test('names columns that there are', () => {
+  test(`docs/${page} names existing columns`, () => {
     const columns = columnsKnown()
     const tables = namesKnown()
-    // Words in backquotes that are no column: settings, commands, functions, names of this page.
+    // Words in backquotes that are not columns: settings, commands, functions, names of this page.
     const other = /^(?:…|COSELL_|cosell|npm|dictionary\/|dbt\/|host:port|dw, mart$|= |FY26 |[A-Z])/
     const variables = ['report_day', 'timestamptz']
     const coded = [
@@ -78,7 +74,7 @@ describe.each(tools)('docs/%s', (page) => {
     expect(coded.filter((name) => !columns.has(name) && !tables.has(name))).toEqual([])
   })
 
-  test('has statements that PostgreSQL accepts', () =>
+  test(`docs/${page} holds statements that PostgreSQL accepts`, () =>
     withDatabase(async (db) => {
       const statements = blocks(page, 'sql').filter((text) => !text.startsWith('create role '))
       for (const statement of statements) {
@@ -88,7 +84,7 @@ describe.each(tools)('docs/%s', (page) => {
     }))
 })
 
-test('there is something to check in each page', () => {
+test('the pages on BI tools hold as many blocks of each language as expected', () => {
   const counts = tools.map((page) =>
     ['sql', 'dax', 'tableau', 'powerquery'].map((language) => blocks(page, language).length),
   )
@@ -101,9 +97,9 @@ test('there is something to check in each page', () => {
   ])
 })
 
-test('the login of the documentation is one that PostgreSQL makes', () =>
+test('the statement of docs/bi/README.md makes a login that reads as a BI tool', () =>
   withDatabase(async (db) => {
-    const statement = blocks('README.md', 'sql')[0] ?? ''
+    const statement = blocks('bi/README.md', 'sql')[0] ?? ''
     const role = `reader_${process.pid}`
     const rolledBack = db.transaction().execute(async (trx) => {
       await sql`do $$ begin create role cosell_bi; exception when duplicate_object then null; end $$`.execute(
@@ -118,9 +114,9 @@ test('the login of the documentation is one that PostgreSQL makes', () =>
     await expect(rolledBack).rejects.toThrow('rolled back')
   }))
 
-test('measures of Power BI name tables, columns and measures that there are', () => {
+test('measures of Power BI name existing tables, columns and measures', () => {
   const known = namesKnown()
-  const text = blocks('power-bi.md', 'dax').join('\n')
+  const text = blocks('bi/power-bi.md', 'dax').join('\n')
   const columns = [...text.matchAll(/\b([a-z_]+)\[(\w+)\]/g)].map(
     ([, table, column]) => `${table}.${column}`,
   )
@@ -139,7 +135,7 @@ test('measures of Power BI name tables, columns and measures that there are', ()
 
 test('fields of Tableau are columns of the marts', () => {
   const columns = columnsKnown()
-  const text = blocks('tableau.md', 'tableau')
+  const text = blocks('bi/tableau.md', 'tableau')
     .join('\n')
     .replaceAll('[Parameters].[Report day]', '')
   const fields = [...text.matchAll(/\[([^\]]+)\]/g)].map(([, name]) => name ?? '')
@@ -147,9 +143,9 @@ test('fields of Tableau are columns of the marts', () => {
   expect(fields.filter((name) => !columns.has(name))).toEqual([])
 })
 
-test('steps of Power Query name views and columns that there are', () => {
+test('steps of Power Query name existing views and columns', () => {
   const known = namesKnown()
-  for (const text of blocks('excel.md', 'powerquery')) {
+  for (const text of blocks('bi/excel.md', 'powerquery')) {
     const [, schema, item] = /\[Schema = "(\w+)", Item = "(\w+)"\]/.exec(text) ?? []
     expect(known).toContain(`${schema}.${item}`)
     const inBrackets = [...text.matchAll(/\[([a-z_]+)\]/g)].map(([, name]) => name)
@@ -160,24 +156,7 @@ test('steps of Power Query name views and columns that there are', () => {
   }
 })
 
-test('every link of every page arrives', async () => {
-  const all = new Set(await readdir(docsFolder, { recursive: true }))
-  const broken: string[] = []
-  for (const [page, text] of texts) {
-    const prose = text.replace(/^```[\s\S]*?^```$/gm, '')
-    for (const [, target = ''] of prose.matchAll(/\]\(([^)]+)\)/g)) {
-      const [file = '', fragment] = target.split('#')
-      const name = file === '' ? page : path.join(path.dirname(page), file)
-      const headings = [...(texts.get(name) ?? '').matchAll(/^#+ (.+)$/gm)]
-      const anchors = headings.map(([, heading]) => anchor(heading ?? ''))
-      const arrives = all.has(name) && (fragment === undefined || anchors.includes(fragment))
-      if (!arrives) broken.push(`${page}: ${target}`)
-    }
-  }
-  expect(broken).toEqual([])
-})
-
-test('the connection file is one of Power BI for PostgreSQL', async () => {
+test('docs/cosell.pbids is a connection file of Power BI for PostgreSQL', async () => {
   const file: unknown = JSON.parse(await readFile(path.join(docsFolder, 'cosell.pbids'), 'utf8'))
   expect(file).toEqual({
     version: '0.1',
@@ -203,6 +182,9 @@ test.each([
     'sales',
   ],
   ['postgresql://db.example.com/co%20sell', 'db.example.com:5432', 'co sell'],
-])('of %s a connection file has the server alone', (url, server, database) => {
-  expect(connectionOf(url)).toEqual({ server, database })
-})
+])(
+  'the connection file for %s holds server and database, and no login',
+  (url, server, database) => {
+    expect(connectionOf(url)).toEqual({ server, database })
+  },
+)

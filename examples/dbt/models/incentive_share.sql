@@ -1,0 +1,10 @@
+-- One row per account, fiscal year of signing and currency. Divide the sums for the share.
+select
+  partner_account_key,
+  sign_fiscal_year,
+  currency_code,
+  sum(solution_acv_amount) filter (where is_incentive_eligible) as incentive_acv_amount,
+  sum(solution_acv_amount) as solution_acv_amount
+from {{ source('mart', 'acv_line') }}
+where sign_fiscal_year is not null
+group by partner_account_key, sign_fiscal_year, currency_code
