@@ -48,7 +48,7 @@ interface LoadSummary {
   readonly stages: Readonly<Record<'extract_ms' | 'transform_ms' | 'publish_ms', number>>
 }
 
-const cli = new URL('../../dist/cli.js', import.meta.url).pathname
+const cli = new URL('../dist/cli.js', import.meta.url).pathname
 const overlapReferrals = 50_000
 /** Largest value of the setting. */
 const overlapHoursMax = 8_760

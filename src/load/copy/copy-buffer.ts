@@ -1,4 +1,4 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** COPY text by table. */
 export type BufferedLines<T extends string> = ReadonlyMap<T, readonly Buffer[]>
@@ -51,7 +51,7 @@ export class CopyBuffer<T extends string> {
    */
   async flushIfFull(): Promise<void> {
     if (this.#bytes >= bufferedBytesMax) await this.flush()
-    if (this.#isSending) await nextTick()
+    if (this.#isSending) await nextTurn()
   }
 
   /**
