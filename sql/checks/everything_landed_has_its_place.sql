@@ -8,9 +8,9 @@ where landed.resource_type = 'referral'
     where run.run_status in ('running', 'extracted', 'failed')
       and run.partner_account_key in (select partner_account_key from stg.referral_key))
   and not exists (
-    select 1 from stg.referral_key k
-    where k.partner_account_key = landed.partner_account_key
-      and k.referral_id = landed.resource_id)
+    select 1 from stg.referral_key touched
+    where touched.partner_account_key = landed.partner_account_key
+      and touched.referral_id = landed.resource_id)
   and not exists (
     select 1 from etl.quarantine quarantine
     where quarantine.partner_account_key = landed.partner_account_key

@@ -4,16 +4,16 @@
 -- spelling first. Left out are payloads in which an amount has more than 64 characters or a currency
 -- others than ASCII: PostgreSQL would read some of those otherwise than the loader.
 with newest as (
-  select k.partner_account_key, k.referral_key,
+  select touched.partner_account_key, touched.referral_key,
     -- One copy out of the compressed column, which every operator below would unpack again.
     landed.payload || '{}' as payload
-  from stg.referral_key k
+  from stg.referral_key touched
   cross join lateral (
     select p.payload
     from raw.payload p
-    where p.partner_account_key = k.partner_account_key
+    where p.partner_account_key = touched.partner_account_key
       and p.resource_type = 'referral'
-      and p.resource_id = k.referral_id
+      and p.resource_id = touched.referral_id
     order by coalesce(p.source_updated_at, p.observed_at) desc,
       coalesce(substring(p.source_updated_text from '\.[0-9]{6}([0-9])'), '0') desc,
       p.observed_at desc, p.version_no desc
@@ -117,16 +117,16 @@ compared as (
   union all
   select partner_account_key, referral_key, 'deal value', t.currency_code, null,
     t.deal_value_amount, false
-  from dw.fact_referral t join stg.referral_key k using (referral_key, partner_account_key)
+  from dw.fact_referral t join stg.referral_key touched using (referral_key, partner_account_key)
   union all
   select partner_account_key, referral_key, 'contract value', t.currency_code, null,
     t.contract_value_amount, false
-  from dw.fact_registration t join stg.referral_key k using (referral_key, partner_account_key)
+  from dw.fact_registration t join stg.referral_key touched using (referral_key, partner_account_key)
   union all
   select partner_account_key, referral_key, 'solution value', t.currency_code, null,
     t.solution_value_amount, false
   from dw.fact_registration_solution t
-    join stg.referral_key k using (referral_key, partner_account_key)
+    join stg.referral_key touched using (referral_key, partner_account_key)
 ),
 referral_totals as (
   select referral_key, partner_account_key, amount, currency_code, sum(landed) as landed,
@@ -134,10 +134,10 @@ referral_totals as (
   from compared
   group by referral_key, partner_account_key, amount, currency_code
 )
-select k.referral_id, different.amount, different.currency_code, different.landed,
+select touched.referral_id, different.amount, different.currency_code, different.landed,
   different.published
 from referral_totals different
-join stg.referral_key k using (referral_key, partner_account_key)
+join stg.referral_key touched using (referral_key, partner_account_key)
 where different.landed is distinct from different.published
   and not exists (
     select 1 from referral_totals odd
