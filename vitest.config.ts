@@ -6,7 +6,9 @@ const pure = [
   'test/*.test.ts',
   'test/docs/links.test.ts',
   'test/{extract,sandbox,simulation,transform}/**/*.test.ts',
+  'test/cli/{strict-command,signals}.test.ts',
   'test/cli/text/*.test.ts',
+  'test/warehouse/connection/{address,failures,password-file}.test.ts',
 ]
 
 export default defineConfig({

@@ -1,7 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { z } from 'zod'
+import { checkAccountsApart } from './config/accounts-apart.ts'
+import { checkEntries, checkVariables, placeOf, type Variables } from './config/check-variables.ts'
+import { path, serviceUrl, text, whole } from './config/parsers.ts'
+import { readVariables } from './config/read-variables.ts'
+import { parseStrictJson } from './config/strict-json.ts'
+import { readTextFile, reasonOf } from './config/text-file.ts'
+import { workingDirectory } from './config/working-directory.ts'
 import { CosellError } from './errors.ts'
 
 /** One row of the table of settings. */
@@ -16,33 +21,21 @@ export interface Setting {
   readonly perAccount?: true
   /** Never shown: the value gives access, or silences the alarm. */
   readonly isSecret?: true
-  /** Serves the embedded warehouse alone. */
+  /** Serves the embedded warehouse alone: an error beside COSELL_DATABASE_URL. */
   readonly onlyEmbedded?: true
+  /** Serves a sign-in alone: an error beside an access token. */
+  readonly onlySignIn?: true
+  /** Is never set to a blank value, which would choose another warehouse, account or source. */
+  readonly isBlankRefused?: true
 }
-
-const text = z.string().trim()
-
-function whole(least: number, most: number) {
-  return z.coerce
-    .number()
-    .int()
-    .min(least)
-    .max(most)
-    .describe(`a whole number from ${least} to ${most}`)
-}
-
-/** Address by https, or by http to this machine alone: a token must never travel in the clear. */
-const serviceUrl = z
-  .string()
-  .refine(isServiceUrl, 'expected an https:// address (http:// for loopback only) without path')
-  .describe('an https:// address without path; http:// for loopback only')
 
 /** Every setting, in the order of the help. The reference, `.env.example` and doctor follow it. */
 export const settings = {
   COSELL_HOME: {
     field: 'home',
-    parser: z.string().describe('a folder'),
+    parser: path.describe('a folder'),
     default: '.cosell',
+    isBlankRefused: true,
     meaning: 'folder of the embedded warehouse and the token store',
   },
   COSELL_DATABASE_URL: {
@@ -51,15 +44,16 @@ export const settings = {
       .string()
       .refine(
         (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
-        'expected postgres://user:password@host:port/database, special characters percent-encoded',
+        'expected postgres://user:password@host:port/database of one server, special characters percent-encoded',
       )
       .describe('postgres://user:password@host:port/database, special characters percent-encoded'),
     meaning: 'PostgreSQL 15 or newer; unset: the embedded one',
+    isBlankRefused: true,
     isSecret: true,
   },
   COSELL_PG_BINDIR: {
     field: 'postgresBinDir',
-    parser: text.describe('a folder'),
+    parser: path.describe('a folder'),
     meaning: 'folder with postgres, initdb and pg_ctl; unset: the binaries from npm',
     onlyEmbedded: true,
   },
@@ -78,10 +72,11 @@ export const settings = {
     default: 'default',
     meaning: 'name of the account in the warehouse',
     perAccount: true,
+    isBlankRefused: true,
   },
   COSELL_ACCOUNTS_FILE: {
     field: 'accountsFile',
-    parser: text.describe('a file'),
+    parser: path.describe('a file'),
     meaning: 'JSON list of several accounts, in place of the single one',
   },
   COSELL_API_URL: {
@@ -90,6 +85,7 @@ export const settings = {
     default: 'https://api.partner.microsoft.com',
     meaning: 'Referrals API',
     perAccount: true,
+    isBlankRefused: true,
   },
   COSELL_AUTHORITY_URL: {
     field: 'authorityUrl',
@@ -97,11 +93,30 @@ export const settings = {
     default: 'https://login.microsoftonline.com',
     meaning: 'sign-in service',
     perAccount: true,
+    isBlankRefused: true,
+  },
+  COSELL_API_SCOPE: {
+    field: 'apiScope',
+    parser: text
+      .regex(/^\S+$/, 'expected one permission, such as https://api.partner.microsoft.com/.default')
+      .describe('a permission of the API, such as https://api.partner.microsoft.com/.default'),
+    meaning: 'permission to sign in for; unset: /.default of COSELL_API_URL',
+    perAccount: true,
   },
   COSELL_TENANT_ID: {
     field: 'tenantId',
-    parser: text,
+    parser: text
+      .regex(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, 'expected the id of a tenant, or a domain of it')
+      .describe('the id of a tenant, or a domain of it'),
     meaning: 'Entra tenant to sign in to',
+    perAccount: true,
+    isBlankRefused: true,
+  },
+  COSELL_ORGANIZATION_ID: {
+    field: 'organizationId',
+    parser: text,
+    meaning:
+      'organisation that is read, where accounts share a tenant; unset: the one that is found',
     perAccount: true,
   },
   COSELL_CLIENT_ID: {
@@ -109,12 +124,14 @@ export const settings = {
     parser: text,
     meaning: 'Entra application to sign in to',
     perAccount: true,
+    onlySignIn: true,
   },
   COSELL_CLIENT_SECRET: {
     field: 'clientSecret',
     parser: text,
     meaning: 'secret of the application, when it is a confidential client',
     perAccount: true,
+    onlySignIn: true,
     isSecret: true,
   },
   COSELL_REFRESH_TOKEN: {
@@ -122,6 +139,7 @@ export const settings = {
     parser: text,
     meaning: 'first refresh token; rotated ones are kept in COSELL_HOME',
     perAccount: true,
+    onlySignIn: true,
     isSecret: true,
   },
   COSELL_ACCESS_TOKEN: {
@@ -201,7 +219,20 @@ export interface Config extends Omit<CommonValues, 'accountsFile'> {
   readonly accounts: readonly AccountConfig[]
   /** Search path for programs, to find a PostgreSQL installed on the machine. */
   readonly path: string
+  /** Variables of proxies and certificates by name, as set; a proxy's address may hold a password. */
+  readonly network: Readonly<Record<string, string>>
 }
+
+/** Variables of the network that other programs know as well; a proxy's in both spellings. */
+const networkVariables = [
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+    name.toLowerCase(),
+    name,
+  ]),
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_OPTIONS',
+  'NODE_USE_SYSTEM_CA',
+]
 
 /** The table as pairs, each with all the properties that a row may have. */
 export const settingRows: readonly (readonly [name: string, Setting])[] = Object.entries(settings)
@@ -220,7 +251,7 @@ const environment = z.object(
 
 const accountsFile = z
   .array(
-    z.strictObject(
+    z.object(
       Object.fromEntries(
         settingRows
           .filter(([, { perAccount }]) => perAccount)
@@ -232,7 +263,8 @@ const accountsFile = z
 
 /**
  * Returns the settings in force, frozen: `overrides` (flags) over the environment over a `.env` file
- * in `directory` over defaults. A blank value is an unset one.
+ * in `directory` over defaults. A blank value is an unset one, also over a value of `.env`, or is
+ * refused; a blank override unsets the setting.
  *
  * @throws CosellError of kind `configuration` that lists every problem at once, before any network
  * or file of ours is touched.
@@ -240,27 +272,40 @@ const accountsFile = z
 export function loadConfig(
   overrides: Readonly<Record<string, string>> = {},
   variables: Readonly<Record<string, string | undefined>> = process.env,
-  directory: string = process.cwd(),
+  directory: string = workingDirectory(),
 ): Config {
-  const set = { ...readDotEnv(directory), ...withoutUndefined(variables), ...overrides }
-  const problems = Object.keys(set)
-    .filter((name) => name.startsWith('COSELL_') && !(name in settings))
-    .map((name) => `${name}: not a setting of cosell, did you mean ${nearest(name)}?`)
+  const { given, problems: unreadable } = readVariables(directory, variables, overrides)
+  const values = [...given].map(([name, { value }]) => [name, value])
+  const set: Record<string, string | undefined> = { ...Object.fromEntries(values), ...overrides }
+  const problems = [...unreadable, ...checkVariables(given, settingRows)]
   if (set.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
     problems.push('NODE_TLS_REJECT_UNAUTHORIZED: 0 would send tokens to any server; unset it')
   }
+  for (const name of networkVariables.filter((one) => one.startsWith('NODE_'))) {
+    if (set[name] !== variables[name] && (set[name] ?? '') !== '')
+      problems.push(
+        `${name}: Node.js reads it when it starts; set it in the environment, not in .env`,
+      )
+  }
   const read = environment.safeParse(set)
-  if (!read.success) problems.push(...describeIssues(read.error))
+  if (!read.success) problems.push(...describeIssues(read.error, given))
   if (problems.length > 0 || !read.success) throw invalid(problems)
   const { home, accountsFile: file, ...others } = byField(read.data, false) as CommonValues
   return Object.freeze({
     ...others,
     home: resolve(directory, home),
     path: set.PATH ?? '',
+    network: Object.freeze(pick(set, networkVariables)),
     accounts: file
       ? readAccounts(resolve(directory, file))
       : [toAccount(byField(read.data, true) as AccountValues)],
   })
+}
+
+/** Returns a name that COSELL_ACCOUNT accepts; undefined for any other text. */
+export function parseAccountName(name: string): string | undefined {
+  const parsed = settings.COSELL_ACCOUNT.parser.safeParse(name)
+  return parsed.success ? parsed.data : undefined
 }
 
 /** Returns the values of the accounts' settings, or of all others, by field. */
@@ -279,47 +324,29 @@ function toAccount({ account, apiUrl, authorityUrl, ...others }: AccountValues):
 }
 
 function readAccounts(file: string): readonly AccountConfig[] {
-  let text: string
   let parsed: unknown
   try {
-    text = readFileSync(file, 'utf8')
-    parsed = JSON.parse(text)
-  } catch (cause) {
-    const why = cause instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read'
-    throw invalid([`COSELL_ACCOUNTS_FILE: expected a JSON list of accounts in ${file}, ${why}`])
+    parsed = parseStrictJson(readTextFile(file))
+  } catch (error) {
+    const text = `COSELL_ACCOUNTS_FILE: expected a JSON list of accounts in ${file}: ${reasonOf(error)}`
+    throw invalid([text])
   }
+  const problems = checkEntries(parsed, settingRows)
   const read = accountsFile.safeParse(parsed)
-  if (!read.success) throw invalid(describeIssues(read.error).map((line) => `${file}: ${line}`))
-  const accounts = read.data.map((entry) => toAccount(entry as AccountValues))
-  const names = accounts.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw invalid([`${file}: two accounts are called "${twice}"`])
+  if (!read.success) problems.push(...describeIssues(read.error))
+  const accounts = (read.data ?? []).map((entry) => toAccount(entry as AccountValues))
+  problems.push(...checkAccountsApart(accounts))
+  if (problems.length > 0) throw invalid(problems.map((line) => `${file}: ${line}`))
   return Object.freeze(accounts)
 }
 
-function readDotEnv(directory: string): Record<string, string | undefined> {
-  try {
-    return parseEnv(readFileSync(resolve(directory, '.env'), 'utf8'))
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
-    throw invalid([`.env: cannot be read (${error instanceof Error ? error.message : error})`])
-  }
-}
-
-function isServiceUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const url = new URL(text)
-  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
-  return bare && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
-}
-
-function isLoopback(url: URL): boolean {
-  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127\./.test(url.hostname)
-}
-
 /** Returns names and rules without values: a wrong one may be a secret in the wrong place. */
-function describeIssues(error: z.ZodError): string[] {
-  return error.issues.map((issue) => `${issue.path.join('.') || '(file)'}: ${issue.message}`)
+function describeIssues(error: z.ZodError, given: Variables = new Map()): string[] {
+  return error.issues.map(({ path: [first, ...rest], message }) => {
+    if (typeof first === 'string') return `${placeOf(first, given)}: ${message}`
+    if (first === undefined) return `expected a list of accounts: ${message}`
+    return `entry ${Number(first) + 1}, ${rest.join('.') || 'as a whole'}: ${message}`
+  })
 }
 
 function invalid(problems: readonly string[]): CosellError {
@@ -327,29 +354,15 @@ function invalid(problems: readonly string[]): CosellError {
   return new CosellError('config.invalid', text)
 }
 
-function withoutUndefined(variables: Readonly<Record<string, string | undefined>>) {
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined))
+function pick(set: Readonly<Record<string, string | undefined>>, names: readonly string[]) {
+  return Object.fromEntries(
+    names.flatMap((name) => (set[name] === undefined ? [] : [[name, set[name]]])),
+  ) as Record<string, string>
 }
 
-function nearest(name: string): string {
-  const ranked = Object.keys(settings)
-    .map((known) => ({ known, distance: editDistance(name, known) }))
-    .sort((a, b) => a.distance - b.distance)
-  return ranked[0]?.known ?? 'COSELL_HOME'
-}
-
-/** Returns the Levenshtein distance of two names. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
+/** Whether nohup started this process: shells leave the path of what they start in `_`. */
+export function isStartedByNohup(variables: { readonly _?: string } = process.env): boolean {
+  return /(^|\/)nohup$/.test(variables._ ?? '')
 }
 
 /** Returns the settings as `--help` lists them. */

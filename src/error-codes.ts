@@ -21,10 +21,35 @@ export const errorCodes = {
     meaning: 'The catalog query for rights returned no row.',
     remedy: report,
   },
+  'account.exists': {
+    kind: 'usage',
+    meaning: 'The new name of an account is in use.',
+    remedy: 'Run `cosell account list` for the names in use, and give another one.',
+  },
+  'account.name': {
+    kind: 'usage',
+    meaning: 'The new name of an account is not one that COSELL_ACCOUNT accepts.',
+    remedy: 'Give up to 63 letters, digits, ".", "_" or "-".',
+  },
+  'account.other_tenant': {
+    kind: 'configuration',
+    meaning: 'The settings sign in to another tenant than the account was loaded from.',
+    remedy: 'Set COSELL_TENANT_ID back, or give the other tenant an account name of its own.',
+  },
+  'account.same_source': {
+    kind: 'configuration',
+    meaning: 'Another account holds the same referrals already, and figures would count twice.',
+    remedy: 'Set COSELL_ACCOUNT to the name in the message, or run `cosell account rename`.',
+  },
   'account.unknown': {
     kind: 'usage',
     meaning: 'The warehouse holds no account of the given name.',
     remedy: 'Give one of the names that the message lists.',
+  },
+  'account.usage': {
+    kind: 'usage',
+    meaning: 'The arguments of `cosell account` do not fit the action.',
+    remedy: 'Do what the message says; commands.md has examples.',
   },
   'api.closed': {
     kind: 'interrupted',
@@ -52,13 +77,15 @@ export const errorCodes = {
     remedy: `${runAgain} If it comes back, lower COSELL_REQUESTS_PER_MINUTE.`,
   },
   'api.tls': {
-    kind: 'sourceBroken',
-    meaning: 'The certificate of the server was not accepted.',
-    remedy: 'Check the address, and whether a proxy in between opens TLS.',
+    kind: 'configuration',
+    meaning: 'The certificate of the server was not accepted, or what answers there is not TLS.',
+    remedy:
+      'Check the address. Where a proxy opens TLS, give Node.js its root certificate: network.md.',
   },
   'api.unavailable': {
     kind: 'tryAgainLater',
-    meaning: 'The API answered with a server error until the last try.',
+    meaning:
+      'The server answered with an error or, where it answered well before, with something that is not JSON, until the last try.',
     remedy: runAgain,
   },
   'api.unreachable': {
@@ -85,6 +112,17 @@ export const errorCodes = {
     kind: 'signIn',
     meaning: 'The user who signs in is locked, disabled or not assigned to the application.',
     remedy: 'Let an administrator of the tenant unlock or assign the user.',
+  },
+  'auth.api_not_in_tenant': {
+    kind: 'configuration',
+    meaning: 'The tenant that was signed in to does not have the Partner Center API.',
+    remedy:
+      'Check COSELL_TENANT_ID and COSELL_API_SCOPE; let an administrator grant the permission of the API.',
+  },
+  'auth.api_not_permitted': {
+    kind: 'configuration',
+    meaning: 'The Entra application does not ask for the permission of the Partner API.',
+    remedy: 'Add the permission to the application and let an administrator grant consent.',
   },
   'auth.client_id_missing': {
     kind: 'configuration',
@@ -121,10 +159,20 @@ export const errorCodes = {
     meaning: 'The sign-in service does not know its own code any more.',
     remedy: 'Run `cosell login` again.',
   },
+  'auth.device_unknown': {
+    kind: 'signIn',
+    meaning: 'The device of the stored sign-in is deleted or disabled in the tenant.',
+    remedy: 'Sign in again in a browser of a device that the tenant knows.',
+  },
   'auth.discovery': {
     kind: 'bug',
     meaning: 'MSAL asked for metadata of the authority that it already had.',
     remedy: report,
+  },
+  'auth.flow_blocked': {
+    kind: 'signIn',
+    meaning: 'A conditional access rule blocks sign-ins with a code.',
+    remedy: 'Let an administrator exempt the user, or set COSELL_REFRESH_TOKEN from another flow.',
   },
   'auth.forbidden': {
     kind: 'signIn',
@@ -171,6 +219,11 @@ export const errorCodes = {
     meaning: 'The token endpoint answered 200 without an access token.',
     remedy: 'Check what COSELL_AUTHORITY_URL points to.',
   },
+  'auth.other_cloud': {
+    kind: 'configuration',
+    meaning: 'The tenant belongs to another cloud of Microsoft.',
+    remedy: 'Set COSELL_AUTHORITY_URL to the sign-in service of that cloud.',
+  },
   'auth.public_client': {
     kind: 'configuration',
     meaning: 'The Entra application is a public client, which has no secret.',
@@ -197,6 +250,11 @@ export const errorCodes = {
     meaning: 'The password was changed or the sessions of the user were revoked.',
     remedy: signInAgain,
   },
+  'auth.tenant_restricted': {
+    kind: 'configuration',
+    meaning: 'A proxy of the network does not allow signing in to this tenant.',
+    remedy: 'Let its administrator allow the tenant.',
+  },
   'auth.token_file': {
     kind: 'configuration',
     meaning: 'The stored sign-in cannot be read or written.',
@@ -211,6 +269,11 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'Other users of the machine may read the stored sign-in.',
     remedy: 'Run chmod 600 on the file, or delete it and run `cosell login`.',
+  },
+  'auth.too_many_requests': {
+    kind: 'tryAgainLater',
+    meaning: 'The sign-in service takes no more equal requests for some minutes.',
+    remedy: `${runAgain} If it comes back, see which other programs use the same sign-in.`,
   },
   'auth.unauthorized': {
     kind: 'signIn',
@@ -253,20 +316,62 @@ export const errorCodes = {
     meaning: 'A setting is unknown or its value is not accepted; nothing was started.',
     remedy: 'Correct each line of the message; settings.md has the values.',
   },
+  'config.no_directory': {
+    kind: 'configuration',
+    meaning: 'The working directory was deleted, or may not be read.',
+    remedy: 'Change to a folder that exists, and start again.',
+  },
+  'database.address': {
+    kind: 'configuration',
+    meaning: 'COSELL_DATABASE_URL is malformed, or asks for something that is not done.',
+    remedy: 'Correct the part that the message names; install.md lists the parameters.',
+  },
+  'database.encoding': {
+    kind: 'configuration',
+    meaning: 'The database does not store text as UTF-8, so names in other scripts would be lost.',
+    remedy: "Create one with encoding 'UTF8' and name it in COSELL_DATABASE_URL.",
+  },
   'database.forbidden': {
     kind: 'configuration',
     meaning: 'The database user lacks a right.',
-    remedy: 'Grant the right to the user of COSELL_DATABASE_URL; `cosell doctor` lists what lacks.',
+    remedy: 'Run `cosell doctor`: it names the group that the user has to join.',
+  },
+  'database.no_host': {
+    kind: 'configuration',
+    meaning: 'No host has the name in COSELL_DATABASE_URL.',
+    remedy: 'Correct the name, or let this machine ask a resolver that knows it.',
+  },
+  'database.pooler': {
+    kind: 'configuration',
+    meaning: 'A connection pooler rejects what the address asks for, or accepts no transactions.',
+    remedy:
+      'Change the setting of the pooler that the message names, or use the port of the server.',
+  },
+  'database.read_only': {
+    kind: 'configuration',
+    meaning: 'The server is a standby, or transactions of the user are read only.',
+    remedy: 'Name the primary, or take default_transaction_read_only back.',
   },
   'database.refused': {
     kind: 'configuration',
     meaning: 'PostgreSQL refused the connection: user, password or database is wrong.',
     remedy: 'Check COSELL_DATABASE_URL.',
   },
+  'database.session': {
+    kind: 'configuration',
+    meaning:
+      'Settings of the session do not hold though cosell made them, or it is the wrong server.',
+    remedy: 'Let the pooler pool sessions or transactions, or use the port of the server.',
+  },
   'database.statement': {
     kind: 'bug',
     meaning: 'PostgreSQL rejected a statement of cosell.',
     remedy: report,
+  },
+  'database.tls': {
+    kind: 'configuration',
+    meaning: 'No secure connection: the certificate, its files, or TLS as the address asks for it.',
+    remedy: 'Correct sslmode and sslrootcert in COSELL_DATABASE_URL, or the certificate.',
   },
   'database.unavailable': {
     kind: 'tryAgainLater',
@@ -303,6 +408,11 @@ export const errorCodes = {
     meaning: 'Another run holds the account, or took it over from this one.',
     remedy: 'Let the other run end. If two schedules overlap, move one.',
   },
+  'lease.lapsed': {
+    kind: 'tryAgainLater',
+    meaning: 'The database did not answer the heartbeat of a run for a minute.',
+    remedy: `${runAgain} If it comes back, look at the server and the network.`,
+  },
   'login.which_account': {
     kind: 'usage',
     meaning: 'Several accounts are configured and --account names none of them.',
@@ -328,10 +438,25 @@ export const errorCodes = {
     meaning: 'Another session uses a table that a migration changes.',
     remedy: 'Run the command again when loads and long queries are done.',
   },
+  'migrate.name_taken': {
+    kind: 'configuration',
+    meaning: 'An object that cosell did not make has the name of one of its views.',
+    remedy: 'Rename or drop the object that the message names, then run again.',
+  },
   'migrate.newer_database': {
     kind: 'configuration',
     meaning: 'A newer version of cosell has migrated the database.',
     remedy: 'Install that version, or use another database.',
+  },
+  'migrate.not_owner': {
+    kind: 'configuration',
+    meaning: 'A migration or view is due, and the login may not apply it.',
+    remedy: 'Let a member of cosell_owner run `cosell migrate`, or join that group.',
+  },
+  'migrate.schema_taken': {
+    kind: 'configuration',
+    meaning: 'The database has a schema raw, pii, etl, stg, dw or mart that cosell did not make.',
+    remedy: 'Create a database for cosell alone and name it in COSELL_DATABASE_URL.',
   },
   'migrate.server_too_old': {
     kind: 'configuration',
@@ -352,6 +477,11 @@ export const errorCodes = {
     kind: 'bug',
     meaning: 'Views of mart read one another, so they cannot be created one after another.',
     remedy: report,
+  },
+  'output.not_written': {
+    kind: 'resultLost',
+    meaning: 'The work is done, but standard output was full, closed or gone when the result came.',
+    remedy: 'Give standard output room or another place. The work need not be done again.',
   },
   'paging.endless': {
     kind: 'sourceBroken',
@@ -444,6 +574,27 @@ export const errorCodes = {
     meaning: 'A catalog query of `cosell doctor` returned no row.',
     remedy: report,
   },
+  'proxy.invalid': {
+    kind: 'configuration',
+    meaning: 'A proxy variable of the environment holds no address of an HTTP proxy.',
+    remedy: 'Set it to http://user:password@host:port, special characters percent-encoded.',
+  },
+  'proxy.refused': {
+    kind: 'configuration',
+    meaning:
+      'The proxy does not open a tunnel to the server: it asks for a password or forbids it.',
+    remedy: 'Do what the message says; network.md lists the proxies that work.',
+  },
+  'proxy.tls': {
+    kind: 'configuration',
+    meaning: 'The certificate of the proxy itself was not accepted.',
+    remedy: 'Give its root certificate to Node.js, as network.md says.',
+  },
+  'proxy.unreachable': {
+    kind: 'tryAgainLater',
+    meaning: 'The proxy could not be reached, or could not reach the server.',
+    remedy: 'Check the proxy variables and the proxy. Start the run again later.',
+  },
   'publish.rows_lost': {
     kind: 'bug',
     meaning: 'PostgreSQL received another number of rows than the initial load sent.',
@@ -526,10 +677,21 @@ export const errorCodes = {
     meaning: 'The counts of landed and published referrals differ; nothing was published.',
     remedy: report,
   },
+  'run.stalled': {
+    kind: 'tryAgainLater',
+    meaning:
+      'A run made no progress for 20 minutes and was ended; the message says what it waited for.',
+    remedy: `${runAgain} If it comes back, look at the server or the network that the message names.`,
+  },
   'setting.invalid': {
     kind: 'configuration',
     meaning: 'A row of etl.setting is missing or its value is not accepted.',
     remedy: 'Correct the row that the message names.',
+  },
+  'signal.hangup': {
+    kind: 'hangup',
+    meaning: 'The command received SIGHUP: its terminal or connection was closed.',
+    remedy: 'What was read is kept. Start it again, under a scheduler or nohup.',
   },
   'signal.interrupted': {
     kind: 'interrupted',

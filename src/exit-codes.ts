@@ -6,9 +6,11 @@ export const exitCodes = {
   checkFailed: { code: 65, meaning: 'a data check failed, nothing was published' },
   sourceBroken: { code: 69, meaning: 'the API broke its contract' },
   bug: { code: 70, meaning: 'a fault of cosell' },
+  resultLost: { code: 74, meaning: 'done, but standard output did not take the result' },
   tryAgainLater: { code: 75, meaning: 'try again later: throttled, database down, deadline' },
   signIn: { code: 77, meaning: 'sign-in needs a person' },
   configuration: { code: 78, meaning: 'wrong configuration' },
+  hangup: { code: 129, meaning: 'hung up: the terminal was closed (SIGHUP)' },
   interrupted: { code: 130, meaning: 'interrupted (SIGINT)' },
   terminated: { code: 143, meaning: 'terminated (SIGTERM)' },
 } as const

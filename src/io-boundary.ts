@@ -8,12 +8,15 @@ export interface IoBoundary {
   readonly phase: 'before' | 'after'
 }
 
-const ioChannel = channel('cosell:io')
+/** Name of the channel of boundaries; tests outside of the program use it too. */
+export const ioChannelName = 'cosell:io'
+
+const ioChannel = channel(ioChannelName)
 
 /**
  * Publishes that the run is about to cross a boundary, or has crossed it. Subscribers of the channel
- * `cosell:io` are called before the run goes on, so a test can end the process at that point.
- * Without a subscriber nothing happens, and a name that is a function is not called.
+ * `cosell:io` are called before the run goes on: the watchdog, and a test that ends the process at
+ * that point. Without a subscriber nothing happens, and a name that is a function is not called.
  */
 export function ioBoundary(
   kind: IoBoundary['kind'],

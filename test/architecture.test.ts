@@ -35,6 +35,7 @@ const mayImport: Record<string, readonly string[]> = {
   doctor: ['config.ts', 'pipeline', 'extract', 'load', 'report', 'warehouse'],
   pipeline: [
     'config.ts',
+    'config',
     'extract',
     'transform',
     'load',
@@ -51,7 +52,8 @@ const mayImport: Record<string, readonly string[]> = {
   extract: [],
   warehouse: [],
   sandbox: [],
-  'config.ts': [],
+  'config.ts': ['config'],
+  config: [],
 }
 
 /** Where a forbidden import belongs instead. */
@@ -65,6 +67,7 @@ const advice: Record<string, string> = {
   warehouse: 'transform may import the types of warehouse/tables.generated.ts and nothing else',
   report: 'only its command draws the report; dictionary may import report/html.ts',
   sandbox: 'the sandbox shares nothing with what it tests; only its commands start it',
+  config: 'config.ts reads the settings with it; others import config.ts',
   'config.ts': 'settings are read by cli, pipeline and doctor, and passed down as values',
 }
 

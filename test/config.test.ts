@@ -133,11 +133,65 @@ describe('accounts file', () => {
   test.each([
     { text: 'no json', says: 'not JSON' },
     { text: '[]', says: file },
-    { text: '[{"account":"a"},{"account":"a"}]', says: 'two accounts' },
-    { text: '[{"account":"a","clientsecret":"x"}]', says: 'clientsecret' },
+    { text: '{"account":"a"}', says: 'expected a list of accounts' },
+    { text: '[{"account":"a"},{"account":"a"}]', says: 'two accounts are called "a"' },
+    { text: '[{"account":"a"},{"account":"A"}]', says: 'two accounts are called "a"' },
+    { text: '[{"account":" a"}]', says: 'entry 1, account' },
+    { text: '[{"account":"a","clientsecret":"x"}]', says: 'did you mean clientSecret?' },
+    { text: '[{"account":"a"},{"account":""}]', says: 'entry 2, account: set to a blank value' },
+    { text: '[{"account":"a","tenantId":" "}]', says: 'entry 1, tenantId: set to a blank value' },
+    { text: '[\n{"account":"a",\n"account":"b"}]', says: 'line 3 has account a second time' },
+    { text: '[\n{"account":"a",\n"tenantId":"t",}]', says: 'it is not JSON (line 3)' },
+    {
+      text: '[{"account":"a","accessToken":"x","clientId":"c"}]',
+      says: 'entry 1, clientId: no effect beside accessToken',
+    },
+    {
+      text: '[{"account":"a","tenantId":"T"},{"account":"b","tenantId":"t"}]',
+      says: 'the accounts "a" and "b" name the same tenantId',
+    },
+    {
+      text: '[{"account":"a","refreshToken":"r-1"},{"account":"b","refreshToken":"r-1"}]',
+      says: 'the accounts "a" and "b" name the same refreshToken',
+    },
+    {
+      text: '[{"account":"a","tenantId":"t","organizationId":"o"},{"account":"b","tenantId":"t"}]',
+      says: 'the accounts "a" and "b" name the same tenantId',
+    },
   ])('an accounts file with $text is rejected', ({ text, says }) => {
     writeFileSync(file, text)
-    expect(refusal(withFile).message).toContain(says)
+    const error = refusal(withFile)
+    expect(error).toMatchObject({ code: 'config.invalid', exitCode: 78 })
+    expect(error.message).toContain(says)
+    expect(error.message).not.toContain('r-1')
+  })
+
+  test.each([
+    { why: 'their addresses differ', more: { apiUrl: 'http://127.0.0.1:8080' } },
+    { why: 'their organisations differ', more: { organizationId: 'o-2' } },
+  ])('an accounts file may name one tenant twice where $why', ({ more }) => {
+    const [one, two] = ['a', 'b'].map((account) => ({ account, tenantId: 't' }))
+    writeFileSync(
+      file,
+      JSON.stringify([
+        { ...one, organizationId: 'o-1' },
+        { ...two, ...more },
+      ]),
+    )
+    expect(load(withFile).accounts.map(({ name }) => name)).toEqual(['a', 'b'])
+  })
+
+  test('tenant and sign-in address may stand beside an access token, since they name the source', () => {
+    const entry = { account: 'a', tenantId: 't', authorityUrl: 'https://x.example.com' }
+    writeFileSync(file, JSON.stringify([{ ...entry, accessToken: 'x' }]))
+    expect(load(withFile).accounts).toMatchObject([{ tenantId: 't', accessToken: 'x' }])
+    const { COSELL_ACCOUNTS_FILE: _, ...variables } = {
+      ...withFile,
+      COSELL_TENANT_ID: 't',
+      COSELL_AUTHORITY_URL: 'https://x.example.com',
+      COSELL_ACCESS_TOKEN: 'x',
+    }
+    expect(load(variables).accounts).toMatchObject([{ tenantId: 't', accessToken: 'x' }])
   })
 })
 

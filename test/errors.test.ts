@@ -27,7 +27,7 @@ const codesInSource = new Set(
 describe('error codes', () => {
   test.each(entries)('error code %s is thrown somewhere in src', (code) => {
     const [kind, name = ''] = code.split('.')
-    // listenToSignals computes the two codes of signals.
+    // listenToSignals computes the codes of signals.
     const thrown = kind === 'signal' && name in exitCodes ? 'signal.' : code
     expect(codesInSource).toContain(thrown)
   })
@@ -64,6 +64,8 @@ describe('CosellError', () => {
     { code: 'run.deadline', kind: 'tryAgainLater', exitCode: 75 },
     { code: 'auth.invalid_grant', kind: 'signIn', exitCode: 77 },
     { code: 'config.invalid', kind: 'configuration', exitCode: 78 },
+    { code: 'output.not_written', kind: 'resultLost', exitCode: 74 },
+    { code: 'signal.hangup', kind: 'hangup', exitCode: 129 },
     { code: 'signal.interrupted', kind: 'interrupted', exitCode: 130 },
     { code: 'signal.terminated', kind: 'terminated', exitCode: 143 },
   ])('CosellError $code is of kind $kind and ends with $exitCode', ({ code, kind, exitCode }) => {

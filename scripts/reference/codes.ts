@@ -8,7 +8,7 @@ const checks = new URL('../../sql/checks/', import.meta.url)
 export function exitCodesPage(): string {
   return page('Exit codes', 'For operators whose scheduler acts on how a command ends.', [
     'Every command ends with one of these codes. Start it again after 75, after 4 once the other run ' +
-      'has ended, and after 130 and 143. Every other code but 0 needs a change or a person first. ' +
+      'has ended, and after 129, 130 and 143. After 74 the work is done. Every other code but 0 needs a change or a person first. ' +
       'With `--json` the last line has the code as `exit_code`, and an ' +
       '[error code](error-codes.md) that names the cause.',
     table(

@@ -13,6 +13,8 @@ const runSummary: JsonResult = {
   intro: 'The summary of what was published; with several accounts or windows, their sum.',
   keys: {
     status: '`published`',
+    'accounts[]': 'names of the accounts that were loaded',
+    warehouse: 'host, port and database, or the folder of the embedded server',
     'run_ids[]': 'keys of `etl.run`, one an account or window',
     seen: 'referrals that were read, or replayed',
     changed: 'referrals with a new version; in a replay, with another row',
@@ -89,6 +91,34 @@ const status: JsonResult = {
   },
 }
 
+const accountList: JsonResult = {
+  title: 'account list',
+  intro: 'The accounts of the warehouse and their sources.',
+  keys: {
+    status: '`ok`',
+    'accounts[].account': 'name of the account',
+    'accounts[].tenant_id': 'Entra tenant, in lower case; null when nothing names it',
+    'accounts[].organization_id': 'organisation of the referrals; null when none names it',
+    'accounts[].api_url': 'address of the API; null until a run records it',
+    'accounts[].referrals': 'referrals in the warehouse',
+    'accounts[].last_published_at': 'end of the last published run; null before the first',
+    'accounts[].is_active': 'whether the account is still extracted; `dw.dim_partner_account`',
+    'accounts[].is_configured': 'whether the settings in force name the account',
+  },
+}
+
+const accountRename: JsonResult = {
+  title: 'account rename',
+  intro: 'The account under its new name.',
+  keys: {
+    status: '`renamed`',
+    account: 'the new name',
+    previous_name: 'the name until now',
+    sign_in: '`moved`, `none`, or `kept` when the new name had a stored sign-in',
+    is_setting_stale: 'whether the settings in force still have the previous name',
+  },
+}
+
 const doctor: JsonResult = {
   title: 'doctor',
   intro: 'The settings in force and the outcome of every check.',
@@ -149,6 +179,7 @@ const fx: JsonResult = {
     quotes_written: 'rows of `etl.fx_quote` that are new or differ',
     rows_written: 'rows of `dw.fx_rate` that are new, differ or went',
     missing_rate_findings: 'findings `missing_fx_rate` that are left, of all accounts',
+    warehouse: 'host, port and database, or the folder of the embedded server',
   },
 }
 
@@ -227,6 +258,8 @@ export const jsonResults = {
   login,
   doctor,
   status,
+  accountList,
+  accountRename,
   quarantineList,
   quarantineShow,
   report,
@@ -240,7 +273,9 @@ export const jsonResults = {
 export function jsonPage(): string {
   return page('Results as JSON', 'For scripts and monitors that read the result of a command.', [
     'With `--json` the last line of standard output is one JSON object. Text for people and the log ' +
-      'go to standard error. Keys stay as they are from version to version; new ones may come.',
+      'go to standard error. Keys stay as they are from version to version; new ones may come. ' +
+      'Every result has `log_lines_lost`, the number of log lines that could not be written, when there ' +
+      'are any.',
     ...Object.values(jsonResults).flatMap(({ title, intro, keys }) => [
       `## ${title}`,
       intro,

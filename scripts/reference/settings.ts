@@ -14,10 +14,25 @@ export function settingsPage(): string {
   const perAccount = settingRows.filter(([, setting]) => setting.perAccount)
   return page('Settings', audience, [
     'A setting is an environment variable. A file `.env` in the working directory holds the same ' +
-      'variables, and the environment takes precedence over it. A blank value counts as unset. ' +
-      'A variable that begins with `COSELL_` and is not listed here ends every command with ' +
-      'exit code 78, and so does a value that is not accepted. `.env.example` in the root of the ' +
+      'variables, and the environment takes precedence over it. `.env.example` in the root of the ' +
       'repository lists all of them to copy; `cosell doctor` shows the ones in force.',
+    'A setting is read, or every command ends with exit code 78 and says which one and why:',
+    [
+      '- A value that is not accepted, and a name that begins with `COSELL_` or nearly is one of ' +
+        'these, and is not listed here.',
+      '- A blank value of a setting marked *never blank*, which would choose another warehouse or ' +
+        'account. Any other blank value counts as unset, also over a value of `.env`.',
+      '- A setting that another one makes idle. The settings of an account, marked *per account*, ' +
+        'have no effect beside `COSELL_ACCOUNTS_FILE`, those of the embedded warehouse none ' +
+        'beside `COSELL_DATABASE_URL`, and those of a sign-in none beside `COSELL_ACCESS_TOKEN`; ' +
+        'tenant and sign-in address may stand beside it, since they name the source.',
+      '- A value of the environment with its quotation marks, as `docker run --env-file` leaves ' +
+        'them; a path with `~` or a variable, which is not replaced.',
+    ].join('\n'),
+    '`.env` is UTF-8 or, with a byte order mark, UTF-16, and so is the accounts file. A line is ' +
+      '`NAME=value`, also after `export`, with or without quotation marks; a comment begins with ' +
+      '`#` after a blank. A value that holds a `#` has to be quoted. A name that comes twice with ' +
+      'two values, a lost quotation mark and a line that is none are refused with their number.',
     'A secret is never printed or logged. Of `COSELL_DATABASE_URL`, `cosell doctor` shows user, host ' +
       'and database.',
     table(['Variable', 'Meaning', 'Accepts', 'Default'], settingRows.map(toRow)),
@@ -37,11 +52,14 @@ export function settingsPage(): string {
 }
 
 function toRow([name, setting]: readonly [string, Setting]): string[] {
-  const { parser, meaning, isSecret, onlyEmbedded, default: otherwise } = setting
+  const { parser, meaning, default: otherwise } = setting
   const notes = [
     sentence(meaning),
-    ...(isSecret ? ['Secret.'] : []),
-    ...(onlyEmbedded ? ['Embedded warehouse only.'] : []),
+    ...(setting.isSecret ? ['Secret.'] : []),
+    ...(setting.isBlankRefused ? ['Never blank.'] : []),
+    ...(setting.perAccount ? ['Per account.'] : []),
+    ...(setting.onlySignIn ? ['Sign-in only.'] : []),
+    ...(setting.onlyEmbedded ? ['Embedded warehouse only.'] : []),
   ]
   return [
     code(name),

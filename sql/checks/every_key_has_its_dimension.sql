@@ -11,77 +11,71 @@ from calendar
 where days is distinct from last_day - first_day + 1
 union all
 select distinct 'account', touched.partner_account_key::text
-from stg.referral_key touched
+from touched
 where not exists (
   select 1 from dw.dim_partner_account d where d.partner_account_key = touched.partner_account_key)
 union all
-select 'tag of ' || touched.referral_id, t.tag_key::text
-from stg.referral_key touched
-join dw.bridge_referral_tag t using (referral_key, partner_account_key)
+select 'tag of ' || t.referral_id, t.tag_key::text
+from touched_bridge_referral_tag t
 where not exists (select 1 from dw.dim_tag d where d.tag_key = t.tag_key)
 union all
-select 'schedule of ' || touched.referral_id, concat_ws(' ', t.customer_key, t.solution_key,
+select 'schedule of ' || t.referral_id, concat_ws(' ', t.customer_key, t.solution_key,
   t.currency_code, t.contract_currency_code, t.period_start_date, t.period_end_date)
-from stg.referral_key touched
-join dw.fact_acv_schedule t using (referral_key, partner_account_key)
-cross join calendar
+from touched_fact_acv_schedule t
 where not exists (select 1 from dw.dim_customer d where d.customer_key = t.customer_key)
   or not exists (select 1 from dw.dim_solution d where d.solution_key = t.solution_key)
   or t.currency_code not in (select currency_code from dw.dim_currency)
   or t.contract_currency_code not in (select currency_code from dw.dim_currency)
-  or least(t.period_start_date, t.period_end_date) < first_day
+  or least(t.period_start_date, t.period_end_date) < (select first_day from calendar)
 union all
-select 'fact of ' || touched.referral_id, concat_ws(' ', t.currency_code, t.created_date,
+select 'fact of ' || t.referral_id, concat_ws(' ', t.currency_code, t.created_date,
   t.updated_date, t.accepted_date, t.expected_close_date, t.expiration_date, t.closed_date,
   t.registered_date, t.registration_approved_date)
-from stg.referral_key touched
-join dw.fact_referral t using (referral_key, partner_account_key)
-cross join calendar
+from touched_fact_referral t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or least(t.created_date, t.updated_date, t.accepted_date, t.expected_close_date,
-    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date) < first_day
+    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date)
+    < (select first_day from calendar)
   or greatest(t.created_date, t.updated_date, t.accepted_date, t.expected_close_date,
-    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date) > last_day
+    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date)
+    > (select last_day from calendar)
 union all
-select 'history of ' || touched.referral_id, concat_ws(' ', t.currency_code,
+select 'history of ' || t.referral_id, concat_ws(' ', t.currency_code,
   t.registered_acv_currency_code, t.valid_from_date, t.valid_to_date, t.expected_close_date,
   t.expiration_date)
-from stg.referral_key touched
-join dw.fact_referral_history t using (referral_key, partner_account_key)
-cross join calendar
+from touched_fact_referral_history t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or t.registered_acv_currency_code not in (select currency_code from dw.dim_currency)
-  or least(t.valid_from_date, t.valid_to_date, t.expected_close_date, t.expiration_date) < first_day
+  or least(t.valid_from_date, t.valid_to_date, t.expected_close_date, t.expiration_date) < (select first_day from calendar)
   or greatest(t.valid_from_date, t.valid_to_date, t.expected_close_date, t.expiration_date)
-    > last_day
+    > (select last_day from calendar)
 union all
-select 'requested line of ' || touched.referral_id, t.currency_code
-from stg.referral_key touched
-join dw.fact_referral_solution t using (referral_key, partner_account_key)
+select 'requested line of ' || t.referral_id, t.currency_code
+from touched_fact_referral_solution t
 where t.currency_code not in (select currency_code from dw.dim_currency)
 union all
-select 'registration of ' || touched.referral_id, concat_ws(' ', t.currency_code, t.contract_sign_date,
+select 'registration of ' || t.referral_id, concat_ws(' ', t.currency_code, t.contract_sign_date,
   t.contract_start_date, t.contract_end_date, t.contract_end_exclusive_date, t.registered_date,
   t.review_pending_date, t.action_required_date, t.approved_date, t.decided_date)
-from stg.referral_key touched
-join dw.fact_registration t using (referral_key, partner_account_key)
-cross join calendar
+from touched_fact_registration t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or least(t.contract_sign_date, t.contract_start_date, t.contract_end_date,
     t.contract_end_exclusive_date, t.registered_date, t.review_pending_date,
-    t.action_required_date, t.approved_date, t.decided_date) < first_day
+    t.action_required_date, t.approved_date, t.decided_date)
+    < (select first_day from calendar)
   or greatest(t.contract_sign_date, t.contract_start_date, t.contract_end_date, t.registered_date,
-    t.review_pending_date, t.action_required_date, t.approved_date, t.decided_date) > last_day
+    t.review_pending_date, t.action_required_date, t.approved_date, t.decided_date)
+    > (select last_day from calendar)
 union all
-select 'registration line of ' || touched.referral_id, concat_ws(' ', t.currency_code,
+select 'registration line of ' || t.referral_id, concat_ws(' ', t.currency_code,
   t.contract_currency_code, t.contract_sign_date, t.contract_start_date, t.registered_date,
   t.marketplace_transaction_date)
-from stg.referral_key touched
-join dw.fact_registration_solution t using (referral_key, partner_account_key)
-cross join calendar
+from touched_fact_registration_solution t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or t.contract_currency_code not in (select currency_code from dw.dim_currency)
   or least(t.contract_sign_date, t.contract_start_date, t.registered_date,
-    t.marketplace_transaction_date) < first_day
+    t.marketplace_transaction_date)
+    < (select first_day from calendar)
   or greatest(t.contract_sign_date, t.contract_start_date, t.registered_date,
-    t.marketplace_transaction_date) > last_day
+    t.marketplace_transaction_date)
+    > (select last_day from calendar)

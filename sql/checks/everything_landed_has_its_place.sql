@@ -1,19 +1,34 @@
 -- Every referral with a landed version that was not yet published is published now or quarantined.
-select distinct landed.resource_id
-from raw.payload landed
-where landed.resource_type = 'referral'
-  and (landed.partner_account_key, landed.run_id) in (
-    select run.partner_account_key, run.run_id
-    from etl.run run
-    where run.run_status in ('running', 'extracted', 'failed')
-      and run.partner_account_key in (select partner_account_key from stg.referral_key))
-  and not exists (
-    select 1 from stg.referral_key touched
-    where touched.partner_account_key = landed.partner_account_key
-      and touched.referral_id = landed.resource_id)
+--
+-- The versions of each run are read by the index on the run. Account and type are compared outside,
+-- where the primary key cannot serve them.
+with unpublished_run as materialized (
+  select run.partner_account_key, run.run_id
+  from etl.run run
+  where run.run_status in ('running', 'extracted', 'failed')
+    and run.partner_account_key in (select partner_account_key from touched)
+),
+unpublished as (
+  select distinct landed.partner_account_key, landed.resource_type, landed.resource_id
+  from unpublished_run run
+  cross join lateral (
+    select payload.partner_account_key, payload.resource_type, payload.resource_id
+    from raw.payload payload
+    where payload.run_id = run.run_id
+    offset 0
+  ) landed
+  where landed.partner_account_key = run.partner_account_key
+    and landed.resource_type = 'referral'
+)
+select unpublished.resource_id
+from unpublished
+where not exists (
+    select 1 from touched
+    where touched.partner_account_key = unpublished.partner_account_key
+      and touched.referral_id = unpublished.resource_id)
   and not exists (
     select 1 from etl.quarantine quarantine
-    where quarantine.partner_account_key = landed.partner_account_key
-      and quarantine.resource_type = landed.resource_type
-      and quarantine.resource_id = landed.resource_id
+    where quarantine.partner_account_key = unpublished.partner_account_key
+      and quarantine.resource_type = unpublished.resource_type
+      and quarantine.resource_id = unpublished.resource_id
       and quarantine.resolved_run_id is null)

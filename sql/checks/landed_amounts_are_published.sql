@@ -7,7 +7,7 @@ with newest as (
   select touched.partner_account_key, touched.referral_key,
     -- One copy out of the compressed column, which every operator below would unpack again.
     landed.payload || '{}' as payload
-  from stg.referral_key touched
+  from touched
   cross join lateral (
     select p.payload
     from raw.payload p
@@ -117,16 +117,15 @@ compared as (
   union all
   select partner_account_key, referral_key, 'deal value', t.currency_code, null,
     t.deal_value_amount, false
-  from dw.fact_referral t join stg.referral_key touched using (referral_key, partner_account_key)
+  from touched_fact_referral t
   union all
   select partner_account_key, referral_key, 'contract value', t.currency_code, null,
     t.contract_value_amount, false
-  from dw.fact_registration t join stg.referral_key touched using (referral_key, partner_account_key)
+  from touched_fact_registration t
   union all
   select partner_account_key, referral_key, 'solution value', t.currency_code, null,
     t.solution_value_amount, false
-  from dw.fact_registration_solution t
-    join stg.referral_key touched using (referral_key, partner_account_key)
+  from touched_fact_registration_solution t
 ),
 referral_totals as (
   select referral_key, partner_account_key, amount, currency_code, sum(landed) as landed,
@@ -137,7 +136,7 @@ referral_totals as (
 select touched.referral_id, different.amount, different.currency_code, different.landed,
   different.published
 from referral_totals different
-join stg.referral_key touched using (referral_key, partner_account_key)
+join touched using (referral_key, partner_account_key)
 where different.landed is distinct from different.published
   and not exists (
     select 1 from referral_totals odd

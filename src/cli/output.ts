@@ -2,28 +2,69 @@ import { CommanderError } from 'commander'
 import { CosellError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../log.ts'
+import { openOutlet } from './outlet.ts'
 
 export interface JsonFlag {
   readonly json?: true
 }
 
-export const log = createLog({
-  isTerminal: process.stderr.isTTY === true,
-  write: (text) => process.stderr.write(text),
-})
+/** A few thousand lines of log wait for a slow reader; further ones are counted and dropped. */
+const logWaitingMax = 2 ** 20
+/** Longest wait for the reader of a result, such as a pager that a person left open. */
+const resultMsMax = 15 * 60_000
+/** Longest wait for the reader of the log, and for that of a result after a signal. */
+const lastMsMax = 2_000
+
+const standardOutput = openOutlet('stdout', Number.POSITIVE_INFINITY)
+const standardError = openOutlet('stderr', logWaitingMax)
+
+export const log = createLog(standardError)
 
 /** Ends the command at its next safe point; a second signal ends it at once. */
 export const abortController = new AbortController()
 
+/** Why standard output did not take the result, or a part of it. */
+let resultLoss: Error | undefined
+
 /** Prints a notice for the person at the terminal, neither a result nor a log event. */
 export function printNotice(text: string) {
-  process.stderr.write(`${text}\n`)
+  standardError.write(`${text}\n`)
 }
 
-/** Prints the result as text or, with `--json`, as one line of JSON. */
+/** Prints the result of a command that changed something, as text or as one line of JSON. */
 export function printResult(json: true | undefined, result: object, text: () => string) {
+  writeResult(toText(json, result, text), () => false)
+}
+
+/**
+ * Prints what a command found that changed nothing. A reader that leaves early, as `head` does, has
+ * what it wanted.
+ */
+export function printAnswer(json: true | undefined, result: object, text: () => string) {
+  writeResult(toText(json, result, text), isReaderGone)
+}
+
+/** Where commander writes help, version and complaints. */
+export const commanderOutput = {
+  writeOut: (text: string) => writeResult(text, isReaderGone),
+  writeErr: (text: string) => standardError.write(text),
+}
+
+function toText(json: true | undefined, result: object, text: () => string): string {
   log.end()
-  process.stdout.write(`${json ? JSON.stringify(result) : text()}\n`)
+  if (!json) return `${text()}\n`
+  const lost = log.lostCount()
+  return `${JSON.stringify(lost === 0 ? result : { ...result, log_lines_lost: lost })}\n`
+}
+
+function writeResult(text: string, isNoLoss: (reason: Error) => boolean) {
+  standardOutput.write(text, (reason) => {
+    if (!isNoLoss(reason)) resultLoss ??= reason
+  })
+}
+
+function isReaderGone(reason: Error): boolean {
+  return 'code' in reason && reason.code === 'EPIPE'
 }
 
 /** Prints a failure, the only place that does, and returns the exit code. */
@@ -31,15 +72,11 @@ export function printFailure(error: unknown, isJson: boolean): number {
   log.end()
   // Commander has printed its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.code
-  const failure = toFailure(error)
-  process.stderr.write(`cosell: ${failure.message}\n`)
-  if (isJson) {
-    const { code, message, exitCode } = failure
-    process.stdout.write(
-      `${JSON.stringify({ status: 'failed', code, message, exit_code: exitCode })}\n`,
-    )
-  }
-  return failure.exitCode
+  const { code, message, exitCode } = toFailure(error)
+  standardError.write(`cosell: ${message}\n`)
+  const result = { status: 'failed', code, message, exit_code: exitCode }
+  if (isJson) printAnswer(true, result, () => message)
+  return exitCode
 }
 
 /** Returns the error itself, or the failure `bug` with its stack when it was not expected. */
@@ -47,4 +84,48 @@ export function toFailure(error: unknown): CosellError {
   if (error instanceof CosellError) return error
   const text = `Unexpected: ${error instanceof Error ? error.stack : error}`
   return new CosellError('unexpected', text, { cause: error })
+}
+
+/**
+ * Waits until result and log are written, or given up, and returns the exit code: that of the command,
+ * or 74 for a result that was lost. Node.js would cut off what a pipe has not taken yet.
+ */
+export async function finishOutput(exitCode: number): Promise<number> {
+  const { signal } = abortController
+  const wasAborted = signal.aborted
+  const isTaken = await isSettled(standardOutput.settled(), wasAborted ? lastMsMax : resultMsMax)
+  if (!isTaken) resultLoss ??= new Error('its reader takes nothing')
+  let code = exitCode
+  if (code === exitCodes.done.code && resultLoss !== undefined) {
+    code = !wasAborted && signal.aborted ? toFailure(signal.reason).exitCode : printLoss(resultLoss)
+  }
+  // A reader that takes the log again is first given what waits, then what is missing.
+  for (let round = 0; round < 2; round += 1) {
+    await isSettled(standardError.settled(), lastMsMax)
+    log.end()
+  }
+  return code
+}
+
+function printLoss(reason: Error): number {
+  const text =
+    `Standard output: expected it to take the result, got an error (${reason.message}). ` +
+    'The work is done and need not be repeated. Give standard output room, or another place.'
+  return printFailure(new CosellError('output.not_written', text), false)
+}
+
+/** Waits for the end of output; false when that takes too long, or a signal comes first. */
+function isSettled(end: Promise<void>, msMax: number): Promise<boolean> {
+  const { signal } = abortController
+  return new Promise((resolve) => {
+    const finish = (isTaken: boolean) => {
+      clearTimeout(late)
+      signal.removeEventListener('abort', stop)
+      resolve(isTaken)
+    }
+    const stop = () => finish(false)
+    const late = setTimeout(stop, msMax)
+    if (!signal.aborted) signal.addEventListener('abort', stop, { once: true })
+    end.then(() => finish(true))
+  })
 }

@@ -1,40 +1,75 @@
 import { request } from 'undici'
+import { CosellError } from '../errors.ts'
+import { openDispatcher } from '../extract/http/dispatcher.ts'
+import type { NetworkVariables } from '../extract/http/proxy.ts'
+import { requestFailureOf } from '../extract/http/request-failure.ts'
 import { traceIo } from '../io-boundary.ts'
 import type { Logger } from '../log.ts'
 
 const tries = 3
 const timeoutMs = 5_000
 
+/** Where to report to, and the variables that choose a proxy. */
+export interface PingTarget {
+  readonly pingUrl?: string | undefined
+  readonly network: NetworkVariables
+}
+
 /**
- * Reports the end of a run to a dead-man's switch: a POST of `body` as JSON to `url` after success,
- * to `url` + `/fail` after failure. A monitor that does not answer leaves the outcome of the run as
- * it is and is logged as a warning. The log omits the address, which is a secret.
+ * Reports the end of a run to a dead-man's switch: a POST of `body` as JSON to `pingUrl` after success,
+ * to `pingUrl` + `/fail` after failure, and nothing without one. A monitor that does not answer leaves
+ * the outcome of the run as it is and is logged as a warning. The log omits the address, which is a
+ * secret.
  */
 export async function ping(
-  url: string,
+  { pingUrl, network }: PingTarget,
   outcome: 'done' | 'failed',
   body: object,
   logger: Logger,
 ): Promise<void> {
-  const target = outcome === 'done' ? url : `${url.replace(/\/$/, '')}/fail`
+  if (pingUrl === undefined) return
+  const target = outcome === 'done' ? pingUrl : `${pingUrl.replace(/\/$/, '')}/fail`
+  let got = ''
   for (let attempt = 1; attempt <= tries; attempt++) {
     try {
-      const isAccepted = await traceIo('http', 'POST ping', async () => {
-        const answer = await request(target, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-          headersTimeout: timeoutMs,
-          bodyTimeout: timeoutMs,
-          signal: AbortSignal.timeout(timeoutMs),
-        })
-        await answer.body.dump()
-        return answer.statusCode < 400
-      })
-      if (isAccepted) return
-    } catch {
-      // Retried, and logged below after the last attempt.
+      const status = await traceIo('http', 'POST ping', () => post(target, network, body))
+      if (status < 400) return
+      got = `status ${status}`
+    } catch (error) {
+      got = describe(error)
     }
   }
-  logger.warn({ tries }, 'COSELL_PING_URL did not accept the request')
+  logger.warn({ tries, got }, 'COSELL_PING_URL did not accept the request')
+}
+
+async function post(target: string, network: NetworkVariables, body: object): Promise<number> {
+  const dispatcher = openDispatcher(new URL(target), {
+    connections: 1,
+    connectMs: timeoutMs,
+    headersMs: timeoutMs,
+    bodyIdleMs: timeoutMs,
+    network,
+  })
+  try {
+    const answer = await request(target, {
+      dispatcher,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    await answer.body.dump()
+    return answer.statusCode
+  } finally {
+    await dispatcher.destroy()
+  }
+}
+
+/** What came instead of an answer. The proxy is named, the address and its own messages are not. */
+function describe(error: unknown): string {
+  if (error instanceof CosellError) return error.message
+  const failure = requestFailureOf(error)
+  if (failure === null) return 'no answer in time'
+  const proxy = failure.proxyError?.proxy
+  return proxy === undefined ? failure.got : `${failure.got} from the proxy ${proxy.name}`
 }

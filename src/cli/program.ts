@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { variableHelp } from '../config.ts'
 import { appVersion } from '../version.ts'
+import { addAccount } from './commands/account.ts'
 import { addBackfill } from './commands/backfill.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDocs } from './commands/docs.ts'
@@ -16,14 +17,17 @@ import { addSandbox } from './commands/sandbox.ts'
 import { addStatus } from './commands/status.ts'
 import { addWarehouse } from './commands/warehouse.ts'
 import { exitCodeHelp } from './help.ts'
+import { commanderOutput } from './output.ts'
+import { StrictCommand } from './strict-command.ts'
 
 /** Builds the command line: every command with its options, help and examples. */
 export function createProgram(): Command {
-  const program = new Command('cosell')
+  const program = new StrictCommand('cosell')
     .description('Loads Microsoft Partner Center referrals into a PostgreSQL star schema.')
     .version(appVersion)
     .showSuggestionAfterError()
     .exitOverride()
+    .configureOutput(commanderOutput)
     .addHelpText('after', () => `\n${variableHelp()}\n\n${exitCodeHelp()}`)
 
   addDemo(program)
@@ -34,6 +38,7 @@ export function createProgram(): Command {
   addLogin(program)
   addDoctor(program)
   addStatus(program)
+  addAccount(program)
   addQuarantine(program)
   addReport(program)
   addDocs(program)

@@ -1,19 +1,29 @@
 import type { Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import type { RunContext } from '../pipeline/run-context.ts'
+import type { RunResult } from '../pipeline/run-summary.ts'
+import { lastStepMsMax, startWatchdog, unlessStalled } from '../pipeline/watchdog.ts'
+import { appVersion } from '../version.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
+import { requireWriting } from '../warehouse/connection/requirements.ts'
 import { bringUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
-import { abortController, log } from './output.ts'
+import { warehousePlace } from '../warehouse/place.ts'
+import { abortController, log, printResult } from './output.ts'
+import { renderRun } from './text/run-summary.ts'
 
-/** Opens and migrates the warehouse for `use`, then closes it unless `keepRunning`. */
+/**
+ * Opens and migrates the warehouse for `use`, then closes it unless `keepRunning`. A command that
+ * only reads may do so on a standby.
+ */
 export async function withWarehouse(
   config: Config,
   use: (warehouse: OpenWarehouse, change: SchemaChange) => Promise<void>,
-  keepRunning = false,
+  { keepRunning = false, isWriting = true } = {},
 ) {
-  const warehouse = await openWarehouse(config, log.logger, keepRunning)
+  const warehouse = await openWarehouse(config, log.logger, { keepRunning })
   try {
+    if (isWriting) requireWriting(warehouse.session, warehousePlace(config))
     await use(warehouse, await bringUpToDate(warehouse.query))
   } catch (error) {
     throw databaseFailure(error)
@@ -22,22 +32,53 @@ export async function withWarehouse(
   }
 }
 
-/** Opens the warehouse for a run and aborts the run at its deadline; the next one resumes. */
+/** What a command that loads is given: the context of its runs, and where it loads into. */
+export interface LoadContext extends RunContext {
+  readonly warehouse: OpenWarehouse
+  /** Server and database, or the folder of the embedded one. */
+  readonly place: string
+}
+
+/** Logs where a command loads into, and which accounts it reads where the settings say so. */
+export function announce(config: Config, accounts?: readonly string[]): string {
+  const place = warehousePlace(config)
+  const names = accounts === undefined ? {} : { accounts }
+  log.logger.info({ version: appVersion, warehouse: place, ...names }, 'cosell starts')
+  return place
+}
+
+/** Prints the summary of a run; with `--json` its warehouse too. */
+export function printRun(json: true | undefined, place: string, summary: RunResult) {
+  printResult(json, { ...summary, warehouse: place }, () => renderRun(summary))
+}
+
+/**
+ * Opens the warehouse for a run and aborts the run at its deadline; the next one resumes. A run that
+ * makes no progress is ended, with its last steps, within a minute.
+ */
 export function withRunContext(
   config: Config,
-  use: (context: RunContext & { warehouse: OpenWarehouse }) => Promise<void>,
-  keepRunning = false,
+  use: (context: LoadContext) => Promise<void>,
+  { keepRunning = false, readsAccounts = false } = {},
 ) {
+  const accounts = readsAccounts ? config.accounts.map(({ name }) => name) : undefined
+  const place = announce(config, accounts)
   const minutes = config.runDeadlineMinutes
   const deadline = setTimeout(() => {
     const text = `The run took longer than COSELL_RUN_DEADLINE_MINUTES (${minutes}). What it read is kept; run again.`
     abortController.abort(new CosellError('run.deadline', text))
   }, minutes * 60_000)
   const { signal } = abortController
+  const { stalled, stop } = startWatchdog()
+  stalled.addEventListener('abort', () => abortController.abort(stalled.reason))
   const deadlineAt = performance.now() + minutes * 60_000
-  return withWarehouse(
+  const work = withWarehouse(
     config,
-    (warehouse) => use({ config, warehouse, log, signal, deadlineAt }),
-    keepRunning,
-  ).finally(() => clearTimeout(deadline))
+    (warehouse) => use({ config, warehouse, log, signal, stalled, deadlineAt, place }),
+    { keepRunning },
+  )
+  return unlessStalled(work, stalled, 4 * lastStepMsMax).finally(() => {
+    clearTimeout(deadline)
+    stop()
+  })
 }

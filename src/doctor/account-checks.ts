@@ -11,6 +11,7 @@ import { databaseFailure } from '../warehouse/connection/database.ts'
 import type { OpenWarehouse } from '../warehouse/open.ts'
 import { type CheckResult, failedWith } from './check-result.ts'
 import { type DatabaseChecks, describeSkew, skewMsMax } from './database-checks.ts'
+import { checkRoutes } from './network-checks.ts'
 import { checkSignInAge, usedJustNow } from './sign-in-age.ts'
 
 /** Settings, clock and limits that all checks share. */
@@ -48,7 +49,7 @@ interface KnownAccount {
 
 const notAnswered = 'not checked: the API does not answer'
 
-/** Checks sign-in, API and age of the sign-in of one account. */
+/** Checks the way to the API, sign-in, API and age of the sign-in of one account. */
 export async function checkAccount(
   context: DoctorContext,
   account: AccountConfig,
@@ -56,6 +57,11 @@ export async function checkAccount(
 ): Promise<CheckResult[]> {
   // Read before signing in, which renews it.
   const age = await checkSignInAge(context.config, account, context.now())
+  const routes = checkRoutes(context.config, account)
+  if (routes.status === 'fail') {
+    const detail = 'not checked: there is no way to the API'
+    return [routes, { check: 'sign-in', status: 'skipped', detail }, age]
+  }
   const { accountTimeoutMs } = context
   const text = `The API of ${account.apiUrl} took longer than ${accountTimeoutMs / 1_000} s. Run \`cosell doctor\` again later.`
   const late = new AbortController()
@@ -65,7 +71,7 @@ export async function checkAccount(
   try {
     const results = await checkApi({ ...context, signal }, account, database)
     const isSignedIn = results.some(({ check, status }) => check === 'sign-in' && status === 'ok')
-    return [...results, isSignedIn ? usedJustNow(age) : age]
+    return [routes, ...results, isSignedIn ? usedJustNow(age) : age]
   } finally {
     clearTimeout(timer)
   }

@@ -2,11 +2,17 @@ import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
 import { parseSettings } from '../load/runs/settings.ts'
 import { databaseFailure, type Kysely } from '../warehouse/connection/database.ts'
+import type { ConnectionSecurity } from '../warehouse/connection/tls.ts'
 import { compareSchema, type SchemaState } from '../warehouse/migrate/migrate.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 import { type CheckResult, failedWith } from './check-result.ts'
 import { checkRights } from './database-rights.ts'
-import { type ConnectionSecurity, checkServer, readServer } from './server-checks.ts'
+import { checkGroups } from './group-rights.ts'
+import { checkLeftovers } from './leftover-checks.ts'
+import { checkOtherObjects } from './other-objects.ts'
+import { checkPeople } from './people-readers.ts'
+import { checkSequences } from './sequence-checks.ts'
+import { checkServer, readServer } from './server-checks.ts'
 
 // Read-only: every statement here is a select.
 
@@ -33,6 +39,11 @@ export const databaseCheckNames = [
   'connections',
   'schema',
   'rights',
+  'groups',
+  'people',
+  'other objects',
+  'sequences',
+  'leftovers',
   'limits',
   'database clock',
 ] as const
@@ -59,6 +70,7 @@ export async function checkDatabase(
     ),
   )
   const isMigrated = isRead && schema.applied.length > 0
+  results.push(...(await checkAccess(query, isMigrated)))
   const limits = isMigrated ? await readLimits(query).catch(databaseFailure) : null
   results.push(checkLimits(limits))
   const clockAheadMs = await readClockAhead(query, now).catch(() => null)
@@ -66,6 +78,26 @@ export async function checkDatabase(
   const isWritable = hasPassed(results, 'read and write') && hasPassed(results, 'rights')
   const known = limits instanceof Map ? limits : new Map<string, string>()
   return { results: withSkipped(results), limits: known, clockAheadMs, isMigrated, isWritable }
+}
+
+/** Checks of who may do what, of what a copied database lacks, and of what runs have left. */
+async function checkAccess(query: Kysely<Database>, isMigrated: boolean): Promise<CheckResult[]> {
+  const checks = [
+    ['groups', checkGroups],
+    ['people', checkPeople],
+    ['other objects', checkOtherObjects],
+    ['sequences', checkSequences],
+    ['leftovers', checkLeftovers],
+  ] as const
+  const results: CheckResult[] = []
+  for (const [check, look] of checks) {
+    const detail = 'not checked: it needs a schema that is up to date and readable'
+    const failed = (error: unknown) => failedWith(check, databaseFailure(error))
+    results.push(
+      isMigrated ? await look(query).catch(failed) : { check, status: 'skipped', detail },
+    )
+  }
+  return results
 }
 
 const notChecked = 'not checked: no database answers'

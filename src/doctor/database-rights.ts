@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
-import { groups, maintainSince, rightsOf, schemaNames } from '../warehouse/access/roles.ts'
+import { madeObjects, setRight } from '../warehouse/access/access-catalog.ts'
+import { joinStatements, type Membership } from '../warehouse/access/grant-statements.ts'
+import { groups, maintainSince, rightsOf } from '../warehouse/access/roles.ts'
 import type { Kysely } from '../warehouse/connection/database.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 import { type CheckResult, failed } from './check-result.ts'
@@ -11,6 +13,8 @@ interface TableRights {
   readonly schema_name: string
   readonly table_name: string
   readonly kind: 'table' | 'sequence'
+  /** Table of a sequence. */
+  readonly of_table: string | null
   readonly may_use_schema: boolean
   readonly is_owner: boolean
   /** Row-level security applies to the role, and no policy shows it all rows. */
@@ -19,13 +23,16 @@ interface TableRights {
   readonly held: readonly string[]
 }
 
-interface RoleRights {
-  readonly role: string
+interface RoleRights extends Membership {
   readonly database: string
   readonly may_create: boolean
-  readonly version: number
   readonly has_group: boolean
   readonly is_in_group: boolean
+  readonly has_owner_group: boolean
+  /** The role is in `cosell_owner`, with its rights or without. */
+  readonly is_owner_member: boolean
+  /** The role can act as the owner of the schema. */
+  readonly may_migrate: boolean
 }
 
 /** A table or sequence with the rights of a loader that the role is missing. */
@@ -33,7 +40,6 @@ interface TableCheck extends TableRights {
   readonly missing: readonly string[]
 }
 
-const schemas = schemaNames.filter((schema) => schema !== 'mart')
 const tableRights = ['select', 'insert', 'update', 'delete', 'truncate'] as const
 const maintain = 'maintain'
 
@@ -51,9 +57,22 @@ export async function checkRights(
       current_database() as database,
       has_database_privilege(current_database(), 'create') as may_create,
       current_setting('server_version_num')::integer as version,
+      me.rolinherit as is_inheriting,
       loader.oid is not null as has_group,
-      coalesce(pg_has_role(loader.oid, 'usage'), false) as is_in_group
-    from (values (to_regrole(${groups.loader}))) as loader (oid)
+      coalesce(pg_has_role(loader.oid, 'member'), false) as is_member,
+      coalesce(pg_has_role(loader.oid, 'usage'), false) as is_in_group,
+      owner.oid is not null as has_owner_group,
+      coalesce(pg_has_role(owner.oid, 'member'), false) as is_owner_member,
+      me.rolsuper or coalesce((
+        select pg_has_role(c.relowner, ${setRight})
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'etl'
+        where c.relname = 'migration'
+      ), false) as may_migrate
+    from pg_roles me
+    left join pg_roles loader on loader.rolname = ${groups.loader}
+    left join pg_roles owner on owner.rolname = ${groups.owner}
+    where me.rolname = current_user
   `.execute(query)
   const role = answer.rows[0]
   if (role === undefined) throw new CosellError('preflight.no_row', 'No row of one select.')
@@ -63,7 +82,12 @@ export async function checkRights(
 
 function compareRights(setting: { readonly version: number }) {
   return (table: TableRights): TableCheck => {
-    const granted = { kind: table.kind, schema: table.schema_name, name: table.table_name }
+    const granted = {
+      kind: table.kind,
+      schema: table.schema_name,
+      name: table.table_name,
+      table: table.of_table,
+    }
     const wanted = rightsOf(groups.loader, granted, { ...setting, isRowSecured: false })
     return { ...table, missing: wanted.filter((right) => !table.held.includes(right)) }
   }
@@ -78,10 +102,11 @@ async function readTableRights(query: Kysely<Database>, version: number): Promis
   )
   const { rows } = await sql<TableRights>`
     select
-      n.nspname as schema_name,
-      c.relname as table_name,
-      case when c.relkind = 'S' then 'sequence' else 'table' end as kind,
-      has_schema_privilege(n.oid, 'usage') as may_use_schema,
+      made.schema_name,
+      made.object_name as table_name,
+      made.kind,
+      made.of_table,
+      has_schema_privilege(c.relnamespace, 'usage') as may_use_schema,
       pg_has_role(c.relowner, 'usage') as is_owner,
       row_security_active(c.oid) and not exists (
         select from pg_policy p
@@ -97,10 +122,10 @@ async function readTableRights(query: Kysely<Database>, version: number): Promis
         when has_sequence_privilege(c.oid, 'usage') then array['usage']
         else '{}'
       end as held
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in (${sql.join([...schemas])}) and c.relkind in ('r', 'p', 'S')
-    order by n.nspname, c.relname
+    from ${madeObjects('without marts')} made
+    join pg_class c on c.oid = made.oid
+    where made.kind in ('table', 'sequence')
+    order by made.schema_name, made.object_name
   `.execute(query)
   return rows
 }
@@ -129,12 +154,14 @@ function checkRole(
   }
   const foreign = found.filter((table) => !table.is_owner)
   if (foreign.length === 0) return { check, status: 'ok', detail: 'owns the tables' }
-  if (isPending) {
+  if (isPending && !rights.may_migrate) {
+    const statement = joinStatements(groups.owner, asOwner(rights))
     return failed(
       check,
       `role "${role}" cannot migrate: it does not own ${nameTables(foreign)}`,
       `Run \`cosell migrate\` as a member of ${groups.owner} or another owner of the tables, then ` +
-        'continue with this role.',
+        'continue with this role' +
+        (rights.has_owner_group ? `; or let an administrator run: ${statement}` : '.'),
     )
   }
   return checkAnalyzing(rights, foreign)
@@ -183,8 +210,17 @@ function nameTables(found: readonly TableRights[]): string {
     : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more tables`
 }
 
-function grantRemedy({ role, has_group, is_in_group }: RoleRights): string {
-  const join = `grant ${groups.loader} to "${role}";`
+/** The same login as a member of the owners' group. */
+function asOwner(rights: RoleRights): Membership {
+  return { ...rights, is_member: rights.is_owner_member }
+}
+
+function grantRemedy(rights: RoleRights): string {
+  const { has_group, is_in_group, is_member, is_owner_member } = rights
+  if (is_owner_member && !is_member) {
+    return `Let an administrator run: ${joinStatements(groups.owner, asOwner(rights))}`
+  }
+  const join = joinStatements(groups.loader, rights)
   if (has_group && !is_in_group) return `Let an administrator run: ${join}`
   const migrate =
     `Let the owner of the tables run \`cosell migrate\`, which gives the group ${groups.loader} its ` +

@@ -1,12 +1,14 @@
 import type { exitCodes, FailureKind } from '../exit-codes.ts'
 import { probe } from '../extract/api/probe.ts'
+import { parseAddress } from '../warehouse/connection/address.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
+import { securityOf } from '../warehouse/connection/tls.ts'
 import { findStateHome } from '../warehouse/embedded/home.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
 import { checkAccount, type DatabaseState, type DoctorContext } from './account-checks.ts'
 import { type CheckResult, failedWith } from './check-result.ts'
 import { checkDatabase, withSkipped } from './database-checks.ts'
-import type { ConnectionSecurity } from './server-checks.ts'
+import { checkCertificates } from './network-checks.ts'
 import { checkHome, settingsInForce } from './settings-in-force.ts'
 
 // `cosell doctor` reads and fixes nothing. Two writes cannot be avoided: a refresh token that the
@@ -39,7 +41,7 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const defaults = { probe, now: Date.now, accountTimeoutMs: defaultAccountTimeoutMs }
   const context: DoctorContext = { ...defaults, ...options }
   const { config, signal } = context
-  const checks: AccountCheckResult[] = [await checkHome(config)]
+  const checks: AccountCheckResult[] = [await checkHome(config), await checkCertificates(config)]
   const database = await openAndCheckDatabase(context)
   try {
     checks.push(...database.checks.results)
@@ -75,8 +77,12 @@ async function openAndCheckDatabase({ config, log, now }: DoctorContext): Promis
     if (url === undefined && findStateHome({ home, osUser, path }) === undefined) {
       return unavailable(noEmbeddedServer)
     }
-    warehouse = await openWarehouse(config, log.logger)
-    const checks = await checkDatabase(warehouse.query, connectionSecurityOf(warehouse), now)
+    warehouse = await openWarehouse(config, log.logger, { isInspected: true })
+    const checks = await checkDatabase(
+      warehouse.query,
+      securityOf(parseAddress(warehouse.url)),
+      now,
+    )
     return { warehouse, checks }
   } catch (error) {
     await warehouse?.close()
@@ -94,14 +100,4 @@ const noEmbeddedServer: CheckResult = {
   status: 'warn',
   detail: 'the embedded warehouse does not exist yet',
   remedy: '`cosell run` creates it; set COSELL_DATABASE_URL to use a PostgreSQL of your own.',
-}
-
-function connectionSecurityOf({ url }: OpenWarehouse): ConnectionSecurity {
-  const { hostname, searchParams } = new URL(url)
-  const mode = searchParams.get('sslmode') ?? ''
-  const isAsLibpq = searchParams.get('uselibpqcompat') === 'true' && /^(prefer|require)$/.test(mode)
-  return {
-    isLocal: ['localhost', '127.0.0.1', '[::1]', ''].includes(hostname),
-    isUnverified: mode === 'no-verify' || isAsLibpq,
-  }
 }

@@ -1,56 +1,58 @@
 import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
-import type { Kysely } from '../warehouse/connection/database.ts'
-import { serverVersionMin } from '../warehouse/migrate/migrate.ts'
+import { connectionsMax, type Kysely } from '../warehouse/connection/database.ts'
+import {
+  type Lack,
+  lackOfEncoding,
+  lackOfSession,
+  lackOfVersion,
+  lackOfWriting,
+} from '../warehouse/connection/requirements.ts'
+import type { SessionFacts } from '../warehouse/connection/session.ts'
+import { sessionFacts } from '../warehouse/connection/session.ts'
+import type { ConnectionSecurity } from '../warehouse/connection/tls.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 import { type CheckResult, failed } from './check-result.ts'
 
-/** Security of the connection, as its address says. */
-export interface ConnectionSecurity {
-  /** The server is this machine. */
-  readonly isLocal: boolean
-  /** The server's certificate is not verified. */
-  readonly isUnverified: boolean
-}
-
-/** A run uses up to six connections of its own. */
-const connectionsMin = 6
-
-export interface ServerFacts {
-  readonly version: string
-  readonly version_number: number
-  readonly role: string
-  readonly database: string
-  readonly encoding: string
-  readonly time_zone: string
-  readonly date_style: string
-  readonly interval_style: string
+export interface ServerFacts extends SessionFacts {
   readonly is_encrypted: boolean
-  readonly is_in_recovery: boolean
-  readonly is_read_only: boolean
+  readonly is_superuser: boolean
+  /** Connections that the server, the role and the database have left, without this one. */
   readonly connections_free: number
+  /** Connection limits; -1 without one. */
+  readonly role_limit: number
+  readonly database_limit: number
+  readonly role_free: number
+  readonly database_free: number
 }
 
 export async function readServer(query: Kysely<Database>): Promise<ServerFacts> {
   const { rows } = await sql<ServerFacts>`
     select
-      current_setting('server_version') as version,
-      current_setting('server_version_num')::integer as version_number,
-      current_user as role,
-      current_database() as database,
-      current_setting('server_encoding') as encoding,
-      current_setting('TimeZone') as time_zone,
-      current_setting('DateStyle') as date_style,
-      current_setting('IntervalStyle') as interval_style,
+      ${sql.raw(sessionFacts)},
       coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as is_encrypted,
-      pg_is_in_recovery() as is_in_recovery,
-      current_setting('transaction_read_only') = 'on' as is_read_only,
+      role.rolsuper as is_superuser,
+      role.rolconnlimit as role_limit,
+      database.datconnlimit as database_limit,
+      (
+        role.rolconnlimit
+        - (select count(*) from pg_stat_activity
+           where usename = session_user and pid <> pg_backend_pid())
+      )::integer as role_free,
+      (
+        database.datconnlimit
+        - (select count(*) from pg_stat_activity
+           where datname = current_database() and backend_type = 'client backend'
+             and pid <> pg_backend_pid())
+      )::integer as database_free,
       (
         current_setting('max_connections')::integer
         - current_setting('superuser_reserved_connections')::integer
         - coalesce(current_setting('reserved_connections', true)::integer, 0)
         - (select sum(numbackends) from pg_stat_database)
       )::integer as connections_free
+    from pg_roles role, pg_database database
+    where role.rolname = session_user and database.datname = current_database()
   `.execute(query)
   const facts = rows[0]
   if (facts === undefined) throw new CosellError('preflight.no_row', 'No row of one select.')
@@ -63,25 +65,19 @@ export function checkServer(facts: ServerFacts, security: ConnectionSecurity): C
   const connected = `"${database}" answers as role "${role}"`
   return [
     { check: 'database', status: 'ok', detail: connected },
-    checkVersion(facts),
+    judge('version', lackOfVersion(facts), `PostgreSQL ${facts.version}`),
     checkEncryption(facts, security),
-    checkEncoding(facts),
+    judge('encoding', lackOfEncoding(facts), facts.server_encoding),
     checkSession(facts),
-    checkWriting(facts),
+    judge('read and write', lackOfWriting(facts), 'the server accepts writing'),
     checkConnections(facts),
   ]
 }
 
-function checkVersion({ version, version_number }: ServerFacts): CheckResult {
-  const check = 'version'
-  if (version_number >= serverVersionMin * 10_000) {
-    return { check, status: 'ok', detail: `PostgreSQL ${version}` }
-  }
-  return failed(
-    check,
-    `expected PostgreSQL ${serverVersionMin} or newer, got ${version}`,
-    'Upgrade the server, or unset COSELL_DATABASE_URL to use the embedded one.',
-  )
+/** Returns what a run would be refused for, else what there is. */
+function judge(check: string, lack: Lack | undefined, detail: string): CheckResult {
+  if (lack === undefined) return { check, status: 'ok', detail }
+  return failed(check, lack.detail, lack.remedy)
 }
 
 function checkEncryption({ is_encrypted }: ServerFacts, security: ConnectionSecurity): CheckResult {
@@ -107,56 +103,49 @@ function checkEncryption({ is_encrypted }: ServerFacts, security: ConnectionSecu
   }
 }
 
-function checkEncoding({ encoding, database }: ServerFacts): CheckResult {
-  const check = 'encoding'
-  if (encoding === 'UTF8') return { check, status: 'ok', detail: encoding }
-  return failed(
-    check,
-    `expected UTF8, got ${encoding}: names in other scripts cannot be stored`,
-    `Create another database (create database … encoding 'UTF8' template template0) and name it in ` +
-      `COSELL_DATABASE_URL instead of "${database}".`,
-  )
-}
-
-/** Our connections set these options themselves; a pooler may drop them. */
-function checkSession({ time_zone, date_style, interval_style, role }: ServerFacts): CheckResult {
-  const check = 'session'
+function checkSession(facts: ServerFacts): CheckResult {
+  const { time_zone, date_style, interval_style } = facts
   const got = `TimeZone ${time_zone}, DateStyle ${date_style}, IntervalStyle ${interval_style}`
-  const isOurs = /^(UTC|Etc\/UTC)$/i.test(time_zone) && date_style.startsWith('ISO')
-  if (isOurs && interval_style === 'iso_8601') return { check, status: 'ok', detail: got }
-  return failed(
-    check,
-    `expected TimeZone UTC, DateStyle ISO, IntervalStyle iso_8601, got ${got}`,
-    'The connection pooler drops the options of connections: name the server itself in ' +
-      `COSELL_DATABASE_URL, or let the administrator set the three for role "${role}" (alter role … set …).`,
-  )
+  return judge('session', lackOfSession(facts), got)
 }
 
-function checkWriting({ is_in_recovery, is_read_only, role }: ServerFacts): CheckResult {
-  const check = 'read and write'
-  if (!is_in_recovery && !is_read_only) {
-    return { check, status: 'ok', detail: 'the server accepts writing' }
-  }
-  const [detail, remedy] = is_in_recovery
-    ? [
-        'the server is a standby and can only be read',
-        'Name the primary in COSELL_DATABASE_URL; during a failover, wait until it is over.',
-      ]
-    : [
-        'transactions are read only',
-        `Let the administrator take back default_transaction_read_only of role "${role}" or of the database.`,
-      ]
-  return { check, status: 'fail', kind: 'tryAgainLater', detail, remedy }
-}
-
-function checkConnections({ connections_free }: ServerFacts): CheckResult {
+/** Superusers are bound by the server alone. */
+function checkConnections(facts: ServerFacts): CheckResult {
   const check = 'connections'
-  const detail = `${Math.max(0, connections_free)} more are free`
-  if (connections_free >= connectionsMin) return { check, status: 'ok', detail }
+  const { role, database, is_superuser } = facts
+  const limits = [
+    {
+      limit: facts.role_limit,
+      free: facts.role_free,
+      of: `role "${role}"`,
+      alter: `alter role "${role}"`,
+    },
+    {
+      limit: facts.database_limit,
+      free: facts.database_free,
+      of: `database "${database}"`,
+      alter: `alter database "${database}"`,
+    },
+  ].filter(({ limit }) => limit >= 0 && !is_superuser)
+  const tooLow = limits.find(({ limit }) => limit < connectionsMax)
+  if (tooLow !== undefined) {
+    return failed(
+      check,
+      `${tooLow.of} may have ${tooLow.limit} connections, a run needs up to ${connectionsMax}`,
+      `Let the administrator raise the limit (${tooLow.alter} connection limit ${2 * connectionsMax}).`,
+    )
+  }
+  const least = limits.reduce((found, other) => (other.free < found.free ? other : found), {
+    free: facts.connections_free,
+    of: 'the server',
+    alter: 'max_connections',
+  })
+  const detail = `${Math.max(0, least.free)} more are free`
+  if (least.free >= connectionsMax) return { check, status: 'ok', detail }
   return {
     check,
     status: 'warn',
-    detail: `${detail}, a run needs up to ${connectionsMin}`,
-    remedy: 'Close idle sessions, or let the administrator raise max_connections of the server.',
+    detail: `${detail} for ${least.of}, a run needs up to ${connectionsMax}`,
+    remedy: `Close idle sessions, or let the administrator raise the limit (${least.alter}).`,
   }
 }

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
 import { missingRate, refreshRateFindings } from '../load/publish/missing-rates.ts'
+import { listAccounts } from '../load/runs/accounts.ts'
+import { prepareForBulk } from '../load/runs/prepare-for-bulk.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import { inTransaction, type Kysely, type Transaction } from '../warehouse/connection/database.ts'
 import { retryTransient } from '../warehouse/connection/retry-transient.ts'
@@ -18,8 +20,9 @@ export interface LoadedRates {
 }
 
 /**
- * Stores quotes and derives the rates of the warehouse again, in one transaction. Quotes of other
- * days and currencies stay. Real quotes replace the sandbox's invented ones and keep them out.
+ * Stores quotes and derives the rates of the warehouse again, in one transaction, then the findings
+ * about missing ones. Quotes of other days and currencies stay. Real quotes replace the sandbox's
+ * invented ones and keep them out.
  *
  * @throws CosellError `configuration` when `fx_rate_days_max` of `etl.setting` is not a number of
  * days.
@@ -35,25 +38,23 @@ export async function loadRates(
       if (source !== 'sandbox') await deleteInvented(transaction)
       const isIgnored = source === 'sandbox' && (await hasRealQuotes(transaction))
       const quotesWritten = isIgnored ? 0 : await storeQuotes(transaction, source, base, quotes)
-      const rowsWritten = await refreshRates(transaction, reportingCurrency)
-      const remaining = await transaction
-        .selectFrom('etl.dq_finding')
-        .select((is) => is.fn.countAll<number>().as('findings'))
-        .where('rule_code', '=', missingRate)
-        .executeTakeFirstOrThrow()
-      return {
-        quotes_written: quotesWritten,
-        rows_written: rowsWritten,
-        missing_rate_findings: remaining.findings,
-      }
+      const daysMax = await readDaysMax(transaction)
+      const rowsWritten = await deriveRates(transaction, reportingCurrency, daysMax)
+      return { quotes_written: quotesWritten, rows_written: rowsWritten }
     }),
   )
+  await refreshFindings(query)
+  const remaining = await query
+    .selectFrom('etl.dq_finding')
+    .select((is) => is.fn.countAll<number>().as('findings'))
+    .where('rule_code', '=', missingRate)
+    .executeTakeFirstOrThrow()
   const grown = [
     ['etl.fx_quote', loaded.quotes_written],
     ['dw.fx_rate', loaded.rows_written],
   ] as const
   await retryTransient(() => analyzeGrown(query, grown))
-  return loaded
+  return { ...loaded, missing_rate_findings: remaining.findings }
 }
 
 /**
@@ -70,9 +71,10 @@ export async function applyReportingCurrency(
   await retryTransient(() =>
     inTransaction(query, async (transaction) => {
       await storeReportingCurrency(transaction, wanted)
-      await refreshRates(transaction, wanted)
+      await deriveRates(transaction, wanted, await readDaysMax(transaction))
     }),
   )
+  await refreshFindings(query)
   return wanted
 }
 
@@ -108,24 +110,27 @@ async function storeReportingCurrency(transaction: Transaction<Database>, curren
 }
 
 /**
- * Derives the rates, then refreshes the findings about missing ones. A publish holds the row of its
- * lease. Once this transaction holds all of them, earlier publishes have ended and later ones see
- * the new rates, so no publish leaves a finding about the old rates.
+ * Refreshes the findings about missing rates, after the rates were committed, in a transaction for
+ * each account. A publish locks the row of its lease. Once the lock is ours, earlier publishes of the
+ * account have ended and later ones see the new rates, so none leaves a finding about the old ones.
+ * One transaction for all would hold up every account behind the longest publish. Interrupted between
+ * two accounts, the next `cosell fx` refreshes the rest.
  */
-async function refreshRates(
-  transaction: Transaction<Database>,
-  reportingCurrency: string,
-): Promise<number> {
-  const daysMax = await readDaysMax(transaction)
-  const rowsWritten = await deriveRates(transaction, reportingCurrency, daysMax)
-  await transaction
-    .selectFrom('etl.lease')
-    .select('partner_account_key')
-    .orderBy('partner_account_key')
-    .forUpdate()
-    .execute()
-  await refreshRateFindings(transaction, 'everything')
-  return rowsWritten
+async function refreshFindings(query: Kysely<Database>): Promise<void> {
+  for (const { partner_account_key: partnerAccountKey } of await listAccounts(query)) {
+    await retryTransient(() =>
+      inTransaction(query, async (transaction) => {
+        await transaction
+          .selectFrom('etl.lease')
+          .select('partner_account_key')
+          .where('partner_account_key', '=', partnerAccountKey)
+          .forUpdate()
+          .execute()
+        await prepareForBulk(transaction)
+        await refreshRateFindings(transaction, { partnerAccountKey })
+      }),
+    )
+  }
 }
 
 async function readDaysMax(transaction: Transaction<Database>): Promise<number> {

@@ -6,12 +6,12 @@ import { type DeviceCode, signInWithDeviceCode } from './auth/device-code.ts'
 import type { Application } from './auth/msal.ts'
 import { createTokenStore, type TokenStore, tokenFileOf } from './auth/token-store.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { NetworkVariables } from './http/proxy.ts'
 import { createRetryBudget } from './http/retry-budget.ts'
 
 /** Account to sign in for. */
 export interface LoginAccount extends Application {
   readonly name: string
-  readonly apiUrl: string
   readonly authorityUrl: string
   /** Token that the settings give; takes precedence over the stored sign-in. */
   readonly accessToken: string | undefined
@@ -22,6 +22,8 @@ export interface LoginOptions {
   /** Folder of the token file. */
   readonly home: string
   readonly requestsPerMinute: number
+  /** Variables that choose a proxy. */
+  readonly network: NetworkVariables
   readonly log: Logger
   /** Aborted with the CosellError that says why to stop. */
   readonly signal: AbortSignal
@@ -76,6 +78,7 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
 /** Returns the new refresh token in a store that keeps it in memory alone until it is verified. */
 async function askForSignIn({
   account,
+  network,
   log,
   signal,
   show,
@@ -87,6 +90,7 @@ async function askForSignIn({
     clock,
     signal,
     log,
+    network,
     retries: createRetryBudget(),
   })
   try {
@@ -111,7 +115,7 @@ async function askForSignIn({
 
 /** Makes a renewal and a small list request, as the nightly job does; returns whether it got a row. */
 async function verify(
-  { account, requestsPerMinute, clock, log, signal }: LoginOptions,
+  { account, requestsPerMinute, network, clock, log, signal }: LoginOptions,
   tokenStore: TokenStore,
 ): Promise<boolean> {
   const api = createReferralsApi({
@@ -124,6 +128,7 @@ async function verify(
     concurrency: 1,
     clock,
     signal,
+    network,
     log,
   })
   try {

@@ -19,10 +19,22 @@ export async function loadReferrals(run: LoadRun, task: LoadTask): Promise<Publi
       return (await initialLoad(run, task)) ?? (await stageAndPublish(run, task))
     })
   } finally {
-    // Staged rows hold people too. A failure here means that the lease or the database is gone; the
-    // next run empties the stage before it begins.
-    await clearStage(warehouse.query, lease).catch(() => undefined)
-    await clearListed(warehouse.query, lease, task.runId).catch(() => undefined)
+    // Staged rows hold people too. The next run of the account empties what is left.
+    await cleanUp(run, 'the staged rows', () => clearStage(warehouse.query, lease))
+    await cleanUp(run, 'the list of referrals read', () =>
+      clearListed(warehouse.query, lease, task.runId),
+    )
+  }
+}
+
+/** Runs a step after which the run is over, however it ended: a failure is logged. */
+async function cleanUp({ log, lease }: LoadRun, what: string, step: () => Promise<unknown>) {
+  try {
+    await step()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const account = lease.partnerAccountKey
+    log.logger.warn({ account, what, reason }, 'not removed: `cosell doctor` shows what is left')
   }
 }
 

@@ -14,6 +14,7 @@ import {
   readCapabilities,
   storeCapabilities,
 } from '../load/runs/api-capabilities.ts'
+import { confirmSource, signIn } from './accounts/account-source.ts'
 import type { RunContext } from './run-context.ts'
 
 /** The API of an account and its probed capabilities. */
@@ -33,7 +34,8 @@ export interface ApiAccess {
 }
 
 /**
- * Opens the API for `use` at the rate that the last run learned. Capabilities are probed at first
+ * Opens the API for `use` at the rate that the last run learned, once the source is known to be the
+ * account's own. Capabilities are probed at first
  * contact, through the `gate` where one is given. They are forgotten after an answer that
  * contradicts them, so that the next run probes again.
  */
@@ -44,27 +46,37 @@ export async function withAccountApi<T>(
 ): Promise<T> {
   const { query } = context.warehouse
   const stored = await readCapabilities(query, partnerAccountKey)
-  const api = openApi(context, account, learnedRate(stored))
+  const api = openApi(context, account, stored)
   const probeAndStore = async () => {
     const found = await probe(api)
     await storeCapabilities(query, partnerAccountKey, describeCapabilities(found))
     return found
   }
+  // The error of the read counts, and the next run can do without.
+  const warn = (what: string) => (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    const text = `what the API was found to accept could not be ${what}`
+    context.log.logger.warn({ account: account.name, reason }, text)
+  }
   try {
     const known = parseCapabilities(stored)
     // An empty account shows no capability.
     const isKnown = known !== null && !isNothingKnown(known)
+    const source = await signIn(context, api, account)
     const capabilities = isKnown ? known : await gate(probeAndStore)
-    return await use({ api, capabilities })
+    const result = await use({ api, capabilities })
+    await confirmSource(context, partnerAccountKey, source)
+    return result
   } catch (error) {
     if (error instanceof CosellError && error.code.startsWith('paging.')) {
-      await forgetCapabilities(query, partnerAccountKey).catch(() => undefined)
+      await forgetCapabilities(query, partnerAccountKey).catch(warn('forgotten'))
     }
     throw error
   } finally {
     if (api.counts.requests > 0) {
       const rate = { requests_per_minute: String(Math.floor(api.requestsPerMinute)) }
-      await storeCapabilities(query, partnerAccountKey, rate).catch(() => undefined)
+      const learned = { ...rate, ...answeredAddresses(api) }
+      await storeCapabilities(query, partnerAccountKey, learned).catch(warn('stored'))
     }
     await api.close()
   }
@@ -76,18 +88,33 @@ export function learnedRate(stored: ReadonlyMap<string, string>): number | undef
   return rate >= 1 ? rate : undefined
 }
 
-/** The API of an account, opened as the settings say. */
+/** Addresses that gave a good answer, as `etl.api_capability` keeps them. */
+export function answeredAddresses(api: ReferralsApi): Record<string, string> {
+  const { api: api_address, signIn: sign_in_address } = api.answered()
+  return {
+    ...(api_address === null ? {} : { api_address }),
+    ...(sign_in_address === null ? {} : { sign_in_address }),
+  }
+}
+
+/**
+ * The API of an account, opened as the settings say; with the rate and the addresses that an earlier
+ * run stored.
+ */
 export function openApi(
   { config, log, signal, deadlineAt }: Pick<RunContext, 'config' | 'log' | 'signal' | 'deadlineAt'>,
   account: AccountConfig,
-  startingRate?: number,
+  stored: ReadonlyMap<string, string> = new Map(),
 ): ReferralsApi {
+  const known = [stored.get('api_address'), stored.get('sign_in_address')]
   return createReferralsApi({
     ...account,
     tokenStore: createTokenStore(tokenFileOf(config.home, account.name)),
     pageSize: config.pageSize,
     requestsPerMinute: config.requestsPerMinute,
-    startingRate,
+    startingRate: learnedRate(stored),
+    knownOrigins: known.filter((origin) => origin !== undefined),
+    network: config.network,
     deadlineAt,
     concurrency: config.concurrency,
     signal,

@@ -7,30 +7,33 @@ import { transformVersion } from '../transform/to-rows.ts'
 import { appVersion } from '../version.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import type { Run, RunContext } from './run-context.ts'
-import { addSummaries, type RunSummary, startStopwatch } from './run-summary.ts'
+import { addSummaries, type RunResult, type RunSummary, startStopwatch } from './run-summary.ts'
+import { lastStepMsMax, tryLastStep, unlessStalled } from './watchdog.ts'
 
 /** Loads accounts one after the other; the first failure is thrown after the last account. */
 export async function forEachAccount<A extends { readonly name: string }>(
-  { log, signal }: RunContext,
+  { log, signal, stalled }: RunContext,
   accounts: readonly A[],
   load: (account: A) => Promise<RunSummary>,
-): Promise<RunSummary> {
+): Promise<RunResult> {
   const done: RunSummary[] = []
   const failures: CosellError[] = []
   for (const account of accounts) {
     try {
+      log.logger.info({ account: account.name }, 'account')
       done.push(await load(account))
     } catch (error) {
+      const isEnded = signal.aborted || stalled?.aborted === true
       const failure = signal.aborted ? signal.reason : databaseFailure(error)
       log.end()
       log.logger.error({ account: account.name, code: failure.code }, failure.message)
       failures.push(failure)
-      if (signal.aborted) break
+      if (isEnded) break
     }
   }
   const first = failures[0]
   if (first !== undefined) throw first
-  return addSummaries(done)
+  return { ...addSummaries(done), accounts: accounts.map(({ name }) => name) }
 }
 
 /** Longest wait of a run for the pause that a backfill makes between two windows. */
@@ -45,7 +48,7 @@ const backfillHolder = 'backfill on '
  * @throws CosellError `accountHeld` when another run holds the account.
  */
 export async function withLease<T>(
-  { warehouse, log, signal }: RunContext,
+  { warehouse, log, signal, stalled }: RunContext,
   partnerAccountKey: number,
   use: (lease: Lease) => Promise<T>,
   kind: 'run' | 'backfill' = 'run',
@@ -57,10 +60,17 @@ export async function withLease<T>(
     waitMs: isBackfill ? Number.POSITIVE_INFINITY : waitForBackfillMs,
     signal,
   })
+  // Before the last steps, which the locks of a transaction that hangs would block.
+  const abandon = () => warehouse.abandon(stalled?.reason)
+  stalled?.addEventListener('abort', abandon, { once: true })
   try {
-    return await use(lease)
+    // The run in it ends first, so that the ledger has the reason before the lease is free.
+    return await unlessStalled(use(lease), stalled, 2 * lastStepMsMax)
   } finally {
-    await lease.release()
+    stalled?.removeEventListener('abort', abandon)
+    if (!(await tryLastStep(() => lease.release()))) {
+      log.logger.warn({ account: partnerAccountKey }, 'the lease could not be released: it lapses')
+    }
   }
 }
 
@@ -94,7 +104,9 @@ export async function withRun(
   log.logger.info({ run_id: runId, mode, since }, 'run started')
   try {
     const stopwatch = startStopwatch()
-    const summary = await use({ ...context, lease, runId, startedAt, reference, stopwatch })
+    const signal = AbortSignal.any([context.signal, lease.lost])
+    const run = { ...context, signal, lease, runId, startedAt, reference, stopwatch }
+    const summary = await unlessStalled(use(run), context.stalled)
     const { changed, rows_written: rows, reconciliation } = summary
     log.end()
     log.logger.info({ run_id: runId, changed, rows, reconciliation }, 'published')
@@ -102,7 +114,9 @@ export async function withRun(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     // The first error counts: a lost database cannot record the failure either.
-    await markFailed(warehouse.query, runId, message).catch(() => undefined)
+    if (!(await tryLastStep(() => markFailed(warehouse.query, runId, message)))) {
+      log.logger.warn({ run_id: runId }, 'the ledger could not record why the run failed')
+    }
     throw error
   }
 }

@@ -11,18 +11,18 @@ import {
 } from '../extract/incremental/backfill-windows.ts'
 import { readWindow } from '../extract/paging/read-window.ts'
 import { beginWindow } from '../load/landing/land-page.ts'
-import { enterAccount } from '../load/runs/accounts.ts'
 import { listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
 import { type Lease, pause } from '../load/runs/lease.ts'
 import { readReference } from '../load/runs/reference.ts'
 import { countListed } from '../load/staging/stage.ts'
 import { type AccountApi, type RequestGate, withAccountApi } from './account-api.ts'
 import { forEachAccount, withLease, withRun } from './account-run.ts'
+import { openAccount } from './accounts/open-account.ts'
 import { type PlannedWindow, pauseBetweenWindowsMs, readWindowStates } from './backfill-plan.ts'
 import { type Extraction, finishExtract } from './extract-and-land.ts'
 import { startLanding } from './land-pages.ts'
 import type { Run, RunContext } from './run-context.ts'
-import { addSummaries, type RunSummary, summarize } from './run-summary.ts'
+import { addSummaries, type RunResult, type RunSummary, summarize } from './run-summary.ts'
 import { transformAndPublish } from './transform-and-publish.ts'
 
 /** Clock and pause; tests set them otherwise. */
@@ -51,11 +51,11 @@ export async function backfill(
   context: RunContext,
   request: BackfillRequest,
   { now = new Date(), pauseMs = pauseBetweenWindowsMs }: Timing = {},
-): Promise<RunSummary> {
-  const { config, warehouse } = context
+): Promise<RunResult> {
+  const { config } = context
   const span = readSpan(request, now)
   return forEachAccount(context, config.accounts, async (account) => {
-    const partnerAccountKey = await enterAccount(warehouse.query, account)
+    const partnerAccountKey = await openAccount(context, account)
     // One request budget per account: nothing is sent while another run holds the account.
     const gate: RequestGate = (ask) => withLease(context, partnerAccountKey, ask, 'backfill')
     return withAccountApi(context, { account, partnerAccountKey, gate }, (accountApi) => {

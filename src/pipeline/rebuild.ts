@@ -1,5 +1,5 @@
 import { CosellError } from '../errors.ts'
-import type { LandedScope } from '../load/landing/read-landed.ts'
+import type { LandedScope } from '../load/landing/landed-pages.ts'
 import { checkAccountKnown, listAccounts } from '../load/runs/accounts.ts'
 import type { Lease } from '../load/runs/lease.ts'
 import { readAccountState } from '../load/runs/ledger.ts'
@@ -7,11 +7,11 @@ import { readReference } from '../load/runs/reference.ts'
 import { readEntries } from '../quarantine/entries.ts'
 import { forEachAccount, withLease, withRun } from './account-run.ts'
 import type { RunContext } from './run-context.ts'
-import { type RunSummary, summarize } from './run-summary.ts'
+import { type RunResult, type RunSummary, summarize } from './run-summary.ts'
 import { transformAndPublish } from './transform-and-publish.ts'
 
 /** Transforms and publishes the whole landing zone again, without the API. */
-export async function rebuild(context: RunContext): Promise<RunSummary> {
+export async function rebuild(context: RunContext): Promise<RunResult> {
   const known = await listAccounts(context.warehouse.query)
   const accounts = known.map((account) => ({ ...account, name: account.account_code }))
   return forEachAccount(context, accounts, (account) =>
@@ -35,7 +35,7 @@ export interface RetryRequest {
 export async function retryQuarantined(
   context: RunContext,
   { account, referralIds }: RetryRequest,
-): Promise<RunSummary> {
+): Promise<RunResult> {
   const { query } = context.warehouse
   const known = await listAccounts(query)
   checkAccountKnown(account, known)

@@ -12,6 +12,8 @@ export interface RunContext {
   readonly log: Log
   /** Aborted with the CosellError that says why the run must stop. */
   readonly signal: AbortSignal
+  /** Aborted with the failure of a run that makes no progress; absent where nothing watches it. */
+  readonly stalled?: AbortSignal | undefined
   /** When the run has to be over, by `performance.now()`; absent in tests. */
   readonly deadlineAt?: number | undefined
 }

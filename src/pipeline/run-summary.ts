@@ -24,6 +24,11 @@ export interface RunSummary {
   readonly reconciliation: Reconciliation
 }
 
+/** Summary of all runs of a command, and the accounts that it loaded. */
+export interface RunResult extends RunSummary {
+  readonly accounts: readonly string[]
+}
+
 /** Figures of a read. */
 export interface ReadCounts {
   readonly seen: number

@@ -2,26 +2,26 @@ import type { AccountConfig } from '../config.ts'
 import { applyReportingCurrency } from '../exchange-rates/store.ts'
 import { planRead } from '../extract/incremental/read-plan.ts'
 import { advanceWatermark } from '../extract/incremental/watermark.ts'
-import { enterAccount } from '../load/runs/accounts.ts'
 import type { Lease } from '../load/runs/lease.ts'
 import { readAccountState } from '../load/runs/ledger.ts'
 import { readReference } from '../load/runs/reference.ts'
 import { withAccountApi } from './account-api.ts'
 import { forEachAccount, withLease, withRun } from './account-run.ts'
+import { openAccount } from './accounts/open-account.ts'
 import { extractAndLand } from './extract-and-land.ts'
 import type { RunContext } from './run-context.ts'
-import { type RunSummary, summarize } from './run-summary.ts'
+import { type RunResult, type RunSummary, summarize } from './run-summary.ts'
 import { transformAndPublish } from './transform-and-publish.ts'
 
 /**
  * The nightly job: reads what changed in every configured account and publishes it. A failing
  * account does not keep the others from being loaded; its error is thrown at the end.
  */
-export async function run(context: RunContext, full: boolean): Promise<RunSummary> {
+export async function run(context: RunContext, full: boolean): Promise<RunResult> {
   const { config, warehouse } = context
   await applyReportingCurrency(warehouse.query, config.reportingCurrency)
   return forEachAccount(context, config.accounts, async (account) => {
-    const partnerAccountKey = await enterAccount(warehouse.query, account)
+    const partnerAccountKey = await openAccount(context, account)
     return withLease(context, partnerAccountKey, (lease) =>
       runAccount(context, account, lease, full),
     )

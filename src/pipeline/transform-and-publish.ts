@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type LandedScope, readLanded } from '../load/landing/read-landed.ts'
+import type { LandedScope } from '../load/landing/landed-pages.ts'
+import { readLanded } from '../load/landing/read-landed.ts'
 import { loadReferrals } from '../load/load-referrals.ts'
 import type { LoadTask, PublishResult } from '../load/publish/publish-task.ts'
 import type { Reference } from '../load/runs/reference.ts'

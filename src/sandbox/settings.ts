@@ -18,6 +18,7 @@ export function demoSettings(url: string): Record<string, string> {
     ...sandboxSettings(url),
     COSELL_ACCOUNT: demoAccount,
     COSELL_ACCOUNTS_FILE: '',
+    COSELL_ORGANIZATION_ID: '',
     COSELL_ACCESS_TOKEN: '',
     COSELL_CLIENT_SECRET: '',
     COSELL_REQUESTS_PER_MINUTE: '60000',

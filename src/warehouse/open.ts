@@ -20,15 +20,15 @@ export interface OpenWarehouse extends Warehouse {
 /**
  * Opens the warehouse of the configuration: the PostgreSQL of `databaseUrl`, else the embedded one,
  * which is started when it is down. Closing leaves the embedded server as it was found, or running
- * with `keepRunning`.
+ * with `keepRunning`. What is only inspected is opened however unfit it is.
  */
 export async function openWarehouse(
   options: WarehouseOptions,
   logger: Logger,
-  keepRunning = false,
+  { keepRunning = false, isInspected = false } = {},
 ): Promise<OpenWarehouse> {
   if (options.databaseUrl !== undefined) {
-    const opened = await openDatabase(options.databaseUrl, logger)
+    const opened = await openDatabase(options.databaseUrl, logger, { isInspected })
     return { ...opened, url: options.databaseUrl, embedded: undefined }
   }
   const embedded = await startEmbedded({
@@ -41,7 +41,7 @@ export async function openWarehouse(
     if (embedded.startedHere && !keepRunning) await embedded.stop()
   }
   try {
-    const opened = await openDatabase(embedded.url, logger)
+    const opened = await openDatabase(embedded.url, logger, { isInspected })
     const close = () => opened.close().finally(restoreServer)
     return { ...opened, url: embedded.url, embedded, close }
   } catch (error) {

@@ -82,6 +82,18 @@ export interface PiiSecret {
   secret_value: string
 }
 
+/**
+ * One partner account with the source that its referrals were read from: no two accounts may have
+ * the same one.
+ */
+export interface EtlAccountSource {
+  partner_account_key: number
+  api_url: string
+  tenant_id: string | null
+  organization_id: string | null
+  recorded_at: string
+}
+
 /** One thing that the API of one account was found to accept or refuse. */
 export interface EtlApiCapability {
   partner_account_key: number
@@ -615,6 +627,9 @@ export interface StgListedReferral {
   partner_account_key: number
   run_id: number
   resource_id: string
+  window_no: number
+  page_no: number
+  row_no: number
 }
 
 /** Rows for etl.quarantine in the batch that is being published. */
@@ -827,7 +842,7 @@ export interface DwDimSolution {
 
 /** One pair of status and substatus. */
 export interface DwDimStatus {
-  status_key: number
+  status_key: Generated<number>
   referral_status: string
   referral_substatus: string
   stage_label: string
@@ -1090,6 +1105,7 @@ export interface Database {
   'pii.payload': PiiPayload
   'pii.referral_text': PiiReferralText
   'pii.secret': PiiSecret
+  'etl.account_source': EtlAccountSource
   'etl.api_capability': EtlApiCapability
   'etl.bi_access': EtlBiAccess
   'etl.dq_finding': EtlDqFinding
@@ -1179,6 +1195,10 @@ export const tables = {
   'pii.secret': {
     columns: ['secret_name', 'secret_value'],
     key: ['secret_name'],
+  },
+  'etl.account_source': {
+    columns: ['partner_account_key', 'api_url', 'tenant_id', 'organization_id', 'recorded_at'],
+    key: ['partner_account_key'],
   },
   'etl.api_capability': {
     columns: ['partner_account_key', 'capability', 'observed_value', 'observed_at'],
@@ -1408,8 +1428,8 @@ export const tables = {
     key: [],
   },
   'stg.listed_referral': {
-    columns: ['partner_account_key', 'run_id', 'resource_id'],
-    key: [],
+    columns: ['partner_account_key', 'run_id', 'resource_id', 'window_no', 'page_no', 'row_no'],
+    key: ['partner_account_key', 'run_id', 'window_no', 'page_no', 'row_no'],
   },
   'stg.quarantine': {
     columns: [

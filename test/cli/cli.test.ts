@@ -21,6 +21,7 @@ const commands = [
   'login',
   'doctor',
   'status',
+  'account',
   'quarantine',
   'report',
   'docs',
@@ -106,7 +107,7 @@ describe('a failing command', () => {
       args: ['status', '--json'],
       env: { COSELL_DATABASE_URL: closed },
       exits: 75,
-      says: 'Cannot connect to PostgreSQL at 127.0.0.1:9',
+      says: 'PostgreSQL at 127.0.0.1:9/nowhere: cannot connect',
       why: 'the database is down',
     },
     {
@@ -142,6 +143,8 @@ describe('cosell run', () => {
           expect(json.stdout.split('\n')).toHaveLength(2)
           expect(resultOf(json)).toEqual({
             status: 'published',
+            accounts: ['default'],
+            warehouse: `${new URL(url).host}${new URL(url).pathname}`,
             run_ids: [1],
             seen: 60,
             changed: 60,

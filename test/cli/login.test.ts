@@ -20,6 +20,7 @@ test('a run after `cosell login` needs no configured token, and stores each rota
       account: chooseAccount(config.accounts, undefined),
       home: config.home,
       requestsPerMinute: config.requestsPerMinute,
+      network: config.network,
       log: createLog({ write: () => true, isTerminal: false }, 'silent').logger,
       signal: new AbortController().signal,
       show: () => undefined,

@@ -75,7 +75,9 @@ describe('.env.example', () => {
   test('.env.example names every setting with its default, and no secret has one', () => {
     const variables = parseEnv(example.replace(/^#(?=COSELL_)/gm, ''))
     expect(Object.keys(variables).sort()).toEqual(settingRows.map(([name]) => name).sort())
-    expect(loadConfig({}, variables, rootFolder)).toEqual(loadConfig({}, {}, rootFolder))
+    const filled = Object.entries(variables).filter(([, value]) => value !== '')
+    const config = loadConfig({}, Object.fromEntries(filled), rootFolder)
+    expect(config).toEqual(loadConfig({}, {}, rootFolder))
     for (const [name, { isSecret }] of settingRows) if (isSecret) expect(variables[name]).toBe('')
   })
 })
@@ -125,12 +127,14 @@ describe('json.md', () => {
             await Promise.all([
               result('backfill', '--plan', '--from', '2026-01-01').then(hasKeysOf('backfillPlan')),
               result('status').then(hasKeysOf('status')),
+              result('account', 'list').then(hasKeysOf('accountList')),
               result('quarantine', 'show', id).then(hasKeysOf('quarantineShow')),
               result('report').then(hasKeysOf('report')),
               result('docs').then(hasKeysOf('docs')),
               result('fx', 'rates.csv').then(hasKeysOf('fx')),
               doctor.then(resultOf).then(hasKeysOf('doctor')),
             ])
+            hasKeysOf('accountRename')(await result('account', 'rename', 'default', 'renamed'))
           }),
         ),
       ),

@@ -10,6 +10,7 @@ import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 import { runAt, urlOf } from '../support/global-setup.ts'
+import { failureOf } from '../support/load-referrals.ts'
 
 const near = { isLocal: true, isUnverified: false }
 const far = { isLocal: false, isUnverified: false }
@@ -19,14 +20,22 @@ const facts: ServerFacts = {
   version_number: 170_005,
   role: 'loader',
   database: 'sales',
-  encoding: 'UTF8',
+  server_encoding: 'UTF8',
+  client_encoding: 'UTF8',
   time_zone: 'UTC',
   date_style: 'ISO, YMD',
   interval_style: 'iso_8601',
+  standard_conforming_strings: 'on',
+  pid: 4711,
   is_encrypted: true,
   is_in_recovery: false,
   is_read_only: false,
+  is_superuser: false,
   connections_free: 20,
+  role_limit: -1,
+  role_free: -1,
+  database_limit: -1,
+  database_free: -1,
 }
 
 function look(db: Kysely<Database>, now: () => number = Date.now) {
@@ -323,7 +332,7 @@ describe('the server checks', () => {
       expect(result.detail).toBe('the database is 10 minutes ahead of this machine')
     }))
 
-  test('the write check fails as tryAgainLater on a read-only server', () =>
+  test('the write check fails as configuration on a read-only server', () =>
     withDatabase(async (_, url) => {
       const readOnly = new URL(url)
       readOnly.searchParams.set('options', '-c default_transaction_read_only=on')
@@ -332,7 +341,7 @@ describe('the server checks', () => {
       await close()
       expect(resultOf(results, 'read and write')).toMatchObject({
         status: 'fail',
-        kind: 'tryAgainLater',
+        kind: 'configuration',
         detail: 'transactions are read only',
       })
       expect(isWritable).toBe(false)
@@ -344,7 +353,7 @@ describe('the server checks', () => {
         await sql`set local timezone = 'Asia/Kathmandu'`.execute(transaction)
         const result = resultOf((await look(transaction)).results, 'session')
         expect(result).toMatchObject({ status: 'fail', kind: 'configuration' })
-        expect(result.detail).toContain('got TimeZone Asia/Kathmandu')
+        expect(result.detail).toContain('got Asia/Kathmandu, ISO, YMD')
         expect(result.remedy).toContain('pooler')
       }),
     ))
@@ -356,7 +365,9 @@ describe('the server checks', () => {
       entrance,
       sql`create database ${sql.id(name)} encoding 'SQL_ASCII' locale 'C' template template0`,
     )
-    const { query, close } = await openDatabase(urlOf(entrance, name))
+    const refused = await failureOf(openDatabase(urlOf(entrance, name)))
+    const inspected = { isInspected: true }
+    const { query, close } = await openDatabase(urlOf(entrance, name), undefined, inspected)
     const { results } = await look(query)
     await close()
     await runAt(entrance, sql`drop database ${sql.id(name)} with (force)`)
@@ -364,6 +375,11 @@ describe('the server checks', () => {
     expect(result).toMatchObject({ status: 'fail', kind: 'configuration' })
     expect(result.detail).toContain('expected UTF8, got SQL_ASCII')
     expect(result.remedy).toContain("encoding 'UTF8'")
+    expect(refused).toMatchObject({
+      code: 'database.encoding',
+      exitCode: 78,
+      message: expect.stringContaining(`${result.detail}. ${result.remedy}`),
+    })
   })
 
   test('checkDatabase reports every check when the connection is lost', () =>
@@ -429,7 +445,7 @@ describe('the server checks', () => {
     {
       given: { is_in_recovery: true, is_read_only: true },
       check: 'read and write',
-      expected: { status: 'fail', kind: 'tryAgainLater' },
+      expected: { status: 'fail', kind: 'configuration' },
       remedy: /Name the primary/,
       why: 'a standby',
     },
@@ -444,8 +460,41 @@ describe('the server checks', () => {
       given: { date_style: 'German, DMY' },
       check: 'session',
       expected: { status: 'fail' },
-      remedy: /alter role/,
+      remedy: /pooler/,
       why: 'another date style',
+    },
+    ...['Etc/UTC', 'UCT', 'Zulu'].map((time_zone) => ({
+      given: { time_zone },
+      check: 'session',
+      expected: { status: 'ok' } as const,
+      why: `${time_zone}, another name of UTC`,
+    })),
+    {
+      given: { role_limit: 5, role_free: 5 },
+      check: 'connections',
+      expected: {
+        status: 'fail',
+        kind: 'configuration',
+        detail: 'role "loader" may have 5 connections, a run needs up to 6',
+      },
+      remedy: /alter role "loader" connection limit 12/,
+      why: 'a role with fewer connections than a run needs',
+    },
+    {
+      given: { role_limit: 5, role_free: 5, is_superuser: true },
+      check: 'connections',
+      expected: { status: 'ok', detail: '20 more are free' },
+      why: 'a superuser, whom no limit of a role binds',
+    },
+    {
+      given: { database_limit: 10, database_free: 2 },
+      check: 'connections',
+      expected: {
+        status: 'warn',
+        detail: '2 more are free for database "sales", a run needs up to 6',
+      },
+      remedy: /alter database "sales"/,
+      why: 'a database whose connections are taken',
     },
   ])(
     'checkServer, $why: $check is $expected.status',

@@ -15,6 +15,7 @@ import {
 } from '../../src/doctor/doctor.ts'
 import { readSignIns, warningOf } from '../../src/doctor/sign-in-age.ts'
 import { CosellError } from '../../src/errors.ts'
+import { enterAccount } from '../../src/load/runs/accounts.ts'
 import { createLog } from '../../src/log.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { readStatus } from '../../src/report/queries/status.ts'
@@ -23,6 +24,7 @@ import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import { startEmbedded, stopEmbedded } from '../../src/warehouse/embedded/embedded.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 import { runAt } from '../support/global-setup.ts'
+import { unnamedSource } from '../support/load-referrals.ts'
 import { type Reply, withServer } from '../support/scripted-server.ts'
 import {
   contextOf,
@@ -35,7 +37,7 @@ import {
 
 const unreachable = 'http://127.0.0.1:9'
 const closedDatabase = 'postgres://user:hidden-word@127.0.0.1:9/nowhere'
-const accountChecks = ['sign-in', 'role', 'clock', 'API', 'budget', 'sign-in age']
+const accountChecks = ['network', 'sign-in', 'role', 'clock', 'API', 'budget', 'sign-in age']
 const day = 86_400_000
 
 /** High request rate: at the default one the probe alone takes a second and a half. */
@@ -103,6 +105,7 @@ describe('diagnose', () => {
       expect(complaints(diagnosis), diagnosis.output).toEqual([])
       expect(diagnosis.checks.map(({ check }) => check)).toEqual([
         'home',
+        'certificates',
         ...databaseCheckNames,
         ...accountChecks,
       ])
@@ -144,7 +147,7 @@ describe('diagnose', () => {
           expect(failed.map(({ account, check }) => [account, check])).toEqual([
             ['south', 'sign-in'],
           ])
-          expect(checks.filter(({ account }) => account === 'north')).toHaveLength(6)
+          expect(checks.filter(({ account }) => account === 'north')).toHaveLength(7)
           expect(inForce['COSELL_API_URL (south)']).toBe(url)
           expect(inForce.COSELL_ACCOUNT).toBe('north, south')
         }),
@@ -203,7 +206,7 @@ describe('the database', () => {
         const diagnosis = await examine({ settings, home })
         expect(complaints(diagnosis)).toEqual(['database'])
         expect(resultOf(diagnosis, 'database').detail).toContain(
-          'Cannot connect to PostgreSQL at 127.0',
+          'cannot connect (connect ECONNREFUSED 127.0.0.1:9)',
         )
         expect(resultOf(diagnosis, 'database').remedy).toContain('fix COSELL_DATABASE_URL')
         expect(resultOf(diagnosis, 'rights').status).toBe('skipped')
@@ -460,7 +463,7 @@ describe('the age of the sign-in', () => {
   test('readSignIns adds the age of the sign-in to the status of every account', () =>
     withPipeline({ referrals: 5 }, async ({ db, home, run: night }) => {
       await night(false, { COSELL_ACCOUNT: 'default' })
-      await night(false, { COSELL_ACCOUNT: 'other' })
+      await enterAccount(db, { name: 'other', tenantId: undefined }, unnamedSource)
       const renewedAt = new Date(now - 80 * day).toISOString()
       await store(home, renewedAt)
       const config = loadConfig({ COSELL_HOME: home }, {}, home)

@@ -41,6 +41,7 @@ describe('cosell fx', () => {
           // days in four, those of March 12 days in three and 9 in the one that ends a day early.
           rows_written: 7 * 3 + 8 * 4 + 12 * 3 + 9,
           missing_rate_findings: 0,
+          warehouse: expect.stringMatching(/^127\.0\.0\.1:\d+\/cosell_test_\w+$/),
         })
         const second = await runCli(['fx', history, '--json'], options)
         expect(resultOf(second)).toMatchObject({ quotes_written: 0, rows_written: 0 })

@@ -49,6 +49,7 @@ async function atDesk(url: string, use: (desk: Desk) => Promise<void>): Promise<
       },
       home,
       requestsPerMinute: 300,
+      network: {},
       log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
       signal: ending.signal,
       show: (text) => void shown.push(text),

@@ -21,6 +21,14 @@ export function memoryStore(token: string | null = null): MemoryStore {
   }
 }
 
+/** Timeouts that no healthy answer reaches, on a busy machine either. */
+export const longTimeouts = {
+  connectMs: 10_000,
+  headersMs: 20_000,
+  bodyIdleMs: 20_000,
+  totalMs: 40_000,
+}
+
 /** Short timeouts that a test can wait for: sockets do not use the virtual clock. */
 const timeouts = { connectMs: 500, headersMs: 300, bodyIdleMs: 300, totalMs: 600 }
 
@@ -41,6 +49,7 @@ export async function withApi<T>(
     clock: createVirtualClock(),
     random: () => 0.5,
     timeouts,
+    network: {},
     log: pino({ level: 'silent' }),
     ...options,
   })

@@ -6,6 +6,7 @@ import { storeCapabilities } from '../../src/load/runs/api-capabilities.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { digestState } from '../support/digest.ts'
+import { unnamedSource } from '../support/load-referrals.ts'
 import { withServer } from '../support/scripted-server.ts'
 import {
   failureOf,
@@ -240,7 +241,7 @@ describe('an incomplete full read', () => {
   test('the run after an incomplete full read is a full read again', () =>
     withPipeline(total, async (nights) => {
       const { db, run } = nights
-      const account = await enterAccount(db, { name: 'demo', tenantId: 'sandbox' })
+      const account = await enterAccount(db, { name: 'demo', tenantId: 'sandbox' }, unnamedSource)
       await storeCapabilities(db, account, counts)
       await withLossyPages(nights, async (fullRead) => {
         expect(await fullRead()).toMatchObject({ seen: referrals - 1 })

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
@@ -197,8 +196,9 @@ test('any content of a referral is stored exactly or quarantined, and its page i
         const ended = await runCli(['run', '--json'], {
           cwd: home,
           env: {
-            ...demoSettings(server.url),
+            COSELL_API_URL: server.url,
             COSELL_ACCESS_TOKEN: 'a-token',
+            COSELL_REQUESTS_PER_MINUTE: '60000',
             COSELL_DATABASE_URL: url,
           },
         })

@@ -49,6 +49,9 @@ export function simulatedApi(source: MutatingSource, options: WorldOptions) {
       return { id, referral: entry === undefined ? null : source.read(entry), ...answered() }
     },
     principal: () => null,
+    tenant: () => null,
+    signIn: async () => undefined,
+    answered: () => ({ api: null, signIn: null }),
     close: async () => undefined,
   } satisfies ReferralsApi & { principal(): string | null }
 }

@@ -23,6 +23,18 @@ test('every table and every column of the catalog has a comment', async () => {
   expect(silent).toEqual([])
 })
 
+test('every table that a publication may have has a primary key, which deletions are found by', async () => {
+  // Unlogged tables are not replicated. Without a key, PostgreSQL rejects every update and deletion.
+  const keyless = await offenders(sql`
+    select c.oid::regclass::text as name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname in ${ourSchemas}
+      and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
+  `)
+  expect(keyless).toEqual([])
+})
+
 test('src/warehouse/tables.generated.ts agrees with the catalog', async () => {
   const committed = await readFile(
     new URL('../../src/warehouse/tables.generated.ts', import.meta.url),
@@ -155,11 +167,12 @@ test('a staged column has the type and the comment of its target', async () => {
   expect(found).toEqual([])
 })
 
-test('staging tables are unlogged, but for stg.listed_referral, and have neither key nor index', async () => {
+test('staging tables are unlogged and have neither key nor index, but for stg.listed_referral', async () => {
   const found = await offenders(sql`
     select relname as name
     from pg_class
     where relnamespace = 'stg'::regnamespace and relkind <> 't'
+      and relname <> 'listed_referral_pkey'
       and (relkind <> 'r' or (relpersistence = 'u') = (relname = 'listed_referral'))
   `)
   expect(found).toEqual([])

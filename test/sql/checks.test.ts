@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { CosellError } from '../../src/errors.ts'
 import { runChecks } from '../../src/load/publish/checks.ts'
+import type { StarAccess } from '../../src/load/publish/star-access.ts'
 import type { Transaction } from '../../src/warehouse/connection/database.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
@@ -259,9 +261,14 @@ async function checked(
       const planted = await plant.execute(transaction)
       expect(planted.numAffectedRows, 'rows that the plant touched').toBeGreaterThan(0n)
     }
-    failure = await runChecks(transaction, check === undefined ? undefined : [check]).catch(
-      (error: unknown) => error,
-    )
+    const run = (access: StarAccess) =>
+      runChecks(transaction, check === undefined ? undefined : [check], access).catch(
+        (error: unknown) => error,
+      )
+    failure = await run('scan')
+    // Only the order of the rows in the message may differ.
+    const code = failure instanceof CosellError ? failure.code : undefined
+    expect(await run('probe')).toEqual(code && expect.objectContaining({ code }))
     throw enough
   })
   expect(await failureOf(looking)).toBe(enough)

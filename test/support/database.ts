@@ -13,7 +13,12 @@ export async function withDatabase<T>(use: Use<T>): Promise<T> {
   if (failure !== '') throw new Error(`there is no migrated database to clone: ${failure}`)
   // Copying files avoids the WAL: as fast alone, faster beside other tests that write.
   const template = sql.id(inject('databaseTemplate'))
-  return await onClone(sql`template ${template} strategy file_copy`, use)
+  return await onClone(sql`template ${template} strategy file_copy`, async (db, url, warehouse) => {
+    // A clone takes over everything but the rights to the database itself.
+    const name = sql.id(new URL(url).pathname.slice(1))
+    await sql`grant create on database ${name} to cosell_owner`.execute(db)
+    return use(db, url, warehouse)
+  })
 }
 
 /** Runs `use` on a new empty database, which is always dropped. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { beginWindow, type LandedPayload, landPage } from '../../src/load/landing/land-page.ts'
-import { type LandedScope, readLanded } from '../../src/load/landing/read-landed.ts'
+import type { LandedScope } from '../../src/load/landing/landed-pages.ts'
+import { readLanded } from '../../src/load/landing/read-landed.ts'
 import { publish } from '../../src/load/publish/publish.ts'
 import type { PublishResult } from '../../src/load/publish/publish-task.ts'
 import { enterAccount } from '../../src/load/runs/accounts.ts'
@@ -28,8 +29,15 @@ export interface TestAccount {
   readonly context: TransformContext
 }
 
+/** Source whose tenant nothing names: two accounts of it may be two sources. */
+export const unnamedSource = {
+  apiUrl: 'https://api.example.com',
+  tenantId: null,
+  organizationId: null,
+}
+
 export async function anAccount(warehouse: Warehouse, name = 'north'): Promise<TestAccount> {
-  const key = await enterAccount(warehouse.query, { name, tenantId: undefined })
+  const key = await enterAccount(warehouse.query, { name, tenantId: undefined }, unnamedSource)
   const lease = await acquireLease(warehouse.query, key, 'a test', silent)
   const reference = await readReference(warehouse.query)
   return { warehouse, lease, key, reference, context: toContext(reference) }

@@ -37,6 +37,7 @@ const matrix: readonly Row[] = [
   row('pii.erasure', 's', '', '', 'readers do not learn who was erased'),
   row('pii.secret', 's', '', '', 'the key of the hashes, which would reveal people by guessing'),
 
+  row('etl.account_source', 'siu', '', '', 'recorded after a read'),
   row('etl.api_capability', 'siud', '', '', 'found anew'),
   row('etl.bi_access', '', '', '', 'only the owner maps readers to accounts'),
   row('etl.dq_finding', 'siudm', '', '', 'replaced with its referral; shown by mart.data_quality'),
@@ -120,7 +121,11 @@ export async function differingFromMatrix<Schema>(
 }
 
 function wantedOf({ name, kind, group }: Found, isRowSecured: boolean): string | undefined {
-  if (kind === 'S') return group === 'cosell_loader' && surrogates.test(name) ? 'u' : ''
+  if (kind === 'S') {
+    if (group === 'cosell_loader') return surrogates.test(name) ? 'u' : ''
+    // pg_dump reads the sequences of what it copies.
+    return name.startsWith('dw.') ? 's' : ''
+  }
   // The policies read it with the rights of the caller; without usage on etl nothing else can.
   if (isRowSecured && name === 'etl.bi_access') return group === 'cosell_loader' ? '' : 's'
   const found =

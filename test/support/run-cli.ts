@@ -13,6 +13,11 @@ export interface CliOptions {
   env?: Readonly<Record<string, string>>
   /** Folder of `.env` and `.cosell`. */
   cwd: string
+  /** Where standard output and standard error go, when they are not collected. */
+  stdout?: number
+  stderr?: number
+  /** Script that Node.js runs before the program. */
+  preload?: string
 }
 
 export interface CliResult {
@@ -35,17 +40,19 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 }
 
 /** Starts `cosell` in its own process, which is killed after a minute. */
-export function startCli(args: readonly string[], { env, cwd }: CliOptions): CliProcess {
-  const child = spawn(process.execPath, [inject('programDoor'), ...args], {
+export function startCli(args: readonly string[], options: CliOptions): CliProcess {
+  const { env, cwd, stdout = 'pipe', stderr = 'pipe', preload } = options
+  const before = preload === undefined ? [] : ['--import', preload]
+  const child = spawn(process.execPath, [...before, inject('programDoor'), ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: cwd, ...postgresOfTests(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', HOME: cwd, ...postgresOfTests(env), ...env },
+    stdio: ['ignore', stdout, stderr],
     timeout: lifeMs,
     killSignal: 'SIGKILL',
   })
   const end: CliResult = { code: null, signal: null, stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk) => (end.stdout += chunk))
-  child.stderr.on('data', (chunk) => (end.stderr += chunk))
+  child.stdout?.on('data', (chunk) => (end.stdout += chunk))
+  child.stderr?.on('data', (chunk) => (end.stderr += chunk))
   let isOver = false
   const ended = new Promise<CliResult>((resolve, reject) => {
     child.once('error', reject)
@@ -64,8 +71,12 @@ export function startCli(args: readonly string[], { env, cwd }: CliOptions): Cli
   return { child, ended, waitFor: says }
 }
 
-/** Settings for the PostgreSQL of the tests, the only ones taken from the machine. */
-function postgresOfTests(): Record<string, string> {
+/**
+ * Settings for the embedded PostgreSQL of the tests, the only ones taken from the machine. Beside the
+ * address of another server they are an error.
+ */
+function postgresOfTests(env: CliOptions['env']): Record<string, string> {
+  if (env?.COSELL_DATABASE_URL !== undefined) return {}
   const names = ['COSELL_PG_BINDIR', 'COSELL_PG_OS_USER']
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),

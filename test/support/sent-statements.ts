@@ -13,7 +13,7 @@ interface Named {
   readonly name?: string
 }
 
-/** Runs `use` and returns every statement that pg sent meanwhile, COPY and cursors included. */
+/** Runs `use` and returns every statement that pg sent meanwhile, COPY included. */
 export async function recordStatements(use: () => Promise<unknown>): Promise<Sent[]> {
   const sent: Sent[] = []
   const sessions = new Map<unknown, number>()

@@ -4,10 +4,9 @@ import type { BackfillRequest } from '../../extract/incremental/backfill-windows
 import { backfill } from '../../pipeline/backfill.ts'
 import { planBackfill } from '../../pipeline/backfill-plan.ts'
 import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
+import { type JsonFlag, printAnswer } from '../output.ts'
 import { renderBackfillPlan } from '../text/backfill-plan.ts'
-import { renderRun } from '../text/run-summary.ts'
-import { withRunContext } from '../with-warehouse.ts'
+import { printRun, withRunContext } from '../with-warehouse.ts'
 
 type BackfillFlags = JsonFlag & BackfillRequest & { readonly plan?: true }
 
@@ -29,14 +28,17 @@ export function addBackfill(program: Command) {
       ),
     )
     .action(({ json, plan, ...request }: BackfillFlags) =>
-      withRunContext(loadConfig(), async (context) => {
-        if (plan) {
-          const planned = await planBackfill(context, request)
-          printResult(json, planned, () => renderBackfillPlan(planned.accounts))
-        } else {
-          const summary = await backfill(context, request)
-          printResult(json, summary, () => renderRun(summary))
-        }
-      }),
+      withRunContext(
+        loadConfig(),
+        async (context) => {
+          if (plan) {
+            const planned = await planBackfill(context, request)
+            printAnswer(json, planned, () => renderBackfillPlan(planned.accounts))
+          } else {
+            printRun(json, context.place, await backfill(context, request))
+          }
+        },
+        { readsAccounts: true },
+      ),
     )
 }

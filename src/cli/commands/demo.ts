@@ -3,17 +3,15 @@ import { loadConfig } from '../../config.ts'
 import { CosellError } from '../../errors.ts'
 import { loadRates, readReportingCurrency } from '../../exchange-rates/store.ts'
 import { run } from '../../pipeline/run.ts'
-import type { RunContext } from '../../pipeline/run-context.ts'
 import { countRows, readAcvByFiscalYear, readStatus } from '../../report/queries/status.ts'
 import { type SandboxOptions, startSandbox } from '../../sandbox/api/sandbox-server.ts'
 import { inventedRates } from '../../sandbox/data/invented-rates.ts'
 import { demoAccount, demoSettings } from '../../sandbox/settings.ts'
 import type { Warehouse } from '../../warehouse/connection/database.ts'
-import type { OpenWarehouse } from '../../warehouse/open.ts'
 import { addCommand, addPopulationOptions, examples } from '../help.ts'
 import { type JsonFlag, printResult } from '../output.ts'
 import { renderDemo } from '../text/demo.ts'
-import { withRunContext } from '../with-warehouse.ts'
+import { type LoadContext, withRunContext } from '../with-warehouse.ts'
 import { defaultReport, writeReport } from './report.ts'
 
 type DemoFlags = JsonFlag & Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
@@ -30,9 +28,8 @@ export function addDemo(program: Command) {
 async function demo({ json, ...population }: DemoFlags) {
   const sandbox = await startSandbox(population)
   const config = loadConfig(demoSettings(sandbox.url))
-  const keepRunning = true
-  const use = async (context: RunContext & { warehouse: OpenWarehouse }) => {
-    const { warehouse } = context
+  const use = async (context: LoadContext) => {
+    const { warehouse, place } = context
     await refuseOtherAccounts(warehouse)
     await loadInventedRates(warehouse, config.reportingCurrency, new Date())
     const summary = await run(context, false)
@@ -43,9 +40,13 @@ async function demo({ json, ...population }: DemoFlags) {
     await writeReport(warehouse, report, new Date(), sandbox.now().slice(0, 10))
     const { url, embedded } = warehouse
     const isEmbedded = embedded !== undefined
-    printResult(json, summary, () => renderDemo({ summary, tables, acv, report, url, isEmbedded }))
+    printResult(json, { ...summary, warehouse: place }, () =>
+      renderDemo({ summary, tables, acv, report, url, isEmbedded }),
+    )
   }
-  await withRunContext(config, use, keepRunning).finally(() => sandbox.close())
+  await withRunContext(config, use, { keepRunning: true, readsAccounts: true }).finally(() =>
+    sandbox.close(),
+  )
 }
 
 /**

@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { connectionOf, pageName, renderDocs, writeDocs } from '../../dictionary/write-docs.ts'
+import type { OpenWarehouse } from '../../warehouse/open.ts'
 import { addCommand, examples } from '../help.ts'
 import { type JsonFlag, printResult } from '../output.ts'
 import { withWarehouse } from '../with-warehouse.ts'
@@ -18,7 +19,7 @@ export function addDocs(program: Command) {
     .action(({ json, out }: JsonFlag & { out?: string }) => {
       const config = loadConfig()
       const folder = path.resolve(out ?? path.join(config.home, 'docs'))
-      return withWarehouse(config, async ({ query, url }) => {
+      const write = async ({ query, url }: OpenWarehouse) => {
         const files = await renderDocs(query, connectionOf(url))
         await writeDocs(folder, files)
         const names = Object.keys(files)
@@ -28,6 +29,7 @@ export function addDocs(program: Command) {
             `  ${path.join(folder, pageName)}`,
           ].join('\n'),
         )
-      })
+      }
+      return withWarehouse(config, write, { isWriting: false })
     })
 }

@@ -3,7 +3,7 @@ import { loadConfig } from '../../config.ts'
 import { diagnose, exitKindOf } from '../../doctor/doctor.ts'
 import { exitCodes } from '../../exit-codes.ts'
 import { addCommand, examples } from '../help.ts'
-import { abortController, type JsonFlag, log, printResult } from '../output.ts'
+import { abortController, type JsonFlag, log, printAnswer } from '../output.ts'
 import { diagnosisJson, renderDiagnosis } from '../text/doctor.ts'
 
 /** Adds the preflight checks. */
@@ -17,7 +17,7 @@ export function addDoctor(program: Command) {
     .action(async ({ json }: JsonFlag) => {
       const { signal } = abortController
       const diagnosis = await diagnose({ config: loadConfig(), log, signal })
-      printResult(json, diagnosisJson(diagnosis), () => renderDiagnosis(diagnosis))
+      printAnswer(json, diagnosisJson(diagnosis), () => renderDiagnosis(diagnosis))
       process.exitCode = exitCodes[exitKindOf(diagnosis)].code
     })
 }

@@ -4,7 +4,7 @@ import { loadRateFile } from '../../exchange-rates/load-file.ts'
 import { addCommand, examples } from '../help.ts'
 import { type JsonFlag, printResult } from '../output.ts'
 import { renderRates } from '../text/exchange-rates.ts'
-import { withWarehouse } from '../with-warehouse.ts'
+import { announce, withWarehouse } from '../with-warehouse.ts'
 
 /** Adds the command that loads exchange rates. */
 export function addFx(program: Command) {
@@ -17,11 +17,12 @@ export function addFx(program: Command) {
     .addHelpText('after', fileHelp)
     .action((path: string, { json }: JsonFlag) => {
       const config = loadConfig()
+      const place = announce(config)
       return withWarehouse(config, async ({ query }) => {
         const target = { query, reportingCurrency: config.reportingCurrency }
         const file = { path, standardInput: process.stdin, now: new Date() }
         const summary = await loadRateFile(target, file)
-        printResult(json, summary, () => renderRates(summary))
+        printResult(json, { ...summary, warehouse: place }, () => renderRates(summary))
       })
     })
 }

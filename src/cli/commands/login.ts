@@ -18,11 +18,12 @@ export function addLogin(program: Command) {
     .option('--account <name>', 'needed when several accounts are configured')
     .addHelpText('after', examples('cosell login', 'cosell login --account contoso'))
     .action(async ({ json, account }: LoginFlags) => {
-      const { accounts, home, requestsPerMinute } = loadConfig()
+      const { accounts, home, requestsPerMinute, network } = loadConfig()
       const result = await login({
         account: chooseAccount(accounts, account),
         home,
         requestsPerMinute,
+        network,
         log: log.logger,
         signal: abortController.signal,
         show: printNotice,

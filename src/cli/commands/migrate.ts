@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { loadConfig } from '../../config.ts'
-import { isRowSecured, missingGrants } from '../../warehouse/access/grants.ts'
+import { isRowSecured } from '../../warehouse/access/access-catalog.ts'
+import { applyGrants } from '../../warehouse/access/grants.ts'
 import {
   countAccountGrants,
   switchRowSecurity,
@@ -40,10 +41,10 @@ export function addMigrate(program: Command) {
 async function migrate(
   { json, rowLevelSecurity: wanted }: MigrateFlags,
   { query }: OpenWarehouse,
-  { applied, views, lacking }: SchemaChange,
+  { applied, views }: SchemaChange,
 ) {
   if (wanted !== undefined) await switchRowSecurity(query, wanted === 'on')
-  const statements = wanted === undefined ? lacking : await missingGrants(query)
+  const statements = await applyGrants(query, { isClosing: true })
   const isOn = await isRowSecured(query)
   const isMapEmpty = wanted === 'on' && (await countAccountGrants(query)) === 0
   const result = {

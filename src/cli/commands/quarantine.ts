@@ -6,11 +6,11 @@ import {
   quarantineUsageError,
   showEntries,
 } from '../../quarantine/list-and-show.ts'
+import type { OpenWarehouse } from '../../warehouse/open.ts'
 import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
+import { type JsonFlag, printAnswer } from '../output.ts'
 import { renderEntries, renderEntry } from '../text/quarantine.ts'
-import { renderRun } from '../text/run-summary.ts'
-import { withRunContext, withWarehouse } from '../with-warehouse.ts'
+import { printRun, withRunContext, withWarehouse } from '../with-warehouse.ts'
 
 type QuarantineFlags = JsonFlag & { readonly account?: string }
 
@@ -49,15 +49,16 @@ async function quarantine(
   if (action === 'list' && referralIds.length > 0) {
     throw quarantineUsageError('list takes no referral id.')
   }
-  await withWarehouse(loadConfig(), async ({ query }) => {
+  const show = async ({ query }: OpenWarehouse) => {
     if (action === 'show') {
       const entries = await showEntries(query, referralIds, account)
-      printResult(json, { status: 'ok', entries }, () => entries.map(renderEntry).join('\n\n'))
+      printAnswer(json, { status: 'ok', entries }, () => entries.map(renderEntry).join('\n\n'))
     } else {
       const entries = await listOpenEntries(query, account)
-      printResult(json, { status: 'ok', entries }, () => renderEntries(entries))
+      printAnswer(json, { status: 'ok', entries }, () => renderEntries(entries))
     }
-  })
+  }
+  await withWarehouse(loadConfig(), show, { isWriting: false })
 }
 
 function retry(
@@ -66,7 +67,6 @@ function retry(
   json: true | undefined,
 ) {
   return withRunContext(loadConfig(), async (context) => {
-    const summary = await retryQuarantined(context, { referralIds, account })
-    printResult(json, summary, () => renderRun(summary))
+    printRun(json, context.place, await retryQuarantined(context, { referralIds, account }))
   })
 }

@@ -2,9 +2,8 @@ import type { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { rebuild } from '../../pipeline/rebuild.ts'
 import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
-import { renderRun } from '../text/run-summary.ts'
-import { withRunContext } from '../with-warehouse.ts'
+import type { JsonFlag } from '../output.ts'
+import { printRun, withRunContext } from '../with-warehouse.ts'
 
 /** Adds the command that replays the landing zone. */
 export function addRebuild(program: Command) {
@@ -16,8 +15,7 @@ export function addRebuild(program: Command) {
     .addHelpText('after', examples('cosell rebuild', 'cosell rebuild --json'))
     .action(({ json }: JsonFlag) =>
       withRunContext(loadConfig(), async (context) => {
-        const summary = await rebuild(context)
-        printResult(json, summary, () => renderRun(summary))
+        printRun(json, context.place, await rebuild(context))
       }),
     )
 }

@@ -6,6 +6,7 @@ import { CosellError } from '../../errors.ts'
 import { renderReport } from '../../report/page/report-page.ts'
 import { readReport } from '../../report/queries/read-report.ts'
 import type { Warehouse } from '../../warehouse/connection/database.ts'
+import type { OpenWarehouse } from '../../warehouse/open.ts'
 import { addCommand, examples } from '../help.ts'
 import { type JsonFlag, printResult } from '../output.ts'
 import { withWarehouse } from '../with-warehouse.ts'
@@ -23,11 +24,12 @@ export function addReport(program: Command) {
     .addHelpText('after', examples('cosell report', 'cosell report --out /srv/www/co-sell.html'))
     .action(({ json, out }: ReportFlags) => {
       const config = loadConfig()
-      return withWarehouse(config, async (warehouse) => {
+      const write = async (warehouse: OpenWarehouse) => {
         const file = out === undefined ? defaultReport(config) : resolve(out)
         const bytes = await writeReport(warehouse, file, new Date())
         printResult(json, { status: 'written', file, bytes }, () => `The report is in ${file}`)
-      })
+      }
+      return withWarehouse(config, write, { isWriting: false })
     })
 }
 

@@ -2,10 +2,9 @@ import type { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { run } from '../../pipeline/run.ts'
 import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, log, printResult, toFailure } from '../output.ts'
+import { type JsonFlag, log, toFailure } from '../output.ts'
 import { ping } from '../ping.ts'
-import { renderRun } from '../text/run-summary.ts'
-import { withRunContext } from '../with-warehouse.ts'
+import { type LoadContext, printRun, withRunContext } from '../with-warehouse.ts'
 
 type RunFlags = JsonFlag & { readonly full?: true }
 
@@ -20,16 +19,18 @@ export function addRun(program: Command) {
 /** Runs the nightly job, and reports its end to the dead-man's switch where one is configured. */
 async function runAndPing({ json, full }: RunFlags) {
   const config = loadConfig()
-  const { pingUrl } = config
   try {
-    await withRunContext(config, async (context) => {
-      const summary = await run(context, full === true)
-      printResult(json, summary, () => renderRun(summary))
-      if (pingUrl !== undefined) await ping(pingUrl, 'done', summary, log.logger)
-    })
+    const use = async (context: LoadContext) => {
+      const result = await run(context, full === true)
+      printRun(json, context.place, result)
+      // A monitor is another company's: it gets counts, and no name.
+      const { accounts: _, ...summary } = result
+      await ping(config, 'done', summary, log.logger)
+    }
+    await withRunContext(config, use, { readsAccounts: true })
   } catch (error) {
     const { code, exitCode } = toFailure(error)
-    if (pingUrl !== undefined) await ping(pingUrl, 'failed', { code, exitCode }, log.logger)
+    await ping(config, 'failed', { code, exitCode }, log.logger)
     throw error
   }
 }

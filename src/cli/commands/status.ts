@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import { loadConfig } from '../../config.ts'
 import { readSignIns } from '../../doctor/sign-in-age.ts'
 import { readStatus } from '../../report/queries/status.ts'
+import type { OpenWarehouse } from '../../warehouse/open.ts'
 import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
+import { type JsonFlag, printAnswer } from '../output.ts'
 import { renderStatus } from '../text/status.ts'
 import { withWarehouse } from '../with-warehouse.ts'
 
@@ -17,9 +18,10 @@ export function addStatus(program: Command) {
     .addHelpText('after', examples('cosell status', 'cosell status --json'))
     .action(({ json }: JsonFlag) => {
       const config = loadConfig()
-      return withWarehouse(config, async ({ query }) => {
+      const show = async ({ query }: OpenWarehouse) => {
         const accounts = await readStatus(query, await readSignIns(config, Date.now()))
-        printResult(json, { status: 'ok', accounts }, () => renderStatus(accounts))
-      })
+        printAnswer(json, { status: 'ok', accounts }, () => renderStatus(accounts))
+      }
+      return withWarehouse(config, show, { isWriting: false })
     })
 }

@@ -49,20 +49,38 @@ export function searchOf(query: PageQuery, pageSize: number): string {
  * @throws CosellError `sourceBroken` when the next link leads to another server
  */
 export function toPage(answer: Answer, list: URL): Page {
-  const envelope = answer.body as {
-    value: unknown[]
-    '@odata.nextLink'?: unknown
-    '@odata.count'?: unknown
-  }
-  const link = envelope['@odata.nextLink'] ?? ''
-  const count = envelope['@odata.count']
+  const envelope = answer.body as { value: unknown[] }
+  const link = annotation(envelope, 'nextLink') ?? ''
   return {
     referrals: envelope.value,
     nextLink: link === '' ? null : nextLinkQuery(String(link), list),
-    count: typeof count === 'number' ? count : null,
+    count: countOf(annotation(envelope, 'count')),
     requestId: answer.requestId,
     fetchedAt: answer.fetchedAt,
   }
+}
+
+/**
+ * Returns an annotation of OData: `@odata.nextLink`, as 4.01 shortens it `@nextLink`, as 3.0 writes it
+ * `odata.nextLink`, in any letter case; `undefined` when there is none, or a null.
+ */
+function annotation(envelope: object, name: string): unknown {
+  const spellings = new Set([`@odata.${name}`, `@${name}`, `odata.${name}`].map(lowerCase))
+  const [, value] =
+    Object.entries(envelope).find(
+      ([key, found]) => spellings.has(lowerCase(key)) && found !== null,
+    ) ?? []
+  return value
+}
+
+function lowerCase(text: string): string {
+  return text.toLowerCase()
+}
+
+/** Reads a count, which clients with long numbers as text get as a string. */
+function countOf(count: unknown): number | null {
+  if (typeof count === 'number') return count
+  return typeof count === 'string' && /^\d{1,15}$/.test(count) ? Number(count) : null
 }
 
 /** Says why a list answer is not a page; `null` when it is one. */

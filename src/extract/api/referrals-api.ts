@@ -7,8 +7,9 @@ import { createTokens } from '../auth/tokens.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { addressBelow, createLifetime, openEndpoint, type Timeouts } from '../http/endpoint.ts'
 import { checkedBaseUrl, nextLinkQuery } from '../http/origin.ts'
+import type { NetworkVariables } from '../http/proxy.ts'
 import { createRetryBudget } from '../http/retry-budget.ts'
-import type { Answer, Request } from '../http/send.ts'
+import type { Answer, Peer, Request } from '../http/send.ts'
 import { apiError, lacksMultiFactor, listNotFoundError } from './api-errors.ts'
 import {
   type FetchedReferral,
@@ -31,12 +32,17 @@ export interface ReferralsApi {
   readonly requestsPerMinute: number
   /** Who signs in, as an opaque text; `null` before the first request and when the token has no name. */
   principal(): string | null
+  /** Tenant of the token in use; `null` before the first token and when it names none. */
+  tenant(): string | null
+  /** Obtains a token, and sends nothing to the API. */
+  signIn(): Promise<void>
+  /** Addresses that gave a good answer so far: the `knownOrigins` of the next run. */
+  answered(): { readonly api: string | null; readonly signIn: string | null }
   /** Ends every request under way and closes every connection. */
   close(): Promise<void>
 }
 
 export interface ReferralsApiOptions extends Application {
-  apiUrl: string
   authorityUrl: string
   accessToken?: string | undefined
   refreshToken?: string | undefined
@@ -53,6 +59,10 @@ export interface ReferralsApiOptions extends Application {
   /** Aborting it ends every request and wait; its reason is what is thrown. */
   signal?: AbortSignal | undefined
   timeouts?: Timeouts | undefined
+  /** Variables that choose a proxy. */
+  network: NetworkVariables
+  /** Addresses of API and sign-in service that gave a good answer in an earlier run. */
+  knownOrigins?: readonly string[] | undefined
   log: Logger
 }
 
@@ -97,6 +107,9 @@ export function createReferralsApi(options: ReferralsApiOptions): ReferralsApi {
     counts: api.counts,
     pageSize: options.pageSize,
     principal: tokens.principal,
+    tenant: tokens.tenant,
+    signIn: async () => void (await tokens.current()),
+    answered: () => ({ api: originIfKnown(api.peer), signIn: originIfKnown(authority.peer) }),
     get requestsPerMinute() {
       return api.rateLimiter.learnedRate
     },
@@ -123,6 +136,10 @@ export function createReferralsApi(options: ReferralsApiOptions): ReferralsApi {
       await Promise.all([api.close(), authority.close()])
     },
   }
+}
+
+function originIfKnown({ origin, isKnown }: Readonly<Peer>): string | null {
+  return isKnown ? origin : null
 }
 
 function isGone(answer: Answer): boolean {

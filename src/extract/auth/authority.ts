@@ -1,10 +1,12 @@
 import { addressBelow, type EndpointOptions, openEndpoint } from '../http/endpoint.ts'
 import { checkedBaseUrl } from '../http/origin.ts'
+import type { Peer } from '../http/send.ts'
 import type { PostForm } from './msal.ts'
 
 /** Sign-in service: the authority that gives out tokens. */
 export interface Authority {
   readonly post: PostForm
+  readonly peer: Readonly<Peer>
   close(): Promise<void>
 }
 
@@ -30,6 +32,7 @@ export function openAuthority(options: AuthorityOptions): Authority {
         body: form,
         problemWith: () => null,
       }),
+    peer: endpoint.peer,
     close: endpoint.close,
   }
 }

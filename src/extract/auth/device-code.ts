@@ -8,7 +8,7 @@ import {
   importMsal,
   type PostForm,
   requestToken,
-  scopes,
+  scopesFor,
 } from './msal.ts'
 import { codeRanOut } from './sign-in-errors.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -50,7 +50,7 @@ export async function signInWithDeviceCode(
       configurationOf({ ...application, clientSecret: undefined }, networkClient),
     )
     await client.acquireTokenByDeviceCode({
-      scopes,
+      scopes: scopesFor(application),
       deviceCodeCallback({ verificationUri, userCode, expiresIn, interval }) {
         const life = within(lifeSeconds, expiresIn)
         polling = {

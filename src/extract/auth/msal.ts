@@ -1,21 +1,32 @@
 import type { INetworkModule } from '@azure/msal-node'
 import { CosellError } from '../../errors.ts'
+import { isLoopback } from '../http/origin.ts'
 import type { Answer } from '../http/send.ts'
 import { type SignInFlow, signInError } from './sign-in-errors.ts'
 import { parseTokenResponse, type TokenResponse } from './token-response.ts'
 
-/** Entra application that a user signs in to. */
+/** Entra application that a user signs in to, and the API that it is for. */
 export interface Application {
   tenantId?: string | undefined
   clientId?: string | undefined
   clientSecret?: string | undefined
+  apiUrl: string
+  /** Permission to ask for; unset: all that were granted for the API. */
+  apiScope?: string | undefined
 }
 
 /** Sends one encoded form to a path of the authority and returns its answer, whatever the status. */
 export type PostForm = (path: string, form: string) => Promise<Answer>
 
-/** Permissions to ask for; MSAL adds those for a refresh token. */
-export const scopes = ['https://api.partner.microsoft.com/.default']
+/**
+ * Permissions to ask for; MSAL adds those for a refresh token. They follow the address of the API, as
+ * another cloud has another one. The sandbox on loopback stands for the documented address.
+ */
+export function scopesFor({ apiUrl, apiScope }: Application): string[] {
+  const { hostname, origin } = new URL(apiUrl)
+  const resource = isLoopback(hostname) ? 'https://api.partner.microsoft.com' : origin
+  return [apiScope ?? `${resource}/.default`]
+}
 
 /**
  * Host name that MSAL is given. MSAL demands https, and asks an unknown authority for its endpoints.
@@ -38,7 +49,7 @@ export function redeemRefreshToken(
       application.clientSecret === undefined
         ? new PublicClientApplication(configuration)
         : new ConfidentialClientApplication(configuration)
-    await client.acquireTokenByRefreshToken({ refreshToken, scopes })
+    await client.acquireTokenByRefreshToken({ refreshToken, scopes: scopesFor(application) })
   })
 }
 

@@ -13,6 +13,15 @@ export function principalOf(token: string | null): string | null {
   return createHash('sha256').update(whole).digest('hex').slice(0, 32)
 }
 
+/**
+ * Returns the tenant that a token was issued for, its claim `tid` in lower case; `null` when the token
+ * is not a JWT or names none. The signature is not checked, as for `principalOf`.
+ */
+export function tenantOf(token: string | null): string | null {
+  const claims = token === null ? null : claimsOf(token)
+  return textOf(claims?.tid)?.toLowerCase() ?? null
+}
+
 function claimsOf(token: string): Record<string, unknown> | null {
   const [, payload, ...rest] = token.split('.')
   if (payload === undefined || rest.length !== 1) return null

@@ -172,7 +172,8 @@ async function syncDirectory(path: string): Promise<void> {
   await directory?.close()
 }
 
-function unusable(path: string, verb: string, cause: unknown): CosellError {
+/** Failure of a token file that cannot be used. */
+export function unusable(path: string, verb: string, cause: unknown): CosellError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
   return new CosellError(
     'auth.token_file',

@@ -1,6 +1,6 @@
 import { CosellError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
-import { principalOf } from './principal.ts'
+import { principalOf, tenantOf } from './principal.ts'
 import type { TokenResponse } from './token-response.ts'
 import type { TokenStore } from './token-store.ts'
 
@@ -11,6 +11,8 @@ export interface Tokens {
   renew(rejected: string): Promise<string>
   /** Who signs in, as an opaque text; `null` before the first token and when it names no user. */
   principal(): string | null
+  /** Tenant of the token; `null` before the first token and when it names none. */
+  tenant(): string | null
 }
 
 /** Time before its end at which a token is renewed. */
@@ -49,12 +51,21 @@ function givenToken(accessToken: string): Tokens {
       )
     },
     principal: () => principalOf(accessToken),
+    tenant: () => tenantOf(accessToken),
   }
+}
+
+interface TokenInUse {
+  readonly value: string
+  /** In the clock's monotonic milliseconds. */
+  readonly freshUntil: number
+  readonly principal: string | null
+  readonly tenant: string | null
 }
 
 function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
   const { clock, tokenStore } = options
-  let token: { value: string; freshUntil: number; principal: string | null } | null = null
+  let token: TokenInUse | null = null
   let renewal: Promise<string> | null = null
 
   /** Exchanges a refresh token; `seen` is the token that the store held when this one was chosen. */
@@ -70,6 +81,7 @@ function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
       value: response.accessToken,
       freshUntil: startedAt + lifeMs - Math.min(earlyMs, lifeMs / 2),
       principal: principalOf(response.accessToken) ?? principalOf(response.idToken),
+      tenant: tenantOf(response.accessToken) ?? tenantOf(response.idToken),
     }
     return token.value
   }
@@ -115,6 +127,7 @@ function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
       token !== null && clock.monotonic() < token.freshUntil ? token.value : renew(),
     renew: async (rejected) => (token !== null && token.value !== rejected ? token.value : renew()),
     principal: () => token?.principal ?? null,
+    tenant: () => token?.tenant ?? null,
   }
 }
 

@@ -17,6 +17,13 @@ const ratioFreeBytes = 1024 * 1024
 /** Body that arrived whole but cannot be used; the message never quotes it. */
 export class UnusableBody extends Error {
   override readonly name = 'UnusableBody'
+  constructor(
+    message: string,
+    /** `tooLarge` for a body that another try would bring again. */
+    readonly form: 'notJson' | 'tooLarge' = 'notJson',
+  ) {
+    super(message)
+  }
 }
 
 /** Body that ended too early. */
@@ -113,9 +120,9 @@ function parse(text: string): unknown {
 }
 
 function tooLarge(): UnusableBody {
-  return new UnusableBody(`more than ${bodyBytesMax / 1024 / 1024} MiB`)
+  return new UnusableBody(`more than ${bodyBytesMax / 1024 / 1024} MiB`, 'tooLarge')
 }
 
 function tooDense(): UnusableBody {
-  return new UnusableBody(`a body that unpacks to more than ${ratioMax} times its size`)
+  return new UnusableBody(`a body that unpacks to more than ${ratioMax} times its size`, 'tooLarge')
 }

@@ -1,16 +1,17 @@
 import { setMaxListeners } from 'node:events'
-import { Pool } from 'undici'
 import { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import type { Clock } from '../clock.ts'
+import { openDispatcher } from './dispatcher.ts'
+import { type NetworkVariables, routeTo } from './proxy.ts'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
 import type { RetryBudget } from './retry-budget.ts'
-import { type Answer, createSendOnce, type Request } from './send.ts'
+import { type Answer, createSendOnce, type Peer, type Request } from './send.ts'
 import { type RetryContext, sendWithRetries } from './send-with-retries.ts'
 
-// The only file that opens HTTP connections, and to two servers alone: the API and the sign-in
-// service, both from the configuration. No text of an answer can lead to a third: redirects are not
-// followed, and of a next link only the query is used.
+// Connections go to two servers alone, or to them through a proxy: the API and the sign-in service,
+// both from the configuration. No text of an answer can lead to a third: redirects are not followed,
+// and of a next link only the query is used.
 
 /** One of the two servers, with its connections, request budget and retries. */
 export interface Endpoint {
@@ -18,6 +19,8 @@ export interface Endpoint {
   /** Requests sent, retries included, and how many of them were answered by 429 or 509. */
   readonly counts: { readonly requests: number; readonly throttled: number }
   readonly rateLimiter: RateLimiter
+  /** Its address, and whether it gave a good answer. */
+  readonly peer: Readonly<Peer>
   close(): Promise<void>
 }
 
@@ -33,6 +36,10 @@ export interface EndpointOptions {
   random?: (() => number) | undefined
   signal: AbortSignal
   timeouts?: Timeouts | undefined
+  /** Variables that choose a proxy. */
+  network: NetworkVariables
+  /** Addresses that gave a good answer in an earlier run: scheme, host and port. */
+  knownOrigins?: readonly string[] | undefined
   log: Logger
 }
 
@@ -59,17 +66,20 @@ export function openEndpoint(
   options: EndpointOptions,
 ): Endpoint {
   const timeouts = options.timeouts ?? defaultTimeouts
-  const pool = new Pool(base.origin, {
+  const { origin } = base
+  const { network } = options
+  const dispatcher = openDispatcher(base, {
+    ...timeouts,
     connections: options.concurrency,
-    connect: { timeout: timeouts.connectMs },
-    headersTimeout: timeouts.headersMs,
-    bodyTimeout: timeouts.bodyIdleMs,
+    network,
   })
+  const peer = { origin, isKnown: options.knownOrigins?.includes(origin) ?? false }
   const context: RetryContext = {
     ...options,
-    origin: base.origin,
+    peer,
+    route: routeTo(base, network),
     setting,
-    sendOnce: createSendOnce(pool, { ...options, totalMs: timeouts.totalMs }),
+    sendOnce: createSendOnce(dispatcher, peer, { ...options, totalMs: timeouts.totalMs }),
     rateLimiter: createRateLimiter(options),
     counts: { requests: 0, throttled: 0 },
     random: options.random ?? Math.random,
@@ -78,7 +88,8 @@ export function openEndpoint(
     send: (request) => sendWithRetries(request, context),
     counts: context.counts,
     rateLimiter: context.rateLimiter,
-    close: () => pool.destroy(),
+    peer,
+    close: () => dispatcher.destroy(),
   }
 }
 

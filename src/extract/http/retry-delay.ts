@@ -8,10 +8,18 @@ export type FailureReason =
   | { kind: 'unreachable' }
   /** Reset, timed out, or cut in the middle of the body. */
   | { kind: 'interrupted' }
-  /** A whole answer that breaks the contract: not JSON, no envelope, an unknown encoding. */
-  | { kind: 'unusable' }
-  /** The server's certificate could not be verified. */
-  | { kind: 'identity' }
+  /** A whole answer that breaks the contract. */
+  | { kind: 'unusable'; form: UnusableForm }
+  /** The certificate or the TLS of the peer is not accepted; `code` as OpenSSL or Node.js names it. */
+  | { kind: 'identity'; code: string }
+  /** A proxy that opens no tunnel, also at a later try. */
+  | { kind: 'refusedByProxy' }
+
+/**
+ * Form of an answer that breaks the contract: a page or no text of ours (HTML, an empty or damaged
+ * body, another encoding), JSON without what was asked for, or more than is read.
+ */
+export type UnusableForm = 'notJson' | 'otherJson' | 'tooLarge'
 
 const baseMs = 1_000
 const capMs = 60_000
@@ -19,7 +27,9 @@ const triesMax = 8
 
 /**
  * Milliseconds to wait before the next try; `null` when there is none. `attempt` counts the tries
- * made, `random` is in [0, 1).
+ * made, `random` is in [0, 1). `isKnown` says that the address gave a good answer before: then a page
+ * instead of JSON, or a redirect, comes from something in between and passes like a 503. At first
+ * contact it means a wrong address.
  *
  * A request that gets 429 is tried eight times; `createRateLimiter` slows down all others meanwhile.
  * A Retry-After is obeyed to the millisecond. Without one the wait is drawn evenly from zero to an
@@ -29,24 +39,26 @@ export function retryDelayMs(
   attempt: number,
   reason: FailureReason,
   random: number,
+  isKnown = false,
 ): number | null {
-  if (attempt >= triesFor(reason)) return null
+  if (attempt >= triesFor(reason, isKnown)) return null
   if (reason.kind === 'status' && reason.retryAfterMs !== null) return reason.retryAfterMs
   return random * Math.min(capMs, baseMs * 2 ** (attempt - 1))
 }
 
-function triesFor(reason: FailureReason): number {
+function triesFor(reason: FailureReason, isKnown: boolean): number {
   switch (reason.kind) {
     case 'status':
-      return triesForStatus(reason.status)
+      return isKnown && isRedirect(reason.status) ? triesMax : triesForStatus(reason.status)
     case 'interrupted':
       return triesMax
     // A wrong address stays wrong; a restarting server is back within seconds.
     case 'unreachable':
       return 4
     case 'unusable':
-      return 2
+      return isKnown && reason.form !== 'tooLarge' ? triesMax : 2
     case 'identity':
+    case 'refusedByProxy':
       return 1
   }
 }
@@ -55,6 +67,10 @@ function triesForStatus(status: number): number {
   if (status === 409 || status === 412) return 3
   if (status === 501 || status === 505) return 1
   return status >= 500 || [408, 423, 425, 429].includes(status) ? triesMax : 1
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400
 }
 
 /** Whether a status means that we send too much: 429, or 509 ("bandwidth limit exceeded"). */

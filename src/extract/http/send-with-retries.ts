@@ -1,14 +1,16 @@
 import type { Logger } from '../../log.ts'
 import type { Clock } from '../clock.ts'
+import type { Route } from './proxy.ts'
 import type { Permit, RateLimiter } from './rate-limiter.ts'
 import { exhaustedError, type RequestFailure } from './request-failure.ts'
 import { budgetExhausted, type RetryBudget } from './retry-budget.ts'
 import { isThrottling, retryDelayMs } from './retry-delay.ts'
-import type { Answer, Request, SendOnce } from './send.ts'
+import type { Answer, Peer, Request, SendOnce } from './send.ts'
 
 /** Means and limits of sending to one server. */
 export interface RetryContext {
-  origin: string
+  peer: Peer
+  route: Route
   setting: 'COSELL_API_URL' | 'COSELL_AUTHORITY_URL'
   sendOnce: SendOnce
   rateLimiter: RateLimiter
@@ -59,9 +61,10 @@ async function attempt(
     log.debug({ requestId: result.requestId, status: result.status }, request.what)
     return result
   }
-  const delayMs = retryDelayMs(tries, result.reason, context.random())
+  const delayMs = retryDelayMs(tries, result.reason, context.random(), context.peer.isKnown)
   const isPaused = pauseAllRequests(counts, permit, result, delayMs ?? 0)
-  if (delayMs === null) throw exhaustedError(result, { ...context, what: request.what, tries })
+  if (delayMs === null)
+    throw exhaustedError(result, { ...context, ...context.peer, what: request.what, tries })
   if (!context.retries.take()) throw budgetExhausted(request.what, result.got)
   const { got, requestId } = result
   log.warn({ requestId, tries, delayMs: Math.round(delayMs), got }, `${request.what}: try again`)

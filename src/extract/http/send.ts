@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import { ioBoundary } from '../../io-boundary.ts'
 import { appVersion } from '../../version.ts'
 import type { Clock } from '../clock.ts'
@@ -35,8 +35,17 @@ export type SendOnce = (
   headers: Record<string, string>,
 ) => Promise<Answer | RequestFailure>
 
+/** The server that requests are sent to. */
+export interface Peer {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** Whether it gave a good answer, in this run or an earlier one; set by the first one. */
+  isKnown: boolean
+}
+
 export function createSendOnce(
-  pool: Pool,
+  dispatcher: Dispatcher,
+  peer: Peer,
   { clock, signal, totalMs }: { clock: Clock; signal: AbortSignal; totalMs: number },
 ): SendOnce {
   const serverTime = createServerTime()
@@ -48,7 +57,8 @@ export function createSendOnce(
     signal.addEventListener('abort', end, { once: true })
     ioBoundary('http', () => routeOf(request), 'before')
     try {
-      const { statusCode, ...response } = await pool.request({
+      const { statusCode, ...response } = await dispatcher.request({
+        origin: peer.origin,
         method: request.method,
         path: request.path,
         headers: { ...commonHeaders, 'client-request-id': clientRequestId, ...headers },
@@ -66,7 +76,9 @@ export function createSendOnce(
       const fetchedAt = serverTime(String(response.headers.date ?? ''), nowMs)
       const waitMs = retryAfterMs(response.headers, nowMs)
       const answer = { status: statusCode, body, requestId, fetchedAt }
-      return failureOfAnswer(answer, waitMs, request.problemWith) ?? answer
+      const failure = failureOfAnswer(answer, waitMs, request.problemWith, peer.isKnown)
+      if (failure === null && statusCode === 200) peer.isKnown = true
+      return failure ?? answer
     } catch (error) {
       signal.throwIfAborted()
       const failure = requestFailureOf(error)
@@ -96,14 +108,16 @@ function failureOfAnswer(
   { status, body, requestId }: Answer,
   retryAfterMs: number | null,
   problemWith: Request['problemWith'],
+  isKnown: boolean,
 ): RequestFailure | null {
   const reason = { kind: 'status', status, retryAfterMs } as const
   if (status >= 300) {
-    const isFinal = retryDelayMs(1, reason, 0) === null
+    const isFinal = retryDelayMs(1, reason, 0, isKnown) === null
     return isFinal ? null : { reason, got: `status ${status}`, requestId }
   }
   const got = status === 200 ? problemWith(body) : `status ${status}`
-  return got === null ? null : { reason: { kind: 'unusable' }, got, requestId }
+  const form = body === undefined ? 'notJson' : 'otherJson'
+  return got === null ? null : { reason: { kind: 'unusable', form }, got, requestId }
 }
 
 /**

@@ -48,8 +48,11 @@ export class CopyBuffer<T extends string> {
 
   /**
    * Sends the lines when there are enough. Yields to the event loop while earlier lines are sent.
+   *
+   * @throws the error that earlier lines met.
    */
   async flushIfFull(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error
     if (this.#bytes >= bufferedBytesMax) await this.flush()
     if (this.#isSending) await nextTurn()
   }

@@ -1,12 +1,10 @@
-import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database, TableName } from '../../warehouse/tables.generated.ts'
 import { type BufferedLines, CopyBuffer } from '../copy/copy-buffer.ts'
 import { type CopyValue, copyLine, copyValue, targetLine } from '../copy/copy-format.ts'
 import { copyInto } from '../copy/copy-into.ts'
-import { addStatuses } from '../publish/publish-dimensions.ts'
-import type { Publication } from '../publish/upsert.ts'
+import { addStatuses } from '../publish/shared-members.ts'
 import { withTableName } from '../staging/rejected-rows.ts'
 import {
   type PublishedTable,
@@ -28,9 +26,9 @@ import { type NaturalRow, naturalKey, SurrogateKeys } from './surrogate-keys.ts'
 export interface DirectCopy {
   readonly transaction: Transaction<Database>
   readonly client: PoolClient
-  /** Another connection, for keys. */
+  /** Another connection, for keys and for the members that accounts share. */
   readonly query: Kysely<Database>
-  readonly publication: Publication
+  readonly runId: number
 }
 
 /**
@@ -45,7 +43,7 @@ export async function copyDirectly(
   target: DirectCopy,
   batches: AsyncIterable<StagedBatch>,
 ): Promise<CopiedTables> {
-  const lines = describeLines(target.publication.runId)
+  const lines = describeLines(target.runId)
   const buffer = new CopyBuffer<TableName>((buffered) => copyAll(target.client, lines, buffered))
   const keys = new SurrogateKeys(target.query)
   keys.statuses = await readStatuses(target.transaction)
@@ -144,20 +142,18 @@ async function addDimensionRows(state: CopyState, batch: StagedBatch) {
 }
 
 async function addStatus(state: CopyState, row: NaturalRow) {
-  const { target, buffer, keys } = state
-  // The connection takes no statement in the middle of a COPY.
-  await buffer.drain()
-  const { inserted } = await addStatuses(
-    target.transaction,
-    sql`select ${row.referral_status}::text as referral_status,
-      ${row.referral_substatus}::text as referral_substatus`,
-  )
+  const { target, keys } = state
+  const pair = {
+    referral_status: String(row.referral_status),
+    referral_substatus: String(row.referral_substatus),
+  }
+  const { inserted } = await addStatuses(target.query, [pair])
   state.statusesAdded += inserted
-  keys.statuses = await readStatuses(target.transaction)
+  keys.statuses = await readStatuses(target.query)
 }
 
-async function readStatuses(transaction: Transaction<Database>) {
-  const rows = await transaction
+async function readStatuses(query: Kysely<Database>) {
+  const rows = await query
     .selectFrom('dw.dim_status')
     .select(['status_key', 'referral_status', 'referral_substatus'])
     .execute()

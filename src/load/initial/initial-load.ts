@@ -1,25 +1,23 @@
 import { sql } from 'kysely'
 import { type Kysely, openCopying, type Transaction } from '../../warehouse/connection/database.ts'
-import type { Database, TableName } from '../../warehouse/tables.generated.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
 import { checkNames } from '../publish/checks.ts'
-import { finishPublish, prepareForBulk } from '../publish/finish.ts'
-import {
-  addCurrencies,
-  catalogValues,
-  isDocumented,
-  upsertSolutions,
-} from '../publish/publish-dimensions.ts'
+import { analyzePublished, finishPublish } from '../publish/finish.ts'
+import { isDocumented, upsertSolutions } from '../publish/publish-dimensions.ts'
 import { publishFindings } from '../publish/publish-findings.ts'
 import { publishQuarantine } from '../publish/publish-quarantine.ts'
 import type { LoadRun, LoadTask, PublishResult } from '../publish/publish-task.ts'
 import { initialReferrals, reconcile } from '../publish/reconcile.ts'
+import { addCopiedMembers } from '../publish/shared-members.ts'
+import { chooseAccess } from '../publish/star-access.ts'
 import type { Publication } from '../publish/upsert.ts'
 import { fencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
+import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 import { isRowRejected } from '../staging/rejected-rows.ts'
 import type { CopiedTables } from './copy-lines.ts'
-import { copyDirectly } from './direct-copy.ts'
+import { copyDirectly, type DirectCopy } from './direct-copy.ts'
 
 /** Checks that compare with staged rows. COPY, whose rows are counted, takes their place. */
 const checksOfStaged = ['everything_staged_is_published', 'staged_amounts_are_published']
@@ -37,21 +35,22 @@ export async function initialLoad(
 ): Promise<PublishResult | undefined> {
   if (!(await canLoadInitially(warehouse.query, lease))) return undefined
   const copying = openCopying(warehouse)
-  const publication = { partnerAccountKey: lease.partnerAccountKey, runId: task.runId }
   let complete: PublishResult | undefined
   const copyAndPublish = async (transaction: Transaction<Database>) => {
     await prepareForBulk(transaction)
     const { query } = warehouse
-    const target = { transaction, client: copying.client(), query, publication }
+    const target = { transaction, client: copying.client(), query, runId: task.runId }
     const copied = await copyDirectly(target, task.batches())
-    complete = await publishCopied(transaction, publication, task, copied)
+    complete = await publishCopied({ transaction, query }, lease, task, copied)
     return complete
   }
   // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
   const findCommitted = async (transaction: Transaction<Database>) =>
     (await isPublished(transaction, task.runId)) ? complete : undefined
   try {
-    return await fencedTransaction(copying.query, lease, copyAndPublish, findCommitted)
+    const result = await fencedTransaction(copying.query, lease, copyAndPublish, findCommitted)
+    await analyzePublished(warehouse.query, result)
+    return result
   } catch (error) {
     if (!isRowRejected(error)) throw error
     log.logger.info({ code: error.code }, 'PostgreSQL rejected a row of the initial load: staging')
@@ -91,14 +90,14 @@ async function isRowSecurityActive(query: Kysely<Database>): Promise<boolean> {
 }
 
 async function publishCopied(
-  transaction: Transaction<Database>,
-  publication: Publication,
+  { transaction, query }: Pick<DirectCopy, 'transaction' | 'query'>,
+  { partnerAccountKey }: Lease,
   task: LoadTask,
   { written, staged }: CopiedTables,
 ): Promise<PublishResult> {
-  await analyzeAll(transaction, [...written.map(({ table }) => table), 'stg.referral_key'])
-  await catalogValues(transaction, publication)
-  const currencies = await addCurrencies(transaction, publication, 'dw')
+  const access = await chooseAccess(transaction, 'stg.referral_key', partnerAccountKey)
+  const publication = { partnerAccountKey, runId: task.runId, access }
+  const members = await addCopiedMembers(transaction, query, publication)
   await upsertSolutions(transaction, publication)
   await markDocumentedTags(transaction, publication)
   await publishFindings(transaction, publication, task.scope === 'all')
@@ -107,16 +106,8 @@ async function publishCopied(
   const referrals = initialReferrals(publication)
   const reconciliation = await reconcile(transaction, publication, read, referrals)
   const checks = (await checkNames()).filter((name) => !checksOfStaged.includes(name))
-  const all = { written: [...written, currencies], staged, quarantined, missing: 0, reconciliation }
+  const all = { written: [...written, ...members], staged, quarantined, missing: 0, reconciliation }
   return finishPublish(transaction, publication, task, all, checks)
-}
-
-/**
- * Analyzes before the checks, and small tables too. Without statistics of a hundred tags, or with
- * those of earlier tags, a check of 280,000 rows was planned to end early and took minutes.
- */
-async function analyzeAll(transaction: Transaction<Database>, written: readonly TableName[]) {
-  for (const table of written) await sql`analyze ${sql.table(table)}`.execute(transaction)
 }
 
 async function markDocumentedTags(

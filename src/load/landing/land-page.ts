@@ -96,10 +96,6 @@ export function landPage(
         returning 1
       )
       select count(*) as landed from landed`.execute(transaction)
-    await sql`
-      insert into stg.listed_referral (partner_account_key, run_id, resource_id)
-      select ${account}, ${page.runId}, unnest(${column('resource_id')}::text[])
-    `.execute(transaction)
     const counted = await sql<{ page_count: number }>`
       update etl.extract_window
       set page_count = page_count + 1,
@@ -108,7 +104,14 @@ export function landPage(
           updated_at = clock_timestamp()
       where run_id = ${page.runId} and window_no = ${page.windowNo}
       returning page_count`.execute(transaction)
-    const pages = counted.rows[0]?.page_count ?? Number.POSITIVE_INFINITY
+    const pages = counted.rows[0]?.page_count
+    if (pages === undefined) throw new Error(`run ${page.runId} has no window ${page.windowNo}`)
+    await sql`
+      insert into stg.listed_referral
+        (partner_account_key, run_id, window_no, page_no, row_no, resource_id)
+      select ${account}, ${page.runId}, ${page.windowNo}, ${pages}, listed.row_no, listed.resource_id
+      from unnest(${column('resource_id')}::text[]) with ordinality as listed (resource_id, row_no)
+    `.execute(transaction)
     complete = { changed: landed.rows[0]?.landed ?? 0, pages }
     return complete
   }

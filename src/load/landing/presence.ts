@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
-import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { fencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
+import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 
 /** Full reads without a referral that make it missing. One alone proves little. */
 const absencesMax = 2
@@ -46,6 +46,7 @@ export function landPresence(
   const step = { ...presence, account, principal: presence.principal ?? unknownPrincipal }
   let complete = 0
   const land = async (transaction: Transaction<Database>) => {
+    await prepareForBulk(transaction)
     await recordVisibility(transaction, step)
     complete = await landReturns(transaction, step)
     if (!step.isComplete) return complete
@@ -73,7 +74,7 @@ async function recordVisibility(
   transaction: Transaction<Database>,
   { account, principal, runId }: PresenceStep,
 ) {
-  const added = await sql`
+  await sql`
     insert into etl.principal_referral (partner_account_key, principal, referral_id)
     select distinct ${account}::integer, ${principal}, seen.resource_id
     from stg.listed_referral seen
@@ -84,8 +85,6 @@ async function recordVisibility(
         where earlier.partner_account_key = ${account}
           and earlier.principal = ${principal}
           and earlier.referral_id = seen.resource_id)`.execute(transaction)
-  // The join of the next check, planned for an empty table, took minutes over 50,000 rows.
-  await analyzeGrown(transaction, [['etl.principal_referral', Number(added.numAffectedRows ?? 0)]])
 }
 
 async function landReturns(
@@ -122,14 +121,20 @@ async function landAbsences(
     insert into raw.payload
       (partner_account_key, resource_type, resource_id, version_no, observed_at, payload_hash,
         source_ref, run_id, payload)
-    select ${account}, 'referral_absence', known.referral_id, absences.latest_version_no + 1,
+    with absent as materialized (
+      select known.referral_id
+      from dw.dim_referral known
+      join etl.principal_referral shown
+        on shown.partner_account_key = known.partner_account_key
+        and shown.principal = ${principal}
+        and shown.referral_id = known.referral_id
+      where known.partner_account_key = ${account}
+        and not ${isListed(account, runId, 'known.referral_id')}
+    )
+    select ${account}, 'referral_absence', absent.referral_id, absences.latest_version_no + 1,
       ${observedAt}::timestamptz, '', ${`run ${runId}`}, ${runId}::bigint,
       jsonb_build_object('principal', ${principal}::text)
-    from dw.dim_referral known
-    join etl.principal_referral shown
-      on shown.partner_account_key = known.partner_account_key
-      and shown.principal = ${principal}
-      and shown.referral_id = known.referral_id
+    from absent
     cross join lateral (
       select coalesce(max(p.version_no), 0) as latest_version_no,
         count(*) filter (
@@ -139,11 +144,9 @@ async function landAbsences(
       from raw.payload p
       where p.partner_account_key = ${account}
         and p.resource_type = 'referral_absence'
-        and p.resource_id = known.referral_id
+        and p.resource_id = absent.referral_id
     ) absences
-    where known.partner_account_key = ${account}
-      and not ${isListed(account, runId, 'known.referral_id')}
-      and absences.unanswered < ${absencesMax}`.execute(transaction)
+    where absences.unanswered < ${absencesMax}`.execute(transaction)
   return Number(landed.numAffectedRows ?? 0)
 }
 
@@ -187,12 +190,16 @@ function isListed(account: number, runId: number, id: string) {
       and seen.resource_id = ${sql.ref(id)})`
 }
 
-/** Expression: a payload or a return was observed after an absence. */
+/**
+ * Expression: a payload or a return was observed after an absence. OFFSET keeps it a probe for each
+ * absence, of which there are few; a join would read all payloads of the account.
+ */
 function isSeenAfter(account: number, absence: string) {
   return sql<boolean>`exists (
     select 1 from raw.payload later
     where later.partner_account_key = ${account}
       and later.resource_type in ('referral', 'referral_presence')
       and later.resource_id = ${sql.ref(`${absence}.resource_id`)}
-      and later.observed_at > ${sql.ref(`${absence}.observed_at`)})`
+      and later.observed_at > ${sql.ref(`${absence}.observed_at`)}
+    offset 0)`
 }

@@ -4,9 +4,12 @@ import type { Kysely, Transaction } from '../../warehouse/connection/database.ts
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { fencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
+import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 import { findRejected, type RejectedRow } from '../staging/rejected-rows.ts'
 import { referralStageTables } from '../staging/stage-tables.ts'
 import { checkNames, runChecks } from './checks.ts'
+import { addStagedMembers } from './shared-members.ts'
+import { chooseAccess } from './star-access.ts'
 import type { Publication } from './upsert.ts'
 import { publishRows } from './write-rows.ts'
 
@@ -35,14 +38,17 @@ export async function findRejectedReferrals(
   return rejected
 }
 
+/** A publish whose way to the star depends on the referrals that are tried. */
+type Trial = Omit<Publication, 'access'>
+
 async function tryHalves(
   transaction: Transaction<Database>,
-  publication: Publication,
+  publication: Trial,
 ): Promise<RejectedRow[]> {
   const { partnerAccountKey } = publication
   // A deferred constraint would fail at the commit, which never comes.
   await sql`set constraints all immediate`.execute(transaction)
-  await sql`set local jit = off`.execute(transaction)
+  await prepareForBulk(transaction)
   const staged = await transaction
     .selectFrom('stg.dim_referral')
     .select('referral_no')
@@ -70,14 +76,16 @@ async function tryHalves(
 
 async function publishTrial(
   transaction: Transaction<Database>,
-  publication: Publication,
+  publication: Trial,
   referralNos: readonly number[],
   checks: readonly string[],
 ) {
   const { partnerAccountKey } = publication
   const isTried = sql`referral_no between ${referralNos[0]} and ${referralNos.at(-1)}`
   await move(transaction, -partnerAccountKey, isTried)
-  await publishRows(transaction, publication, false)
+  const access = await chooseAccess(transaction, 'stg.dim_referral', partnerAccountKey)
+  await addStagedMembers(transaction, transaction, publication)
+  await publishRows(transaction, { ...publication, access }, false)
   for (const check of checks) await runChecks(transaction, [check]).catch(ignoreFailedCheck)
   for (const table of referralStageTables) {
     await sql`delete from ${sql.table(table)}
@@ -98,7 +106,5 @@ async function move(
   for (const table of referralStageTables) {
     await sql`update ${sql.table(table)} set partner_account_key = ${-from}::integer
       where partner_account_key = ${from} and ${which}`.execute(transaction)
-    // With statistics of all the others too, a trial of a few would read whole facts.
-    await sql`analyze ${sql.table(table)}`.execute(transaction)
   }
 }

@@ -1,6 +1,7 @@
-import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
-import type { Transaction } from '../../warehouse/connection/database.ts'
+import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
+import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { markPublished } from '../runs/ledger.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
@@ -18,11 +19,18 @@ export interface WrittenRows {
   readonly reconciliation: Reconciliation
 }
 
-/** Settings for statements over many rows, until the transaction ends. */
-export async function prepareForBulk(transaction: Transaction<Database>) {
-  await sql`set local work_mem = '96MB'`.execute(transaction)
-  // The row estimates of some checks are high enough for it, and their code runs once.
-  await sql`set local jit = off`.execute(transaction)
+/**
+ * Analyzes the tables that a publish let grow, after its commit: ANALYZE keeps other accounts from
+ * analyzing a table until the transaction ends, and no statement of a publish needs it.
+ */
+export function analyzePublished(
+  query: Kysely<Database>,
+  { written }: Pick<PublishResult, 'written'>,
+): Promise<void> {
+  const grown = written.map(
+    ({ table, inserted, updated, deleted }) => [table, inserted + updated + deleted] as const,
+  )
+  return retryTransient(() => analyzeGrown(query, grown))
 }
 
 /**

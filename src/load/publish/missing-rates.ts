@@ -1,11 +1,11 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
-import type { Database } from '../../warehouse/tables.generated.ts'
+import type { Database, TableName } from '../../warehouse/tables.generated.ts'
+import { joinStar, type StarAccess, storedFor } from './star-access.ts'
+import type { Publication } from './upsert.ts'
 
 /** The staged referrals of a run, which may be all of its account. */
-interface RunScope {
-  readonly partnerAccountKey: number
-  readonly runId: number
+interface RunScope extends Publication {
   readonly isEverythingStaged: boolean
 }
 
@@ -20,32 +20,33 @@ export const missingRate = 'missing_fx_rate'
  * of the expected closing day, at the latest of today. A contract needs the rate of the day of
  * signing, otherwise of the start, otherwise of the registration.
  *
- * The scope is the referrals of a run, or all referrals of all accounts, as in `cosell fx`.
+ * The scope is the referrals of a run, or all referrals of an account, as in `cosell fx`.
  * Findings of other referrals stay. The finding of a currency is deleted only when all of its
  * account are in scope.
  */
 export async function refreshRateFindings(
   transaction: Transaction<Database>,
-  scope: RunScope | 'everything',
+  scope: RunScope | Pick<Publication, 'partnerAccountKey'>,
 ): Promise<void> {
-  const isRunScope = scope !== 'everything'
+  const account = scope.partnerAccountKey
+  const isRunScope = 'runId' in scope
   const touched = isRunScope
     ? sql`
       select partner_account_key, referral_key, referral_id, ${scope.runId}::bigint as run_id
       from stg.referral_key
-      where partner_account_key = ${scope.partnerAccountKey}`
+      where partner_account_key = ${account}`
     : sql`
       select known.partner_account_key, known.referral_key, known.referral_id, published.run_id
       from dw.dim_referral known
-      join (
-        select partner_account_key, max(run_id) as run_id
+      cross join (
+        select max(run_id) as run_id
         from etl.run
-        where run_status = 'published'
-        group by partner_account_key
-      ) published on published.partner_account_key = known.partner_account_key`
-  const isDeletable = isRunScope ? isInScope(scope) : sql`true`
-  // NOT IN, because it is always hashed. PostgreSQL expects few rows in findings that are not yet
-  // analyzed, and would compare each with each.
+        where partner_account_key = ${account} and run_status = 'published'
+        having max(run_id) is not null
+      ) published
+      where known.partner_account_key = ${account}`
+  const access = isRunScope ? scope.access : 'scan'
+  const deletable = isRunScope ? oldFindings(scope) : ofAccount(account)
   await sql`
     with reporting as materialized (
       select setting_value as currency_code, (now() at time zone 'utc')::date as today
@@ -54,26 +55,34 @@ export async function refreshRateFindings(
     ),
     touched as materialized (${touched}
     ),
-    amount as (${amounts}
+    amount as ${storedFor(access)} (${amountsOf(access)}
     ),
     missing as materialized (
       select distinct amount.partner_account_key, amount.run_id, amount.referral_id, amount.item_path,
         amount.currency_code, amount.rate_date
       from amount
-      left join dw.fx_rate rate
-        on rate.currency_code = amount.currency_code and rate.rate_date = amount.rate_date
+      ${joinStar(access, 'left join', ['dw.fx_rate', 'rate'], isRateOfDay)}
       where rate.currency_code is null
     ),
-    held as materialized (${currencies}
+    held as materialized (${currenciesOf(access)}
     ),
     wanted as materialized (${findings}
     ),
+    old as ${storedFor(access)} (
+      select old.ctid, old.partner_account_key, old.referral_id, old.item_ref
+      from ${deletable}
+        and old.rule_code = ${missingRate}
+    ),
     deleted as (
-      delete from etl.dq_finding old
-      where old.rule_code = ${missingRate}
-        and ${isDeletable}
-        and (old.partner_account_key, old.referral_id, old.item_ref) not in (
-          select partner_account_key, referral_id, item_ref from wanted)
+      delete from etl.dq_finding
+      where ctid = any(array(
+        select old.ctid
+        from old
+        where not exists (
+            select 1 from wanted
+            where wanted.partner_account_key = old.partner_account_key
+              and wanted.referral_id = old.referral_id
+              and wanted.item_ref = old.item_ref)))
     )
     insert into etl.dq_finding as old
       (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
@@ -89,55 +98,64 @@ export async function refreshRateFindings(
           last_seen_run_id = excluded.last_seen_run_id`.execute(transaction)
 }
 
-/** Two conditions, because PostgreSQL evaluates an `exists` within an OR for every finding. */
-function isInScope({ partnerAccountKey, isEverythingStaged }: RunScope) {
-  if (isEverythingStaged) return sql`old.partner_account_key = ${partnerAccountKey}`
-  return sql`old.partner_account_key = ${partnerAccountKey}
-        and exists (
-          select 1 from touched
-          where touched.partner_account_key = old.partner_account_key
-            and touched.referral_id = old.referral_id)`
+/** FROM and WHERE of all findings `old` of an account. */
+const ofAccount = (partnerAccountKey: number) =>
+  sql`etl.dq_finding old where old.partner_account_key = ${partnerAccountKey}`
+
+/** FROM and WHERE of the findings `old` of the account, or of the staged referrals. */
+function oldFindings({ partnerAccountKey, isEverythingStaged, access }: RunScope) {
+  if (isEverythingStaged) return ofAccount(partnerAccountKey)
+  const isAboutReferral = sql`old.partner_account_key = touched.partner_account_key
+          and old.referral_id = touched.referral_id`
+  return sql`touched
+        ${joinStar(access, 'join', ['etl.dq_finding', 'old'], isAboutReferral)}
+        where true`
 }
+
+/** `join` of the rows of the touched referrals. */
+function joinTouched(access: StarAccess, table: TableName, alias: string): RawBuilder<unknown> {
+  const isOfReferral = sql`${sql.ref(`${alias}.referral_key`)} = touched.referral_key`
+  const isOfAccount = sql`${sql.ref(`${alias}.partner_account_key`)} = touched.partner_account_key`
+  return joinStar(access, 'join', [table, alias], isOfReferral, isOfAccount)
+}
+
+const isRateOfDay = sql`rate.currency_code = amount.currency_code
+        and rate.rate_date = amount.rate_date`
+
+/** Condition: an amount is in another currency than the reports, which is read once. */
+const isConverted = (table: string) =>
+  sql`${sql.ref(`${table}.currency_code`)} <> (select currency_code from reporting)`
 
 /**
  * Amounts that are not in the reporting currency, with the day whose rate they need. Zeros need no
  * rate. The lines of a contract need the rate of its day, mostly in its currency.
  */
-const amounts = sql`
+const amountsOf = (access: StarAccess) => sql`
       select touched.partner_account_key, touched.run_id, touched.referral_id,
         'details.dealValue' as item_path, fact.currency_code,
         least(
-          coalesce(fact.closed_date, fact.expected_close_date, reporting.today), reporting.today
+          coalesce(fact.closed_date, fact.expected_close_date), (select today from reporting)
         ) as rate_date
       from touched
-      join dw.fact_referral fact
-        on fact.referral_key = touched.referral_key
-        and fact.partner_account_key = touched.partner_account_key
-      cross join reporting
-      where fact.deal_value_amount <> 0 and fact.currency_code <> reporting.currency_code
+      ${joinTouched(access, 'dw.fact_referral', 'fact')}
+      where fact.deal_value_amount <> 0 and ${isConverted('fact')}
       union all
       select touched.partner_account_key, touched.run_id, touched.referral_id,
         'registrations[' || fact.registration_no - 1 || ']', fact.currency_code,
         coalesce(fact.contract_sign_date, fact.contract_start_date, fact.registered_date)
       from touched
-      join dw.fact_registration fact
-        on fact.referral_key = touched.referral_key
-        and fact.partner_account_key = touched.partner_account_key
-      cross join reporting
-      where fact.contract_value_amount <> 0 and fact.currency_code <> reporting.currency_code
+      ${joinTouched(access, 'dw.fact_registration', 'fact')}
+      where fact.contract_value_amount <> 0 and ${isConverted('fact')}
       union all
       select touched.partner_account_key, touched.run_id, touched.referral_id,
         'registrations[' || line.registration_no - 1 || ']', line.currency_code,
         coalesce(line.contract_sign_date, line.contract_start_date, line.registered_date)
       from touched
-      join dw.fact_registration_solution line
-        on line.referral_key = touched.referral_key
-        and line.partner_account_key = touched.partner_account_key
-      cross join reporting
-      where line.solution_value_amount <> 0 and line.currency_code <> reporting.currency_code`
+      ${joinTouched(access, 'dw.fact_registration_solution', 'line')}
+      where line.solution_value_amount <> 0 and ${isConverted('line')}`
 
 /** Currencies that amounts had at any time, with the last day that has a rate, or null. */
-const currencies = sql`
+const currenciesOf = (access: StarAccess) => sql`
       select used.partner_account_key, used.run_id, used.currency_code,
         (
           select max(rate.rate_date) from dw.fx_rate rate
@@ -148,11 +166,8 @@ const currencies = sql`
         union
         select touched.partner_account_key, touched.run_id, version.currency_code
         from touched
-        join dw.fact_referral_history version
-          on version.referral_key = touched.referral_key
-          and version.partner_account_key = touched.partner_account_key
-        cross join reporting
-        where version.deal_value_amount <> 0 and version.currency_code <> reporting.currency_code
+        ${joinTouched(access, 'dw.fact_referral_history', 'version')}
+        where version.deal_value_amount <> 0 and ${isConverted('version')}
       ) used`
 
 const findings = sql`
@@ -166,11 +181,12 @@ const findings = sql`
         end as detail,
         held.last_date::text as observed_value
       from held
-      where held.last_date is null or exists (
-        select 1 from missing
-        where missing.partner_account_key = held.partner_account_key
-          and missing.currency_code = held.currency_code
-          and missing.rate_date > held.last_date)
+      left join (
+        select partner_account_key, currency_code, max(rate_date) as last_date
+        from missing
+        group by partner_account_key, currency_code
+      ) needed using (partner_account_key, currency_code)
+      where held.last_date is null or needed.last_date > held.last_date
       union all
       select missing.partner_account_key, missing.run_id, missing.referral_id,
         missing.item_path || '/' || missing.currency_code,

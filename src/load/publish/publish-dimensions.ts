@@ -1,20 +1,19 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
-import type { Database, TableName } from '../../warehouse/tables.generated.ts'
+import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
+import { joinStar, storedFor } from './star-access.ts'
 import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './upsert.ts'
 
 /**
- * Adds the missing rows of the dimensions, shared dimensions first, and updates referrals and
- * solutions. Afterwards `stg.referral_key` has the keys of every staged referral.
+ * Adds the missing rows of the dimensions of an account, and updates referrals and solutions. The
+ * members that accounts share are there already, see `addStagedMembers`. Afterwards
+ * `stg.referral_key` has the keys of every staged referral.
  */
 export async function publishDimensions(
   transaction: Transaction<Database>,
   publication: Publication,
 ): Promise<RowsWritten[]> {
-  await catalogValues(transaction, publication)
   const written = [
-    await addCurrencies(transaction, publication),
-    await addStagedStatuses(transaction, publication),
     await addTags(transaction, publication),
     await addCustomers(transaction, publication),
     await upsertSolutions(transaction, publication),
@@ -22,84 +21,6 @@ export async function publishDimensions(
   ]
   await findReferralKeys(transaction, publication)
   return written
-}
-
-/**
- * Adds undocumented enum values, which Microsoft may have added, with the run that first had them.
- */
-export async function catalogValues(transaction: Transaction<Database>, publication: Publication) {
-  await sql`
-    insert into etl.enum_value
-      (enum_name, parent_value, enum_value, canonical_value, sort_order, is_documented,
-        first_seen_run_id)
-    select distinct s.enum_name, s.parent_value, s.enum_value, s.enum_value, 9999, false,
-      ${publication.runId}::bigint
-    from stg.enum_value s
-    where s.partner_account_key = ${publication.partnerAccountKey}
-    order by s.enum_name, s.parent_value, s.enum_value
-    on conflict (enum_name, parent_value, enum_value) do nothing`.execute(transaction)
-}
-
-/** Adds the missing currencies of the staged rows, or of the rows in the star. */
-export async function addCurrencies(
-  transaction: Transaction<Database>,
-  publication: Publication,
-  schema: 'stg' | 'dw' = 'stg',
-) {
-  const account = publication.partnerAccountKey
-  const rows = (table: string) => sql`${sql.table(`${schema}.${table}`)}
-    where partner_account_key = ${account}`
-  const added = await sql`
-    insert into dw.dim_currency (currency_code, currency_name, minor_unit, is_documented)
-    select code, code, 2, false
-    from (
-      select currency_code as code from ${rows('fact_referral')}
-      union select currency_code from ${rows('fact_referral_history')}
-      union select registered_acv_currency_code from ${rows('fact_referral_history')}
-      union select currency_code from ${rows('fact_referral_solution')}
-      union select currency_code from ${rows('fact_registration')}
-      union select currency_code from ${rows('fact_registration_solution')}
-    ) staged
-    where not exists (select 1 from dw.dim_currency known where known.currency_code = staged.code)
-    order by code
-    on conflict (currency_code) do nothing`.execute(transaction)
-  return inserted('dw.dim_currency', added)
-}
-
-function addStagedStatuses(transaction: Transaction<Database>, publication: Publication) {
-  const account = publication.partnerAccountKey
-  return addStatuses(
-    transaction,
-    sql`
-      select referral_status, referral_substatus from stg.fact_referral
-      where partner_account_key = ${account}
-      union
-      select referral_status, referral_substatus from stg.fact_referral_history
-      where partner_account_key = ${account}`,
-  )
-}
-
-/** Adds undocumented pairs of status and substatus. Whether such a pair is allowed is unknown. */
-export async function addStatuses(transaction: Transaction<Database>, pairs: RawBuilder<unknown>) {
-  const added = await sql`
-    insert into dw.dim_status
-      (status_key, referral_status, referral_substatus, stage_label, stage_sort, is_open, is_closed,
-        is_won, is_lost, is_decided, is_documented, is_allowed_combination)
-    select (select max(status_key) from dw.dim_status)
-        + row_number() over (order by referral_status, referral_substatus),
-      referral_status, referral_substatus, referral_status || ' - ' || referral_substatus, 999,
-      referral_status in ('New', 'Active'), referral_status = 'Closed',
-      referral_status = 'Closed' and referral_substatus = 'Won',
-      referral_status = 'Closed' and referral_substatus = 'Lost',
-      referral_status = 'Closed' and referral_substatus in ('Won', 'Lost'), false, null
-    from (${pairs}) staged
-    where not exists (
-      select 1 from dw.dim_status known
-      where known.referral_status = staged.referral_status
-        and known.referral_substatus = staged.referral_substatus)
-    order by referral_status, referral_substatus
-    on conflict (referral_status, referral_substatus) do nothing`.execute(transaction)
-  return inserted('dw.dim_status', added)
 }
 
 /** Expression: the API's documentation has the value of a tag. */
@@ -138,15 +59,14 @@ async function addTags(transaction: Transaction<Database>, publication: Publicat
 async function addCustomers(transaction: Transaction<Database>, publication: Publication) {
   const values = sharedColumns('dw.dim_customer', 'stg.dim_customer', publication)
   const columns = sql.join([...values.keys()].map((name) => sql.ref(name)))
+  const isSame = sql`known.partner_account_key = s.partner_account_key
+      and known.profile_hash = s.profile_hash`
   const added = await sql`
     insert into dw.dim_customer (${columns})
     select distinct on (s.profile_hash) ${sql.join([...values.values()])}
     from stg.dim_customer s
-    where s.partner_account_key = ${publication.partnerAccountKey}
-      and not exists (
-        select 1 from dw.dim_customer known
-        where known.partner_account_key = s.partner_account_key
-          and known.profile_hash = s.profile_hash)
+    ${joinStar(publication.access, 'left join', ['dw.dim_customer', 'known'], isSame)}
+    where s.partner_account_key = ${publication.partnerAccountKey} and known.customer_key is null
     order by s.profile_hash
     on conflict (partner_account_key, profile_hash) do nothing`.execute(transaction)
   return inserted('dw.dim_customer', added)
@@ -202,6 +122,10 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
     target,
     stage,
     key: ['partner_account_key', 'referral_id'],
+    rows: sql`
+      select ${sql.join(tables[stage].columns.map((column) => sql.ref(column)))}
+      from stg.dim_referral
+      where partner_account_key = ${publication.partnerAccountKey}`,
     values: sharedColumns(target, stage, publication),
     joins: [],
     keyJoins: [],
@@ -211,22 +135,28 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
 
 /** Fills `stg.referral_key` with every staged referral: the checks examine the referrals in it. */
 async function findReferralKeys(transaction: Transaction<Database>, publication: Publication) {
+  const { access } = publication
+  const isReferral = sql`referral.partner_account_key = s.partner_account_key
+      and referral.referral_id = s.referral_id`
+  const isCustomer = sql`customer.partner_account_key = s.partner_account_key
+      and customer.profile_hash = s.profile_hash`
   await sql`
+    with staged as ${storedFor(access)} (
+      select s.partner_account_key, s.referral_no, s.referral_id, fact.profile_hash
+      from stg.dim_referral s
+      left join stg.fact_referral fact
+        on fact.partner_account_key = s.partner_account_key and fact.referral_no = s.referral_no
+      where s.partner_account_key = ${publication.partnerAccountKey}
+    )
     insert into stg.referral_key
       (partner_account_key, referral_no, referral_id, referral_key, customer_key)
     select s.partner_account_key, s.referral_no, s.referral_id, referral.referral_key,
       customer.customer_key
-    from stg.dim_referral s
-    join dw.dim_referral referral
-      on referral.partner_account_key = s.partner_account_key
-      and referral.referral_id = s.referral_id
-    left join stg.fact_referral fact
-      on fact.partner_account_key = s.partner_account_key and fact.referral_no = s.referral_no
-    left join dw.dim_customer customer
-      on customer.partner_account_key = s.partner_account_key
-      and customer.profile_hash = fact.profile_hash
-    where s.partner_account_key = ${publication.partnerAccountKey}`.execute(transaction)
-  await sql`analyze stg.referral_key`.execute(transaction)
+    from staged s
+    ${joinStar(access, 'join', ['dw.dim_referral', 'referral'], isReferral)}
+    ${joinStar(access, 'left join', ['dw.dim_customer', 'customer'], isCustomer)}`.execute(
+    transaction,
+  )
 }
 
 function inserted(table: TableName, result: { numAffectedRows?: bigint | undefined }): RowsWritten {

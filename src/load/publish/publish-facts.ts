@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { type Database, tables } from '../../warehouse/tables.generated.ts'
 import { referralTables, type Surrogate, surrogates } from '../staging/stage-tables.ts'
+import { joinStar, type StarAccess } from './star-access.ts'
 import {
   deleteRemoved,
   type Publication,
@@ -36,25 +37,34 @@ function planUpsert(
       columns.includes(column) && Object.keys(natural).every((name) => staged.includes(name)),
   )
   const values = sharedColumns(target, stage, publication)
-  values.set('referral_key', sql.ref('k.referral_key'))
-  if (columns.includes('customer_key')) values.set('customer_key', sql.ref('k.customer_key'))
+  values.set('referral_key', sql.ref('s.referral_key'))
+  if (columns.includes('customer_key')) values.set('customer_key', sql.ref('s.customer_key'))
   for (const [column, { key }] of found) values.set(column, sql.ref(`${aliasOf(column)}.${key}`))
-  const keys = sql`join stg.referral_key k
-    on k.partner_account_key = s.partner_account_key and k.referral_no = s.referral_no`
+  const rows = sql`
+      select ${sql.join(staged.map((column) => sql.ref(`s.${column}`)))}, k.referral_key,
+        k.customer_key
+      from ${sql.table(stage)} s
+      join stg.referral_key k
+        on k.partner_account_key = s.partner_account_key and k.referral_no = s.referral_no
+      where s.partner_account_key = ${publication.partnerAccountKey}`
   const key: readonly string[] = tables[target].key
   const ofKey = found.filter(([column]) => key.includes(column))
   return {
     target,
     stage,
     key,
+    rows,
     values,
-    joins: [keys, ...found.map(joinDimension)],
-    keyJoins: [keys, ...ofKey.map(joinDimension)],
+    joins: found.map((surrogate) => joinDimension(publication.access, surrogate)),
+    keyJoins: ofKey.map((surrogate) => joinDimension(publication.access, surrogate)),
   }
 }
 
 /** `join` of the dimension row that a staged row `s` names by its natural key. */
-function joinDimension([column, surrogate]: [string, Surrogate]): RawBuilder<unknown> {
+function joinDimension(
+  access: StarAccess,
+  [column, surrogate]: [string, Surrogate],
+): RawBuilder<unknown> {
   const { dimension, natural, isOptional } = surrogate
   const alias = aliasOf(column)
   const pairs = Object.entries(natural)
@@ -64,8 +74,8 @@ function joinDimension([column, surrogate]: [string, Surrogate]): RawBuilder<unk
   const matches = pairs.map(
     ([staged, known]) => sql`${sql.ref(`${alias}.${known}`)} = ${sql.ref(`s.${staged}`)}`,
   )
-  return sql`${sql.raw(isOptional ? 'left join' : 'join')} ${sql.table(dimension)} ${sql.ref(alias)}
-      on ${sql.join(matches, sql` and `)}`
+  const kind = isOptional ? 'left join' : 'join'
+  return joinStar(access, kind, [dimension, alias], sql.join(matches, sql` and `))
 }
 
 function aliasOf(column: string): string {

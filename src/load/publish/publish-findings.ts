@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { missingRate, refreshRateFindings } from './missing-rates.ts'
+import { joinStar, storedFor } from './star-access.ts'
 import type { Publication } from './upsert.ts'
 
 /**
@@ -24,23 +25,32 @@ export async function publishFindings(
   await refreshRateFindings(transaction, { ...publication, isEverythingStaged })
 }
 
+/** Condition: a finding `old` is about the referral `k`. */
+const isAboutReferral = sql`old.partner_account_key = k.partner_account_key
+        and old.referral_id = k.referral_id`
+
 async function replaceReferralFindings(
   transaction: Transaction<Database>,
-  { partnerAccountKey, runId }: Publication,
+  { partnerAccountKey, runId, access }: Publication,
 ) {
   await sql`
-    delete from etl.dq_finding old
-    using stg.referral_key k
-    where old.partner_account_key = k.partner_account_key
-      and old.referral_id = k.referral_id
-      and k.partner_account_key = ${partnerAccountKey}
-      and old.rule_code <> ${missingRate}
-      and not exists (
-        select 1 from stg.dq_finding s
-        where s.partner_account_key = old.partner_account_key
-          and s.referral_id = old.referral_id
-          and s.rule_code = old.rule_code
-          and s.item_ref = old.item_ref)`.execute(transaction)
+    with old as ${storedFor(access)} (
+      select old.ctid, old.partner_account_key, old.referral_id, old.rule_code, old.item_ref
+      from stg.referral_key k
+      ${joinStar(access, 'join', ['etl.dq_finding', 'old'], isAboutReferral)}
+      where k.partner_account_key = ${partnerAccountKey}
+    )
+    delete from etl.dq_finding
+    where ctid = any(array(
+      select old.ctid
+      from old
+      where old.rule_code <> ${missingRate}
+        and not exists (
+          select 1 from stg.dq_finding s
+          where s.partner_account_key = old.partner_account_key
+            and s.referral_id = old.referral_id
+            and s.rule_code = old.rule_code
+            and s.item_ref = old.item_ref)))`.execute(transaction)
   await sql`
     insert into etl.dq_finding
       (partner_account_key, referral_id, rule_code, item_ref, severity, detail, observed_value,
@@ -92,9 +102,11 @@ async function deleteKnownValues(
     where old.partner_account_key = ${partnerAccountKey}
       and old.referral_id = ''
       and old.rule_code = 'unknown_enum_value'
-      and old.item_ref not in (
-        select ${valueRef} from stg.enum_value
-        where partner_account_key = ${partnerAccountKey})`.execute(transaction)
+      and not exists (
+        select 1 from stg.enum_value
+        where partner_account_key = ${partnerAccountKey} and ${valueRef} = old.item_ref)`.execute(
+    transaction,
+  )
 }
 
 /**
@@ -103,7 +115,7 @@ async function deleteKnownValues(
  */
 async function countUnmapped(
   transaction: Transaction<Database>,
-  { partnerAccountKey, runId }: Publication,
+  { partnerAccountKey, runId, access }: Publication,
 ) {
   await sql`
     with change as materialized (
@@ -111,8 +123,7 @@ async function countUnmapped(
       from (
         select old.item_ref, -1 as referrals
         from stg.referral_key k
-        join etl.dq_finding old
-          on old.partner_account_key = k.partner_account_key and old.referral_id = k.referral_id
+        ${joinStar(access, 'join', ['etl.dq_finding', 'old'], isAboutReferral)}
         where k.partner_account_key = ${partnerAccountKey}
           and old.rule_code = 'unmapped_property'
         union all
@@ -127,11 +138,12 @@ async function countUnmapped(
     counted as materialized (
       select change.item_ref, change.referrals + coalesce(old.observed_value::bigint, 0) as referrals
       from change
-      left join etl.dq_finding old
-        on old.partner_account_key = ${partnerAccountKey}
-        and old.referral_id = ''
-        and old.rule_code = 'unmapped_property'
-        and old.item_ref = change.item_ref
+      left join (
+        select item_ref, observed_value from etl.dq_finding
+        where partner_account_key = ${partnerAccountKey}
+          and referral_id = ''
+          and rule_code = 'unmapped_property'
+      ) old using (item_ref)
     ),
     gone as (
       delete from etl.dq_finding old
@@ -171,21 +183,22 @@ async function compareVisibility(
       where run_id = ${runId} and is_complete
     ),
     compared as materialized (
-      select full_read.principal, count(shown.referral_id) as shown_count, count(*) as known_count
-      from full_read
-      join dw.dim_referral known
-        on known.partner_account_key = ${partnerAccountKey} and not known.is_missing
+      select (select principal from full_read) as principal,
+        count(shown.referral_id) as shown_count, count(*) as known_count
+      from dw.dim_referral known
       left join etl.principal_referral shown
         on shown.partner_account_key = known.partner_account_key
-        and shown.principal = full_read.principal
+        and shown.principal = (select principal from full_read)
         and shown.referral_id = known.referral_id
-      group by full_read.principal
+      where known.partner_account_key = ${partnerAccountKey}
+        and not known.is_missing
+        and exists (select 1 from full_read)
       having count(shown.referral_id) < count(*)
     ),
     gone as (
       delete from etl.dq_finding old
-      using full_read
-      where old.partner_account_key = ${partnerAccountKey}
+      where exists (select 1 from full_read)
+        and old.partner_account_key = ${partnerAccountKey}
         and old.referral_id = ''
         and old.rule_code = 'principal_sees_fewer'
         and old.item_ref not in (select left(principal, 8) from compared)

@@ -26,10 +26,15 @@ export async function publishQuarantine(
           item_path = excluded.item_path,
           detail = excluded.detail,
           last_run_id = excluded.last_run_id,
-          attempts = q.attempts + 1,
-          resolved_run_id = case when ${isLoaded('q')} then q.resolved_run_id end`.execute(
-    transaction,
-  )
+          attempts = q.attempts + 1`.execute(transaction)
+  // Not above: there the referral would be looked for in the whole list, version by version.
+  await sql`
+    update etl.quarantine q
+    set resolved_run_id = null
+    where q.partner_account_key = ${partnerAccountKey}
+      and q.last_run_id = ${runId}
+      and q.resolved_run_id is not null
+      and not ${isLoaded('q')}`.execute(transaction)
   await sql`
     update etl.quarantine q
     set resolved_run_id = ${runId}::bigint

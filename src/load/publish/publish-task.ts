@@ -1,6 +1,6 @@
 import type { Log } from '../../log.ts'
 import type { Warehouse } from '../../warehouse/connection/database.ts'
-import type { LandedScope } from '../landing/read-landed.ts'
+import type { LandedScope } from '../landing/landed-pages.ts'
 import type { Lease } from '../runs/lease.ts'
 import type { StagedBatch } from '../staging/stage-tables.ts'
 import type { Reconciliation } from './reconcile.ts'

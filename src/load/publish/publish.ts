@@ -1,19 +1,21 @@
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
-import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
 import type { Transaction, Warehouse } from '../../warehouse/connection/database.ts'
-import { retryTransient, stageLost } from '../../warehouse/connection/retry-transient.ts'
+import { stageLost } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { fencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
+import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 import { isRowRejected, quarantineRejected } from '../staging/rejected-rows.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
 import { findRejectedReferrals } from './find-rejected.ts'
-import { finishPublish, prepareForBulk } from './finish.ts'
+import { analyzePublished, finishPublish } from './finish.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
 import { reconcile } from './reconcile.ts'
-import type { Publication } from './upsert.ts'
+import { addStagedMembers } from './shared-members.ts'
+import { chooseAccess, joinStar } from './star-access.ts'
+import type { Publication, RowsWritten } from './upsert.ts'
 import { publishRows } from './write-rows.ts'
 
 export interface PublishRequest extends PublishTask {
@@ -27,7 +29,8 @@ const roundsMax = 3
 
 /**
  * Publishes the staged rows, all of them or none, in one transaction: dimensions, facts, bridges,
- * history, people, findings, quarantine, the ledger and the watermark. Referrals of which
+ * history, people, findings, quarantine, the ledger and the watermark. Members that accounts share
+ * come before it. Referrals of which
  * PostgreSQL rejects a row are quarantined, and the others published.
  *
  * @throws CosellError `checkFailed` when a check of `sql/checks` fails or too many referrals are
@@ -60,21 +63,21 @@ async function publishOnce(
   lease: Lease,
   request: PublishRequest,
 ): Promise<PublishResult> {
+  const { partnerAccountKey } = lease
+  const { runId } = request
+  const members = await addStagedMembers(query, query, { partnerAccountKey, runId })
   let complete: PublishResult | undefined
   const result = await fencedTransaction(
     query,
     lease,
     async (transaction) => {
-      complete = await publishStaged(transaction, lease.partnerAccountKey, request)
+      complete = await publishStaged(transaction, partnerAccountKey, request, members)
       return complete
     },
     // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
-    async (transaction) => ((await isPublished(transaction, request.runId)) ? complete : undefined),
+    async (transaction) => ((await isPublished(transaction, runId)) ? complete : undefined),
   )
-  const grown = result.written.map(
-    ({ table, inserted, updated, deleted }) => [table, inserted + updated + deleted] as const,
-  )
-  await retryTransient(() => analyzeGrown(query, grown))
+  await analyzePublished(query, result)
   return result
 }
 
@@ -82,15 +85,18 @@ async function publishStaged(
   transaction: Transaction<Database>,
   partnerAccountKey: number,
   request: PublishRequest,
+  members: readonly RowsWritten[],
 ): Promise<PublishResult> {
   const { runId, scope, staged } = request
-  const publication = { partnerAccountKey, runId }
   await checkStageKept(transaction, partnerAccountKey, staged)
   await prepareForBulk(transaction)
+  const access = await chooseAccess(transaction, 'stg.dim_referral', partnerAccountKey)
+  const publication = { partnerAccountKey, runId, access }
   const reconciliation = await reconcile(transaction, publication, request)
   const missing = await countNewlyMissing(transaction, publication)
-  const { written, quarantined } = await publishRows(transaction, publication, scope === 'all')
-  const published = { written, staged, quarantined, missing, reconciliation }
+  const rows = await publishRows(transaction, publication, scope === 'all')
+  const written = [...members, ...rows.written]
+  const published = { ...rows, written, staged, missing, reconciliation }
   return finishPublish(transaction, publication, request, published)
 }
 
@@ -120,11 +126,12 @@ async function checkStageKept(
 }
 
 async function countNewlyMissing(transaction: Transaction<Database>, publication: Publication) {
+  const isSame = sql`known.partner_account_key = s.partner_account_key
+        and known.referral_id = s.referral_id`
   const counted = await sql<{ missing: number }>`
     select count(*) as missing
     from stg.dim_referral s
-    join dw.dim_referral known
-      on known.partner_account_key = s.partner_account_key and known.referral_id = s.referral_id
+    ${joinStar(publication.access, 'join', ['dw.dim_referral', 'known'], isSame)}
     where s.partner_account_key = ${publication.partnerAccountKey}
       and s.is_missing and not known.is_missing`.execute(transaction)
   return counted.rows[0]?.missing ?? 0

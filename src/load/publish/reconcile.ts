@@ -2,8 +2,9 @@ import { type RawBuilder, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { LandedScope } from '../landing/read-landed.ts'
+import type { LandedScope } from '../landing/landed-pages.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
+import { joinStar } from './star-access.ts'
 import type { Publication } from './upsert.ts'
 
 /**
@@ -72,22 +73,22 @@ export async function reconcile(
       select distinct q.resource_id
       from stg.quarantine q
       where q.partner_account_key = ${publication.partnerAccountKey}
-        and q.resource_id in (select resource_id from fresh)
-        and q.resource_id not in (select referral_id from staged)
+        and exists (select 1 from fresh where fresh.resource_id = q.resource_id)
+        and not exists (select 1 from staged where staged.referral_id = q.resource_id)
     )
     select
       (select count(*) from arrived where is_new) as inserted,
       (select count(*) from arrived where not is_new and is_changed) as updated,
       (select count(*) from arrived where not is_new and not is_changed)
-        + (select count(*) from seen where resource_id not in (select resource_id from fresh))
+        + (select count(*) from seen
+          where not exists (select 1 from fresh where fresh.resource_id = seen.resource_id))
         as unchanged,
       (select count(*) from fresh where age > 1) as superseded,
       (select count(*) from held) as quarantined,
       (select coalesce(sum(seen.rows - greatest(1, own.versions)), 0)::bigint
         from seen left join own using (resource_id)) as duplicates,
-      (select count(*) from fresh
-        where not is_own
-          and not (age = 1 and resource_id in (select resource_id from seen))) as carried_over
+      (select count(*) from fresh left join seen using (resource_id)
+        where not is_own and (age > 1 or seen.resource_id is null)) as carried_over
     `.execute(transaction)
   const terms = counted.rows[0]
   if (terms === undefined) throw new Error('the count returned no row')
@@ -99,14 +100,14 @@ export async function reconcile(
 }
 
 /** Selects the staged referrals, before any of them is published. */
-function stagedReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
+function stagedReferrals({ partnerAccountKey, access }: Publication): RawBuilder<unknown> {
+  const isSame = sql`known.partner_account_key = s.partner_account_key
+      and known.referral_id = s.referral_id`
   return sql`
     select s.referral_id, known.referral_key is null as is_new,
       known.row_hash is distinct from s.row_hash as differs
     from stg.dim_referral s
-    left join dw.dim_referral known
-      on known.partner_account_key = s.partner_account_key
-      and known.referral_id = s.referral_id
+    ${joinStar(access, 'left join', ['dw.dim_referral', 'known'], isSame)}
     where s.partner_account_key = ${partnerAccountKey}`
 }
 
@@ -122,17 +123,17 @@ export function initialReferrals({ partnerAccountKey }: Publication): RawBuilder
  * Common table expressions of the rows of pages, and of the versions that are not published yet.
  */
 function newVersions({ partnerAccountKey, runId }: Publication): RawBuilder<unknown> {
+  const isOfRun = sql`p.run_id = run.run_id`
+  const isOfAccount = sql`p.partner_account_key = run.partner_account_key`
   return sql`
     fresh as materialized (
       select p.resource_id, p.run_id = ${runId} as is_own,
         row_number() over (partition by p.resource_id order by p.version_no desc) as age
-      from raw.payload p
-      where p.partner_account_key = ${partnerAccountKey}
+      from etl.run run
+      ${joinStar('probe', 'join', ['raw.payload', 'p'], isOfRun, isOfAccount)}
+      where run.partner_account_key = ${partnerAccountKey}
+        and run.run_status in (${sql.join(unpublishedStatuses)})
         and p.resource_type = 'referral'
-        and p.run_id in (
-          select run.run_id from etl.run
-          where run.partner_account_key = ${partnerAccountKey}
-            and run.run_status in (${sql.join(unpublishedStatuses)}))
     ),
     seen as materialized (
       select resource_id, count(*) as rows

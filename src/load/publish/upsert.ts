@@ -4,6 +4,7 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 import { type TableName, tables } from '../../warehouse/tables.generated.ts'
 import { withTableName } from '../staging/rejected-rows.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
+import { joinStar, type StarAccess, storedFor } from './star-access.ts'
 
 export interface RowsWritten {
   readonly table: TableName
@@ -16,6 +17,7 @@ export interface RowsWritten {
 export interface Publication {
   readonly partnerAccountKey: number
   readonly runId: number
+  readonly access: StarAccess
 }
 
 type Expression = RawBuilder<unknown>
@@ -26,6 +28,8 @@ export interface UpsertPlan {
   readonly stage: StageTable
   /** Columns of a unique key of the target. */
   readonly key: readonly string[]
+  /** Query of the staged rows of the account, `s` in what follows. */
+  readonly rows: Expression
   /** Target column to the expression that fills it. */
   readonly values: ReadonlyMap<string, Expression>
   readonly joins: readonly Expression[]
@@ -51,14 +55,15 @@ export async function upsertChanged(
     (column) => !plan.key.includes(column) && column !== 'created_run_id',
   )
   const written = await sql<{ inserted: number; updated: number }>`
-    with written as (
+    with staged as ${storedFor(publication.access)} (${plan.rows}
+    ),
+    written as (
       insert into ${sql.table(plan.target)} as t (${sql.join(columns.map((name) => sql.ref(name)))})
       select ${sql.join([...plan.values.values()])}
-      from ${sql.table(plan.stage)} s
+      from staged s
       ${sql.join(plan.joins, sql` `)}
-      left join ${sql.table(plan.target)} old on ${matches('old', plan)}
-      where s.partner_account_key = ${publication.partnerAccountKey}
-        and old.row_hash is distinct from s.row_hash
+      ${joinStar(publication.access, 'left join', [plan.target, 'old'], ...matches('old', plan))}
+      where old.row_hash is distinct from s.row_hash
       order by ${sql.join(plan.key.map((name) => plan.values.get(name)))}
       on conflict (${sql.join(plan.key.map((name) => sql.ref(name)))}) do update
         set ${sql.join(updated.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))}
@@ -72,34 +77,57 @@ export async function upsertChanged(
   return { table: plan.target, ...counts, deleted: 0 }
 }
 
-/** Deletes the rows of a target that the staged referrals no longer have. */
+/**
+ * Deletes the rows of a target that the staged referrals no longer have. Their places in the file
+ * are found first, and only those are read again: a join of the DELETE would scan the table.
+ */
 export async function deleteRemoved(
   transaction: Transaction<Database>,
   plan: UpsertPlan,
-  publication: Publication,
+  { partnerAccountKey, access }: Publication,
 ): Promise<number> {
+  const kept = plan.key.map((name) => sql`${plan.values.get(name)} as ${sql.ref(name)}`)
+  const isKept = plan.key.map((name) => sql`${sql.ref(`kept.${name}`)} = ${sql.ref(`old.${name}`)}`)
+  const isOfReferral = sql`old.referral_key = k.referral_key`
+  const isOfAccount = sql`old.partner_account_key = k.partner_account_key`
+  const stored = storedFor(access)
   const deleted = await sql`
-    delete from ${sql.table(plan.target)} old
-    using stg.referral_key r
-    where old.referral_key = r.referral_key
-      and old.partner_account_key = r.partner_account_key
-      and r.partner_account_key = ${publication.partnerAccountKey}
-      and not exists (
-        select 1
-        from ${sql.table(plan.stage)} s
-        ${sql.join(plan.keyJoins, sql` `)}
-        where s.partner_account_key = r.partner_account_key
-          and s.referral_no = r.referral_no
-          and ${matches('old', plan)}
-      )`.execute(transaction)
+    with staged as ${stored} (${plan.rows}
+    ),
+    kept as ${stored} (
+      select ${sql.join(kept)}
+      from staged s
+      ${sql.join(plan.keyJoins, sql` `)}
+    ),
+    old as ${stored} (
+      select old.ctid, ${sql.join(plan.key.map((name) => sql.ref(`old.${name}`)))}
+      from stg.referral_key k
+      ${joinStar(access, 'join', [plan.target, 'old'], isOfReferral, isOfAccount)}
+      where k.partner_account_key = ${partnerAccountKey}
+    )
+    delete from ${sql.table(plan.target)}
+    where ctid = any(array(
+      select old.ctid
+      from old
+      left join kept on ${sql.join(isKept, sql` and `)}
+      where kept.referral_key is null
+    ))`.execute(transaction)
   return Number(deleted.numAffectedRows ?? 0)
 }
 
-function matches(alias: string, plan: UpsertPlan): Expression {
-  const pairs = plan.key.map(
-    (name) => sql`${sql.ref(`${alias}.${name}`)} = ${plan.values.get(name)}`,
+/**
+ * Condition that a row of the target has the key of a staged row, in two parts: the account stands
+ * alone where the key of the referral is enough to find the row.
+ */
+function matches(alias: string, plan: UpsertPlan): [Expression, Expression] {
+  const isEqual = (name: string) => sql`${sql.ref(`${alias}.${name}`)} = ${plan.values.get(name)}`
+  const account = 'partner_account_key'
+  const apart = plan.key.includes('referral_key') ? [account] : []
+  const rest = plan.key.filter((name) => !apart.includes(name))
+  const parts = [rest, apart].map((names) =>
+    names.length === 0 ? sql`true` : sql.join(names.map(isEqual), sql` and `),
   )
-  return sql.join(pairs, sql` and `)
+  return parts as [Expression, Expression]
 }
 
 /**

@@ -1,7 +1,12 @@
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
-import { inTransaction, type Kysely } from '../../warehouse/connection/database.ts'
+import {
+  inTransaction,
+  type Kysely,
+  type Transaction,
+} from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
+import { type AccountSource, checkSource, recordSource } from './account-source.ts'
 
 export interface KnownAccount {
   readonly partner_account_key: number
@@ -28,30 +33,77 @@ export function checkAccountKnown(name: string | undefined, known: readonly Know
   throw new CosellError('account.unknown', text)
 }
 
-/** Key of an account; a new account is stored under the next free number. */
+/**
+ * Key of an account, whose source is recorded; a new account is stored under the next free number.
+ *
+ * @throws CosellError `configuration` when another account has the source.
+ */
 export async function enterAccount(
   query: Kysely<Database>,
   account: { readonly name: string; readonly tenantId: string | undefined },
+  source: AccountSource,
 ): Promise<number> {
-  const known = (await listAccounts(query)).find((other) => other.account_code === account.name)
-  if (known !== undefined) return known.partner_account_key
   return inTransaction(query, async (transaction) => {
-    // Two first runs at once must not take the same number. This lock does not block readers.
+    // Two first runs at once must not take the same number, or enter one source twice. This lock
+    // does not block readers.
     await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)
-    const accounts = await listAccounts(transaction)
-    const entered = accounts.find((other) => other.account_code === account.name)
-    if (entered !== undefined) return entered.partner_account_key
-    const key = 1 + Math.max(0, ...accounts.map((other) => other.partner_account_key))
-    await transaction
-      .insertInto('dw.dim_partner_account')
-      .values({
-        partner_account_key: key,
-        account_code: account.name,
-        account_name: account.name,
-        tenant_id: account.tenantId ?? null,
-        created_at: sql`clock_timestamp()`,
-      })
-      .execute()
+    const entered = await checkSource(transaction, account.name, source)
+    const key = entered?.key ?? (await insertAccount(transaction, account, source))
+    await recordSource(transaction, key, source)
     return key
   })
+}
+
+async function insertAccount(
+  transaction: Transaction<Database>,
+  account: { readonly name: string; readonly tenantId: string | undefined },
+  source: AccountSource,
+): Promise<number> {
+  const accounts = await listAccounts(transaction)
+  const key = 1 + Math.max(0, ...accounts.map((other) => other.partner_account_key))
+  await transaction
+    .insertInto('dw.dim_partner_account')
+    .values({
+      partner_account_key: key,
+      account_code: account.name,
+      account_name: account.name,
+      tenant_id: account.tenantId ?? source.tenantId,
+      created_at: sql`clock_timestamp()`,
+    })
+    .execute()
+  return key
+}
+
+/**
+ * Renames an account of the warehouse. Its rows carry its key, so no other row changes.
+ *
+ * @throws CosellError `usage` when the warehouse has no account of the old name, or one of the new.
+ */
+export async function renameAccount(
+  transaction: Transaction<Database>,
+  partnerAccountKey: number,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
+  await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)
+  const accounts = await listAccounts(transaction)
+  checkAccountKnown(from, accounts)
+  checkNameFree(to, accounts, from)
+  await transaction
+    .updateTable('dw.dim_partner_account')
+    .set({
+      account_code: to,
+      account_name: sql`case when account_name = account_code then ${to} else account_name end`,
+    })
+    .where('partner_account_key', '=', partnerAccountKey)
+    .execute()
+}
+
+/** Checks that no account but `from` has the name, in any case. @throws CosellError `usage`. */
+export function checkNameFree(name: string, known: readonly KnownAccount[], from: string) {
+  const taken = known.find(
+    ({ account_code: code }) => code !== from && code.toLowerCase() === name.toLowerCase(),
+  )
+  if (taken === undefined && name !== from) return
+  const text = `The warehouse has an account "${taken?.account_code ?? name}" already. Give another new name; \`cosell account list\` shows the ones in use.`
+  throw new CosellError('account.exists', text)
 }

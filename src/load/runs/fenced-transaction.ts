@@ -1,20 +1,22 @@
 import { sql } from 'kysely'
 import type { PoolClient, QueryResult } from 'pg'
-import { CosellError } from '../../errors.ts'
+import { isShared } from '../../warehouse/connection/client.ts'
 import {
   inTransaction,
   type Kysely,
   type Transaction,
 } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
+import { beginText } from '../../warehouse/connection/session.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import { extendLease, heldByAnother, type Lease, leaseSeconds } from './lease.ts'
+import { extendLease, type Lease, leaseLost, leaseSeconds, lostToAnother } from './lease.ts'
 
 /**
  * Runs `use` in a transaction that commits only while this process holds the lease. The row of the
  * lease stays locked until the end, so no other run can take the account over between the check and
- * the commit. The server ends the transaction when the process is silent for as long as a lease
- * lasts.
+ * the commit. The lock is a shared one of the key: the heartbeat goes on beside it, so a lease does
+ * not run out during a long publish. The server ends the transaction when the process is silent for
+ * as long as a lease lasts.
  *
  * Transient failures are retried, the whole transaction, so `use` must support being repeated. The
  * acknowledgement of a commit can be lost: before a retry, `findCommitted` returns the result of a
@@ -30,6 +32,7 @@ export function fencedTransaction<T>(
 ): Promise<T> {
   const attempt = (isRetry: boolean) =>
     inTransaction(query, async (transaction) => {
+      await sql.raw(waitForEarlier(lease)).execute(transaction)
       const ours = await transaction
         .selectFrom('etl.lease')
         // Otherwise a process that is stopped from here on would hold the account until it resumes.
@@ -40,14 +43,12 @@ export function fencedTransaction<T>(
         )
         .where('partner_account_key', '=', lease.partnerAccountKey)
         .where('epoch', '=', lease.epoch)
-        .forUpdate()
+        .forKeyShare()
         .execute()
-      if (ours.length === 0) throw await heldByAnother(transaction, lease.partnerAccountKey)
-      // With the row locked, no earlier attempt can still be committing.
+      if (ours.length === 0) throw await lostToAnother(transaction, lease.partnerAccountKey)
       const committed = isRetry ? await findCommitted?.(transaction) : undefined
       if (committed !== undefined) return committed
       const result = await use(transaction)
-      // A transaction may last longer than the lease, and its lock blocks the heartbeat meanwhile.
       await extendLease(transaction, lease.partnerAccountKey, lease.epoch)
       return result
     })
@@ -55,21 +56,31 @@ export function fencedTransaction<T>(
 }
 
 /**
- * Runs a COPY in a transaction that commits only while this process holds the lease, and extends
- * the lease. It uses one connection without Kysely. For staged rows only: a crash of the server may
- * undo it.
+ * Waits until no transaction under the lease is open: a lost one of an earlier attempt may be, and
+ * could commit later. The lock that waits would stop the heartbeat, so it is given back at once.
+ */
+const waitForEarlier = ({ partnerAccountKey, epoch }: Lease) =>
+  `savepoint fence;
+  select from etl.lease
+  where partner_account_key = ${partnerAccountKey} and epoch = ${epoch} for update;
+  rollback to savepoint fence`
+
+/**
+ * Runs a COPY in a transaction that commits only while this process holds the lease. It uses one
+ * connection without Kysely. For staged rows only: a crash of the server may undo it.
  *
  * @throws CosellError `accountHeld` when the lease was lost: nothing was written.
  */
 export async function copyUnderLease<T>(
   client: PoolClient,
-  { partnerAccountKey, epoch }: Lease,
+  lease: Lease,
   copy: () => Promise<T>,
 ): Promise<T> {
   // One message with one response to wait for; only a text without parameters can be that.
-  const [, ours] = (await client.query(beginFenced(partnerAccountKey, epoch))) as unknown as Results
+  const begin = `${beginText(isShared(client))};${waitForEarlier(lease)};${fence(lease)}`
+  const results = (await client.query(begin)) as unknown as readonly QueryResult[]
   try {
-    if (ours.rowCount === 0) throw leaseLost(partnerAccountKey)
+    if (results.at(-1)?.rowCount === 0) throw leaseLost(lease.partnerAccountKey)
     const result = await copy()
     await client.query('commit')
     return result
@@ -79,23 +90,12 @@ export async function copyUnderLease<T>(
   }
 }
 
-/** Results of BEGIN and of the statement after it. */
-type Results = readonly [QueryResult, QueryResult]
-
 /**
- * Begins the transaction of a COPY. There are many of them, so the commit does not wait for the
- * disk.
+ * Last statement before the COPY. There are many of them, so the commit does not wait for the disk.
  */
-const beginFenced = (partnerAccountKey: number, epoch: number) => `
-  begin;
-  update etl.lease
-  set heartbeat_at = clock_timestamp(),
-      expires_at = clock_timestamp() + interval '${leaseSeconds} s'
+const fence = ({ partnerAccountKey, epoch }: Lease) => `
+  select set_config('synchronous_commit', 'off', true),
+    set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)
+  from etl.lease
   where partner_account_key = ${partnerAccountKey} and epoch = ${epoch}
-  returning set_config('synchronous_commit', 'off', true),
-    set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)`
-
-function leaseLost(partnerAccountKey: number): CosellError {
-  const text = `Account ${partnerAccountKey} was taken over by another run while this one was stopped.`
-  return new CosellError('lease.held', text)
-}
+  for key share`

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { codeOf, inTransaction, type Kysely } from '../../warehouse/connection/database.ts'
+import { inTransaction, type Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
 /**
@@ -11,6 +11,8 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 export interface Lease {
   readonly partnerAccountKey: number
   readonly epoch: number
+  /** Aborted with the reason when a heartbeat finds that the lease is lost, or finds no database. */
+  readonly lost: AbortSignal
   release(): Promise<void>
 }
 
@@ -18,17 +20,34 @@ export interface Lease {
 export interface WaitPolicy {
   waitsFor(holder: string): boolean
   readonly waitMs: number
+  /** Longest wait for an open transaction of a holder whose lease has run out. */
+  readonly openMs?: number
   /** Aborting it ends the wait with its reason as the error. */
   readonly signal: AbortSignal
+}
+
+const noWait: WaitPolicy = {
+  waitsFor: () => false,
+  waitMs: 0,
+  signal: new AbortController().signal,
 }
 
 /** Time after which a silent holder loses the account. */
 export const leaseSeconds = 60
 const heartbeatMs = 15_000
+/** Heartbeats without an answer after which the lease has run out. */
+const missedMax = (leaseSeconds * 1_000) / heartbeatMs
 /**
  * Shorter than the pause of a backfill between two windows, so that a nightly run gets the lease.
  */
 const pollMs = 1_000
+/** A row that says nothing yet is mostly locked for milliseconds. */
+const pollExpiredMs = 50
+/**
+ * The server ends the transaction of a dead process when it was idle for as long as a lease lasts.
+ * Half of that more is for the statement that runs at its death.
+ */
+const openMsMax = 1.5 * leaseSeconds * 1_000
 
 /**
  * Takes the lease of an account, or takes it over when its holder let it expire. A heartbeat keeps
@@ -41,27 +60,32 @@ export async function acquireLease(
   partnerAccountKey: number,
   holder: string,
   logger: Logger,
-  waitPolicy?: WaitPolicy,
+  waitPolicy: WaitPolicy = noWait,
 ): Promise<Lease> {
-  let epoch = await takeOver(query, partnerAccountKey, holder)
   const started = performance.now()
   let isLogged = false
-  while (epoch === undefined) {
-    const waitedMs = performance.now() - started
+  for (;;) {
+    const epoch = await takeOver(query, partnerAccountKey, holder)
+    if (epoch !== undefined) return keepLease(query, partnerAccountKey, epoch, logger)
     const present = await readHolder(query, partnerAccountKey)
-    if (
-      waitPolicy === undefined ||
-      !waitPolicy.waitsFor(present) ||
-      waitedMs >= waitPolicy.waitMs
-    ) {
-      throw await heldByAnother(query, partnerAccountKey)
+    const waitMs = longestWait(present, waitPolicy)
+    if (performance.now() - started >= waitMs) throw heldByAnother(partnerAccountKey, present)
+    const isWorthALine = present?.isExpired !== true || performance.now() - started >= pollMs
+    if (isWorthALine && !isLogged) {
+      logger.info({ holder: present?.holder }, 'the account is being loaded: waiting')
+      isLogged = true
     }
-    if (!isLogged) logger.info({ holder: present }, 'the account is being loaded: waiting')
-    isLogged = true
-    await pause(pollMs, waitPolicy.signal)
-    epoch = await takeOver(query, partnerAccountKey, holder)
+    await pause(present?.isExpired ? pollExpiredMs : pollMs, waitPolicy.signal)
   }
-  return keepLease(query, partnerAccountKey, epoch, logger)
+}
+
+/**
+ * Longest wait for a holder. One whose lease has run out while its row is locked has a transaction
+ * open, or another run takes the account over at this moment: the row does not say yet who holds it.
+ */
+function longestWait(present: Holder | undefined, policy: WaitPolicy): number {
+  const policyMs = policy.waitsFor(present?.holder ?? '') ? policy.waitMs : 0
+  return present?.isExpired ? Math.max(policyMs, policy.openMs ?? openMsMax) : policyMs
 }
 
 /** Waits. @throws the reason of the signal when it is aborted meanwhile. */
@@ -79,11 +103,20 @@ function keepLease(
   logger: Logger,
 ): Lease {
   let isBeating = false
+  let missed = 0
+  const lost = new AbortController()
   const heartbeat = setInterval(() => {
-    // A heartbeat waits while a publish locks the row; a second one would take another connection.
+    // Heartbeats are counted, not time: a process that was stopped may still hold its lease.
+    if (missed >= missedMax) lost.abort(leaseLapsed(partnerAccountKey))
+    missed += 1
+    // A heartbeat may wait for its connection; a second one would take another connection.
     if (isBeating) return
     isBeating = true
-    extendLease(query, partnerAccountKey, epoch)
+    beat(query, partnerAccountKey, epoch)
+      .then((isOurs) => {
+        missed = 0
+        if (!isOurs) lost.abort(leaseLost(partnerAccountKey))
+      })
       .catch((error: unknown) => {
         logger.warn({ reason: String(error) }, 'lease could not be extended')
       })
@@ -95,6 +128,7 @@ function keepLease(
   return {
     partnerAccountKey,
     epoch,
+    lost: lost.signal,
     release: async () => {
       clearInterval(heartbeat)
       await query
@@ -107,40 +141,79 @@ function keepLease(
   }
 }
 
-const lockNotAvailable = '55P03'
+/** Extends the lease; false when another run has it. */
+async function beat(query: Kysely<Database>, partnerAccountKey: number, epoch: number) {
+  await extendLease(query, partnerAccountKey, epoch)
+  const held = await query
+    .selectFrom('etl.lease')
+    .select('epoch')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .executeTakeFirst()
+  return held?.epoch === epoch
+}
 
-/** New epoch; undefined when another run holds the lease, or writes under it at this moment. */
-async function takeOver(
+/** The error of a run whose account another run took over. */
+export function leaseLost(partnerAccountKey: number): CosellError {
+  const text = `Account ${partnerAccountKey} was taken over by another run while this one was stopped.`
+  return new CosellError('lease.held', text)
+}
+
+function leaseLapsed(partnerAccountKey: number): CosellError {
+  const text =
+    `The lease of account ${partnerAccountKey} could not be extended for ${leaseSeconds} s: the ` +
+    'database does not answer. Nothing was published in part; run again.'
+  return new CosellError('lease.lapsed', text)
+}
+
+/**
+ * New epoch; undefined when another run holds the lease, or has a transaction open under it. Waits
+ * for no transaction: an open one keeps its row locked, see `fencedTransaction`.
+ */
+function takeOver(
   query: Kysely<Database>,
   partnerAccountKey: number,
   holder: string,
 ): Promise<number | undefined> {
-  try {
-    return await inTransaction(query, async (transaction) => {
-      await sql`set local lock_timeout = '2s'`.execute(transaction)
-      const taken = await sql<{ epoch: number }>`
-    insert into etl.lease as held
-      (partner_account_key, holder, epoch, acquired_at, heartbeat_at, expires_at)
-    values (${partnerAccountKey}, ${holder}, 1, clock_timestamp(), clock_timestamp(),
-      clock_timestamp() + make_interval(secs => ${leaseSeconds}))
-    on conflict (partner_account_key) do update
-      set holder = excluded.holder,
-          epoch = held.epoch + 1,
-          acquired_at = excluded.acquired_at,
-          heartbeat_at = excluded.heartbeat_at,
-          expires_at = excluded.expires_at
-      where held.expires_at <= excluded.acquired_at
-    returning epoch`.execute(transaction)
-      return taken.rows[0]?.epoch
-    })
-  } catch (error) {
-    if (codeOf(error) === lockNotAvailable) return undefined
-    throw error
+  const taken = {
+    holder,
+    acquired_at: sql<string>`clock_timestamp()`,
+    heartbeat_at: sql<string>`clock_timestamp()`,
+    expires_at: inOneLease,
   }
+  return inTransaction(query, async (transaction) => {
+    // A lock of the table, as one of a migration, says nothing about the holder.
+    await sql`set local lock_timeout = '10s'`.execute(transaction)
+    const entered = await transaction
+      .insertInto('etl.lease')
+      .values({ partner_account_key: partnerAccountKey, epoch: 1, ...taken })
+      .onConflict((on) => on.column('partner_account_key').doNothing())
+      .returning('epoch')
+      .executeTakeFirst()
+    if (entered !== undefined) return entered.epoch
+    const free = await transaction
+      .selectFrom('etl.lease')
+      .select('epoch')
+      .where('partner_account_key', '=', partnerAccountKey)
+      .where('expires_at', '<=', sql<string>`clock_timestamp()`)
+      .forUpdate()
+      .skipLocked()
+      .executeTakeFirst()
+    if (free === undefined) return undefined
+    const epoch = free.epoch + 1
+    await transaction
+      .updateTable('etl.lease')
+      .set({ epoch, ...taken })
+      .where('partner_account_key', '=', partnerAccountKey)
+      .execute()
+    return epoch
+  })
 }
 
+const inOneLease = sql<string>`clock_timestamp() + make_interval(secs => ${leaseSeconds})`
+
 /**
- * Extends a lease. Skips a locked row: the transaction that locks it extends the lease at its end.
+ * Extends a lease, while a transaction is open under it too. Skips a row that another session
+ * changes: that is a heartbeat as well, or the end of a transaction.
  */
 export async function extendLease(
   query: Kysely<Database>,
@@ -149,45 +222,65 @@ export async function extendLease(
 ) {
   await query
     .updateTable('etl.lease')
-    .set({
-      heartbeat_at: sql`clock_timestamp()`,
-      expires_at: sql`clock_timestamp() + make_interval(secs => ${leaseSeconds})`,
-    })
+    .set({ heartbeat_at: sql`clock_timestamp()`, expires_at: inOneLease })
     .where('partner_account_key', 'in', (from) =>
       from
         .selectFrom('etl.lease')
         .select('partner_account_key')
         .where('partner_account_key', '=', partnerAccountKey)
         .where('epoch', '=', epoch)
-        .forUpdate()
+        .forNoKeyUpdate()
         .skipLocked(),
     )
     .execute()
 }
 
-async function readHolder(query: Kysely<Database>, partnerAccountKey: number): Promise<string> {
-  const held = await query
-    .selectFrom('etl.lease')
-    .select('holder')
-    .where('partner_account_key', '=', partnerAccountKey)
-    .executeTakeFirst()
-  return held?.holder ?? ''
+/** Holder of an account, as its row says. */
+export interface Holder {
+  readonly account: string
+  readonly holder: string
+  readonly expiresAt: string
+  /** The lease has run out, or was released. */
+  readonly isExpired: boolean
 }
 
-/** The error of a run whose account another run holds. */
-export async function heldByAnother(query: Kysely<Database>, partnerAccountKey: number) {
-  const held = await query
+/** Holder of an account, or the last one; undefined before the first. */
+export function readHolder(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+): Promise<Holder | undefined> {
+  return query
     .selectFrom('etl.lease as lease')
     .innerJoin(
       'dw.dim_partner_account as account',
       'account.partner_account_key',
       'lease.partner_account_key',
     )
-    .select(['account.account_code', 'lease.holder', 'lease.expires_at'])
+    .select([
+      'account.account_code as account',
+      'lease.holder',
+      'lease.expires_at as expiresAt',
+      sql<boolean>`lease.expires_at <= clock_timestamp()`.as('isExpired'),
+    ])
     .where('lease.partner_account_key', '=', partnerAccountKey)
     .executeTakeFirst()
+}
+
+/** The error of a run whose account another run holds. */
+function heldByAnother(partnerAccountKey: number, held: Holder | undefined): CosellError {
+  const until =
+    held?.isExpired === false
+      ? `its lease lasts until ${held.expiresAt}`
+      : 'its lease has run out, but a transaction of it is open in the database'
   const text =
-    `Account ${held?.account_code ?? partnerAccountKey} is being loaded by ${held?.holder ?? 'another run'}` +
-    ` (its lease lasts until ${held?.expires_at ?? 'unknown'}). Wait for it to end, then run again.`
+    `Account ${held?.account ?? partnerAccountKey} is being loaded by ${held?.holder ?? 'another run'}` +
+    ` (${until}). Wait for it to end, then run again.`
   return new CosellError('lease.held', text)
+}
+
+/** The error of a run that lost its account, with the run that holds it now, if one does. */
+export async function lostToAnother(query: Kysely<Database>, partnerAccountKey: number) {
+  const present = await readHolder(query, partnerAccountKey)
+  const isHeld = present?.isExpired === false
+  return isHeld ? heldByAnother(partnerAccountKey, present) : leaseLost(partnerAccountKey)
 }

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
+import { isShared } from '../../warehouse/connection/client.ts'
 import type { Kysely, Warehouse } from '../../warehouse/connection/database.ts'
+import { beginText } from '../../warehouse/connection/session.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { CopyBuffer } from '../copy/copy-buffer.ts'
 import { copiedText, copyLine, stagedColumns } from '../copy/copy-format.ts'
@@ -15,32 +17,23 @@ import {
 } from './rejected-rows.ts'
 import { formatOf, type StagedBatch, type StageTable, stageTables } from './stage-tables.ts'
 
+/** Staging tables that hold one batch; the list of a read is kept until the run is over. */
+const batchTables = stageTables.filter((table) => table !== 'stg.listed_referral')
+
 /**
- * Empties the staging tables of an account: by TRUNCATE when no other account is being loaded (no
- * dead rows are left), else by DELETE. The lease table is locked meanwhile, so no other load
- * starts.
+ * Empties the staging tables of an account, in one statement. TRUNCATE would be quicker and leave no
+ * dead rows, but waits for every other account that reads the stage in its publish, and lets them
+ * wait in turn. Autovacuum removes the dead rows.
  */
-export function clearStage(query: Kysely<Database>, lease: Lease): Promise<void> {
+export function clearStage(query: Kysely<Database>, lease: Lease): Promise<unknown> {
   const { partnerAccountKey } = lease
-  return fencedTransaction(query, lease, async (transaction) => {
-    await sql`lock table etl.lease in share row exclusive mode`.execute(transaction)
-    const others = await transaction
-      .selectFrom('etl.lease')
-      .select('partner_account_key')
-      .where('partner_account_key', '<>', partnerAccountKey)
-      .where('expires_at', '>', sql<string>`clock_timestamp()`)
-      .execute()
-    const emptied = stageTables.filter((table) => table !== 'stg.listed_referral')
-    if (others.length === 0) {
-      await sql`truncate table ${sql.join(emptied.map(sql.table))}`.execute(transaction)
-      return
-    }
-    for (const table of emptied) {
-      await sql`delete from ${sql.table(table)} where partner_account_key = ${partnerAccountKey}`.execute(
-        transaction,
-      )
-    }
-  })
+  const deletions = batchTables.map(
+    (table) => sql`${sql.ref(table.replace('.', '_'))} as (
+      delete from ${sql.table(table)} where partner_account_key = ${partnerAccountKey})`,
+  )
+  return fencedTransaction(query, lease, (transaction) =>
+    sql`with ${sql.join(deletions)} select 1`.execute(transaction),
+  )
 }
 
 /** Returns the number of referrals on the pages of a run, each once, and analyzes their list. */
@@ -88,7 +81,9 @@ export async function stageRows(
   let failure: unknown
   try {
     await copyBatches({ client, lease, rejected }, batches, counts)
-    for (const table of counts.keys()) await client.query(`analyze ${table}`)
+    // In a transaction, because a session that a pooler lends has no settings of ours outside of one.
+    const begin = beginText(isShared(client))
+    for (const table of counts.keys()) await client.query(`${begin}; analyze ${table}; commit`)
   } catch (error) {
     failure = error
     throw error

@@ -1,9 +1,12 @@
 import { type Kysely, sql } from 'kysely'
-import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
-import type { AccessCatalog, AccessObject, AccessRoles, AccessStep } from './access-catalog.ts'
-import { missingSteps } from './grant-statements.ts'
-import { groups, schemaNames } from './roles.ts'
+import {
+  type AccessStep,
+  hasMadeObjects,
+  readAccessCatalog,
+  readObjects,
+} from './access-catalog.ts'
+import { closingStatements, missingSteps } from './grant-statements.ts'
 
 /** Advisory lock of a database: two processes that grant on one table at once fail. */
 const lockKey = 4_206_010_301
@@ -16,15 +19,24 @@ const lockTimeoutMs = 1_000
  */
 const toleratedCodes = ['42501', '55P03', '40P01', '42710', '23505', 'XX000']
 
+interface GrantOptions {
+  /** Takes rights of other roles to what cosell made in `raw` and `pii`. */
+  readonly isClosing?: boolean
+}
+
 /**
- * Creates the groups and grants their rights as far as the role of the connection may. Returns the
- * statements that are still missing. When nothing is missing it only reads.
+ * Creates the groups and grants their rights to what cosell made, as far as the role of the
+ * connection may. Returns the statements that are still missing. When nothing is missing it only
+ * reads.
  */
-export async function applyGrants<Schema>(db: Kysely<Schema>): Promise<string[]> {
+export async function applyGrants<Schema>(
+  db: Kysely<Schema>,
+  { isClosing = false }: GrantOptions = {},
+): Promise<string[]> {
   const tried = new Set<string>()
   // A round may grant what the next one needs, such as membership.
   for (;;) {
-    const steps = await readMissingSteps(db)
+    const steps = await readMissingSteps(db, isClosing)
     const runnable = steps.filter(
       ({ mayRun, statements }) => mayRun && !tried.has(statements.join()),
     )
@@ -39,13 +51,30 @@ export async function applyGrants<Schema>(db: Kysely<Schema>): Promise<string[]>
 }
 
 /** Returns the missing groups and rights as statements for an administrator; changes nothing. */
-export async function missingGrants<Schema>(db: Kysely<Schema>): Promise<string[]> {
-  return statementsOf(await readMissingSteps(db))
+export async function missingGrants<Schema>(
+  db: Kysely<Schema>,
+  { isClosing = false }: GrantOptions = {},
+): Promise<string[]> {
+  return statementsOf(await readMissingSteps(db, isClosing))
 }
 
-async function readMissingSteps<Schema>(db: Kysely<Schema>): Promise<AccessStep[]> {
+/**
+ * Takes from all roles but the groups what default privileges gave them in `raw` and `pii`, within
+ * the transaction of the migration that made it: at no moment is it open.
+ */
+export async function closePeople<Schema>(transaction: Kysely<Schema>): Promise<void> {
+  if (!(await hasMadeObjects(transaction))) return
+  const objects = await readObjects(transaction)
+  const statements = closingStatements(objects.filter(({ may_alter }) => may_alter))
+  if (statements.length > 0) await sql.raw(statements.join(';\n')).execute(transaction)
+}
+
+async function readMissingSteps<Schema>(
+  db: Kysely<Schema>,
+  isClosing: boolean,
+): Promise<AccessStep[]> {
   const catalog = await readAccessCatalog(db)
-  return catalog === null ? [] : missingSteps(catalog)
+  return catalog === null ? [] : missingSteps(catalog, isClosing)
 }
 
 function statementsOf(steps: readonly AccessStep[]): string[] {
@@ -62,103 +91,4 @@ export async function runStep<Schema>(db: Kysely<Schema>, step: AccessStep): Pro
     ...step.statements,
   ].join(';\n')
   await sql.raw(text).execute(db)
-}
-
-/** Returns owners, rights and policies as they are; null before the first migration. */
-export async function readAccessCatalog<Schema>(db: Kysely<Schema>): Promise<AccessCatalog | null> {
-  const objects = await readObjects(db)
-  if (!objects.some(({ schema, name }) => schema === 'etl' && name === 'setting')) return null
-  return { ...(await readRoles(db)), objects, isRowSecured: await isRowSecured(db) }
-}
-
-/** Returns true when row-level security is switched on. */
-export async function isRowSecured<Schema>(db: Kysely<Schema>): Promise<boolean> {
-  const { rows } = await sql<{ is_on: boolean }>`
-    select setting_value = 'on' as is_on from etl.setting
-    where setting_name = 'row_level_security'`.execute(db)
-  return rows[0]?.is_on === true
-}
-
-async function readRoles<Schema>(db: Kysely<Schema>): Promise<AccessRoles> {
-  const { rows } = await sql<AccessRoles>`
-    with ours as (
-      select r.oid, r.rolname from pg_roles r where r.rolname in (${sql.join(Object.values(groups))})
-    ), me as (
-      select r.oid, r.rolsuper, r.rolcreaterole from pg_roles r where r.rolname = current_user
-    )
-    select
-      current_setting('server_version_num')::integer as version,
-      current_database()::text as database,
-      me.rolsuper as is_superuser,
-      me.rolsuper or me.rolcreaterole as may_make_roles,
-      pg_has_role(d.datdba, 'usage') as may_alter_database,
-      to_json(array(select o.rolname::text from ours o)) as existing,
-      coalesce((
-        select json_agg(json_build_array(o.rolname, member.rolname))
-        from ours o
-        join pg_roles member on member.oid <> o.oid and not member.rolsuper
-          and pg_has_role(member.oid, o.oid, 'usage')
-      ), '[]') as members,
-      to_json(array(
-        select o.rolname::text from ours o
-        where pg_has_role(o.oid, 'member with admin option')
-          or (me.rolcreaterole and current_setting('server_version_num')::integer < 160000)
-      )) as administered,
-      exists (
-        select from ours o
-        where o.rolname = ${groups.owner} and has_database_privilege(o.oid, d.oid, 'create')
-      ) as may_owner_create
-    from me
-    join pg_database d on d.datname = current_database()`.execute(db)
-  const roles = rows[0]
-  if (roles === undefined) throw new CosellError('access.no_row', 'No row of one select.')
-  return roles
-}
-
-async function readObjects<Schema>(db: Kysely<Schema>): Promise<AccessObject[]> {
-  const { rows } = await sql<AccessObject>`
-    with found as (
-      select n.oid, 'schema' as kind, n.nspname as schema_name, '' as object_name,
-        n.nspowner as owner, coalesce(n.nspacl, acldefault('n', n.nspowner)) as acl,
-        false as is_row_secured
-      from pg_namespace n
-      union all
-      select c.oid, case c.relkind when 'S' then 'sequence' when 'v' then 'view' else 'table' end,
-        n.nspname, c.relname, c.relowner,
-        coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner)),
-        c.relrowsecurity
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'v', 'S')
-    )
-    select
-      f.kind,
-      f.schema_name::text as schema,
-      f.object_name::text as name,
-      owner.rolname::text as owner,
-      owner.rolsuper as is_owner_superuser,
-      pg_has_role(f.owner, 'usage') as may_alter,
-      coalesce((
-        select json_object_agg(held.grantee, held.rights)
-        from (
-          select coalesce(r.rolname, 'public') as grantee,
-            json_agg(distinct lower(acl.privilege_type)) as rights
-          from aclexplode(f.acl) acl
-          left join pg_roles r on r.oid = acl.grantee
-          where acl.grantee <> f.owner
-            and (acl.grantee = 0 or r.rolname in (${sql.join(Object.values(groups))}))
-          group by 1
-        ) held
-      ), '{}') as grants,
-      f.is_row_secured,
-      to_json(array(select p.polname::text from pg_policy p where p.polrelid = f.oid)) as policies,
-      f.kind = 'table' and exists (
-        select from pg_attribute a
-        where a.attrelid = f.oid and a.attname = 'partner_account_key' and not a.attisdropped
-      ) as has_account
-    from found f
-    join pg_roles owner on owner.oid = f.owner
-    where f.schema_name in (${sql.join([...schemaNames])})
-    order by f.schema_name, f.object_name collate "C"`.execute(db)
-  return rows
 }

@@ -1,6 +1,6 @@
-import type { TableName } from '../tables.generated.ts'
+import { type TableName, tables } from '../tables.generated.ts'
 
-// Pure: the list of rights. `grant-statements.ts` compares it with the catalog.
+// Pure: what migrations make, and the rights to it. `grant-statements.ts` compares it with the catalog.
 
 /** Groups that logins become members of; none can sign in. A server has one of each. */
 export const groups = {
@@ -27,6 +27,8 @@ export interface GrantTarget {
   readonly schema: string
   /** Empty for a schema. */
   readonly name: string
+  /** Table that a sequence belongs to, as `dw.dim_tag`; null or absent for other kinds. */
+  readonly table?: string | null
 }
 
 /** Facts of the server and its settings that the rights depend on. */
@@ -51,6 +53,7 @@ const loaderRights = {
   'pii.payload': 'select insert maintain',
   'pii.referral_text': publishedRights,
   'pii.secret': 'select',
+  'etl.account_source': 'select insert update',
   'etl.api_capability': 'select insert update delete',
   'etl.bi_access': '',
   'etl.dq_finding': publishedRights,
@@ -88,15 +91,21 @@ const loaderRights = {
   'dw.fx_rate': publishedRights,
 } satisfies Record<KeptTable, string>
 
-/** An initial load reserves surrogate keys; rows that SQL inserts need no right to the sequence. */
-const reservedSequences = [
-  'dw.dim_customer_customer_key_seq',
-  'dw.dim_referral_referral_key_seq',
-  'dw.dim_solution_solution_key_seq',
-  'dw.dim_tag_tag_key_seq',
-]
+/** An initial load reserves their keys; rows that SQL inserts need no right to the sequence. */
+const reservedTables = ['dw.dim_customer', 'dw.dim_referral', 'dw.dim_solution', 'dw.dim_tag']
 /** Kysely's ledger: `cosell run` checks whether a migration is due. */
 const migrationTables = ['etl.migration', 'etl.migration_lock']
+
+/**
+ * Tables and views that migrations make, by name. The views of `mart` are in etl.mart_view, and a
+ * sequence is known by its table. Anything else in our schemas was made by others.
+ */
+export const madeTables: readonly string[] = [...Object.keys(tables), ...migrationTables]
+export const madeViews: readonly string[] = ['etl.visible_account']
+
+/** Schemas with people: what cosell made there is open to its groups alone. */
+export const closedSchemas: readonly string[] = ['raw', 'pii']
+
 const personTables = ['pii.contact', 'pii.referral_text']
 /** Readers have no `usage` on `etl`, so the policies alone can read it. */
 const accountMap = 'etl.bi_access'
@@ -114,7 +123,6 @@ export function rightsOf(group: Group, target: GrantTarget, setting: RightsConte
 
   function onObject(): string {
     if (group === groups.loader) return loaderObjectRights(target)
-    if (target.kind === 'sequence') return ''
     if (group === groups.bi) return readerRights(target, setting)
     const isOfPeople = personTables.includes(nameOf(target))
     return group === groups.pii && isOfPeople ? 'select' : ''
@@ -129,7 +137,7 @@ function schemaRights(group: Group, schema: string): string {
 
 function loaderObjectRights(target: GrantTarget): string {
   const name = nameOf(target)
-  if (target.kind === 'sequence') return reservedSequences.includes(name) ? 'usage' : ''
+  if (target.kind === 'sequence') return reservedTables.includes(target.table ?? '') ? 'usage' : ''
   // `cosell report` and `cosell status` run as the loader too.
   if (target.kind === 'view') return target.schema === 'mart' ? 'select' : ''
   if (target.schema === 'stg')
@@ -138,6 +146,7 @@ function loaderObjectRights(target: GrantTarget): string {
   return (loaderRights as Readonly<Record<string, string>>)[name] ?? ''
 }
 
+/** A copy by pg_dump reads the sequences of `dw` too. */
 function readerRights(target: GrantTarget, { isRowSecured }: RightsContext): string {
   if (target.schema === 'dw' || target.schema === 'mart') return 'select'
   return isRowSecured && nameOf(target) === accountMap ? 'select' : ''

@@ -3,9 +3,9 @@ import { type Kysely, sql } from 'kysely'
 import type { ErrorCode } from '../../error-codes.ts'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
-import type { AccessCatalog, AccessStep } from './access-catalog.ts'
+import { type AccessCatalog, type AccessStep, readAccessCatalog } from './access-catalog.ts'
 import { hasGroups, rowSecurityChanges } from './grant-statements.ts'
-import { applyGrants, readAccessCatalog, runStep } from './grants.ts'
+import { applyGrants, runStep } from './grants.ts'
 import { groups } from './roles.ts'
 
 /** Longer than a dashboard's query; a load that publishes for longer takes precedence. */

@@ -1,80 +1,146 @@
 import type { Socket } from 'node:net'
-import { type Kysely, PostgresDialect, Kysely as Query, sql, type Transaction } from 'kysely'
+import { type Kysely, Kysely as Query, sql, type Transaction } from 'kysely'
 import pg from 'pg'
-import { CosellError } from '../../errors.ts'
+import type { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import type { Database } from '../tables.generated.ts'
-import { Client } from './client.ts'
-import { LosableCursor } from './cursor.ts'
+import { type Address, parseAddress, placeOf } from './address.ts'
+import { Client, type ClientConfig } from './client.ts'
+import { SessionDialect } from './dialect.ts'
+import { codeOf, connectionFailure } from './failures.ts'
+import { readPasswordFile } from './password-file.ts'
+import { requireSession } from './requirements.ts'
+import type { SessionFacts } from './session.ts'
+import { type TlsAttempt, tlsAttempts } from './tls.ts'
+import { valueTypes } from './value-types.ts'
 
+export { codeOf, databaseFailure, isDropped } from './failures.ts'
 export type { Kysely, Transaction }
 
 /** An open warehouse: queries through `query`, streams of COPY through a client of `pool`. */
 export interface Warehouse {
   readonly query: Kysely<Database>
   readonly pool: pg.Pool
+  /** What held when the first connection was made. */
+  readonly session: SessionFacts
+  /** Breaks every connection; what waits for one fails with `reason`, which nothing retries. */
+  abandon(reason: CosellError): void
   close(): Promise<void>
 }
 
+/** Reading, staging, the publish, the lease and two to spare. */
+export const connectionsMax = 6
+/** A pooler may let a connection wait for a free session of the server. */
+const firstAnswerMsMax = 30_000
 /** Several times what the slowest statement of a rebuild of a million referrals takes. */
 const defaultSilentMsMax = 15 * 60_000
 
-const int8 = 20
-const date = 1082
-const timestamptz = 1184
-/** Keys stay below 2^53; a 64-bit hash does not, and stays text. */
-const exactDigitsMax = 15
-
-const typeParsers = new Map<number, (text: string) => unknown>([
-  [int8, (text) => (text.length > exactDigitsMax ? text : Number(text))],
-  [date, (text) => text],
-  [timestamptz, (text) => `${text.slice(0, 10)}T${text.slice(11).replace('+00', '')}Z`],
-])
-
-const types = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    typeParsers.get(oid) ?? pg.types.getTypeParser(oid, format),
-} as pg.CustomTypesConfig
+interface OpenOptions {
+  /** A connection without traffic for so long is closed. */
+  readonly silentMsMax?: number
+  /** The server is looked at, whether or not it is fit for the warehouse. */
+  readonly isInspected?: boolean
+}
 
 /**
- * Connects to PostgreSQL. Dates and instants come back as ISO text in UTC, `numeric` as text.
+ * Connects to PostgreSQL. Dates and instants come back as ISO text in UTC, `numeric` as text. The
+ * first message of each connection sets and reads its session.
  *
  * @throws CosellError `tryAgainLater` when no server answers, `configuration` when the server denies
- * the user, the password or the database.
+ * the connection, or its session lacks what every command rests on.
  */
 export async function openDatabase(
   url: string,
   logger?: Logger,
-  silentMsMax = defaultSilentMsMax,
+  { silentMsMax = defaultSilentMsMax, isInspected = false }: OpenOptions = {},
 ): Promise<Warehouse> {
+  const address = parseAddress(url)
+  const place = placeOf(address)
+  const attempts = tlsAttempts(address)
+  const failures: CosellError[] = []
+  for (const ssl of attempts) {
+    const { host, password } = address
+    const attempt = { place, host, isEncrypted: ssl !== false, hasPassword: password !== undefined }
+    try {
+      return await connect(address, ssl, { logger, silentMsMax, isInspected })
+    } catch (error) {
+      const failure = connectionFailure(attempt, error)
+      failures.push(failure)
+      // A server that does not answer does not answer otherwise either.
+      if (failure.code === 'database.unreachable') throw failure
+    }
+  }
+  throw failures.find(({ code }) => code === 'database.refused') ?? failures.at(-1)
+}
+
+/** Opens a pool and its first connection. */
+async function connect(
+  address: Address,
+  ssl: TlsAttempt,
+  { logger, silentMsMax, isInspected }: Required<OpenOptions> & { logger: Logger | undefined },
+): Promise<Warehouse> {
+  let session: SessionFacts | undefined
   const pool = new pg.Pool({
     Client,
-    connectionString: withSessionSettings(url),
-    ...tlsOptions(url),
-    max: 6,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    application_name: 'cosell',
-    types,
+    ...poolConfig(address, ssl),
+    onConnect: async (client) => {
+      if (!(client instanceof Client)) throw new Error('a connection of another kind')
+      closeWhenSilent(client, firstAnswerMsMax)
+      const facts = await client.openSession()
+      closeWhenSilent(client, silentMsMax)
+      const wanted = session === undefined ? address.sessionAttributes : 'any'
+      if (!isInspected) requireSession(facts, wanted, placeOf(address))
+      session ??= facts
+    },
   })
   // Without a listener a connection that the server closes would end the process. An idle one emits
   // on the pool, one that a transaction or a COPY holds between two statements on itself alone.
   pool.on('error', () => undefined)
+  const live = new Set<pg.PoolClient>()
   pool.on('connect', (client) => {
+    live.add(client)
+    client.once('end', () => live.delete(client))
     client.on('error', (error) => logger?.warn({ code: codeOf(error) }, 'connection lost'))
-    closeWhenSilent(client, silentMsMax)
   })
-  const query = new Query<Database>({
-    dialect: new PostgresDialect({ pool, cursor: LosableCursor }),
-  })
+  const query = new Query<Database>({ dialect: new SessionDialect(pool) })
   try {
-    await sql`select 1`.execute(query)
+    // A connection is lent after its first message, which fails where the session is unfit.
+    const client = await pool.connect()
+    client.release()
   } catch (error) {
     await query.destroy()
-    throw connectionFailure(url, error)
+    throw error
   }
-  return { query, pool, close: () => query.destroy() }
+  if (session === undefined) throw new Error('a connection was lent without its first message')
+  const abandon = (reason: CosellError) => {
+    for (const client of live) socketOf(client).destroy(reason)
+  }
+  return { query, pool, session, abandon, close: () => query.destroy() }
+}
+
+/** Everything is set, because the driver would obey variables of the environment otherwise. */
+function poolConfig(address: Address, ssl: TlsAttempt): ClientConfig & pg.PoolConfig {
+  const { host, port, user, password, database, tls } = address
+  return {
+    host,
+    port,
+    user,
+    password,
+    database,
+    ssl,
+    sslnegotiation: ssl === false ? 'postgres' : tls.negotiation,
+    enableChannelBinding: ssl !== false && tls.channelBinding !== 'disable',
+    requiresChannelBinding: tls.channelBinding === 'require',
+    passwordOtherwise: () => readPasswordFile(address),
+    options: address.options,
+    application_name: address.applicationName,
+    client_encoding: 'UTF8',
+    connectionTimeoutMillis: address.connectTimeoutMs,
+    max: connectionsMax,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: valueTypes,
+  }
 }
 
 /**
@@ -90,7 +156,7 @@ export function openCopying({ pool }: Pick<Warehouse, 'pool'>) {
     },
     end: async () => undefined,
   }
-  const query = new Query<Database>({ dialect: new PostgresDialect({ pool: watched }) })
+  const query = new Query<Database>({ dialect: new SessionDialect(watched) })
   const client = () => {
     if (taken === undefined) throw new Error('no transaction is under way')
     return taken
@@ -100,36 +166,16 @@ export function openCopying({ pool }: Pick<Warehouse, 'pool'>) {
 
 /**
  * Closes a connection without traffic for `silentMsMax`: a network that drops packets, unlike a
- * server that dies, gives no signal. It covers COPY and cursors too, which pg's own `query_timeout`
+ * server that dies, gives no signal. It covers COPY too, which pg's own `query_timeout`
  * would break, and leaves no waiting client in the pool.
  */
-function closeWhenSilent(client: pg.PoolClient, silentMsMax: number) {
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
-  stream.setTimeout(silentMsMax, () => stream.destroy())
+function closeWhenSilent(client: pg.ClientBase, silentMsMax: number) {
+  const socket = socketOf(client)
+  socket.setTimeout(silentMsMax, () => socket.destroy())
 }
 
-/**
- * Returns the address with the session settings that we depend on, which override the defaults of
- * role and database. They are part of the address, because its own `options` would replace others.
- */
-function withSessionSettings(url: string): string {
-  const target = new URL(url)
-  const ours =
-    '-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c search_path=public ' +
-    '-c standard_conforming_strings=on -c array_nulls=on'
-  const given = target.searchParams.get('options')
-  target.searchParams.set('options', given === null ? ours : `${given} ${ours}`)
-  return target.href
-}
-
-/** TLS with a verified certificate, unless the server is this machine or the URL says otherwise. */
-function tlsOptions(url: string): pg.PoolConfig {
-  const target = new URL(url)
-  const local = ['localhost', '127.0.0.1', '[::1]', ''].includes(target.hostname)
-  if (target.searchParams.has('sslmode')) return {}
-  // Set explicitly, or pg would obey PGSSLMODE of the environment.
-  if (local) return { ssl: false }
-  return { ssl: { rejectUnauthorized: true } }
+function socketOf(client: pg.ClientBase): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream
 }
 
 /**
@@ -146,55 +192,4 @@ export function inTransaction<T>(
     await sql`select 1`.execute(transaction)
     return result
   })
-}
-
-const rejectionCodes = new Set(['28000', '28P01', '3D000', '42501'])
-
-/** Returns a failed statement as a failure of the run: temporary, of the configuration, or a bug. */
-export function databaseFailure(error: unknown): CosellError {
-  if (error instanceof CosellError) return error
-  const code = codeOf(error)
-  const reason = error instanceof Error ? error.message : String(error)
-  if (code === '42501') {
-    const text = `The database denied a statement: ${reason}. Grant the right to the user of COSELL_DATABASE_URL.`
-    return new CosellError('database.forbidden', text, { cause: error })
-  }
-  if (isTransient(code) || isDropped(error)) {
-    const text = `The database could not finish (${code}: ${reason}). No partial result is visible; run again.`
-    return new CosellError('database.unavailable', text, { cause: error })
-  }
-  return new CosellError('database.statement', `Unexpected database error ${code}: ${reason}`, {
-    cause: error,
-  })
-}
-
-/** Lost connections, restarts, locks, serialization, full disks. */
-function isTransient(code: string): boolean {
-  return /^(08|40|53|55|57|58)\w{3}$|^25006$|^E[A-Z]+$/.test(code)
-}
-
-/** pg reports a dropped connection by a bare Error without a code; a bug of ours has no code either. */
-export function isDropped(error: unknown): boolean {
-  if (!(error instanceof Error) || 'code' in error) return false
-  return /connection|timeout|terminated/i.test(error.message)
-}
-
-function connectionFailure(url: string, error: unknown): CosellError {
-  const target = new URL(url)
-  const place = `${target.hostname}:${target.port || '5432'}${target.pathname}`
-  const code = codeOf(error)
-  const reason = error instanceof Error && error.message !== '' ? error.message : code
-  if (rejectionCodes.has(code)) {
-    const text = `PostgreSQL at ${place} rejected the connection: ${reason}. Check COSELL_DATABASE_URL.`
-    return new CosellError('database.refused', text, { cause: error })
-  }
-  const text = `Cannot connect to PostgreSQL at ${place} (${reason}). Start the server or fix COSELL_DATABASE_URL, then run again.`
-  return new CosellError('database.unreachable', text, { cause: error })
-}
-
-/** SQLSTATE or system error; `none` when a dropped connection carries neither. */
-export function codeOf(error: unknown): string {
-  if (error instanceof AggregateError) return codeOf(error.errors[0])
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : 'none'
 }

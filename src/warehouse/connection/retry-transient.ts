@@ -6,8 +6,8 @@ import { codeOf, databaseFailure, isDropped } from './database.ts'
 export const stageLost = 'stage.lost'
 
 const attemptsMax = 5
-/** A statement that timed out once may have waited for another; after twice it is too slow. */
-const timeoutAttemptsMax = 2
+/** An administrator cancelled the statement: once it may be chance, twice it is meant. */
+const cancelAttemptsMax = 2
 /** 0.2 + 0.8 + 3.2 + 12.8 seconds: most restarts and failovers are over by then. */
 const firstPauseMs = 200
 const pauseGrowth = 4
@@ -40,7 +40,7 @@ export async function retryTransient<T>(
 function attemptsAllowed(error: unknown): number {
   if (error instanceof CosellError) return error.code === stageLost ? attemptsMax : 1
   const code = codeOf(error)
-  if (code === queryCanceled) return timeoutAttemptsMax
+  if (code === queryCanceled) return cancelAttemptsMax
   const isTransient = /^(08\w{3}|40\w{3}|55P03|57P0\d|E[A-Z]+)$/.test(code) || isDropped(error)
   return isTransient ? attemptsMax : 1
 }

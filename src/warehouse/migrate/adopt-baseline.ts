@@ -7,6 +7,7 @@ import path from 'node:path'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { baselineUpgradeFile, migrationsFolder } from '../sql-folder.ts'
+import { actAsOwner } from './check-target.ts'
 
 /** Name under which the upgrade is pending and applied. */
 export const baselineUpgrade = 'baseline-upgrade'
@@ -98,6 +99,7 @@ export async function adoptBaseline<Schema>(
   return db.transaction().execute(async (transaction) => {
     await sql`set local lock_timeout = ${sql.lit(lockTimeoutMs)}`.execute(transaction)
     await sql`set local statement_timeout = 0`.execute(transaction)
+    await actAsOwner(transaction)
     await sql`lock table etl.migration in access exclusive mode`.execute(transaction)
     const ledger = await sql<{ name: string }>`select name from etl.migration`.execute(transaction)
     if (!isBeforeBaseline(ledger.rows.map((row) => row.name))) return false

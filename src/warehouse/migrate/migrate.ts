@@ -4,10 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import type { ErrorCode } from '../../error-codes.ts'
 import { CosellError } from '../../errors.ts'
-import { applyGrants } from '../access/grants.ts'
+import { applyGrants, closePeople } from '../access/grants.ts'
 import { codeOf, databaseFailure } from '../connection/database.ts'
 import { martsFolder, migrationsFolder } from '../sql-folder.ts'
 import { adoptBaseline, baselineUpgrade, isBeforeBaseline } from './adopt-baseline.ts'
+import {
+  actAsOwner,
+  readTarget,
+  rejectOldServer,
+  rejectOtherRole,
+  rejectReader,
+  rejectTakenSchemas,
+  type Target,
+} from './check-target.ts'
 import {
   changedMarts,
   hasLedger,
@@ -28,8 +37,6 @@ interface MigrateOptions {
   lockWaitMs?: number
 }
 
-/** 15 brought `security_invoker`, which keeps row-level security in force behind the views. */
-export const serverVersionMin = 15
 /** Short, and repeated: readers that come later queue behind the wait. */
 const defaultLockTimeoutMs = 1_000
 /** Pause in which the queued readers are served. */
@@ -45,6 +52,8 @@ const lockNotAvailable = '55P03'
 const deadlock = '40P01'
 /** SQLSTATE dependent_objects_still_exist: a view that is not of cosell reads one that is. */
 const stillRead = '2BP01'
+/** SQLSTATE duplicate_table: others made a table, view or sequence of that name before. */
+const nameInUse = '42P07'
 
 /** Changes of one call: names of migrations, in order, and of views of `mart`. */
 export interface SchemaChange {
@@ -83,15 +92,17 @@ export async function bringUpToDate<Schema>(
     lockWaitMs = defaultLockWaitMs,
   }: MigrateOptions = {},
 ): Promise<SchemaChange> {
-  await refuseOldServer(db)
+  const target = await readTarget(db)
+  rejectOldServer(target)
   const views = marts === undefined ? [] : await readMarts(marts)
   const migrations = await readMigrations(folder ?? migrationsFolder, lockTimeoutMs, views)
   const applied: string[] = []
-  if (isBeforeBaseline(await readLedger(db))) {
+  const { pending } = await readState(db, target, Object.keys(migrations), views, marts)
+  rejectOtherRole(target, pending)
+  if (pending.includes(baselineUpgrade)) {
     const isAdopted = await retryWhileLocked(lockWaitMs, () => upgradeToBaseline(db, lockTimeoutMs))
     if (isAdopted) applied.push(baselineUpgrade)
   }
-  await refuseOtherVersion(db, Object.keys(migrations))
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => migrations },
@@ -144,7 +155,7 @@ async function upgradeToBaseline<Schema>(db: Kysely<Schema>, lockTimeoutMs: numb
   try {
     return await adoptBaseline(db, lockTimeoutMs)
   } catch (error) {
-    throw error instanceof CosellError ? error : failure(error, 'Upgrade to the baseline')
+    throw failure(error, 'Upgrade to the baseline')
   }
 }
 
@@ -178,13 +189,25 @@ export async function compareSchema<Schema>(
   folder = migrationsFolder,
   marts = martsFolder,
 ): Promise<SchemaState> {
-  const known = await readNames(folder)
-  const applied = await readLedger(db)
+  return readState(db, await readTarget(db), await readNames(folder), await readMarts(marts), marts)
+}
+
+async function readState<Schema>(
+  db: Kysely<Schema>,
+  target: Target,
+  known: string[],
+  views: readonly MartView[],
+  marts: string | undefined,
+): Promise<SchemaState> {
+  rejectReader(target)
+  const applied = target.ledger_owner === null ? [] : await readLedger(db)
+  rejectTakenSchemas(target, applied)
   if (isBeforeBaseline(applied)) return { applied, pending: [baselineUpgrade] }
-  await refuseOtherVersion(db, known)
+  refuseOtherVersion(applied, known)
   const pending = known.filter((name) => !applied.includes(name))
-  const views = (await hasLedger(db)) ? await changedMarts(db, await readMarts(marts)) : []
-  return { applied, pending: [...pending, ...views.map((view) => `mart.${view}`)] }
+  const isViewed = marts !== undefined && (await hasLedger(db))
+  const changed = isViewed ? await changedMarts(db, views) : []
+  return { applied, pending: [...pending, ...changed.map((view) => `mart.${view}`)] }
 }
 
 async function readNames(folder: string): Promise<string[]> {
@@ -210,27 +233,13 @@ async function apply(
   await sql`set local lock_timeout = ${sql.lit(lockTimeoutMs)}`.execute(db)
   // A role may have a statement timeout meant for queries; filling the calendar takes longer.
   await sql`set local statement_timeout = 0`.execute(db)
+  await actAsOwner(db)
   await underMarts(db, views, lockTimeoutMs, () => sql.raw(text).execute(db))
-}
-
-async function refuseOldServer<Schema>(db: Kysely<Schema>): Promise<void> {
-  const { rows } = await sql<{ version_number: string; version: string }>`
-    select
-      current_setting('server_version_num') as version_number,
-      current_setting('server_version') as version
-  `.execute(db)
-  const server = rows[0]
-  if (server !== undefined && Number(server.version_number) >= serverVersionMin * 10_000) return
-  throw new CosellError(
-    'migrate.server_too_old',
-    `Database server: expected PostgreSQL ${serverVersionMin} or newer, got ${server?.version}. ` +
-      'Upgrade it, or unset COSELL_DATABASE_URL to use the embedded server.',
-  )
+  await closePeople(db)
 }
 
 /** Migrations are only added at the end, so the applied ones must be the first of the known ones. */
-async function refuseOtherVersion<Schema>(db: Kysely<Schema>, known: string[]): Promise<void> {
-  const applied = await readLedger(db)
+function refuseOtherVersion(applied: readonly string[], known: readonly string[]): void {
   const unknown = applied.filter((name) => !known.includes(name))
   if (unknown.length > 0) {
     throw new CosellError(
@@ -250,18 +259,14 @@ async function refuseOtherVersion<Schema>(db: Kysely<Schema>, known: string[]): 
 }
 
 async function readLedger<Schema>(db: Kysely<Schema>): Promise<string[]> {
-  const name = `${ledgerSchema}.${ledgerTable}`
-  const { rows } = await sql<{ exists: boolean }>`
-    select to_regclass(${name}) is not null as exists
-  `.execute(db)
-  if (rows[0]?.exists !== true) return []
   const ledger = await sql<{ name: string }>`
-    select name from ${sql.table(name)} order by name
+    select name from ${sql.table(`${ledgerSchema}.${ledgerTable}`)} order by name
   `.execute(db)
   return ledger.rows.map((row) => row.name)
 }
 
 function failure(error: unknown, where: string): CosellError {
+  if (error instanceof CosellError) return error
   const reason = error instanceof Error ? error.message : String(error)
   const failed = (code: ErrorCode, advice: string) =>
     new CosellError(code, `${where}: expected to apply, got: ${reason}. ${advice}`, {
@@ -280,8 +285,14 @@ function failure(error: unknown, where: string): CosellError {
       'It was rolled back. Drop the object that reads it, run again, and create it anew.'
     return failed('migrate.still_read', advice)
   }
+  if (codeOf(error) === nameInUse) {
+    const advice =
+      'It was rolled back. Another role made an object of that name: rename or drop it, then run ' +
+      'again.'
+    return failed('migrate.name_taken', advice)
+  }
   const advice =
     'It was rolled back. Let a member of cosell_owner, or the owner of the schemas, run `cosell ' +
-    'migrate`; in an empty database, the user needs CREATE on it.'
+    'migrate`; `cosell doctor` names what others own.'
   return failed('migrate.failed', advice)
 }

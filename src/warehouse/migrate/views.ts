@@ -4,6 +4,7 @@ import path from 'node:path'
 import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
+import { actAsOwner, readForeignMarts } from './check-target.ts'
 import { clearComments, inheritComments } from './view-comments.ts'
 import { dropView, restoreGrants } from './view-grants.ts'
 
@@ -93,6 +94,7 @@ export async function recreateMarts<Schema>(
   if ((await changedMarts(db, views)).length === 0) return []
   return db.transaction().execute(async (transaction) => {
     await sql`set local statement_timeout = 0`.execute(transaction)
+    await actAsOwner(transaction)
     return putViews(transaction, views, lockTimeoutMs)
   })
 }
@@ -107,6 +109,10 @@ async function putViews(db: Db, views: readonly MartView[], lockTimeoutMs: numbe
   }
   await limitWait()
   await sql`lock table etl.mart_view in share row exclusive mode`.execute(db)
+  await rejectForeign(
+    db,
+    views.map((view) => view.name),
+  )
   const touched: string[] = []
   for (const view of views) {
     // Read anew for each: a view that had to be dropped took those along that read it.
@@ -117,14 +123,35 @@ async function putViews(db: Db, views: readonly MartView[], lockTimeoutMs: numbe
   }
   const known = views.map((view) => view.name)
   const gone = (await readLedger(db)).filter((entry) => !known.includes(entry.view_name))
+  const replaced = await readForeignMarts(
+    db,
+    gone.map((entry) => entry.view_name),
+  )
   for (const { view_name } of gone) {
     await limitWait()
-    await dropView(db, view_name)
+    if (!replaced.some(({ name }) => name === view_name)) await dropView(db, view_name)
     await sql`delete from etl.mart_grant where view_name = ${view_name}`.execute(db)
     await sql`delete from etl.mart_view where view_name = ${view_name}`.execute(db)
     touched.push(view_name)
   }
   return touched
+}
+
+/**
+ * A view is neither replaced nor read where somebody else's object has its name: a model of another
+ * tool may have dropped ours and taken the name.
+ *
+ * @throws CosellError `configuration` that names the objects and their owners.
+ */
+async function rejectForeign(db: Db, names: readonly string[]): Promise<void> {
+  const foreign = await readForeignMarts(db, names)
+  if (foreign.length === 0) return
+  const found = foreign.map(({ name, kind, owner }) => `mart.${name}, a ${kind} of "${owner}"`)
+  throw new CosellError(
+    'migrate.name_taken',
+    `Views of mart: expected names that are free or views that cosell made, got ` +
+      `${found.join('; ')}. Nothing was changed. Rename it or drop it, then run again.`,
+  )
 }
 
 function changedOf(views: readonly MartView[], ledger: readonly LedgerEntry[]): MartView[] {
@@ -179,6 +206,10 @@ export async function underMarts(
 ): Promise<void> {
   if (await orBack(db, heldByViewCodes, work)) return
   const standing = (await hasLedger(db)) ? await readLedger(db) : []
+  await rejectForeign(
+    db,
+    standing.map((entry) => entry.view_name),
+  )
   for (const { view_name, exists } of standing) {
     if (!exists) continue
     for (const reader of await readersOf(db, view_name)) await dropView(db, reader)

@@ -373,7 +373,7 @@ describe('connections', () => {
           { authorityUrl: server.url },
           async (api) => {
             await expect(api.getPage(firstPage)).rejects.toMatchObject({
-              kind: 'sourceBroken',
+              kind: 'configuration',
               code: 'api.tls',
             })
             expect(api.counts.requests).toBe(1)

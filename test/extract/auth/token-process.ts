@@ -27,6 +27,7 @@ for (let count = 0; count < 8; count++) {
     pageSize: 1,
     requestsPerMinute: 60_000,
     concurrency: 1,
+    network: {},
     log: pino({ level: 'silent' }),
   })
   await api.getPage({ orderBy: 'createdDateTime asc' })

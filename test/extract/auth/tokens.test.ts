@@ -300,6 +300,20 @@ describe('refusals of the token endpoint', () => {
     [400, entra('invalid_grant', 53003), 'signIn', 'auth.conditional_access'],
     [400, entra('invalid_grant', 50057), 'signIn', 'auth.account_blocked'],
     [400, entra('invalid_grant', 999999), 'signIn', 'auth.invalid_grant'],
+    [400, entra('invalid_resource', 500011), 'configuration', 'auth.api_not_in_tenant'],
+    [400, entra('invalid_resource', 650057), 'configuration', 'auth.api_not_permitted'],
+    [400, entra('invalid_grant', 530036), 'signIn', 'auth.flow_blocked'],
+    [400, entra('invalid_grant', 700003), 'signIn', 'auth.device_unknown'],
+    [400, entra('invalid_grant', 135011), 'signIn', 'auth.device_unknown'],
+    [400, entra('invalid_grant', 50196), 'tryAgainLater', 'auth.too_many_requests'],
+    [400, entra('invalid_grant', 90033), 'tryAgainLater', 'auth.unavailable'],
+    [400, entra('invalid_grant', 50078), 'signIn', 'auth.mfa_required'],
+    [400, entra('invalid_grant', 50132), 'signIn', 'auth.sign_in_revoked'],
+    [400, entra('access_denied', 530035), 'signIn', 'auth.conditional_access'],
+    [400, entra('invalid_grant', 50020), 'signIn', 'auth.account_blocked'],
+    [400, entra('access_denied', 500021), 'configuration', 'auth.tenant_restricted'],
+    [400, entra('invalid_request', 90038), 'configuration', 'auth.other_cloud'],
+    [400, entra('invalid_request', 50194), 'configuration', 'auth.unknown_application'],
     [401, entra('invalid_client', 7000215), 'configuration', 'auth.client_secret'],
     [401, entra('invalid_client', 7000222), 'configuration', 'auth.client_secret'],
     [400, entra('unauthorized_client', 700016), 'configuration', 'auth.unknown_application'],
@@ -331,6 +345,23 @@ describe('refusals of the token endpoint', () => {
           expect(message).toContain('run `cosell login`')
         },
       ),
+  )
+
+  test.each([
+    [500011, ['COSELL_TENANT_ID', 'COSELL_API_SCOPE', 'administrator'], ['cosell login']],
+    [530036, ['device code flow', 'administrator', 'COSELL_REFRESH_TOKEN'], []],
+    [700003, ['device', 'cosell login'], []],
+    [50196, ['later', 'other programs'], ['cosell login', 'sign in again']],
+  ])('the advice for AADSTS%i names %j, not %j', (code, named, unnamed) =>
+    withSignIn(
+      { grant: () => ({ status: 400, body: entra('invalid_grant', code) }) },
+      async ({ api, forms }) => {
+        const { message } = await failure(api)
+        for (const word of named) expect(message).toContain(word)
+        for (const word of unnamed) expect(message).not.toContain(word)
+        expect(forms).toHaveLength(1)
+      },
+    ),
   )
 
   test('no rejection is remembered: a sign-in that works again is tried at once', () => {

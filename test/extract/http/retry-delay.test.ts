@@ -14,10 +14,10 @@ const status = (code: number, retryAfterMs: number | null = null): FailureReason
   retryAfterMs,
 })
 
-function delays(reason: FailureReason, random: number): number[] {
+function delays(reason: FailureReason, random: number, isKnown = false): number[] {
   const waits: number[] = []
   for (let attempt = 1; attempt < 20; attempt += 1) {
-    const delay = retryDelayMs(attempt, reason, random)
+    const delay = retryDelayMs(attempt, reason, random, isKnown)
     if (delay === null) break
     waits.push(delay)
   }
@@ -36,12 +36,26 @@ describe('retryDelayMs', () => {
   test.each([
     { reason: { kind: 'interrupted' }, tries: 8 },
     { reason: { kind: 'unreachable' }, tries: 4 },
-    { reason: { kind: 'unusable' }, tries: 2 },
-    { reason: { kind: 'identity' }, tries: 1 },
+    { reason: { kind: 'unusable', form: 'notJson' }, tries: 2 },
+    { reason: { kind: 'unusable', form: 'otherJson' }, tries: 2 },
+    { reason: { kind: 'unusable', form: 'tooLarge' }, tries: 2 },
+    { reason: { kind: 'identity', code: 'CERT_HAS_EXPIRED' }, tries: 1 },
+    { reason: { kind: 'refusedByProxy' }, tries: 1 },
     { reason: status(409), tries: 3 },
     { reason: status(412), tries: 3 },
   ] as const)('a request that failed by $reason is tried $tries times', ({ reason, tries }) =>
     expect(delays(reason, 0.5)).toHaveLength(tries - 1),
+  )
+  test.each([
+    { reason: { kind: 'unusable', form: 'notJson' }, tries: 8 },
+    { reason: { kind: 'unusable', form: 'otherJson' }, tries: 8 },
+    { reason: { kind: 'unusable', form: 'tooLarge' }, tries: 2 },
+    { reason: status(302), tries: 8 },
+    { reason: status(404), tries: 1 },
+    { reason: status(503), tries: 8 },
+  ] as const)(
+    'a request to a known address that failed by $reason is tried $tries times',
+    ({ reason, tries }) => expect(delays(reason, 0.5, true)).toHaveLength(tries - 1),
   )
   test('retryDelayMs doubles its bound from one second to one minute', () =>
     expect(delays(status(500), 1)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000]))

@@ -1,5 +1,5 @@
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import tls from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { aReferral, firstPage, withApi } from '../support.ts'
@@ -44,20 +44,59 @@ test('a server with a trusted certificate is read', async () => {
   expect(answer).toMatchObject({ referrals: [aReferral('a')] })
 })
 
-describe('a server with an untrusted certificate', () => {
-  test.each<[string, Identity]>([
-    ['CERT_HAS_EXPIRED', createServerIdentity(authority, '127.0.0.1', [-3, -1])],
-    ['CERT_NOT_YET_VALID', createServerIdentity(authority, '127.0.0.1', [1, 3])],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', createServerIdentity(authority, 'api.example.com')],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', createServerIdentity(impostor, '127.0.0.1')],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', createAuthority('127.0.0.1')],
-  ])('an untrusted certificate ends the run after one try: %s', async (code, identity) => {
-    const { answer, tries, requests } = await readFrom(identity)
-    expect(answer).toMatchObject({
-      kind: 'sourceBroken',
-      code: 'api.tls',
-      message: expect.stringContaining(code),
-    })
-    expect({ tries, requests }).toEqual({ tries: 1, requests: 0 })
+test.each<[string, string, boolean]>([
+  ['speaks no TLS', 'HTTP/1.1 400 Bad Request\r\n\r\n', true],
+  ['hangs up in the handshake', '', false],
+])('a server that %s is reported as such', async (_, answer, isFinal) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.end(answer))
   })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    const error = await withApi(url, {}, (api) => api.getPage(firstPage).catch((reason) => reason))
+    expect(error).toMatchObject(
+      isFinal
+        ? { code: 'api.tls', exitCode: 78, message: expect.stringContaining('not TLS') }
+        : { code: 'api.unreachable', exitCode: 75 },
+    )
+  } finally {
+    await new Promise((resolve) => server.close(resolve))
+  }
+})
+
+describe('a server with an untrusted certificate', () => {
+  test.each<[string, string, Identity]>([
+    ['CERT_HAS_EXPIRED', 'clock', createServerIdentity(authority, '127.0.0.1', [-3, -1])],
+    ['CERT_NOT_YET_VALID', 'clock', createServerIdentity(authority, '127.0.0.1', [1, 3])],
+    [
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'COSELL_API_URL',
+      createServerIdentity(authority, 'api.example.com'),
+    ],
+    [
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'NODE_EXTRA_CA_CERTS=.*--use-system-ca',
+      createServerIdentity(impostor, '127.0.0.1'),
+    ],
+    [
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'NODE_EXTRA_CA_CERTS=.*--use-system-ca',
+      createAuthority('127.0.0.1'),
+    ],
+  ])(
+    'an untrusted certificate ends the run after one try: %s, %s',
+    async (code, remedy, identity) => {
+      const { answer, tries, requests } = await readFrom(identity)
+      expect(answer).toMatchObject({
+        kind: 'configuration',
+        code: 'api.tls',
+        message: expect.stringMatching(
+          new RegExp(`got .* \\(${code}\\) after 1 try\\. .*${remedy}`),
+        ),
+      })
+      expect({ tries, requests }).toEqual({ tries: 1, requests: 0 })
+    },
+  )
 })

@@ -85,6 +85,9 @@ export function listedSource(rows: Row[], given: Partial<Habits> = {}) {
     getPage,
     getReferral: () => Promise.reject(new Error('not served here')),
     principal: () => null,
+    tenant: () => null,
+    signIn: async () => undefined,
+    answered: () => ({ api: null, signIn: null }),
     close: async () => undefined,
   }
   return { api, source, capabilities: capabilitiesOf(given) }

@@ -1,13 +1,14 @@
 import { Random } from '../../../src/sandbox/random.ts'
 import type { Case, Reference } from './run-case.ts'
 
-export const faults = ['kill', 'cut', 'crash'] as const
+export const faults = ['kill', 'cut', 'crash', 'cancel', 'terminate'] as const
 export type Fault = (typeof faults)[number]
 
 /**
  * Every case of a fault. A kill comes before each boundary and after the last. Where a statement takes
  * effect outside of a transaction, another kill comes between its sending and its answer. A cut loses
- * each statement and each chunk of COPY, or the answer to it. A crash comes before each statement.
+ * each statement and each chunk of COPY, or the answer to it. A crash comes before each statement. An
+ * administrator cancels each statement and each chunk of COPY, or terminates its backend.
  * Nothing leaves the process between two boundaries, so a kill after one equals a kill before the next.
  */
 export function casesOf(fault: Fault, { program, here }: Reference): Case[] {
@@ -18,6 +19,10 @@ export function casesOf(fault: Fault, { program, here }: Reference): Case[] {
   const befores = crossed.filter(({ phase }) => phase === 'before')
   if (fault === 'crash')
     return befores.flatMap(({ kind, at }) => (kind === 'sql' ? [{ fault, at }] : []))
+  if (fault === 'cancel' || fault === 'terminate') {
+    const answered = befores.filter(({ kind, name }) => /sql|copy/.test(kind) && name !== 'connect')
+    return answered.map(({ at }) => ({ fault, at }))
+  }
   if (fault === 'cut') {
     const wire = befores.filter(({ kind }) => kind === 'sql' || kind === 'copy')
     return wire.flatMap(({ at }) => [

@@ -142,4 +142,18 @@ describe('a night of two accounts of five pages', () => {
     },
     timeoutMs,
   )
+
+  test(
+    'a night whose statement an administrator ends goes on, or ends with 75 and the next one goes on',
+    async () => {
+      const kept = commits(reference.here)
+      const cases = (['cancel', 'terminate'] as const).flatMap((order) =>
+        sized(casesOf(order, reference), 200, ({ at }) => kept.has(at)),
+      )
+      expect(cases.length).toBeGreaterThan(6)
+      const outcomes = await runAll(cases, 1)
+      expect(outcomes.filter(({ hasRecovered }) => hasRecovered).length).toBeGreaterThan(3)
+    },
+    timeoutMs,
+  )
 })

@@ -6,6 +6,7 @@ import { startEmbedded, stopEmbedded } from '../../../src/warehouse/embedded/emb
 import { buildTemplate, urlOf } from '../../support/global-setup.ts'
 import {
   createClone,
+  damage,
   type Night,
   runHere,
   type TestServer,
@@ -59,7 +60,10 @@ export async function startPrivateServer(night: Night): Promise<PrivateServer> {
   }
 }
 
-/** Prepares the databases of a night on a server; the next night begins where the first one ended. */
+/**
+ * Prepares the databases of a night on a server. The next night begins where the first one ended, and
+ * a rebuild with damage done to that.
+ */
 export async function prepareNight(
   server: string,
   name: string,
@@ -68,10 +72,11 @@ export async function prepareNight(
   const failure = await buildTemplate(server, name)
   if (failure !== '') throw new Error(failure)
   const first: TestServer = { server, template: name, night: 'first' }
-  if (night === 'first') return first
-  const template = `${name}_next`
+  if (night === 'first' || night === 'backfill') return { ...first, night }
+  const template = `${name}_later`
   await createClone(server, template, name)
   await withWorld(first, (world: World) => runHere(world, urlOf(server, template)))
+  if (night === 'rebuild') await damage(server, template)
   return { server, template, night }
 }
 

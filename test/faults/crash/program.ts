@@ -50,16 +50,21 @@ export interface Blow {
   readonly isSent: boolean
 }
 
-/** Runs `cosell run` to its end, which is at `blow` when there is one. */
+/** Runs `cosell run`, or the command of `words`, to its end, which is at `blow` when there is one. */
 export function runProgram(
   program: Pick<Program, 'door'>,
-  given: { env: Readonly<Record<string, string>>; cwd: string; blow?: Blow },
+  given: {
+    env: Readonly<Record<string, string>>
+    cwd: string
+    words?: readonly string[]
+    blow?: Blow
+  },
 ): Promise<ProgramEnd> {
-  const { env, cwd, blow } = given
+  const { env, cwd, blow, words = ['run'] } = given
   const killing = blow === undefined ? {} : { KILL_AT: String(blow.at) }
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', preload, program.door, 'run', '--json'],
+    ['--import', preload, program.door, ...words, '--json'],
     {
       cwd,
       env: { PATH: '', HOME: cwd, ...env, ...killing, ...(blow?.isSent ? { KILL_SENT: '1' } : {}) },

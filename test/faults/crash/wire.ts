@@ -9,6 +9,11 @@ export interface Wire {
    * before it receives it. `null` takes the order back.
    */
   cutNext(delivered: boolean | null): void
+  /**
+   * Holds back what a connection sends next until `happening`, which is given the process of the
+   * server behind it, is over.
+   */
+  meetNext(happening: (pid: number) => Promise<void>): void
   /** Connections that were cut. */
   readonly cuts: () => number
   /** Everything that clients sent, by connection. */
@@ -19,12 +24,14 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
   const target = new URL(url)
   const sockets = new Set<Socket>()
   let delivered: boolean | null = null
+  let meeting: ((pid: number) => Promise<void>) | undefined
   let cuts = 0
   const connections: Buffer[][] = []
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     let isCut = false
     const chunks: Buffer[] = []
+    let greeting = Buffer.alloc(0)
     connections.push(chunks)
     const end = () => {
       client.destroy()
@@ -41,10 +48,21 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
         cuts += 1
         delivered = null
       }
-      if (isLetThrough) upstream.write(said)
-      else end()
+      if (!isLetThrough) return end()
+      const meet = meeting
+      if (meet === undefined) return void upstream.write(said)
+      meeting = undefined
+      client.pause()
+      void meet(pidIn(greeting)).finally(() => {
+        upstream.write(said)
+        client.resume()
+      })
     })
-    upstream.on('data', (answered) => (isCut ? end() : void client.write(answered)))
+    upstream.on('data', (answered) => {
+      if (pidIn(greeting) === 0) greeting = Buffer.concat([greeting, answered])
+      if (isCut) end()
+      else client.write(answered)
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -54,10 +72,22 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
     const cutNext: Wire['cutNext'] = (next) => {
       delivered = next
     }
+    const meetNext: Wire['meetNext'] = (happening) => {
+      meeting = happening
+    }
     const said = () => connections.map((chunks) => Buffer.concat(chunks))
-    return await use({ url: through.href, cutNext, cuts: () => cuts, said })
+    return await use({ url: through.href, cutNext, meetNext, cuts: () => cuts, said })
   } finally {
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   }
+}
+
+/** Process of the server in its first messages, each a letter, a length and a text; 0 before it. */
+function pidIn(greeting: Buffer): number {
+  for (let place = 0; place + 9 <= greeting.length; ) {
+    if (greeting[place] === 'K'.charCodeAt(0)) return greeting.readInt32BE(place + 5)
+    place += 1 + greeting.readInt32BE(place + 1)
+  }
+  return 0
 }

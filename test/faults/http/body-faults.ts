@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { bodyBytesMax } from '../../../src/extract/http/body.ts'
-import { bothWays, type FaultKind, fatal, inTheApi, survived } from './kinds.ts'
+import { bothWays, type FaultKind, fatal, inTheApi, survived, unusableAnswer } from './kinds.ts'
 import {
   cutChunks,
   cutOfLength,
@@ -47,7 +47,7 @@ const cuts = [
   ...bothWays('B2', 'reset in the body', 8, cutOfLength(0.9, 'reset'), unreachable),
   ...bothWays('B2', 'cut in a chunk', 8, cutChunks(0.5, 'end'), unreachable),
   ...bothWays('B2', 'last chunk missing', 8, cutChunks(1, 'end', ''), unreachable),
-  ...bothWays('B2', 'chunks ended too early', 2, cutChunks(0.7, 'end', '0\r\n\r\n'), unusable),
+  ...unusableAnswer('B2', 'chunks ended too early', cutChunks(0.7, 'end', '0\r\n\r\n')),
   ...bothWays(
     'B3',
     'gzip cut in half',
@@ -69,28 +69,22 @@ const cuts = [
     packed((gzip) => gzip.subarray(0, -1)),
     unreachable,
   ),
-  ...bothWays('B3', 'closed early, no length told', 2, closedEarly(0.6), unusable),
-  ...bothWays('B3', 'a length that is too small', 2, tooSmallLength(), unusable),
-  ...bothWays(
+  ...unusableAnswer('B3', 'closed early, no length told', closedEarly(0.6)),
+  ...unusableAnswer('B3', 'a length that is too small', tooSmallLength()),
+  ...unusableAnswer(
     'B4',
     'gzip with a wrong checksum',
-    2,
     packed((gzip) => flip(gzip, gzip.length - 6)),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B4',
     'gzip with a wrong length',
-    2,
     packed((gzip) => flip(gzip, gzip.length - 2)),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B4',
     'gzip with a damaged head',
-    2,
     packed((gzip) => flip(gzip, 0)),
-    unusable,
   ),
 ]
 
@@ -112,26 +106,20 @@ function flip(bytes: Buffer, at: number): Buffer {
 
 const json = 'application/json'
 const notText = [
-  ...bothWays(
+  ...unusableAnswer(
     'B5',
     'JSON cut short',
-    2,
     text((healthy) => healthy.slice(0, -1)),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B5',
     'something after the JSON',
-    2,
     text((healthy) => `${healthy}}`),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B5',
     'two documents',
-    2,
     text((healthy) => `${healthy}\n${healthy}`),
-    unusable,
   ),
   survived(
     'B5',
@@ -139,40 +127,31 @@ const notText = [
     1,
     text((healthy) => `\ufeff${healthy}`),
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B5',
     'two byte-order marks',
-    2,
     text((healthy) => `\ufeff\ufeff${healthy}`),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B6',
     'JSON called HTML',
-    2,
     text((healthy) => healthy, { 'content-type': 'text/html' }),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B6',
     'latin-1',
-    2,
     text((healthy) => Buffer.from(healthy, 'latin1'), {
       'content-type': `${json}; charset=iso-8859-1`,
     }),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B6',
     'UTF-16',
-    2,
     text((healthy) => Buffer.from(healthy, 'utf16le')),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B6',
     'bytes that are not UTF-8',
-    2,
     text((healthy) =>
       Buffer.concat([
         Buffer.from(healthy.slice(0, 9)),
@@ -180,7 +159,6 @@ const notText = [
         Buffer.from(healthy.slice(9)),
       ]),
     ),
-    unusable,
   ),
   survived(
     'B6',
@@ -211,33 +189,25 @@ const tooMuch = [
       positions: ['first', 'single'],
     },
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B7',
     'gzip in gzip',
-    2,
     packed((gzip) => gzipSync(gzip), 'gzip, gzip'),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B7',
     'gzip in gzip, said once',
-    2,
     packed((gzip) => gzipSync(gzip)),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B7',
     'an encoding not asked for',
-    2,
     packed((gzip) => gzip, 'br'),
-    unusable,
   ),
-  ...bothWays(
+  ...unusableAnswer(
     'B7',
     'gzip that is none',
-    2,
     text((healthy) => healthy, { 'content-encoding': 'gzip' }),
-    unusable,
   ),
   survived(
     'B7',

@@ -81,6 +81,35 @@ export function bothWays(
   ]
 }
 
+const known: readonly Position[] = ['middle', 'last', 'single']
+const unusable: Failure = [69, 'api.unusable_answer']
+
+/**
+ * Kinds of an answer that breaks the contract: tried twice at first contact, and like a 503 once the
+ * API gave a good answer. The run then ends with 75, or with `later` when the answer is JSON.
+ */
+export function unusableAnswer(
+  area: string,
+  name: string,
+  inject: Injection,
+  extras: Extras & { later?: Failure } = {},
+): FaultKind[] {
+  const { later = [75, 'api.unavailable'], ...others } = extras
+  const positions = others.positions ?? everywhere
+  const afterwards = { outcome: later, fires: 8 }
+  return [
+    survived(area, `${name}, once`, 1, inject, others),
+    survived(area, `${name}, 7 times`, 7, inject, {
+      ...others,
+      positions: positions.filter((position) => known.includes(position)),
+    }),
+    fatal(area, `${name}, for ever`, 2, inject, unusable, {
+      ...others,
+      except: Object.fromEntries(known.map((position) => [position, afterwards])),
+    }),
+  ]
+}
+
 function timesText(times: number): string {
   return times === 1 ? 'once' : `${times} times`
 }

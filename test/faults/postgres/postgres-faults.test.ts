@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { landPage } from '../../../src/load/landing/land-page.ts'
 import { readLanded } from '../../../src/load/landing/read-landed.ts'
 import { fencedTransaction } from '../../../src/load/runs/fenced-transaction.ts'
 import { stageRows } from '../../../src/load/staging/stage.ts'
+import { rebuild } from '../../../src/pipeline/rebuild.ts'
 import { run } from '../../../src/pipeline/run.ts'
+import type { RunContext } from '../../../src/pipeline/run-context.ts'
 import { demoSettings } from '../../../src/sandbox/settings.ts'
 import {
   databaseFailure,
@@ -61,28 +64,27 @@ const alterDatabase = async ({ db, url }: Pick<TestPipeline, 'db' | 'url'>, sett
 /** Statements of a night, by a phrase that each has alone; each is retried after a cut. */
 const statements: readonly (string | readonly string[])[] = [
   'with fetched as',
+  ['with fetched as', 'update etl.extract_window'],
   'insert into stg.listed_referral',
-  ['insert into stg.listed_referral', 'update etl.extract_window'],
-  ['update etl.extract_window', 'commit'],
+  ['insert into stg.listed_referral', 'commit'],
   'insert into etl.principal_referral',
   'referral_presence',
   ['insert into etl.principal_referral', 'commit'],
-  'lock table etl.lease',
-  'truncate table',
-  'from "raw"."payload" as "landed"',
+  'delete from "stg"."dim_referral"',
+  "set_config('enable_sort'",
+  'from raw.payload as landed',
   'copy stg.dim_referral',
   'copy stg.fact_referral_history',
   'analyze stg.dim_referral',
   'fresh as materialized',
-  'insert into etl.enum_value',
+  'from stg.enum_value s',
   'insert into "dw"."dim_referral"',
-  'analyze stg.referral_key',
   ['delete from "dw"."fact_registration"'],
   'insert into "dw"."fact_acv_schedule"',
   'insert into "pii"."contact"',
   'delete from etl.dq_finding',
   'update etl.quarantine',
-  'with offenders as materialized',
+  'offenders as materialized',
   'insert into "etl"."run_table"',
   ['insert into "etl"."run_table"', 'commit'],
 ]
@@ -191,78 +193,77 @@ describe('a publish that meets another transaction', () => {
       expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(3)
     }))
 
-  test('a publish that cannot be serialized is retried', () =>
-    withStaged(async (account, _, url) => {
-      await alterDatabase(
-        { db: account.warehouse.query, url },
-        `default_transaction_isolation = 'repeatable read'`,
-      )
-      const strict = await openDatabase(url)
+  test.each([
+    { error: 'serialization_failure', why: 'cannot be serialized' },
+    { error: 'query_canceled', why: 'is cancelled once' },
+  ])('a publish that $why is retried', ({ error }) =>
+    withStaged(async ({ warehouse, lease }) => {
       let times = 0
-      const done = await fencedTransaction(strict.query, account.lease, async (transaction) => {
+      const done = await fencedTransaction(warehouse.query, lease, async (transaction) => {
         times++
-        await sql`select 1 from etl.setting`.execute(transaction)
-        const raise = sql`update etl.setting set setting_value = setting_value
-          where setting_name = 'fiscal_year_start_month'`
-        if (times === 1) await raise.execute(account.warehouse.query)
-        await raise.execute(transaction)
+        const raise = `do $$ begin raise exception 'no' using errcode = '${error}'; end $$`
+        if (times === 1) await sql.raw(raise).execute(transaction)
         return 'done'
       })
       expect([done, times]).toEqual(['done', 2])
-      await strict.close()
-    }))
+    }),
+  )
 
-  test('a publish that runs into the lock timeout is retried when the lock is free', () =>
-    withStaged(async (account, _, url) => {
-      await alterDatabase({ db: account.warehouse.query, url }, `lock_timeout = '100ms'`)
-      const hasty = await openDatabase(url)
+  test('a publish that runs into a lock timeout is retried when the lock is free', () =>
+    withStaged(async ({ warehouse, lease }) => {
       let times = 0
       let isFree: Promise<unknown> = Promise.resolve()
-      await account.warehouse.query.transaction().execute(async (holder) => {
+      await warehouse.query.transaction().execute(async (holder) => {
         await sql`lock table dw.dim_tag in exclusive mode`.execute(holder)
-        isFree = fencedTransaction(hasty.query, account.lease, async (transaction) => {
+        isFree = fencedTransaction(warehouse.query, lease, async (transaction) => {
           times++
+          await sql`set local lock_timeout = '100ms'`.execute(transaction)
           await sql`lock table dw.dim_tag in exclusive mode`.execute(transaction)
         })
-        while (times < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+        while (times < 2) await sleep(20)
       })
       await isFree
       expect(times).toBeGreaterThan(1)
-      await hasty.close()
+    }))
+
+  test('a transaction whose rollback was cancelled leaves no connection that is still in it', () =>
+    withDatabase(async (db, url) => {
+      const warehouse = await openDatabase(url, silent)
+      let cancelling: Promise<unknown> = Promise.resolve()
+      const failing = warehouse.query.transaction().execute(async (transaction) => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(
+          transaction,
+        )
+        // Cancelled again and again, also while the rollback is sent.
+        cancelling = sql
+          .raw(
+            `do $$ declare until timestamptz := clock_timestamp() + interval '100 ms'; begin
+              while clock_timestamp() < until loop perform pg_cancel_backend(${rows[0]?.pid}); end loop;
+            end $$`,
+          )
+          .execute(db)
+        await sleep(20)
+        await sql`select 1 / 0`.execute(transaction)
+      })
+      await failureOf(failing)
+      await cancelling
+      const again = () => warehouse.query.transaction().execute((one) => sql`select 1`.execute(one))
+      for (let tries = 0; tries < 4; tries++) expect((await again()).rows).toHaveLength(1)
+      await warehouse.close()
     }))
 })
 
 describe('a run that PostgreSQL blocks', () => {
-  test.each([
-    {
-      why: 'a statement may not take as long as it waits',
-      setting: `statement_timeout = '300ms'`,
-      locked: true,
-      says: /57014: .*statement timeout/,
-    },
-    {
-      why: 'every transaction is read only, as after a failover',
-      setting: 'default_transaction_read_only = on',
-      locked: false,
-      says: /25006/,
-    },
-  ])('a run ends with 75 when $why, and the next one goes on', ({ setting, locked, says }) =>
+  test('a run ends with 75 when every transaction is read only, and the next one goes on', () =>
     withPipeline(population, async (nights) => {
       const { db, url } = nights
-      await alterDatabase(nights, setting)
-      const ending = () => exitOf(runOver(url, nights))
-      const failure = locked
-        ? await db.transaction().execute(async (holder) => {
-            await sql`lock table dw.fact_acv_schedule in exclusive mode`.execute(holder)
-            return ending()
-          })
-        : await ending()
-      expect(failure).toMatchObject({ exitCode: 75, message: expect.stringMatching(says) })
+      await alterDatabase(nights, 'default_transaction_read_only = on')
+      const failure = await exitOf(runOver(url, nights))
+      expect(failure).toMatchObject({ exitCode: 75, message: expect.stringMatching(/25006/) })
       expect(await countOf({ query: db }, 'dw.fact_referral')).toBe(0)
-      await alterDatabase(nights, `${setting.split(' ')[0]} to default`)
+      await alterDatabase(nights, 'default_transaction_read_only to default')
       expect(await runOver(url, nights)).toMatchObject({ changed: population.referrals })
-    }),
-  )
+    }))
 
   test('a run ends with 75 when the user may not open another connection', () =>
     withPipeline(population, async (nights) => {
@@ -347,17 +348,18 @@ describe('a network that swallows what is sent', () => {
       },
     },
     {
-      what: 'a cursor',
+      what: 'a read of the landing zone',
       use: async (warehouse: Warehouse, wire: Wire) => {
-        const numbers = sql<{ no: number }>`(select no from generate_series(1, 9) as no)`
-        const rows = warehouse.query.selectFrom(numbers.as('numbers')).selectAll().stream(1)
-        for await (const _ of rows) wire.swallow()
+        const account = await anAccount(warehouse)
+        const wires = Array.from({ length: 600 }, (_, no) => aReferral({ id: referralIdOf(no) }))
+        await landReferrals(account, await aRun(account), wires)
+        for await (const _ of readLanded(warehouse.query, account.key, 'all')) wire.swallow()
       },
     },
   ])('a silent network ends $what after the timeout', ({ use }) =>
     withDatabase((_, url) =>
       withWire(url, async (wire) => {
-        const warehouse = await openDatabase(wire.url, silent, silenceMs)
+        const warehouse = await openDatabase(wire.url, silent, { silentMsMax: silenceMs })
         const started = performance.now()
         const failure = await failureOf(use(warehouse, wire))
         expect(databaseFailure(failure)).toMatchObject({ exitCode: 75 })
@@ -372,6 +374,51 @@ const aTag = {
   ...{ partner_account_key: 1, referral_no: 1 },
   ...{ tag_group: 'Product', tag_type: 'Products', tag_id: 'Azure' },
 }
+
+test('timeouts of a database end neither a run nor a rebuild', async () => {
+  let expected: Digest = {}
+  await withPipeline(population, async (nights) => {
+    await nights.run()
+    expected = await state(nights)
+  })
+  await withPipeline(population, async (nights) => {
+    const { db, url, sandbox, home } = nights
+    const timeouts = [
+      'statement_timeout',
+      'lock_timeout',
+      'idle_in_transaction_session_timeout',
+      'idle_session_timeout',
+    ]
+    for (const name of timeouts) await alterDatabase(nights, `${name} = '100ms'`)
+    const longer = () => sleep(500)
+    /** Makes a statement wait for a lock, and a transaction idle, for longer than the timeouts. */
+    const slowly = (load: (context: RunContext) => Promise<unknown>) =>
+      withWire(url, async (wire) => {
+        const warehouse = await openDatabase(wire.url, silent)
+        try {
+          const settings = demoSettings(sandbox.url)
+          let loading: Promise<unknown> | undefined
+          await db.transaction().execute(async (holder) => {
+            await sql`set local idle_in_transaction_session_timeout = 0`.execute(holder)
+            await sql`lock table dw.fact_acv_schedule in exclusive mode`.execute(holder)
+            loading = load(contextOf(warehouse, home, [], settings))
+            await untilWaiting({ query: db }, 1)
+            await longer()
+          })
+          wire.pauseAt('insert into "etl"."run_table"', longer)
+          expect(await loading).toMatchObject({ status: 'published' })
+          expect(wire.isDone()).toBe(true)
+        } finally {
+          await warehouse.close()
+        }
+      })
+    await slowly((context) => run(context, false))
+    expect(await state(nights)).toEqual(expected)
+    await sql`delete from dw.fact_acv_schedule`.execute(db)
+    await slowly(rebuild)
+    expect(await state(nights)).toEqual(expected)
+  })
+})
 
 test('other defaults of the database change nothing that is published', async () => {
   let expected: Digest = {}
@@ -448,7 +495,7 @@ describe('retryTransient', () => {
     { codes: ['57P01', '57P02', '57P03', 'ECONNRESET'], why: 'a restart' },
     { codes: ['08006', undefined, 'ECONNREFUSED', 'EPIPE'], why: 'a lost connection' },
     { codes: ['40P01', '40001', '55P03'], why: 'another transaction' },
-    { codes: ['57014'], why: 'a statement that ran out of time once' },
+    { codes: ['57014'], why: 'a statement that was cancelled once' },
   ])('retryTransient outlasts $why', async ({ codes }) => {
     const { waits, ...ended } = await failing(codes)
     expect(ended).toEqual({ result: 'done' })
@@ -457,7 +504,12 @@ describe('retryTransient', () => {
 
   test.each([
     { codes: Array(9).fill('57P01'), tries: 5, kind: 'tryAgainLater', why: 'four times' },
-    { codes: Array(9).fill('57014'), tries: 2, kind: 'tryAgainLater', why: 'once for time' },
+    {
+      codes: Array(9).fill('57014'),
+      tries: 2,
+      kind: 'tryAgainLater',
+      why: 'once after a cancellation',
+    },
     { codes: ['53100'], tries: 1, kind: 'tryAgainLater', why: 'not at all for a full disk' },
     { codes: ['53300'], tries: 1, kind: 'tryAgainLater', why: 'not for too many connections' },
     { codes: ['53400'], tries: 1, kind: 'tryAgainLater', why: 'not for a limit of the server' },

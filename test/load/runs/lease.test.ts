@@ -25,6 +25,13 @@ import { aReferral } from '../../support/referral-builder.ts'
 const acquire = ({ query }: Warehouse, key: number, holder: string) =>
   acquireLease(query, key, holder, silent)
 
+/** Waits for no holder. */
+const hasty: WaitPolicy = {
+  waitsFor: () => false,
+  waitMs: 0,
+  signal: new AbortController().signal,
+}
+
 async function leaseRow({ query }: Warehouse) {
   return query
     .selectFrom('etl.lease')
@@ -56,6 +63,18 @@ describe('lease', () => {
       const failure = await failureOf(acquire(warehouse, key, 'the second'))
       expect(failure).toMatchObject(accountHeld('a test'))
       expect(await leaseRow(warehouse)).toMatchObject({ holder: 'a test', epoch: 1 })
+    }))
+
+  test('a run that meets a locked lease table waits for the lock, and does not take the account for held', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const { key, lease } = await anAccount(warehouse)
+      await lease.release()
+      let taking: Promise<Lease> | undefined
+      await whileLocked(warehouse, 'etl.lease', async () => {
+        taking = acquire(warehouse, key, 'the second')
+        await setTimeout(2_300)
+      })
+      expect(await taking).toMatchObject({ epoch: 2 })
     }))
 
   test('the lease of one account leaves other accounts free', () =>
@@ -146,28 +165,22 @@ describe('heartbeat', () => {
       expect(await leaseRow(warehouse)).toEqual(before)
     }))
 
-  test('a heartbeat that cannot reach the database is repeated at the next time', () =>
-    withDatabase(async (_, url, warehouse) => {
+  test('a heartbeat whose connection breaks is repeated at the next time', () =>
+    withDatabase(async (_, __, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-      const { key, lease } = await anAccount(warehouse)
-      await lease.release()
-      const own = await openDatabase(`${url}?statement_timeout=50`)
-      try {
-        const held = await acquire(own, key, 'the second')
-        await whileLocked(warehouse, 'etl.lease', async () => {
-          vi.advanceTimersByTime(15_000)
-          await untilWaiting(warehouse, 1)
-          await untilWaiting(warehouse, 0)
-        })
-        await expire(warehouse)
+      await anAccount(warehouse)
+      await whileLocked(warehouse, 'etl.lease', async () => {
         vi.advanceTimersByTime(15_000)
-        await vi.waitFor(async () =>
-          expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 2 }),
-        )
-        await held.release()
-      } finally {
-        await own.close()
-      }
+        await untilWaiting(warehouse, 1)
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(warehouse.query)
+        await untilWaiting(warehouse, 0)
+      })
+      await expire(warehouse)
+      vi.advanceTimersByTime(15_000)
+      await vi.waitFor(async () =>
+        expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 1 }),
+      )
     }))
 })
 
@@ -203,45 +216,70 @@ describe('lost lease', () => {
 })
 
 describe('fencedTransaction', () => {
-  test('a fenced transaction keeps the account until its end, even when the lease expires meanwhile', () =>
+  test('a fenced transaction keeps the account until its end, even when the lease runs out meanwhile', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
-      await expire(warehouse)
-      let takingOver: Promise<unknown> | undefined
       await fencedTransaction(warehouse.query, lease, async () => {
-        takingOver = failureOf(acquire(warehouse, key, 'the second'))
-        await untilWaiting(warehouse, 1)
+        await expire(warehouse)
+        const failure = await failureOf(
+          acquireLease(warehouse.query, key, 'the second', silent, { ...hasty, openMs: 200 }),
+        )
+        expect(failure).toMatchObject({ exitCode: 4, code: 'lease.held' })
+        const text = String(failure)
+        expect(text).toContain('Account north is being loaded by a test')
+        expect(text).toContain('a transaction of it is open')
+        expect(text).not.toMatch(/until|\d\d:\d\d/)
       })
-      expect(await takingOver).toMatchObject(accountHeld('a test'))
       expect(await leaseRow(warehouse)).toMatchObject({ epoch: 1, is_held: true })
     }))
 
-  test('a failed fenced transaction leaves an expired lease to the run that waits for it', () =>
+  test('a failed fenced transaction leaves a lease that ran out to the run that waits for it', () =>
     withDatabase(async (_, __, warehouse) => {
       const { key, lease } = await anAccount(warehouse)
-      await expire(warehouse)
       let takingOver: Promise<Lease> | undefined
       const failing = fencedTransaction(warehouse.query, lease, async () => {
+        await expire(warehouse)
         takingOver = acquire(warehouse, key, 'the second')
-        await untilWaiting(warehouse, 1)
+        await setTimeout(200)
         throw new Error('no')
       })
       expect(await failureOf(failing)).toMatchObject({ message: 'no' })
       expect(await takingOver).toMatchObject({ epoch: 2 })
     }))
 
-  test('a fenced transaction does not block heartbeats, which would use up the connections', () =>
+  test('a heartbeat extends the lease during a fenced transaction, and neither waits for the other', () =>
     withDatabase(async (_, __, warehouse) => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
       const { lease } = await anAccount(warehouse)
-      const before = await leaseRow(warehouse)
       await fencedTransaction(warehouse.query, lease, async () => {
-        vi.advanceTimersByTime(15_000 * 20)
+        await expire(warehouse)
+        vi.advanceTimersByTime(15_000)
+        await vi.waitFor(async () =>
+          expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 1 }),
+        )
         await untilWaiting(warehouse, 0)
-        expect(await leaseRow(warehouse)).toEqual(before)
       })
-      const after = await leaseRow(warehouse)
-      expect(Date.parse(after.expires_at)).toBeGreaterThan(Date.parse(before.expires_at))
+      expect(await leaseRow(warehouse)).toMatchObject({ is_held: true, epoch: 1 })
+    }))
+
+  test('a fenced transaction waits for an earlier one under the same lease, and heartbeats go on', () =>
+    withDatabase(async (_, __, warehouse) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      const { lease } = await anAccount(warehouse)
+      const ended: string[] = []
+      let second: Promise<unknown> | undefined
+      await fencedTransaction(warehouse.query, lease, async () => {
+        second = fencedTransaction(warehouse.query, lease, async () => ended.push('second'))
+        await untilWaiting(warehouse, 1)
+        await expire(warehouse)
+        vi.advanceTimersByTime(15_000)
+        await vi.waitFor(async () =>
+          expect(await leaseRow(warehouse)).toMatchObject({ is_held: true }),
+        )
+        ended.push('first')
+      })
+      await second
+      expect(ended).toEqual(['first', 'second'])
     }))
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { listOpenRegistrations } from '../../../src/load/landing/open-registrations.ts'
 import { enterAccount, listAccounts } from '../../../src/load/runs/accounts.ts'
 import { clearListed, clearStage, stageRows } from '../../../src/load/staging/stage.ts'
-import type { StagedBatch } from '../../../src/load/staging/stage-tables.ts'
+import { type StagedBatch, stageTables } from '../../../src/load/staging/stage-tables.ts'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
@@ -14,6 +14,7 @@ import {
   load,
   referralIdOf,
   stageLanded,
+  unnamedSource,
 } from '../../support/load-referrals.ts'
 import { aReferral, aRegistration } from '../../support/referral-builder.ts'
 
@@ -63,7 +64,7 @@ describe('staging', () => {
       }
     }))
 
-  test('staging is emptied for one account while another is loaded, with or without its lease', () =>
+  test('staging is emptied for one account alone, whether or not another holds a lease', () =>
     withDatabase(async (_, __, warehouse) => {
       const north = await anAccount(warehouse, 'north')
       const south = await anAccount(warehouse, 'south')
@@ -72,15 +73,25 @@ describe('staging', () => {
         await stageLanded(account, 'unpublished')
       }
       expect(await countOf(warehouse, 'stg.fact_referral')).toBe(2)
+      await south.lease.release()
       await clearStage(warehouse.query, north.lease)
       const left = await warehouse.query
         .selectFrom('stg.fact_referral')
         .select('partner_account_key')
         .execute()
       expect(left).toEqual([{ partner_account_key: south.key }])
-      await south.lease.release()
-      await clearStage(warehouse.query, north.lease)
-      expect(await countOf(warehouse, 'stg.fact_referral')).toBe(0)
+    }))
+
+  test('staging is emptied for one account while others read their rows in an open transaction', () =>
+    withDatabase(async (_, __, warehouse) => {
+      const north = await anAccount(warehouse, 'north')
+      await landReferrals(north, await aRun(north), [aReferral()])
+      await stageLanded(north, 'unpublished')
+      await warehouse.query.transaction().execute(async (publish) => {
+        for (const table of stageTables) await publish.selectFrom(table).selectAll().execute()
+        await clearStage(warehouse.query, north.lease)
+        expect(await countOf(warehouse, 'stg.fact_referral')).toBe(0)
+      })
     }))
 
   test('clearListed deletes the listed referrals of its run and account only', () =>
@@ -104,10 +115,11 @@ describe('accounts', () => {
       const names = ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']
       const keys = await Promise.all(
         names.map((name, index) =>
-          enterAccount([warehouse, other][index % 2 === 0 ? 0 : 1]?.query ?? db, {
-            name,
-            tenantId: undefined,
-          }),
+          enterAccount(
+            [warehouse, other][index % 2 === 0 ? 0 : 1]?.query ?? db,
+            { name, tenantId: undefined },
+            unnamedSource,
+          ),
         ),
       )
       expect(keys.slice(0, 4)).toEqual(keys.slice(4))

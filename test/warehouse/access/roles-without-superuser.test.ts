@@ -11,6 +11,7 @@ import { switchRowSecurity } from '../../../src/warehouse/access/switch-row-secu
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import { bringUpToDate, migrate } from '../../../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
+import { asLogin } from '../../support/database-logins.ts'
 import { runAt, startThrowaway, type TestServer, urlOf } from '../../support/global-setup.ts'
 import { differingFromMatrix } from '../../support/rights-matrix.ts'
 import { resultOf, runCli } from '../../support/run-cli.ts'
@@ -131,3 +132,98 @@ test('an owner with CREATEROLE needs neither an administrator nor superuser righ
     await at(url, (db) => switchRowSecurity(db, true))
     await migratesOn(url, role)
   }))
+
+async function makeGroups() {
+  for (const name of Object.values(groups)) {
+    await runAt(server.url, sql.raw(`create role ${name} nologin`))
+  }
+  await runAt(server.url, sql.raw(`grant ${groups.bi} to ${groups.pii}`))
+}
+
+/** Owners of the tables and views in our schemas, and whether the role is in `cosell_owner`. */
+async function stateOf(adminUrl: string, role: string) {
+  return at(adminUrl, async (db) => {
+    const { rows } = await sql<{ owner: string }>`
+      select distinct pg_get_userbyid(c.relowner) as owner
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname in ('raw', 'pii', 'etl', 'stg', 'dw', 'mart') and c.relkind in ('r', 'v', 'S')
+      order by 1`.execute(db)
+    const { rows: members } = await sql<{ is_member: boolean }>`
+      select exists (
+        select from pg_auth_members
+        where member = ${role}::regrole and roleid = to_regrole(${groups.owner})
+      ) as is_member`.execute(db)
+    return { owners: rows.map(({ owner }) => owner), isMember: members[0]?.is_member }
+  })
+}
+
+/** Statements that make no group and hand no object over. */
+const memberships = (statements: readonly string[]) =>
+  statements.filter((statement) => /^grant cosell_\w+ to/.test(statement))
+
+test.each(['', 'createrole'])(
+  'a login (%s) that finds the groups of somebody else joins none and is given the statement',
+  (attributes) =>
+    withOwner(attributes, async ({ role, url, adminUrl }) => {
+      await makeGroups()
+      const { lacking } = await at(url, bringUpToDate)
+      expect(memberships(lacking)).toEqual([
+        expect.stringMatching(new RegExp(`^grant cosell_owner to "${role}"`)),
+      ])
+      expect(await stateOf(adminUrl, role)).toEqual({ owners: [role], isMember: false })
+      // The groups have their rights all the same.
+      expect(await at(adminUrl, (db) => differingFromMatrix(db, { owner: role }))).toEqual([])
+      expect((await at(url, bringUpToDate)).applied).toEqual([])
+
+      for (const statement of memberships(lacking)) await runAt(adminUrl, sql.raw(statement))
+      expect(await at(url, bringUpToDate)).toEqual({ applied: [], views: [], lacking: [] })
+      expect(await at(adminUrl, differingFromMatrix)).toEqual([])
+      await migratesOn(url, role)
+    }),
+)
+
+test('a superuser that migrates the schema of another login leaves it to that login', () =>
+  withOwner('', async ({ role, url, adminUrl }) => {
+    await at(url, bringUpToDate)
+    await runAt(adminUrl, sql`drop view mart.registration`)
+    const { views, lacking } = await at(adminUrl, bringUpToDate)
+    expect(views).toEqual(['registration'])
+    expect(memberships(lacking)).toEqual([
+      expect.stringMatching(new RegExp(`^grant cosell_owner to "${role}"`)),
+    ])
+    expect(await stateOf(adminUrl, role)).toEqual({ owners: [role], isMember: false })
+    // The login goes on as before.
+    await runAt(adminUrl, sql`drop view mart.registration`)
+    expect(await at(url, bringUpToDate)).toMatchObject({ views: ['registration'] })
+  }))
+
+test('migrate by a login that does not own the schema names the group that may and the statement', () =>
+  withOwner('createrole', async ({ url, adminUrl }) => {
+    await at(url, bringUpToDate)
+    await runAt(adminUrl, sql`drop view mart.registration`)
+    await asLogin(adminUrl, [groups.loader], async ({ role, db }) => {
+      const failure = await failureOf(bringUpToDate(db))
+      expect(failure).toMatchObject({ kind: 'configuration', code: 'migrate.not_owner' })
+      expect(failure.message).toContain(
+        'To apply mart.registration: expected a login in cosell_owner',
+      )
+      const [statement = ''] = /grant cosell_owner to .*?(?=;)/.exec(failure.message) ?? []
+      await runAt(adminUrl, sql.raw(statement))
+      expect(await bringUpToDate(db)).toMatchObject({ views: ['registration'] })
+      await runAt(adminUrl, sql.raw(`revoke cosell_owner from ${role}`))
+    })
+    expect(await at(adminUrl, differingFromMatrix)).toEqual([])
+  }))
+
+test('migrate by a login that may create no schema names the statement for its owner', () =>
+  withOwner('', async ({ adminUrl }) =>
+    asLogin(adminUrl, [], async ({ role, db }) => {
+      const failure = await failureOf(bringUpToDate(db))
+      expect(failure).toMatchObject({ kind: 'configuration', code: 'migrate.not_owner' })
+      expect(failure.message).toMatch(
+        new RegExp(`Let its owner run: grant create on database "owner_\\w+" to "${role}";`),
+      )
+      await runAt(adminUrl, sql.raw(/grant create.*(?=;)/.exec(failure.message)?.[0] ?? ''))
+      expect((await bringUpToDate(db)).applied[0]).toBe('0001_schemas')
+    }),
+  ))

@@ -62,34 +62,63 @@ describe('cosell migrate', () => {
       expect(texts).not.toMatch(/^\s*(grant|revoke|alter|create role|set local)/im)
     }))
 
-  test('cosell migrate grants the listed rights on new tables and views and revokes unlisted ones', () =>
+  test('cosell migrate grants the listed rights on what cosell made and revokes unlisted ones', () =>
     withDatabase(async (db) => {
       await sql
         .raw(`
-          create view mart.something as select 1 as n;
           grant select on etl.run, pii.contact to cosell_bi;
+          grant select (email) on pii.contact to cosell_bi;
           grant truncate on dw.fact_referral to cosell_loader;
           grant select on dw.dim_referral to public;
           revoke insert on dw.fact_referral from cosell_loader;
+          revoke select on mart.referral from cosell_bi;
           revoke usage on schema mart from cosell_bi;
-          revoke cosell_bi from cosell_pii;
-          alter table dw.fact_referral owner to current_user;
         `)
         .execute(db)
       expect((await differingFromMatrix(db)).length).toBeGreaterThan(5)
       expect(await applyGrants(db)).toEqual([])
       expect(await differingFromMatrix(db)).toEqual([])
-      await sql`drop view mart.something`.execute(db)
     }))
 
-  test('cosell migrate leaves the rights of other roles alone', () =>
+  test('cosell migrate takes rights to people from other roles, a run leaves them', () =>
     withDatabase((db, url) =>
       asLogin(url, [], async ({ role }) => {
-        await sql`grant select on raw.payload to ${sql.id(role)}`.execute(db)
-        await applyGrants(db)
-        const { rows } =
-          await sql`select has_table_privilege(${role}, 'raw.payload', 'select') as may`.execute(db)
-        expect(rows).toEqual([{ may: true }])
+        await sql
+          .raw(`
+            grant usage on schema pii, dw to ${role};
+            grant select on raw.payload, dw.fact_referral to ${role};
+            grant select (email), update (email) on pii.contact to ${role};
+            grant select on pii.referral_text to ${role} with grant option;
+            set role ${role};
+            grant select on pii.referral_text to cosell_bi;
+            reset role;
+            grant select on pii.contact to cosell_pii with grant option;
+            create table pii.of_another_tool (email text);
+            grant select on pii.of_another_tool to ${role};
+          `)
+          .execute(db)
+        const held = async () => {
+          const { rows } = await sql<{ held: string }>`
+            select name || ' ' || privilege as held
+            from unnest(array['raw.payload', 'dw.fact_referral', 'pii.contact', 'pii.referral_text',
+              'pii.of_another_tool']) name
+            cross join unnest(array['select', 'update']) privilege
+            where has_any_column_privilege(${role}, name, privilege)
+            order by 1`.execute(db)
+          return rows.map((row) => row.held)
+        }
+        const before = await held()
+        expect(before).toHaveLength(6)
+        await bringUpToDate(db)
+        expect(await held()).toEqual(before)
+        expect(await applyGrants(db, { isClosing: true })).toEqual([])
+        expect(await held()).toEqual(['dw.fact_referral select', 'pii.of_another_tool select'])
+        const { rows } = await sql`
+          select has_schema_privilege(${role}, 'pii', 'usage') as may_use,
+            has_table_privilege('cosell_pii', 'pii.contact', 'select') as may_read,
+            has_table_privilege('cosell_pii', 'pii.contact', 'select with grant option') as may_pass,
+            has_table_privilege('cosell_bi', 'pii.referral_text', 'select') as may_all`.execute(db)
+        expect(rows).toEqual([{ may_use: true, may_read: true, may_pass: false, may_all: false }])
       }),
     ))
 

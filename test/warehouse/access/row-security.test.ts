@@ -4,7 +4,8 @@ import { type Kysely, sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../../src/pipeline/run.ts'
 import { demoSettings } from '../../../src/sandbox/settings.ts'
-import { applyGrants, isRowSecured } from '../../../src/warehouse/access/grants.ts'
+import { isRowSecured } from '../../../src/warehouse/access/access-catalog.ts'
+import { applyGrants } from '../../../src/warehouse/access/grants.ts'
 import { groups } from '../../../src/warehouse/access/roles.ts'
 import {
   countAccountGrants,
@@ -37,12 +38,12 @@ const shown: { off?: Readers; on?: Readers; offAgain?: Readers } = {}
 let plan = ''
 let differing: Record<string, string[]> = {}
 
-/** Two accounts with the same referral ids, loaded by the pipeline. */
+/** Two accounts of two partners, loaded by the pipeline. */
 async function withTwoAccounts(use: (db: Db, url: string) => Promise<void>) {
   const options = { referrals: 40, seed: 1, broken: 1 }
   await withHome((home) =>
     withSandbox(options, (north) =>
-      withSandbox(options, (south) =>
+      withSandbox({ ...options, seed: 2 }, (south) =>
         withDatabase(async (db, url, warehouse) => {
           const file = path.join(home, 'accounts.json')
           const accounts = Object.entries({ north: north.url, south: south.url }).map(
@@ -222,17 +223,21 @@ async function securedTables(db: Db): Promise<string[]> {
 }
 
 describe('switchRowSecurity', () => {
-  test('later migrations secure new tables while row-level security is on', () =>
+  test('later migrations secure every table of cosell, and no other, while row-level security is on', () =>
     withDatabase(async (db) => {
       await switchRowSecurity(db, true)
       expect(await isRowSecured(db)).toBe(true)
       expect(await countAccountGrants(db)).toBe(0)
       const before = await securedTables(db)
       expect(before).toEqual([...(await relationsOf(db, ['dw'])), ...people].sort())
-      await sql`create table dw.fact_new (partner_account_key integer)`.execute(db)
+      await sql`create table dw.of_another_tool (partner_account_key integer)`.execute(db)
       await sql`drop policy cosell_reader on dw.fact_referral`.execute(db)
+      await sql`drop policy cosell_reader on dw.dim_tag`.execute(db)
+      await sql`drop policy cosell_loader on dw.dim_tag`.execute(db)
+      await sql`alter table dw.dim_tag disable row level security`.execute(db)
+      expect(await securedTables(db)).not.toContain('dw.dim_tag')
       expect(await applyGrants(db)).toEqual([])
-      expect(await securedTables(db)).toEqual([...before, 'dw.fact_new'].sort())
+      expect(await securedTables(db)).toEqual(before)
       const { rows } = await sql`
         select polname from pg_policy where polrelid = 'dw.fact_referral'::regclass`.execute(db)
       expect(rows).toHaveLength(2)

