@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { describe, expect, inject, test } from 'vitest'
 import type { CheckResult } from '../../src/doctor/check-result.ts'
 import { checkDatabase, databaseCheckNames, withSkipped } from '../../src/doctor/database-checks.ts'
+import { checkSequences } from '../../src/doctor/sequence-checks.ts'
 import { checkServer, type ServerFacts } from '../../src/doctor/server-checks.ts'
 import { groups } from '../../src/warehouse/access/roles.ts'
 import { switchRowSecurity } from '../../src/warehouse/access/switch-row-security.ts'
@@ -517,4 +518,21 @@ test('withSkipped adds the checks that could not run, in their place', () => {
   expect(first).toBe(failed)
   expect(others.map(({ check }) => check)).toEqual(databaseCheckNames.slice(1))
   expect(new Set(others.map(({ status }) => status))).toEqual(new Set(['skipped']))
+})
+
+describe('checkSequences', () => {
+  test('checkSequences names a sequence that is behind its table, and its statement puts it right', () =>
+    withDatabase(async (db) => {
+      expect(await checkSequences(db)).toMatchObject({ check: 'sequences', status: 'ok' })
+      // As a subscriber of logical replication, or a restore of rows alone, finds it.
+      await sql`select setval('dw.dim_status_status_key_seq', 1)`.execute(db)
+      const late = await checkSequences(db)
+      expect(late).toMatchObject({
+        status: 'fail',
+        detail: expect.stringMatching(/^sequences are behind .*: dw\.dim_status has key \d+$/),
+      })
+      const [statement = ''] = /select setval.*?;/.exec(late.remedy ?? '') ?? []
+      await sql.raw(statement).execute(db)
+      expect(await checkSequences(db)).toMatchObject({ status: 'ok' })
+    }))
 })
