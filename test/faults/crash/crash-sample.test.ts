@@ -122,7 +122,7 @@ describe('a night of two accounts of five pages', () => {
     'a killed night leaves whole accounts, and the next one ends as if nothing had happened',
     async () => {
       const kept = commits(reference.program)
-      const cases = sized(casesOf('kill', reference), 100, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('kill', reference), 140, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       expect(cases.map(nameOf)).toContainEqual(expect.stringMatching(/^kill:\d+:sent$/))
       await runAll(cases, 2)
@@ -134,7 +134,7 @@ describe('a night of two accounts of five pages', () => {
     'a night cut off from the database goes on, or ends with 75 and the next one goes on',
     async () => {
       const kept = commits(reference.here)
-      const cases = sized(casesOf('cut', reference), 130, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('cut', reference), 200, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       // One at a time: boundaries do not tell which run of this process crosses them.
       const outcomes = await runAll(cases, 1)
@@ -148,7 +148,7 @@ describe('a night of two accounts of five pages', () => {
     async () => {
       const kept = commits(reference.here)
       const cases = (['cancel', 'terminate'] as const).flatMap((order) =>
-        sized(casesOf(order, reference), 200, ({ at }) => kept.has(at)),
+        sized(casesOf(order, reference), 400, ({ at }) => kept.has(at)),
       )
       expect(cases.length).toBeGreaterThan(6)
       const outcomes = await runAll(cases, 1)
