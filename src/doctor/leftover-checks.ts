@@ -7,7 +7,7 @@ import type { CheckResult } from './check-result.ts'
 const check = 'leftovers'
 
 /** Rows that a run should have removed at its end, in one table. */
-export interface Leftover {
+interface Leftover {
   readonly account: string
   readonly table: string
   readonly rows: number
@@ -18,7 +18,7 @@ export async function checkLeftovers(query: Kysely<Database>): Promise<CheckResu
   return describeLeftovers(await readLeftovers(query))
 }
 
-export function describeLeftovers(leftovers: readonly Leftover[]): CheckResult {
+function describeLeftovers(leftovers: readonly Leftover[]): CheckResult {
   if (leftovers.length === 0) {
     return { check, status: 'ok', detail: 'no run that is over has left staged rows' }
   }

@@ -9,7 +9,7 @@ import type { CheckResult } from './check-result.ts'
 const check = 'other objects'
 
 /** An object in our schemas that cosell did not make. */
-export interface OtherObject {
+interface OtherObject {
   readonly name: string
   readonly kind: string
   readonly owner: string
@@ -18,7 +18,7 @@ export interface OtherObject {
 }
 
 /** A right to one of our schemas that cosell did not give. */
-export interface SchemaRight {
+interface SchemaRight {
   readonly schema: string
   readonly grantee: string
   readonly right: string
@@ -29,7 +29,7 @@ export async function checkOtherObjects(query: Kysely<Database>): Promise<CheckR
   return describeOthers(await readOtherObjects(query), await readSchemaRights(query))
 }
 
-export function describeOthers(
+function describeOthers(
   objects: readonly OtherObject[],
   rights: readonly SchemaRight[],
 ): CheckResult {

@@ -11,7 +11,7 @@ interface KeyColumn {
 }
 
 /** A key whose sequence is about to give numbers that the table has already. */
-export interface LateSequence extends KeyColumn {
+interface LateSequence extends KeyColumn {
   readonly largest: number
 }
 
@@ -24,7 +24,7 @@ export async function checkSequences(query: Kysely<Database>): Promise<CheckResu
 }
 
 /** Returns the result of the check. */
-export function judgeSequences(late: readonly LateSequence[]): CheckResult {
+function judgeSequences(late: readonly LateSequence[]): CheckResult {
   const check = 'sequences'
   if (late.length === 0) {
     return { check, status: 'ok', detail: 'new keys come after the largest ones' }

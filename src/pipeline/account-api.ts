@@ -35,9 +35,8 @@ export interface ApiAccess {
 
 /**
  * Opens the API for `use` at the rate that the last run learned, once the source is known to be the
- * account's own. Capabilities are probed at first
- * contact, through the `gate` where one is given. They are forgotten after an answer that
- * contradicts them, so that the next run probes again.
+ * account's own. Capabilities are probed at first contact, through the `gate` where one is given.
+ * They are forgotten after an answer that contradicts them, so that the next run probes again.
  */
 export async function withAccountApi<T>(
   context: RunContext,
@@ -89,7 +88,7 @@ export function learnedRate(stored: ReadonlyMap<string, string>): number | undef
 }
 
 /** Addresses that gave a good answer, as `etl.api_capability` keeps them. */
-export function answeredAddresses(api: ReferralsApi): Record<string, string> {
+function answeredAddresses(api: ReferralsApi): Record<string, string> {
   const { api: api_address, signIn: sign_in_address } = api.answered()
   return {
     ...(api_address === null ? {} : { api_address }),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Database, type TableName, tables } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { type PlannedStatement, recordPlans, unboundedLoops } from '../support/statement-plans.ts'
-import { type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
+import { playNights, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
 
 /** The account that is loaded is new to statistics that know another one, of the same size. */
 async function knowAnotherAccount({ db, run }: TestPipeline) {
@@ -41,23 +41,15 @@ const statistics: Readonly<Record<string, (nights: TestPipeline) => Promise<unkn
   'statistics of another account': knowAnotherAccount,
 }
 
-/** Plans of a first load, a night, two full reads with vanished referrals, a retry and a rebuild. */
-async function everyKindOfLoad(prepare: (nights: TestPipeline) => Promise<unknown>) {
+/** Plans of every statement that `playNights` sends, after `prepare`. */
+async function plansOfNights(prepare: (nights: TestPipeline) => Promise<unknown>) {
   let plans: PlannedStatement[] = []
   await withPipeline({ referrals: 100, broken: 4 }, async (nights) => {
-    const { sandbox } = nights
     await prepare(nights)
-    const loads = async () => {
-      await nights.run()
-      sandbox.change(30)
-      await nights.run()
-      sandbox.vanish(3)
-      await nights.run(true)
-      await nights.run(true)
-      await nights.retry()
-      await nights.rebuild()
-    }
-    plans = await recordPlans(loads, { isAnalyzeIgnored: true, isIndexPreferred: true })
+    plans = await recordPlans(() => playNights(nights), {
+      isAnalyzeIgnored: true,
+      isIndexPreferred: true,
+    })
   })
   return plans
 }
@@ -66,7 +58,7 @@ describe('plans of a load', () => {
   test.each(Object.entries(statistics))(
     'statements of every kind of load compare no two sets row by row, with %s',
     async (_, prepare) => {
-      const plans = await everyKindOfLoad(prepare)
+      const plans = await plansOfNights(prepare)
       expect(plans.length).toBeGreaterThan(300)
       const found = plans.flatMap(({ text, plan }) =>
         unboundedLoops(plan).map((loop) => `${loop} of ${text.replace(/\s+/g, ' ').slice(0, 300)}`),

@@ -14,7 +14,7 @@ import {
   transactionsOf,
   writesOf,
 } from '../support/sent-statements.ts'
-import { contextOf, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
+import { contextOf, playNights, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
 
 /*
  * What keeps the SQL fit for a distributed engine, held against the statements that whole runs send.
@@ -32,14 +32,7 @@ let settings: Record<string, string> = {}
 /** Every kind of load, with referrals that change, vanish, cannot be read, and are refused. */
 async function everyKindOfLoad(nights: TestPipeline) {
   const { sandbox, warehouse, home } = nights
-  await nights.run()
-  sandbox.change(30)
-  await nights.run()
-  sandbox.vanish(3)
-  await nights.run(true)
-  await nights.run(true)
-  await nights.retry()
-  await nights.rebuild()
+  await playNights(nights)
   const environment = contextOf(warehouse, home, [], demoSettings(sandbox.url))
   await backfill(environment, { from: '2026-01-01', to: '2026-03-01' }, { pauseMs: 0 })
 }

@@ -33,7 +33,7 @@ interface Statement {
 }
 
 /**
- * Runs `use` and returns the plan of every statement that pg sent meanwhile, cursors included. The
+ * Runs `use` and returns the plan of every statement that pg sent meanwhile. The
  * server is asked for it on the same connection right before, with the same parameters, so it is
  * planned with the same settings, statistics and table sizes.
  */

@@ -92,6 +92,18 @@ export function withPipeline(
   )
 }
 
+/** Plays a first load, a night, two full reads with vanished referrals, a retry and a rebuild. */
+export async function playNights({ sandbox, run, retry, rebuild }: TestPipeline): Promise<void> {
+  await run()
+  sandbox.change(30)
+  await run()
+  sandbox.vanish(3)
+  await run(true)
+  await run(true)
+  await retry()
+  await rebuild()
+}
+
 /** The context of a run, with settings from `settings` alone. */
 export function contextOf(
   warehouse: Warehouse,

@@ -30,8 +30,8 @@ const roundsMax = 3
 /**
  * Publishes the staged rows, all of them or none, in one transaction: dimensions, facts, bridges,
  * history, people, findings, quarantine, the ledger and the watermark. Members that accounts share
- * come before it. Referrals of which
- * PostgreSQL rejects a row are quarantined, and the others published.
+ * come before it. Referrals of which PostgreSQL rejects a row are quarantined, and the others
+ * published.
  *
  * @throws CosellError `checkFailed` when a check of `sql/checks` fails or too many referrals are
  * unreadable, `bug` when rows read and rows staged do not add up, `accountHeld` when the lease was

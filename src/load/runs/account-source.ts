@@ -121,9 +121,10 @@ export function findHolder(
 const sharedMin = 0.5
 
 /**
- * Refuses an account whose source another account holds, and returns what is stored of it. Two accounts of one tenant that were both
- * loaded by an earlier version may be two locations of it: their referrals decide. A new name
- * must differ from every stored one in more than case, since both would keep one token file.
+ * Refuses an account whose source another account holds, and returns what is stored of it. Two
+ * accounts of one tenant that were both loaded by an earlier version may be two locations of it:
+ * their referrals decide. A new name must differ from every stored one in more than case, since both
+ * would keep one token file.
  *
  * @throws CosellError `configuration` when the source is that of another account, or is no longer
  * the one that the account was loaded from.
@@ -151,10 +152,11 @@ export async function checkSource(
 
 /** Returns true when both tenants are known by their ids and differ. */
 function isOtherTenant(one: string | null, other: string | null): boolean {
-  return one !== null && other !== null && one !== other && isGuid(one) && isGuid(other)
+  return one !== null && other !== null && one !== other && isTenantId(one) && isTenantId(other)
 }
 
-function isGuid(text: string): boolean {
+/** Whether a tenant is named by its id. Its domains are other names of it, which a token does not show. */
+export function isTenantId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
 }
 

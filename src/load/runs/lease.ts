@@ -236,7 +236,7 @@ export async function extendLease(
 }
 
 /** Holder of an account, as its row says. */
-export interface Holder {
+interface Holder {
   readonly account: string
   readonly holder: string
   readonly expiresAt: string
@@ -245,7 +245,7 @@ export interface Holder {
 }
 
 /** Holder of an account, or the last one; undefined before the first. */
-export function readHolder(
+function readHolder(
   query: Kysely<Database>,
   partnerAccountKey: number,
 ): Promise<Holder | undefined> {

@@ -6,6 +6,7 @@ import { tenantOf } from '../../extract/auth/principal.ts'
 import {
   type AccountSource,
   checkSource,
+  isTenantId,
   readOrganization,
   recordSource,
 } from '../../load/runs/account-source.ts'
@@ -47,16 +48,11 @@ export function configuredSource(account: AccountConfig): AccountSource {
   const { apiUrl, accessToken, organizationId = null } = account
   const tenantId = comparableTenant(account.tenantId)
   const issuedFor = comparableTenant(tenantOf(accessToken ?? null))
-  if (tenantId !== null && issuedFor !== null && tenantId !== issuedFor && isId(tenantId)) {
+  if (tenantId !== null && issuedFor !== null && tenantId !== issuedFor && isTenantId(tenantId)) {
     const text =
       `Account "${account.name}": COSELL_TENANT_ID names tenant ${tenantId}, and the access token ` +
       `was issued for tenant ${issuedFor}; nothing was read. Correct the one that is wrong.`
     throw new CosellError('account.other_tenant', text)
   }
   return { apiUrl, tenantId: issuedFor ?? tenantId, organizationId }
-}
-
-/** Returns false for the domain of a tenant, which a token does not show. */
-function isId(tenant: string): boolean {
-  return /^[0-9a-f]{8}-/.test(tenant)
 }

@@ -145,7 +145,7 @@ export async function isRowSecured<Schema>(db: Kysely<Schema>): Promise<boolean>
 }
 
 /** Reads the roles; it needs no schema of ours. */
-export async function readRoles(db: QueryExecutorProvider): Promise<AccessRoles> {
+async function readRoles(db: QueryExecutorProvider): Promise<AccessRoles> {
   const { rows } = await sql<AccessRoles>`
     select
       current_setting('server_version_num')::integer as version,

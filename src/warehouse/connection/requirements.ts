@@ -4,7 +4,7 @@ import type { SessionAttributes } from './address.ts'
 import type { SessionFacts } from './session.ts'
 
 /** 15 brought `security_invoker`, which keeps row-level security in force behind the views. */
-export const serverVersionMin = 15
+const serverVersionMin = 15
 
 /** What a session lacks, and what to do about it. */
 export interface Lack {
@@ -99,7 +99,7 @@ export function lackOfWriting({
 }
 
 /** Returns what the server lacks of `target_session_attrs`. */
-export function lackOfAttributes(
+function lackOfAttributes(
   { is_in_recovery, is_read_only }: Pick<SessionFacts, 'is_in_recovery' | 'is_read_only'>,
   wanted: SessionAttributes,
 ): Lack | undefined {

@@ -3,7 +3,7 @@ import { CosellError } from '../../errors.ts'
 import { ownersOfMade, setRight } from '../access/access-catalog.ts'
 import { joinStatement, joinStatements } from '../access/grant-statements.ts'
 import { groups, schemaNames } from '../access/roles.ts'
-import { serverVersionMin } from '../connection/requirements.ts'
+import { lackOfVersion } from '../connection/requirements.ts'
 
 interface TargetSchema {
   readonly name: string
@@ -87,12 +87,9 @@ export async function readTarget(db: QueryExecutorProvider): Promise<Target> {
 
 /** @throws CosellError `configuration` when the server lacks what the views need. */
 export function rejectOldServer({ version, server_version }: Target): void {
-  if (version >= serverVersionMin * 10_000) return
-  throw new CosellError(
-    'migrate.server_too_old',
-    `Database server: expected PostgreSQL ${serverVersionMin} or newer, got ${server_version}. ` +
-      'Upgrade it, or unset COSELL_DATABASE_URL to use the embedded server.',
-  )
+  const lack = lackOfVersion({ version: server_version, version_number: version })
+  if (lack === undefined) return
+  throw new CosellError(lack.code, `Database server: ${lack.detail}. ${lack.remedy}`)
 }
 
 /** @throws CosellError `configuration` when there is a ledger that the login may not read. */

@@ -9,6 +9,7 @@ import {
   type Warehouse,
 } from '../../../src/warehouse/connection/database.ts'
 import { withDatabase, withEmptyDatabase } from '../../support/database.ts'
+import { freePort } from '../../support/free-port.ts'
 import { failureOf } from '../../support/load-referrals.ts'
 
 const insertSetting = (name: string) =>
@@ -154,15 +155,6 @@ async function refusalOf(url: string): Promise<CosellError> {
   const failure = await failureOf(openDatabase(url))
   if (!(failure instanceof CosellError)) throw failure
   return failure
-}
-
-/** Returns a port without a listener. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 const secret = 'n33dle'
