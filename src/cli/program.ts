@@ -1,21 +1,21 @@
 import type { Command } from 'commander'
 import { variableHelp } from '../config.ts'
 import { appVersion } from '../version.ts'
-import { addAccount } from './commands/account.ts'
-import { addBackfill } from './commands/backfill.ts'
-import { addDemo } from './commands/demo.ts'
-import { addDocs } from './commands/docs.ts'
-import { addDoctor } from './commands/doctor.ts'
-import { addFx } from './commands/fx.ts'
-import { addLogin } from './commands/login.ts'
-import { addMigrate } from './commands/migrate.ts'
-import { addQuarantine } from './commands/quarantine.ts'
-import { addRebuild } from './commands/rebuild.ts'
-import { addReport } from './commands/report.ts'
-import { addRun } from './commands/run.ts'
-import { addSandbox } from './commands/sandbox.ts'
-import { addStatus } from './commands/status.ts'
-import { addWarehouse } from './commands/warehouse.ts'
+import { addAccount } from './commands/keep/account.ts'
+import { addLogin } from './commands/keep/login.ts'
+import { addMigrate } from './commands/keep/migrate.ts'
+import { addWarehouse } from './commands/keep/warehouse.ts'
+import { addBackfill } from './commands/load/backfill.ts'
+import { addFx } from './commands/load/fx.ts'
+import { addRebuild } from './commands/load/rebuild.ts'
+import { addRun } from './commands/load/run.ts'
+import { addDocs } from './commands/look/docs.ts'
+import { addDoctor } from './commands/look/doctor.ts'
+import { addQuarantine } from './commands/look/quarantine.ts'
+import { addReport } from './commands/look/report.ts'
+import { addStatus } from './commands/look/status.ts'
+import { addDemo } from './commands/try/demo.ts'
+import { addSandbox } from './commands/try/sandbox.ts'
 import { exitCodeHelp } from './help.ts'
 import { commanderOutput } from './output.ts'
 import { StrictCommand } from './strict-command.ts'
@@ -30,20 +30,27 @@ export function createProgram(): Command {
     .configureOutput(commanderOutput)
     .addHelpText('after', () => `\n${variableHelp()}\n\n${exitCodeHelp()}`)
 
-  addDemo(program)
+  program.commandsGroup('Load:')
   addRun(program)
   addBackfill(program)
   addRebuild(program)
   addFx(program)
-  addLogin(program)
-  addDoctor(program)
+
+  program.commandsGroup('Look:')
   addStatus(program)
-  addAccount(program)
-  addQuarantine(program)
+  addDoctor(program)
   addReport(program)
+  addQuarantine(program)
   addDocs(program)
+
+  program.commandsGroup('Keep:')
+  addLogin(program)
+  addAccount(program)
   addMigrate(program)
   addWarehouse(program)
+
+  program.commandsGroup('Try:')
+  addDemo(program)
   addSandbox(program)
   return program
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { chooseAccount } from '../../src/cli/commands/login.ts'
+import { chooseAccount } from '../../src/cli/commands/keep/login.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createTokenStore } from '../../src/extract/auth/token-store.ts'
 import { login } from '../../src/extract/login.ts'

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { loadInventedRates } from '../../src/cli/commands/demo.ts'
+import { loadInventedRates } from '../../src/cli/commands/try/demo.ts'
 import { fencedBlocks, pageNamed, root } from '../support/markdown.ts'
 import { loadOnce } from '../support/report-warehouse.ts'
 

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { type AccountConfig, loadConfig } from '../../config.ts'
-import { CosellError } from '../../errors.ts'
-import { login } from '../../extract/login.ts'
-import { addCommand, examples } from '../help.ts'
-import { abortController, type JsonFlag, log, printNotice, printResult } from '../output.ts'
-import { renderLogin } from '../text/login.ts'
+import { type AccountConfig, loadConfig } from '../../../config.ts'
+import { CosellError } from '../../../errors.ts'
+import { login } from '../../../extract/login.ts'
+import { addCommand, examples } from '../../help.ts'
+import { abortController, type JsonFlag, log, printNotice, printResult } from '../../output.ts'
+import { renderLogin } from '../../text/login.ts'
 
 type LoginFlags = JsonFlag & { readonly account?: string }
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { rebuild } from '../../pipeline/rebuild.ts'
-import { addCommand, examples } from '../help.ts'
-import type { JsonFlag } from '../output.ts'
-import { printRun, withRunContext } from '../with-warehouse.ts'
+import { loadConfig } from '../../../config.ts'
+import { rebuild } from '../../../pipeline/rebuild.ts'
+import { addCommand, examples } from '../../help.ts'
+import type { JsonFlag } from '../../output.ts'
+import { printRun, withRunContext } from '../../with-warehouse.ts'
 
 /** Adds the command that replays the landing zone. */
 export function addRebuild(program: Command) {

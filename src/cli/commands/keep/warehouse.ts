@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { type Config, loadConfig } from '../../config.ts'
-import { CosellError } from '../../errors.ts'
-import { stopEmbedded } from '../../warehouse/embedded/embedded.ts'
-import { addCommand, examples } from '../help.ts'
-import { abortController, type JsonFlag, printResult } from '../output.ts'
-import { untilAborted } from '../signals.ts'
-import { withWarehouse } from '../with-warehouse.ts'
+import { type Config, loadConfig } from '../../../config.ts'
+import { CosellError } from '../../../errors.ts'
+import { stopEmbedded } from '../../../warehouse/embedded/embedded.ts'
+import { addCommand, examples } from '../../help.ts'
+import { abortController, type JsonFlag, printResult } from '../../output.ts'
+import { untilAborted } from '../../signals.ts'
+import { withWarehouse } from '../../with-warehouse.ts'
 
 /** Adds the command that starts and stops the embedded warehouse. */
 export function addWarehouse(program: Command) {

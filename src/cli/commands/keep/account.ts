@@ -1,12 +1,12 @@
 import { Argument, type Command } from 'commander'
-import { loadConfig, parseAccountName } from '../../config.ts'
-import { CosellError } from '../../errors.ts'
-import { renameStoredAccount } from '../../pipeline/accounts/rename-account.ts'
-import { readAccounts } from '../../report/queries/accounts.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printAnswer, printResult } from '../output.ts'
-import { renderAccounts, renderRenamed } from '../text/accounts.ts'
-import { withRunContext, withWarehouse } from '../with-warehouse.ts'
+import { loadConfig, parseAccountName } from '../../../config.ts'
+import { CosellError } from '../../../errors.ts'
+import { renameStoredAccount } from '../../../pipeline/accounts/rename-account.ts'
+import { readAccounts } from '../../../report/queries/accounts.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printAnswer, printResult } from '../../output.ts'
+import { renderAccounts, renderRenamed } from '../../text/accounts.ts'
+import { withRunContext, withWarehouse } from '../../with-warehouse.ts'
 
 /** Adds the command for the accounts of the warehouse. */
 export function addAccount(program: Command) {

@@ -1,17 +1,17 @@
 import { type Command, Option } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { isRowSecured } from '../../warehouse/access/access-catalog.ts'
-import { applyGrants } from '../../warehouse/access/grants.ts'
+import { loadConfig } from '../../../config.ts'
+import { isRowSecured } from '../../../warehouse/access/access-catalog.ts'
+import { applyGrants } from '../../../warehouse/access/grants.ts'
 import {
   countAccountGrants,
   switchRowSecurity,
-} from '../../warehouse/access/switch-row-security.ts'
-import type { SchemaChange } from '../../warehouse/migrate/migrate.ts'
-import type { OpenWarehouse } from '../../warehouse/open.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
-import { renderMigration } from '../text/migrate.ts'
-import { withWarehouse } from '../with-warehouse.ts'
+} from '../../../warehouse/access/switch-row-security.ts'
+import type { SchemaChange } from '../../../warehouse/migrate/migrate.ts'
+import type { OpenWarehouse } from '../../../warehouse/open.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printResult } from '../../output.ts'
+import { renderMigration } from '../../text/migrate.ts'
+import { withWarehouse } from '../../with-warehouse.ts'
 
 type MigrateFlags = JsonFlag & { readonly rowLevelSecurity?: 'on' | 'off' }
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { type SandboxOptions, startSandbox } from '../../sandbox/api/sandbox-server.ts'
-import { sandboxSettings } from '../../sandbox/settings.ts'
-import { addCommand, addPopulationOptions, examples, parseWholeNumber } from '../help.ts'
-import { abortController, type JsonFlag, printResult } from '../output.ts'
-import { untilAborted } from '../signals.ts'
+import { type SandboxOptions, startSandbox } from '../../../sandbox/api/sandbox-server.ts'
+import { sandboxSettings } from '../../../sandbox/settings.ts'
+import { addCommand, addPopulationOptions, examples, parseWholeNumber } from '../../help.ts'
+import { abortController, type JsonFlag, printResult } from '../../output.ts'
+import { untilAborted } from '../../signals.ts'
 
 type SandboxFlags = JsonFlag & Partial<SandboxOptions> & { readonly documentedNextLink?: true }
 

@@ -1,11 +1,11 @@
 import path from 'node:path'
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { connectionOf, pageName, renderDocs, writeDocs } from '../../dictionary/write-docs.ts'
-import type { OpenWarehouse } from '../../warehouse/open.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
-import { withWarehouse } from '../with-warehouse.ts'
+import { loadConfig } from '../../../config.ts'
+import { connectionOf, pageName, renderDocs, writeDocs } from '../../../dictionary/write-docs.ts'
+import type { OpenWarehouse } from '../../../warehouse/open.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printResult } from '../../output.ts'
+import { withWarehouse } from '../../with-warehouse.ts'
 
 /** Adds the command that writes the data dictionary and what tools derive from it. */
 export function addDocs(program: Command) {

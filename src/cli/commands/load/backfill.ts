@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import type { BackfillRequest } from '../../extract/incremental/backfill-windows.ts'
-import { backfill } from '../../pipeline/backfill.ts'
-import { planBackfill } from '../../pipeline/backfill-plan.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printAnswer } from '../output.ts'
-import { renderBackfillPlan } from '../text/backfill-plan.ts'
-import { printRun, withRunContext } from '../with-warehouse.ts'
+import { loadConfig } from '../../../config.ts'
+import type { BackfillRequest } from '../../../extract/incremental/backfill-windows.ts'
+import { backfill } from '../../../pipeline/backfill.ts'
+import { planBackfill } from '../../../pipeline/backfill-plan.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printAnswer } from '../../output.ts'
+import { renderBackfillPlan } from '../../text/backfill-plan.ts'
+import { printRun, withRunContext } from '../../with-warehouse.ts'
 
 type BackfillFlags = JsonFlag & BackfillRequest & { readonly plan?: true }
 

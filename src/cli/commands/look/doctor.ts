@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { diagnose, exitKindOf } from '../../doctor/doctor.ts'
-import { exitCodes } from '../../exit-codes.ts'
-import { addCommand, examples } from '../help.ts'
-import { abortController, type JsonFlag, log, printAnswer } from '../output.ts'
-import { diagnosisJson, renderDiagnosis } from '../text/doctor.ts'
+import { loadConfig } from '../../../config.ts'
+import { diagnose, exitKindOf } from '../../../doctor/doctor.ts'
+import { exitCodes } from '../../../exit-codes.ts'
+import { addCommand, examples } from '../../help.ts'
+import { abortController, type JsonFlag, log, printAnswer } from '../../output.ts'
+import { diagnosisJson, renderDiagnosis } from '../../text/doctor.ts'
 
 /** Adds the preflight checks. */
 export function addDoctor(program: Command) {

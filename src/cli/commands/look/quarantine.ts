@@ -1,16 +1,16 @@
 import { Argument, type Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { retryQuarantined } from '../../pipeline/rebuild.ts'
+import { loadConfig } from '../../../config.ts'
+import { retryQuarantined } from '../../../pipeline/rebuild.ts'
 import {
   listOpenEntries,
   quarantineUsageError,
   showEntries,
-} from '../../quarantine/list-and-show.ts'
-import type { OpenWarehouse } from '../../warehouse/open.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printAnswer } from '../output.ts'
-import { renderEntries, renderEntry } from '../text/quarantine.ts'
-import { printRun, withRunContext, withWarehouse } from '../with-warehouse.ts'
+} from '../../../quarantine/list-and-show.ts'
+import type { OpenWarehouse } from '../../../warehouse/open.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printAnswer } from '../../output.ts'
+import { renderEntries, renderEntry } from '../../text/quarantine.ts'
+import { printRun, withRunContext, withWarehouse } from '../../with-warehouse.ts'
 
 type QuarantineFlags = JsonFlag & { readonly account?: string }
 

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { run } from '../../pipeline/run.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, log, toFailure } from '../output.ts'
-import { ping } from '../ping.ts'
-import { type LoadContext, printRun, withRunContext } from '../with-warehouse.ts'
+import { loadConfig } from '../../../config.ts'
+import { run } from '../../../pipeline/run.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, log, toFailure } from '../../output.ts'
+import { ping } from '../../ping.ts'
+import { type LoadContext, printRun, withRunContext } from '../../with-warehouse.ts'
 
 type RunFlags = JsonFlag & { readonly full?: true }
 

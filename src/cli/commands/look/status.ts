@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { readSignIns } from '../../doctor/sign-in-age.ts'
-import { readStatus } from '../../report/queries/status.ts'
-import type { OpenWarehouse } from '../../warehouse/open.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printAnswer } from '../output.ts'
-import { renderStatus } from '../text/status.ts'
-import { withWarehouse } from '../with-warehouse.ts'
+import { loadConfig } from '../../../config.ts'
+import { readSignIns } from '../../../doctor/sign-in-age.ts'
+import { readStatus } from '../../../report/queries/status.ts'
+import type { OpenWarehouse } from '../../../warehouse/open.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printAnswer } from '../../output.ts'
+import { renderStatus } from '../../text/status.ts'
+import { withWarehouse } from '../../with-warehouse.ts'
 
 /** Adds the overview of the accounts. */
 export function addStatus(program: Command) {

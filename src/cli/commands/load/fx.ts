@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../config.ts'
-import { loadRateFile } from '../../exchange-rates/load-file.ts'
-import { addCommand, examples } from '../help.ts'
-import { type JsonFlag, printResult } from '../output.ts'
-import { renderRates } from '../text/exchange-rates.ts'
-import { announce, withWarehouse } from '../with-warehouse.ts'
+import { loadConfig } from '../../../config.ts'
+import { loadRateFile } from '../../../exchange-rates/load-file.ts'
+import { addCommand, examples } from '../../help.ts'
+import { type JsonFlag, printResult } from '../../output.ts'
+import { renderRates } from '../../text/exchange-rates.ts'
+import { announce, withWarehouse } from '../../with-warehouse.ts'
 
 /** Adds the command that loads exchange rates. */
 export function addFx(program: Command) {
