@@ -13,20 +13,20 @@ import { withServer } from '../support/scripted-server.ts'
 import { withHome, withSandbox } from '../support/with-pipeline.ts'
 
 const commands = [
-  'demo',
   'run',
   'backfill',
   'rebuild',
   'fx',
-  'login',
-  'doctor',
   'status',
-  'account',
-  'quarantine',
+  'doctor',
   'report',
+  'quarantine',
   'docs',
+  'login',
+  'account',
   'migrate',
   'warehouse',
+  'demo',
   'sandbox',
 ]
 const closed = 'postgres://ada:hidden-word@127.0.0.1:9/nowhere'
