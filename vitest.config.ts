@@ -4,11 +4,13 @@ import { defineConfig } from 'vitest/config'
 /** Tests that need no PostgreSQL. Running one of them alone starts none, and takes two seconds. */
 const pure = [
   'test/*.test.ts',
+  'test/docs/dependencies.test.ts',
   'test/docs/links.test.ts',
   'test/{extract,sandbox,simulation,transform}/**/*.test.ts',
-  'test/cli/{strict-command,signals}.test.ts',
+  'test/cli/{completion,strict-command,signals,invocation,node-version}.test.ts',
   'test/cli/text/*.test.ts',
   'test/warehouse/connection/{address,failures,password-file}.test.ts',
+  'test/warehouse/bi-connection.test.ts',
 ]
 
 export default defineConfig({

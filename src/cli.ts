@@ -1,69 +1,16 @@
 #!/usr/bin/env node
-import { setFlagsFromString } from 'node:v8'
-import { closeLostTerminals } from './cli/outlet.ts'
-import { abortController, finishOutput, log, printFailure, toFailure } from './cli/output.ts'
-import { createProgram } from './cli/program.ts'
-import { isHangupIgnoredByParent, listenToSignals } from './cli/signals.ts'
-import { logStrayOutput } from './cli/stray-output.ts'
-import { isStartedByNohup } from './config.ts'
-import { CosellError } from './errors.ts'
-import { exitCodes } from './exit-codes.ts'
+// An old Node.js reads this file, and what it imports, before it can be given its sentence. So they
+// import no package and no modern module, and do without top-level await.
+import { oldNodeFailure } from './cli/node-version.ts'
 
-// V8's default lets garbage grow to several times the memory in use: a rebuild of 50,000 referrals
-// took 219 MiB instead of 141, in the same time.
-setFlagsFromString('--heap-growing-percent=30')
-
-/** Time for a run to free its lease after an error that nothing caught. */
-const lastChanceMs = 30_000
-const args = process.argv.slice(2)
-const isJson = args.includes('--json')
-const { signal } = abortController
-
-/** The first error that nothing caught. */
-let fault: CosellError | undefined
-let isOver = false
-
-async function main(): Promise<number> {
-  try {
-    await createProgram().parseAsync(args, { from: 'user' })
-    if (fault !== undefined) return printFailure(fault, isJson)
-    return signal.aborted && signal.reason instanceof CosellError
-      ? signal.reason.exitCode
-      : Number(process.exitCode ?? exitCodes.done.code)
-  } catch (error) {
-    return printFailure(fault ?? error, isJson)
+const failure = oldNodeFailure(process.versions.node)
+if (failure === undefined) {
+  void import('./cli/main.ts')
+} else {
+  const { code, message, exitCode } = failure
+  console.error(`cosell: ${message}`)
+  if (process.argv.includes('--json')) {
+    console.log(JSON.stringify({ status: 'failed', code, message, exit_code: exitCode }))
   }
+  process.exitCode = exitCode
 }
-
-/** Ends the command as a signal does, since a lease may be held; a run that cannot end is cut off. */
-function endAsFault(error: unknown) {
-  const failure = toFailure(error)
-  log.logger.fatal({ code: failure.code }, failure.message)
-  if (isOver) process.exitCode = failure.exitCode
-  if (isOver || fault !== undefined) return
-  fault = failure
-  abortController.abort(failure)
-  setTimeout(() => cutOff(failure), lastChanceMs).unref()
-}
-
-async function cutOff(failure: CosellError) {
-  process.exit(await finishOutput(printFailure(failure, isJson)))
-}
-
-closeLostTerminals()
-logStrayOutput(log.logger)
-listenToSignals(abortController, process.exit, isStartedByNohup() || isHangupIgnoredByParent())
-process.on('uncaughtException', endAsFault)
-// Node.js would end with code 13, and a text that no log has.
-process.on('beforeExit', () => {
-  if (isOver) return
-  const failure =
-    fault ?? toFailure(new Error('the command waits for something that cannot come any more'))
-  abortController.abort(failure)
-  void cutOff(failure)
-})
-const exitCode = await finishOutput(await main())
-isOver = true
-process.exitCode = exitCode
-// A socket left open by a library must not keep a finished command, and its cron job, alive.
-setTimeout(() => process.exit(), 2_000).unref()

@@ -360,6 +360,11 @@ function pick(set: Readonly<Record<string, string | undefined>>, names: readonly
   ) as Record<string, string>
 }
 
+/** Returns the environment of the process, to learn how it was started. */
+export function processVariables(): Readonly<Record<string, string | undefined>> {
+  return process.env
+}
+
 /** Whether nohup started this process: shells leave the path of what they start in `_`. */
 export function isStartedByNohup(variables: { readonly _?: string } = process.env): boolean {
   return /(^|\/)nohup$/.test(variables._ ?? '')

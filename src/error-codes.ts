@@ -21,10 +21,21 @@ export const errorCodes = {
     meaning: 'The catalog query for rights returned no row.',
     remedy: report,
   },
+  'account.demo': {
+    kind: 'configuration',
+    meaning:
+      'The warehouse holds the demo, whose invented referrals a load would mix with real ones.',
+    remedy: 'Run `cosell forget --account demo`, or use another warehouse.',
+  },
   'account.exists': {
     kind: 'usage',
     meaning: 'The new name of an account is in use.',
     remedy: 'Run `cosell account list` for the names in use, and give another one.',
+  },
+  'account.gone': {
+    kind: 'tryAgainLater',
+    meaning: 'The account was removed by `cosell forget` while the run waited for it.',
+    remedy: 'Start the run again to load the account anew.',
   },
   'account.name': {
     kind: 'usage',
@@ -398,6 +409,31 @@ export const errorCodes = {
     meaning: 'The API did not answer within the time that `cosell doctor` waits.',
     remedy: 'Run `cosell doctor` again later.',
   },
+  'forget.declined': {
+    kind: 'usage',
+    meaning: 'The question of `cosell forget` was not answered with yes; nothing was removed.',
+    remedy: 'Run it again and answer yes to remove the account.',
+  },
+  'forget.lock_timeout': {
+    kind: 'tryAgainLater',
+    meaning: 'Tables with facts stayed in use, so the account could not be removed; it is whole.',
+    remedy: 'Run the command again when loads and long queries are done.',
+  },
+  'forget.not_confirmed': {
+    kind: 'usage',
+    meaning: 'There is no terminal to ask on, or JSON is written, and --yes is not given.',
+    remedy: 'Read what it would remove, then run it with --yes.',
+  },
+  'forget.not_owner': {
+    kind: 'configuration',
+    meaning: 'The database user does not own the tables, so it may not remove an account.',
+    remedy: 'Let a member of cosell_owner run `cosell forget`.',
+  },
+  'forget.referenced': {
+    kind: 'configuration',
+    meaning: 'A table that cosell did not make refers to rows of the account; nothing was removed.',
+    remedy: 'Delete the rows there, or drop the constraint that the message names.',
+  },
   'full_read.too_many_missing': {
     kind: 'checkFailed',
     meaning: 'A full read misses more known referrals than may disappear at once.',
@@ -478,6 +514,11 @@ export const errorCodes = {
     meaning: 'Views of mart read one another, so they cannot be created one after another.',
     remedy: report,
   },
+  'node.too_old': {
+    kind: 'configuration',
+    meaning: 'The Node.js that started cosell is older than the least version it runs on.',
+    remedy: 'Install the version that the message names, or start cosell with a newer Node.js.',
+  },
   'output.not_written': {
     kind: 'resultLost',
     meaning: 'The work is done, but standard output was full, closed or gone when the result came.',
@@ -542,12 +583,17 @@ export const errorCodes = {
   'postgres.home': {
     kind: 'configuration',
     meaning: 'The folder of the embedded PostgreSQL cannot be used.',
-    remedy: 'Set COSELL_HOME to a folder that this account may write.',
+    remedy: 'Set COSELL_HOME to a folder that this account may write, with room left.',
   },
   'postgres.locked': {
     kind: 'tryAgainLater',
     meaning: 'Another command is starting or stopping the embedded PostgreSQL.',
     remedy: 'Wait for that command or end it, then run again.',
+  },
+  'postgres.login_taken': {
+    kind: 'configuration',
+    meaning: 'Others made a role with the name of the login that cosell makes for BI tools.',
+    remedy: 'Rename the role that the message names, then run again.',
   },
   'postgres.major_version': {
     kind: 'configuration',
@@ -561,8 +607,10 @@ export const errorCodes = {
   },
   'postgres.password': {
     kind: 'configuration',
-    meaning: 'The password file of the embedded PostgreSQL is missing or unreadable.',
-    remedy: 'Put the file back, or move the folder away and load again.',
+    meaning: 'The password of the embedded PostgreSQL is missing, unreadable or wrong.',
+    remedy:
+      'Put the file back, or give the role another password as access.md says. Remove the file of ' +
+      'the login for BI tools: the next command makes another one.',
   },
   'postgres.start': {
     kind: 'configuration',
@@ -682,6 +730,11 @@ export const errorCodes = {
     meaning:
       'A run made no progress for 20 minutes and was ended; the message says what it waited for.',
     remedy: `${runAgain} If it comes back, look at the server or the network that the message names.`,
+  },
+  'sandbox.port': {
+    kind: 'configuration',
+    meaning: 'The sandbox cannot listen on the port that it was given.',
+    remedy: 'Give --port another one, or leave it out for a free one.',
   },
   'setting.invalid': {
     kind: 'configuration',

@@ -78,11 +78,13 @@ describe('a log that cannot be written for a while', () => {
   test('a terminal gets the number of missing lines as readable text, without the progress', () => {
     const { target, written, log } = targetOf(true)
     target.isFull = true
-    log.progress('1 of 2')
+    log.progress({ phase: 'reading', done: 1, total: 2, unit: 'pages' })
     log.logger.info('lost')
     target.isFull = false
     log.end()
-    expect(written.at(-1)).toMatch(/warning lines are missing here: .* lost_lines=1\n$/)
+    expect(written.at(-1)?.replace(/\n +/g, ' ')).toMatch(
+      /warning lines are missing here: the log could not be written \(lost lines 1\)\n$/,
+    )
     expect(log.lostCount()).toBe(1)
   })
 })

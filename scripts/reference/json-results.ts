@@ -9,7 +9,7 @@ export interface JsonResult {
 }
 
 const runSummary: JsonResult = {
-  title: 'run, demo, rebuild, backfill, quarantine retry',
+  title: 'run, rebuild, backfill, quarantine retry',
   intro: 'The summary of what was published; with several accounts or windows, their sum.',
   keys: {
     status: '`published`',
@@ -38,6 +38,16 @@ const runSummary: JsonResult = {
     'reconciliation.rows_read': 'rows of pages and answers by id; in a replay, landed versions',
     'reconciliation.duplicates': 'rows that repeat another row of the run',
     'reconciliation.carried_over': 'versions landed by earlier runs that were not published then',
+  },
+}
+
+const demo: JsonResult = {
+  title: 'demo',
+  intro: 'The summary as above, and the way in for BI tools.',
+  keys: {
+    ...runSummary.keys,
+    bi_url:
+      'connection string of a login that reads `dw` and `mart`; without user on your own server',
   },
 }
 
@@ -79,6 +89,9 @@ const status: JsonResult = {
     'accounts[].sign_in_renewed_at': 'when the sign-in was renewed last',
     'accounts[].sign_in_idle_days': 'days since then',
     'accounts[].sign_in_warning': 'what to do about the sign-in; null for nothing',
+    'accounts[].failed_run_id':
+      'key of the latest run, if it failed; null once a later one has published',
+    'accounts[].failure_message': 'its message; null likewise',
     'accounts[].runs[].run_id': 'key of `etl.run`',
     'accounts[].runs[].run_mode': '`incremental`, `full`, `backfill` or `rebuild`',
     'accounts[].runs[].run_status': '`running`, `extracted`, `published`, `failed` or `abandoned`',
@@ -116,6 +129,22 @@ const accountRename: JsonResult = {
     previous_name: 'the name until now',
     sign_in: '`moved`, `none`, or `kept` when the new name had a stored sign-in',
     is_setting_stale: 'whether the settings in force still have the previous name',
+  },
+}
+
+const forget: JsonResult = {
+  title: 'forget',
+  intro: 'What was removed of an account.',
+  keys: {
+    status: '`forgotten`',
+    account: 'name of the removed account',
+    rows: 'deleted rows by table; tables without any are left out',
+    rows_deleted: 'their sum',
+    invented_rates_deleted: 'exchange rates of the demo that were deleted; 0 for other accounts',
+    is_sign_in_removed: 'whether a stored sign-in was removed',
+    is_configured: 'whether the settings in force still name the account, so a run loads it again',
+    are_shared_values_kept:
+      'whether undocumented values in shared tables stay, since another account was being loaded',
   },
 }
 
@@ -225,11 +254,12 @@ const docs: JsonResult = {
 
 const warehouse: JsonResult = {
   title: 'warehouse',
-  intro: 'Printed once connections are accepted. With `--stop`, `status` alone.',
+  intro: 'Printed once connections are accepted. With `--stop`, `status` and `folder` alone.',
   keys: {
     status: '`running`; with `--stop`, `stopped` or `not running`',
-    url: 'connection string of the embedded warehouse',
+    url: 'connection string of a login that reads `dw` and `mart`',
     version: 'version of PostgreSQL',
+    folder: 'with `--stop`: folder of the data; null where there are none',
   },
 }
 
@@ -253,6 +283,7 @@ const failure: JsonResult = {
 
 export const jsonResults = {
   runSummary,
+  demo,
   backfillPlan,
   fx,
   login,
@@ -260,6 +291,7 @@ export const jsonResults = {
   status,
   accountList,
   accountRename,
+  forget,
   quarantineList,
   quarantineShow,
   report,

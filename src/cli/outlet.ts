@@ -8,6 +8,8 @@ type OnLost = (reason: Error) => void
 /** Standard output or standard error that may be full, closed, slow or gone: no write throws. */
 export interface Outlet {
   readonly isTerminal: boolean
+  /** Present width of a terminal. */
+  columns(): number | undefined
   write(text: string, onLost?: OnLost): void
   /** Resolves when nothing waits to be written. */
   settled(): Promise<void>
@@ -41,16 +43,21 @@ function streamOf(name: 'stdout' | 'stderr'): (typeof process)[typeof name] | Er
 function goneOutlet(reason: Error): Outlet {
   return {
     isTerminal: false,
+    columns: () => undefined,
     write: (_, onLost) => onLost?.(reason),
     settled: () => Promise.resolve(),
   }
 }
 
-function pipeOutlet(stream: Socket & { isTTY?: boolean }, waitingMax: number): Outlet {
+function pipeOutlet(
+  stream: Socket & { isTTY?: boolean; columns?: number },
+  waitingMax: number,
+): Outlet {
   let waiting = 0
   let wake: (() => void)[] = []
   return {
     isTerminal: stream.isTTY === true,
+    columns: () => stream.columns,
     write(text, onLost) {
       if (waiting > 0 && waiting + text.length > waitingMax) {
         onLost?.(new Error('its reader takes nothing'))
@@ -85,7 +92,7 @@ function fileOutlet(fd: number): Outlet {
       onLost?.(error instanceof Error ? error : new Error(String(error)))
     }
   }
-  return { isTerminal: false, write, settled: () => Promise.resolve() }
+  return { isTerminal: false, columns: () => undefined, write, settled: () => Promise.resolve() }
 }
 
 /**

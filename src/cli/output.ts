@@ -1,7 +1,16 @@
 import { CommanderError } from 'commander'
+import { processVariables } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../log.ts'
+import {
+  type Style,
+  styleOf,
+  takesControls,
+  textColumns,
+  wrapWords,
+} from '../terminal/terminal-text.ts'
+import { runnable } from './invocation.ts'
 import { openOutlet } from './outlet.ts'
 
 export interface JsonFlag {
@@ -18,7 +27,20 @@ const lastMsMax = 2_000
 const standardOutput = openOutlet('stdout', Number.POSITIVE_INFINITY)
 const standardError = openOutlet('stderr', logWaitingMax)
 
-export const log = createLog(standardError)
+const variables = processVariables()
+const errorStyle = styleOf(standardError.isTerminal, variables)
+const resultStyle = styleOf(standardOutput.isTerminal, variables)
+
+export const log = createLog({
+  // Off a terminal the log is for machines.
+  write: standardError.isTerminal
+    ? (text, done) => standardError.write(runnable(text), done)
+    : standardError.write,
+  isTerminal: standardError.isTerminal,
+  takesControls: takesControls(standardError.isTerminal, variables),
+  style: errorStyle,
+  columns: standardError.columns,
+})
 
 /** Ends the command at its next safe point; a second signal ends it at once. */
 export const abortController = new AbortController()
@@ -28,11 +50,15 @@ let resultLoss: Error | undefined
 
 /** Prints a notice for the person at the terminal, neither a result nor a log event. */
 export function printNotice(text: string) {
+  log.end()
   standardError.write(`${text}\n`)
 }
 
+/** Draws a result, with the emphasis that standard output shows. */
+type Text = (style: Style) => string
+
 /** Prints the result of a command that changed something, as text or as one line of JSON. */
-export function printResult(json: true | undefined, result: object, text: () => string) {
+export function printResult(json: true | undefined, result: object, text: Text) {
   writeResult(toText(json, result, text), () => false)
 }
 
@@ -40,7 +66,7 @@ export function printResult(json: true | undefined, result: object, text: () => 
  * Prints what a command found that changed nothing. A reader that leaves early, as `head` does, has
  * what it wanted.
  */
-export function printAnswer(json: true | undefined, result: object, text: () => string) {
+export function printAnswer(json: true | undefined, result: object, text: Text) {
   writeResult(toText(json, result, text), isReaderGone)
 }
 
@@ -50,9 +76,9 @@ export const commanderOutput = {
   writeErr: (text: string) => standardError.write(text),
 }
 
-function toText(json: true | undefined, result: object, text: () => string): string {
+function toText(json: true | undefined, result: object, text: Text): string {
   log.end()
-  if (!json) return `${text()}\n`
+  if (!json) return `${runnable(text(resultStyle))}\n`
   const lost = log.lostCount()
   return `${JSON.stringify(lost === 0 ? result : { ...result, log_lines_lost: lost })}\n`
 }
@@ -73,10 +99,24 @@ export function printFailure(error: unknown, isJson: boolean): number {
   // Commander has printed its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.code
   const { code, message, exitCode } = toFailure(error)
-  standardError.write(`cosell: ${message}\n`)
+  standardError.write(`${runnable(failureText(message, exitCode))}\n`)
   const result = { status: 'failed', code, message, exit_code: exitCode }
   if (isJson) printAnswer(true, result, () => message)
   return exitCode
+}
+
+/**
+ * Returns the last line of a command that failed: its message, unless the log above has it. A terminal
+ * gets colour, and lines that break between words.
+ */
+function failureText(message: string, exitCode: number): string {
+  const text = log.hasShown(message)
+    ? `cosell: ended with ${exitCode}; the error is above.`
+    : `cosell: ${message}`
+  if (!log.isTerminal) return text
+  const columns = standardError.columns() || textColumns
+  const lines = text.split('\n').map((line) => wrapWords(line, columns))
+  return lines.join('\n').replace(/^cosell:/, (name) => errorStyle('error', name))
 }
 
 /** Returns the error itself, or the failure `bug` with its stack when it was not expected. */

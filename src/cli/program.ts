@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import { variableHelp } from '../config.ts'
 import { appVersion } from '../version.ts'
 import { addAccount } from './commands/keep/account.ts'
+import { addCompletion } from './commands/keep/completion.ts'
+import { addForget } from './commands/keep/forget.ts'
 import { addLogin } from './commands/keep/login.ts'
 import { addMigrate } from './commands/keep/migrate.ts'
 import { addWarehouse } from './commands/keep/warehouse.ts'
@@ -42,12 +44,15 @@ export function createProgram(): Command {
   addReport(program)
   addQuarantine(program)
   addDocs(program)
+  program.helpCommand('help [command]', 'Show the options of a command, with examples.')
 
   program.commandsGroup('Keep:')
   addLogin(program)
   addAccount(program)
+  addForget(program)
   addMigrate(program)
   addWarehouse(program)
+  addCompletion(program)
 
   program.commandsGroup('Try:')
   addDemo(program)

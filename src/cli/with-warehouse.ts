@@ -4,6 +4,7 @@ import type { RunContext } from '../pipeline/run-context.ts'
 import type { RunResult } from '../pipeline/run-summary.ts'
 import { lastStepMsMax, startWatchdog, unlessStalled } from '../pipeline/watchdog.ts'
 import { appVersion } from '../version.ts'
+import { keepBiLogin } from '../warehouse/bi-connection.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import { requireWriting } from '../warehouse/connection/requirements.ts'
 import { bringUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
@@ -21,10 +22,14 @@ export async function withWarehouse(
   use: (warehouse: OpenWarehouse, change: SchemaChange) => Promise<void>,
   { keepRunning = false, isWriting = true } = {},
 ) {
+  log.progress({ phase: 'opening the warehouse' })
   const warehouse = await openWarehouse(config, log.logger, { keepRunning })
   try {
     if (isWriting) requireWriting(warehouse.session, warehousePlace(config))
-    await use(warehouse, await bringUpToDate(warehouse.query))
+    log.progress({ phase: 'preparing the schema' })
+    const change = await bringUpToDate(warehouse.query)
+    log.end()
+    await use(warehouse, change)
   } catch (error) {
     throw databaseFailure(error)
   } finally {
@@ -74,7 +79,10 @@ export function withRunContext(
   const deadlineAt = performance.now() + minutes * 60_000
   const work = withWarehouse(
     config,
-    (warehouse) => use({ config, warehouse, log, signal, stalled, deadlineAt, place }),
+    async (warehouse) => {
+      await keepBiLogin(warehouse, log.logger)
+      await use({ config, warehouse, log, signal, stalled, deadlineAt, place })
+    },
     { keepRunning },
   )
   return unlessStalled(work, stalled, 4 * lastStepMsMax).finally(() => {

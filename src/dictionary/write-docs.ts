@@ -1,6 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { CosellError } from '../errors.ts'
+import { makeFolders } from '../make-folders.ts'
+import { hostAndPort, type ServerAddress } from '../warehouse/connection/address.ts'
 import type { Kysely } from '../warehouse/connection/database.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 import { describeCatalog } from './describe-catalog.ts'
@@ -46,7 +48,7 @@ export async function writeDocs(folder: string, files: DocFiles): Promise<void> 
   try {
     for (const [name, text] of Object.entries(files)) {
       const file = path.join(folder, name)
-      await mkdir(path.dirname(file), { recursive: true })
+      makeFolders(path.dirname(file))
       await writeFile(file, text)
     }
   } catch (error) {
@@ -57,8 +59,7 @@ export async function writeDocs(folder: string, files: DocFiles): Promise<void> 
   }
 }
 
-/** Returns server and database of a connection string, without user and password. */
-export function connectionOf(url: string): Connection {
-  const { hostname, port, pathname } = new URL(url)
-  return { server: `${hostname}:${port || 5432}`, database: decodeURIComponent(pathname.slice(1)) }
+/** Returns a server in the words of a connection file. */
+export function connectionOf(server: ServerAddress): Connection {
+  return { server: hostAndPort(server), database: server.database }
 }

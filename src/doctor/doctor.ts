@@ -1,13 +1,12 @@
 import type { exitCodes, FailureKind } from '../exit-codes.ts'
 import { probe } from '../extract/api/probe.ts'
-import { parseAddress } from '../warehouse/connection/address.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
-import { securityOf } from '../warehouse/connection/tls.ts'
 import { findStateHome } from '../warehouse/embedded/home.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
 import { checkAccount, type DatabaseState, type DoctorContext } from './account-checks.ts'
 import { type CheckResult, failedWith } from './check-result.ts'
 import { checkDatabase, withSkipped } from './database-checks.ts'
+import { checkDemo } from './demo-check.ts'
 import { checkCertificates } from './network-checks.ts'
 import { checkHome, settingsInForce } from './settings-in-force.ts'
 
@@ -46,7 +45,10 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   try {
     checks.push(...database.checks.results)
     for (const account of config.accounts) {
-      const results = await checkAccount(context, account, database)
+      const results = [
+        ...(await checkDemo(account, database)),
+        ...(await checkAccount(context, account, database)),
+      ]
       signal.throwIfAborted()
       checks.push(...results.map((result) => ({ account: account.name, ...result })))
     }
@@ -78,11 +80,7 @@ async function openAndCheckDatabase({ config, log, now }: DoctorContext): Promis
       return unavailable(noEmbeddedServer)
     }
     warehouse = await openWarehouse(config, log.logger, { isInspected: true })
-    const checks = await checkDatabase(
-      warehouse.query,
-      securityOf(parseAddress(warehouse.url)),
-      now,
-    )
+    const checks = await checkDatabase(warehouse.query, warehouse.security, now)
     return { warehouse, checks }
   } catch (error) {
     await warehouse?.close()

@@ -116,7 +116,7 @@ async function storeReportingCurrency(transaction: Transaction<Database>, curren
  * One transaction for all would hold up every account behind the longest publish. Interrupted between
  * two accounts, the next `cosell fx` refreshes the rest.
  */
-async function refreshFindings(query: Kysely<Database>): Promise<void> {
+export async function refreshFindings(query: Kysely<Database>): Promise<void> {
   for (const { partner_account_key: partnerAccountKey } of await listAccounts(query)) {
     await retryTransient(() =>
       inTransaction(query, async (transaction) => {
@@ -147,8 +147,39 @@ async function readDaysMax(transaction: Transaction<Database>): Promise<number> 
   throw new CosellError('setting.invalid', text)
 }
 
-async function deleteInvented(transaction: Transaction<Database>) {
-  await transaction.deleteFrom('etl.fx_quote').where('rate_source', '=', 'sandbox').execute()
+async function deleteInvented(transaction: Transaction<Database>): Promise<number> {
+  const [deleted] = await transaction
+    .deleteFrom('etl.fx_quote')
+    .where('rate_source', '=', 'sandbox')
+    .execute()
+  return Number(deleted?.numDeletedRows ?? 0)
+}
+
+/**
+ * Deletes the invented rates of the demo and derives the remaining ones again. Returns the number of
+ * deleted quotes.
+ */
+export async function removeInvented(transaction: Transaction<Database>): Promise<number> {
+  // Waits for other changes of rates, as in `storeReportingCurrency`.
+  await sql`
+    select from etl.setting where setting_name = 'reporting_currency' for update`.execute(
+    transaction,
+  )
+  const deleted = await deleteInvented(transaction)
+  if (deleted === 0) return 0
+  const currency = await readReportingCurrency(transaction)
+  await deriveRates(transaction, currency, await readDaysMax(transaction))
+  return deleted
+}
+
+/** Counts the quotes that the demo invented. */
+export async function countInvented(query: Kysely<Database>): Promise<number> {
+  const counted = await query
+    .selectFrom('etl.fx_quote')
+    .select((is) => is.fn.countAll<number>().as('quotes'))
+    .where('rate_source', '=', 'sandbox')
+    .executeTakeFirstOrThrow()
+  return counted.quotes
 }
 
 async function hasRealQuotes(transaction: Transaction<Database>): Promise<boolean> {

@@ -61,6 +61,7 @@ export async function withAccountApi<T>(
     const known = parseCapabilities(stored)
     // An empty account shows no capability.
     const isKnown = known !== null && !isNothingKnown(known)
+    context.log.progress({ phase: 'connecting to the API' })
     const source = await signIn(context, api, account)
     const capabilities = isKnown ? known : await gate(probeAndStore)
     const result = await use({ api, capabilities })

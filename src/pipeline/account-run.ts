@@ -12,21 +12,27 @@ import { lastStepMsMax, tryLastStep, unlessStalled } from './watchdog.ts'
 
 /** Loads accounts one after the other; the first failure is thrown after the last account. */
 export async function forEachAccount<A extends { readonly name: string }>(
-  { log, signal, stalled }: RunContext,
+  context: RunContext,
   accounts: readonly A[],
-  load: (account: A) => Promise<RunSummary>,
+  load: (account: A, context: RunContext) => Promise<RunSummary>,
 ): Promise<RunResult> {
+  const { signal, stalled } = context
   const done: RunSummary[] = []
   const failures: CosellError[] = []
-  for (const account of accounts) {
+  const isOnly = accounts.length === 1
+  for (const [index, account] of accounts.entries()) {
+    const part = `${account.name} (${index + 1} of ${accounts.length})`
+    const log = isOnly ? context.log : context.log.within(part)
     try {
-      log.logger.info({ account: account.name }, 'account')
-      done.push(await load(account))
+      log.logger.info({ account: account.name }, 'account begins')
+      done.push(await load(account, { ...context, log }))
     } catch (error) {
       const isEnded = signal.aborted || stalled?.aborted === true
       const failure = signal.aborted ? signal.reason : databaseFailure(error)
       log.end()
-      log.logger.error({ account: account.name, code: failure.code }, failure.message)
+      // The command ends with the reason of its only account, and it is needed once.
+      const text = isOnly || isEnded ? 'account failed' : failure.message
+      log.logger.error({ account: account.name, code: failure.code }, text)
       failures.push(failure)
       if (isEnded) break
     }

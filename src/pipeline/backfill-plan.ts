@@ -19,6 +19,7 @@ import { listAccounts } from '../load/runs/accounts.ts'
 import { readCapabilities } from '../load/runs/api-capabilities.ts'
 import { countKnown, listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
 import { learnedRate, openApi } from './account-api.ts'
+import { refuseBesideDemo } from './accounts/demo-account.ts'
 import type { RunContext } from './run-context.ts'
 
 /** Time between two windows in which the account is free; a waiting run tries to take it every second. */
@@ -84,6 +85,7 @@ export async function planBackfill(
   const span = readSpan(request, now)
   const accounts: AccountPlan[] = []
   for (const account of context.config.accounts) {
+    await refuseBesideDemo(context.warehouse.query, account)
     const api = openApi(context, account)
     try {
       accounts.push(await planAccount(context, account, api, span))

@@ -54,14 +54,14 @@ export async function backfill(
 ): Promise<RunResult> {
   const { config } = context
   const span = readSpan(request, now)
-  return forEachAccount(context, config.accounts, async (account) => {
-    const partnerAccountKey = await openAccount(context, account)
+  return forEachAccount(context, config.accounts, async (account, ofAccount) => {
+    const partnerAccountKey = await openAccount(ofAccount, account)
     // One request budget per account: nothing is sent while another run holds the account.
-    const gate: RequestGate = (ask) => withLease(context, partnerAccountKey, ask, 'backfill')
-    return withAccountApi(context, { account, partnerAccountKey, gate }, (accountApi) => {
+    const gate: RequestGate = (ask) => withLease(ofAccount, partnerAccountKey, ask, 'backfill')
+    return withAccountApi(ofAccount, { account, partnerAccountKey, gate }, (accountApi) => {
       const strategy = strategyOf(accountApi.capabilities)
       const history = { ...accountApi, account, partnerAccountKey, strategy, pauseMs }
-      return readHistory(context, history, span)
+      return readHistory(ofAccount, history, span)
     })
   })
 }
@@ -87,7 +87,9 @@ async function readHistory(
       { from: window.from, to: window.to, window: index + 1, of: toRead.length },
       'window',
     )
-    const use = (lease: Lease) => loadWindow(context, history, lease, window)
+    const log = context.log.within(`window ${index + 1} of ${toRead.length}`)
+    const ofWindow = { ...context, log }
+    const use = (lease: Lease) => loadWindow(ofWindow, history, lease, window)
     const summary = await withLease(context, partnerAccountKey, use, 'backfill')
     if (summary !== null) done.push(summary)
   }

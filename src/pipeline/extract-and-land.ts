@@ -24,6 +24,11 @@ export interface Extraction extends ReadCounts {
   readonly latest: string | null
 }
 
+/** The total is left out where pages overlap, or are shorter than asked for, and there are more. */
+function pageOf(no: number, of: number | undefined): string {
+  return of === undefined || no > of ? `page ${no}` : `page ${no} of ${of}`
+}
+
 /**
  * Reads the API into the landing zone: first the pages, then the registrations under review, which
  * no page need show.
@@ -43,13 +48,19 @@ export async function extractAndLand(
       ? readAll(api, capabilities)
       : readChangedSince(api, plan.since, capabilities)
   let greatestCount = 0
+  let pageNo = 0
   for await (const page of pages) {
     greatestCount = Math.max(greatestCount, page.count ?? 0)
+    pageNo += 1
+    const total = capabilities.count === 'total' ? greatestCount : undefined
+    const of = total === undefined ? undefined : Math.ceil(total / api.pageSize)
+    landing.expect({ phase: 'reading', part: pageOf(pageNo, of), total })
     await landing.landPage(page)
   }
   if (plan.mode === 'incremental') {
     // A review decision may leave updatedDateTime as it was, so no page would show it.
     const ids = await listOpenRegistrations(query, lease.partnerAccountKey, runId)
+    landing.expect({ phase: 'reading open reviews', total: ids.length })
     for await (const found of readById(api, ids, run.config.concurrency)) {
       await landing.landOne(found)
     }

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { FetchedReferral, Page } from '../extract/api/page.ts'
 import type { WindowPage } from '../extract/paging/read-window.ts'
 import { type LandedPayload, landPage } from '../load/landing/land-page.ts'
+import type { Step } from '../terminal/progress.ts'
 import { splitPii } from '../transform/pii/split-pii.ts'
 import { sortableInstant } from '../transform/values/dates.ts'
 import type { Run } from './run-context.ts'
@@ -12,12 +13,20 @@ export type Landing = ReturnType<typeof startLanding>
 /** Single referrals landed in one transaction: one each would take longer than the request. */
 const singlesMax = 100
 
+/** What is landed from here on, and how many rows where that is known, for the progress. */
+export type Expected = Pick<Step, 'phase' | 'part' | 'total'>
+
 /** Lands pages and single referrals without their people, and counts them. */
 export function startLanding({ warehouse, lease, runId, reference, signal, log }: Run) {
   const digest = keyedDigest(reference.secret)
   let rows = 0
   let versions = 0
   let latest = ''
+  let expected: Expected = { phase: 'reading' }
+  let rowsBefore = 0
+  const showProgress = () =>
+    log.progress({ ...expected, done: rows - rowsBefore, unit: 'referrals' })
+  showProgress()
   let singles: LandedPayload[] = []
   const landAll = async (landings: readonly LandedPayload[], resumeAt?: string | null) => {
     signal.throwIfAborted()
@@ -27,7 +36,7 @@ export function startLanding({ warehouse, lease, runId, reference, signal, log }
     versions += changed
     rows += landings.length
     for (const { source_updated_text: text } of landings) latest = latestInstant(latest, text)
-    log.progress(`reading: ${rows} referrals, ${versions} new versions`)
+    showProgress()
   }
   const landRest = async () => {
     const rest = singles
@@ -35,6 +44,11 @@ export function startLanding({ warehouse, lease, runId, reference, signal, log }
     if (rest.length > 0) await landAll(rest)
   }
   return {
+    /** Sets what the rows from here on are counted against. */
+    expect: (next: Expected) => {
+      if (next.phase !== expected.phase) rowsBefore = rows
+      expected = next
+    },
     /** Resolves once the page is durable. */
     landPage: (page: Page | WindowPage) =>
       landAll(

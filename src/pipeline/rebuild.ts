@@ -14,8 +14,8 @@ import { transformAndPublish } from './transform-and-publish.ts'
 export async function rebuild(context: RunContext): Promise<RunResult> {
   const known = await listAccounts(context.warehouse.query)
   const accounts = known.map((account) => ({ ...account, name: account.account_code }))
-  return forEachAccount(context, accounts, (account) =>
-    withLease(context, account.partner_account_key, (lease) => replay(context, lease, 'all')),
+  return forEachAccount(context, accounts, (account, ofAccount) =>
+    withLease(ofAccount, account.partner_account_key, (lease) => replay(ofAccount, lease, 'all')),
   )
 }
 
@@ -52,8 +52,8 @@ export async function retryQuarantined(
     const ids = [...new Set(theirs.map((entry) => entry.referral_id))]
     return ids.length === 0 ? [] : [{ key, name, ids }]
   })
-  return forEachAccount(context, accounts, ({ key, ids }) =>
-    withLease(context, key, (lease) => replay(context, lease, { ids })),
+  return forEachAccount(context, accounts, ({ key, ids }, ofAccount) =>
+    withLease(ofAccount, key, (lease) => replay(ofAccount, lease, { ids })),
   )
 }
 

@@ -20,10 +20,10 @@ import { transformAndPublish } from './transform-and-publish.ts'
 export async function run(context: RunContext, full: boolean): Promise<RunResult> {
   const { config, warehouse } = context
   await applyReportingCurrency(warehouse.query, config.reportingCurrency)
-  return forEachAccount(context, config.accounts, async (account) => {
-    const partnerAccountKey = await openAccount(context, account)
-    return withLease(context, partnerAccountKey, (lease) =>
-      runAccount(context, account, lease, full),
+  return forEachAccount(context, config.accounts, async (account, ofAccount) => {
+    const partnerAccountKey = await openAccount(ofAccount, account)
+    return withLease(ofAccount, partnerAccountKey, (lease) =>
+      runAccount(ofAccount, account, lease, full),
     )
   })
 }

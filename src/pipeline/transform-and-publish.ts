@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { LandedScope } from '../load/landing/landed-pages.ts'
+import { countLanded, type LandedScope } from '../load/landing/landed-pages.ts'
 import { readLanded } from '../load/landing/read-landed.ts'
 import { loadReferrals } from '../load/load-referrals.ts'
 import type { LoadTask, PublishResult } from '../load/publish/publish-task.ts'
@@ -53,14 +53,17 @@ function loadTask(run: Run, { scope, watermark, rowsRead }: PublishRequest): Loa
       stopwatch.lap('transform_ms')
       if (tally.unmapped.size > 0) {
         const referrals = Object.fromEntries([...tally.unmapped].sort())
-        log.logger.info({ run_id: runId, referrals }, 'properties without a column')
+        // Nothing to act on: what is new to cosell is a finding as well.
+        log.logger.debug({ run_id: runId, referrals }, 'properties without a column')
       }
-      log.progress('publishing')
+      log.progress({ phase: 'publishing' })
     },
+    onStep: ({ step, of, name }) =>
+      log.progress({ phase: 'publishing', part: `step ${step} of ${of}, ${name}` }),
   }
 }
 
-const referralsPerProgress = 500
+const referralsPerProgress = 200
 
 async function* transformLanded(
   { warehouse, log, signal, lease, reference }: Run,
@@ -70,11 +73,17 @@ async function* transformLanded(
   const { partnerAccountKey: partner_account_key } = lease
   const context = toContext(reference)
   let referral_no = 0
+  const total = log.isTerminal
+    ? await countLanded(warehouse.query, partner_account_key, scope)
+    : undefined
+  const showProgress = () =>
+    log.progress({ phase: 'transforming', done: referral_no, total, unit: 'referrals' })
+  showProgress()
   for await (const landed of readLanded(warehouse.query, partner_account_key, scope)) {
     referral_no += 1
     if (referral_no % referralsPerProgress === 0) {
       signal.throwIfAborted()
-      log.progress(`transforming: ${referral_no} referrals`)
+      showProgress()
     }
     tally.versions += landed.versions.filter((one) => one.resource_type === 'referral').length
     const transformed = toRows({ partner_account_key, referral_no, ...landed }, context)

@@ -1,6 +1,3 @@
-/** Name of the account of the demo. */
-export const demoAccount = 'demo'
-
 /** Returns settings that point the loader at a sandbox and away from every real account. */
 export function sandboxSettings(url: string): Record<string, string> {
   return {
@@ -16,7 +13,7 @@ export function sandboxSettings(url: string): Record<string, string> {
 export function demoSettings(url: string): Record<string, string> {
   return {
     ...sandboxSettings(url),
-    COSELL_ACCOUNT: demoAccount,
+    COSELL_ACCOUNT: 'demo',
     COSELL_ACCOUNTS_FILE: '',
     COSELL_ORGANIZATION_ID: '',
     COSELL_ACCESS_TOKEN: '',

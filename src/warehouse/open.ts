@@ -1,5 +1,7 @@
 import type { Logger } from '../log.ts'
+import { parseAddress, type ServerAddress } from './connection/address.ts'
 import { openDatabase, type Warehouse } from './connection/database.ts'
+import { type ConnectionSecurity, securityOf } from './connection/tls.ts'
 import { type EmbeddedServer, startEmbedded } from './embedded/embedded.ts'
 
 export interface WarehouseOptions {
@@ -10,11 +12,12 @@ export interface WarehouseOptions {
   readonly path: string
 }
 
+/** An open warehouse; no part that commands use holds the password that it was opened with. */
 export interface OpenWarehouse extends Warehouse {
-  /** Connection string; holds the password of the embedded server, so it is never logged. */
-  readonly url: string
+  readonly server: ServerAddress
+  readonly security: ConnectionSecurity
   /** The embedded server; undefined for an external PostgreSQL. */
-  readonly embedded: EmbeddedServer | undefined
+  readonly embedded: Pick<EmbeddedServer, 'version' | 'biUrl'> | undefined
 }
 
 /**
@@ -29,7 +32,7 @@ export async function openWarehouse(
 ): Promise<OpenWarehouse> {
   if (options.databaseUrl !== undefined) {
     const opened = await openDatabase(options.databaseUrl, logger, { isInspected })
-    return { ...opened, url: options.databaseUrl, embedded: undefined }
+    return { ...opened, ...shownOf(options.databaseUrl), embedded: undefined }
   }
   const embedded = await startEmbedded({
     home: options.home,
@@ -37,15 +40,32 @@ export async function openWarehouse(
     osUser: options.postgresOsUser,
     path: options.path,
   })
+  reportTakenPort(embedded, logger)
   const restoreServer = async () => {
     if (embedded.startedHere && !keepRunning) await embedded.stop()
   }
   try {
     const opened = await openDatabase(embedded.url, logger, { isInspected })
     const close = () => opened.close().finally(restoreServer)
-    return { ...opened, url: embedded.url, embedded, close }
+    const { version, biUrl } = embedded
+    return { ...opened, ...shownOf(embedded.url), embedded: { version, biUrl }, close }
   } catch (error) {
     await restoreServer()
     throw error
   }
+}
+
+/** Returns what commands may show of a connection string. */
+function shownOf(url: string): Pick<OpenWarehouse, 'server' | 'security'> {
+  const address = parseAddress(url)
+  const { host, port, database } = address
+  return { server: { host, port, database }, security: securityOf(address) }
+}
+
+function reportTakenPort({ port, takenPort }: EmbeddedServer, logger: Logger) {
+  if (takenPort === undefined) return
+  const text =
+    `another program has taken port ${takenPort}: the warehouse listens on ${port} from now on; give ` +
+    'BI tools the connection string that `cosell warehouse` prints'
+  logger.warn({ port, takenPort }, text)
 }

@@ -1,7 +1,8 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { jsonResults } from '../../scripts/reference/json-results.ts'
 import { settings } from '../../src/config.ts'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { sandboxSettings } from '../../src/sandbox/settings.ts'
@@ -24,8 +25,10 @@ const commands = [
   'docs',
   'login',
   'account',
+  'forget',
   'migrate',
   'warehouse',
+  'completion',
   'demo',
   'sandbox',
 ]
@@ -109,6 +112,40 @@ describe('a failing command', () => {
       exits: 75,
       says: 'PostgreSQL at 127.0.0.1:9/nowhere: cannot connect',
       why: 'the database is down',
+    },
+    {
+      args: ['demo'],
+      env: { COSELL_HOME: '/dev/null/home' },
+      exits: 78,
+      says: 'Set COSELL_HOME to a folder',
+      why: 'a file is above the home',
+    },
+    {
+      args: ['demo'],
+      env: { COSELL_HOME: '/proc/none/home' },
+      exits: 78,
+      says: 'Set COSELL_HOME to a folder',
+      why: 'the home is where no folder can be made',
+    },
+    {
+      args: ['warehouse', '--stop'],
+      env: { COSELL_HOME: '/dev/null' },
+      exits: 78,
+      says: 'Set COSELL_HOME to a folder',
+      why: 'the home is a file',
+    },
+    {
+      args: ['demo'],
+      env: { COSELL_HOME: 'missing/home', COSELL_PG_BINDIR: '/nonexistent' },
+      exits: 78,
+      says: 'Correct it, or unset it',
+      why: 'a folder without PostgreSQL',
+    },
+    {
+      args: ['sandbox', '--port', '70000'],
+      exits: 2,
+      says: 'from 0 to 65535',
+      why: 'no such port',
     },
     {
       args: ['warehouse'],
@@ -310,7 +347,17 @@ test('cosell demo loads everything once, nothing the second time, and only chang
       }
       expect(await demo()).toMatchObject({ status: 'published', seen: 60, changed: 60 })
       expect(await demo()).toMatchObject({ changed: 0, rows_written: 0 })
-      expect(await demo('--change', '7')).toMatchObject({ changed: 7 })
+      const changed = await demo('--change', '7')
+      const { host, pathname } = new URL(url)
+      const bare = `postgres://${host}${pathname}`
+      expect(changed).toMatchObject({ changed: 7, bi_url: bare })
+      expect(Object.keys(changed).sort()).toEqual(
+        [...new Set(Object.keys(jsonResults.demo.keys).map((key) => key.split(/[.[]/)[0]))].sort(),
+      )
+      const { stdout } = await runCli(['demo', '--referrals', '60'], options)
+      expect(stdout).toContain(`\nConnection string for BI tools: ${bare}\n`)
+      expect(stdout).toContain('in role cosell_bi;')
+      expect(stdout).not.toMatch(/postgres:\/\/\S*@/)
 
       const status = resultOf(await runCli(['status', '--json'], options))
       expect(status).toMatchObject({
@@ -338,6 +385,26 @@ test('cosell demo does not touch a warehouse with referrals of another account',
           .select('account_code')
           .execute()
         expect(accounts).toEqual([{ account_code: 'real' }])
+      }),
+    ),
+  ))
+
+test('cosell run refuses the warehouse of cosell demo until cosell forget has removed the demo', () =>
+  withHome((home) =>
+    withSandbox({ referrals: 5 }, ({ url: api }) =>
+      withDatabase(async (db, url) => {
+        const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
+        const cli = async (...args: string[]) =>
+          resultOf(await runCli([...args, '--json'], { cwd: home, env }))
+        expect(await cli('demo', '--referrals', '20')).toMatchObject({ changed: 20 })
+        expect(await cli('run')).toMatchObject({ code: 'account.demo', exit_code: 78 })
+        expect(await cli('forget', '--account', 'demo', '--yes')).toMatchObject({
+          status: 'forgotten',
+          is_configured: false,
+        })
+        expect(await cli('run')).toMatchObject({ changed: 5, accounts: ['default'] })
+        const rates = await db.selectFrom('etl.fx_quote').select('rate_source').execute()
+        expect(rates).toEqual([])
       }),
     ),
   ))
@@ -371,11 +438,35 @@ test.each([
     }),
 )
 
+test('cosell sandbox ends with 78 when another program has its port', () =>
+  withHome((home) =>
+    withServer(
+      () => ({ status: 204 }),
+      async (other) => {
+        const { port } = new URL(other.url)
+        const end = await runCli(['sandbox', ...population, '--port', port], { cwd: home })
+        expect(resultOf(end)).toMatchObject({ code: 'sandbox.port', exit_code: 78 })
+        expect(end.stderr).toContain(`--port ${port}: expected a port`)
+      },
+    ),
+  ))
+
+test('cosell demo loads nothing while its report has no place', () =>
+  withHome((home) =>
+    withDatabase(async (db, url) => {
+      const env = { COSELL_DATABASE_URL: url, COSELL_HOME: '/dev/null' }
+      const end = await runCli(['demo', ...population], { cwd: home, env })
+      expect(resultOf(end)).toMatchObject({ code: 'report.not_written', exit_code: 78 })
+      expect(await db.selectFrom('etl.run').selectAll().execute()).toEqual([])
+    }),
+  ))
+
 describe('the embedded warehouse', () => {
   test('cosell warehouse runs from its printed connection string until SIGINT, and ends with 130', () =>
     withEmbeddedHome(async (home) => {
       const keeper = startCli(['warehouse', '--json'], { cwd: home })
       const { url, version } = resultOf(await keeper.waitFor('"url"'))
+      expect(new URL(String(url)).username).toBe('cosell_reader')
       const { query, close } = await openDatabase(String(url))
       const found = await sql<{ version: string }>`
         select current_setting('server_version') as version`.execute(query)
@@ -403,16 +494,23 @@ describe('the embedded warehouse', () => {
       ]) {
         expect(demo.stdout).toContain(text)
       }
-      const url = /psql '(\S+)'/.exec(demo.stdout)?.[1] ?? ''
+      const url = /^Connection string for BI tools: (\S+)$/m.exec(demo.stdout)?.[1] ?? ''
+      expect(new URL(url).username).toBe('cosell_reader')
+      expect(demo.stdout.match(/postgres:\/\//g), 'other addresses').toHaveLength(1)
       const { query, close } = await openDatabase(url)
       expect(await query.selectFrom('dw.fact_referral').selectAll().execute()).toHaveLength(60)
       await close()
       const stop = async () => resultOf(await runCli(['warehouse', '--stop', '--json'], options))
-      expect(await stop()).toEqual({ status: 'stopped' })
-      expect(await stop()).toEqual({ status: 'not running' })
+      const folder = path.join(home, '.cosell/postgres')
+      expect(await stop()).toEqual({ status: 'stopped', folder })
+      expect(await stop()).toEqual({ status: 'not running', folder })
       const status = await runCli(['status'], options)
       expect(status.stdout).toMatch(/^Account +demo\n(.+\n)*Referrals +60$/m)
       await expect(openDatabase(url)).rejects.toMatchObject({ code: 'database.unreachable' })
+      const doctor = await runCli(['doctor', '--json'], options)
+      const secret = await readFile(path.join(home, '.cosell/postgres/password'), 'utf8')
+      const printed = [demo, status, doctor].map(({ stdout, stderr }) => stdout + stderr).join()
+      expect(printed).not.toContain(secret.trim())
     }))
 })
 

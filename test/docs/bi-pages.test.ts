@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { docsFolder } from '../../scripts/generate-docs.ts'
 import { type Catalog, readCatalog } from '../../src/dictionary/read-catalog.ts'
 import { connectionOf } from '../../src/dictionary/write-docs.ts'
+import { parseAddress } from '../../src/warehouse/connection/address.ts'
 import { withDatabase } from '../support/database.ts'
 
 const tools = ['bi/README.md', 'bi/power-bi.md', 'bi/tableau.md', 'bi/metabase.md', 'bi/excel.md']
@@ -185,6 +186,6 @@ test.each([
 ])(
   'the connection file for %s holds server and database, and no login',
   (url, server, database) => {
-    expect(connectionOf(url)).toEqual({ server, database })
+    expect(connectionOf(parseAddress(url))).toEqual({ server, database })
   },
 )

@@ -13,10 +13,14 @@ interface WrittenCommand {
   readonly words: readonly string[]
 }
 
-/** Commands of cosell in some text of a page, comments left out. */
+/** Commands of cosell in some text of a page, with or without npm, comments left out. */
 function commandsIn({ page, text }: { page: string; text: string }): WrittenCommand[] {
-  const plain = text.replace(/\s+#.*$/gm, '')
-  return [...plain.matchAll(/(?:^|&& |\s)cosell ([a-z-][^&|;<>\n]*)/gm)].map(([, rest = '']) => ({
+  const plain = text
+    .replace(/\s+#.*$/gm, '')
+    .replace(/npm run cosell --/g, 'cosell')
+    .replace(/npm run demo(?: --)?/g, 'cosell demo')
+  const commands = plain.matchAll(/(?:^|&& |\s|<\()cosell ([a-z-][^&|;<>)\n]*)/gm)
+  return [...commands].map(([, rest = '']) => ({
     page,
     line: `cosell ${rest.trim()}`,
     words: rest.trim().split(/\s+/),

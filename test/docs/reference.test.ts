@@ -135,6 +135,7 @@ describe('json.md', () => {
               doctor.then(resultOf).then(hasKeysOf('doctor')),
             ])
             hasKeysOf('accountRename')(await result('account', 'rename', 'default', 'renamed'))
+            hasKeysOf('forget')(await result('forget', '--account', 'renamed', '--yes'))
           }),
         ),
       ),

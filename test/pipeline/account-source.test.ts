@@ -21,7 +21,21 @@ import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { digestState } from '../support/digest.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
-import { contextOf, failureOf, withPipeline, withSandbox } from '../support/with-pipeline.ts'
+import {
+  contextOf,
+  failureOf,
+  type TestPipeline,
+  withPipeline as withDemo,
+  withSandbox,
+} from '../support/with-pipeline.ts'
+
+/** A pipeline with an account that other ones may stand beside, unlike the demo's. */
+function withPipeline(
+  options: { referrals: number },
+  use: (nights: TestPipeline) => Promise<void>,
+) {
+  return withDemo(options, use, { COSELL_ACCOUNT: 'first' })
+}
 
 /** Tenant of every access token of the sandbox. */
 const tokenTenant = '5a4db0c0-0000-4000-8000-000000000001'
@@ -56,10 +70,10 @@ describe('an account whose source another account holds', () => {
       const [before, requests] = [await digestState(db), sandbox.requests.length]
       const failure = await failureOf(run(false, { COSELL_ACCOUNT: 'renamed', ...more }))
       expect(failure).toMatchObject({ code: 'account.same_source', exitCode: 78 })
-      expect(failure.message).toContain('`cosell account rename demo renamed`')
+      expect(failure.message).toContain('`cosell account rename first renamed`')
       expect(failure.message).toContain('Set COSELL_ACCOUNT')
       expect(await digestState(db)).toEqual(before)
-      expect(await namesOf(db)).toEqual(['demo'])
+      expect(await namesOf(db)).toEqual(['first'])
       const paths = sandbox.requests.slice(requests).map((request) => request.url)
       expect(paths).toHaveLength(sent)
       expect(paths.filter((asked) => asked.includes('/referrals'))).toEqual([])
@@ -76,7 +90,7 @@ describe('an account whose source another account holds', () => {
         const failure = await failureOf(run(false, settings))
         expect(failure).toMatchObject({ code: 'account.same_source', exitCode: 78 })
         expect(failure.message).toMatch(/40 of the 60 referrals of its first page/)
-        expect(await namesOf(db)).toEqual(['demo'])
+        expect(await namesOf(db)).toEqual(['first'])
       })
     }))
 
@@ -86,7 +100,7 @@ describe('an account whose source another account holds', () => {
       await withSandbox({ referrals: 60 }, async ({ url }) => {
         const settings = { ...sandboxSettings(url), COSELL_ACCOUNT: 'partner' }
         expect(await run(false, settings)).toMatchObject({ changed: 60 })
-        expect(await namesOf(db)).toEqual(['demo', 'partner'])
+        expect(await namesOf(db)).toEqual(['first', 'partner'])
         expect(await run()).toMatchObject({ changed: 0, rows_written: 0 })
       })
     }))
@@ -98,15 +112,15 @@ describe('an account whose source another account holds', () => {
       const context = contextOf(warehouse, home, [], settings)
       const failure = await failureOf(backfill(context, { from: '2026-01-01' }))
       expect(failure.code).toBe('account.same_source')
-      expect(await namesOf(db)).toEqual(['demo'])
+      expect(await namesOf(db)).toEqual(['first'])
     }))
 
   test('a new account that differs from a stored one in case alone is refused', () =>
     withPipeline({ referrals: 20 }, async ({ db, run }) => {
       await run()
-      const failure = await failureOf(run(false, { COSELL_ACCOUNT: 'Demo' }))
+      const failure = await failureOf(run(false, { COSELL_ACCOUNT: 'First' }))
       expect(failure).toMatchObject({ code: 'account.same_source', exitCode: 78 })
-      expect(await namesOf(db)).toEqual(['demo'])
+      expect(await namesOf(db)).toEqual(['first'])
     }))
 })
 
@@ -142,7 +156,7 @@ describe('source of an account', () => {
       expect(failure).toMatchObject({ code: 'account.other_tenant', exitCode: 78 })
       const mixed = await failureOf(run(false, { ...settings, COSELL_TENANT_ID: tokenTenant }))
       expect(mixed.message).toContain(`was issued for tenant ${otherTenant}`)
-      expect(await namesOf(db)).toEqual(['demo'])
+      expect(await namesOf(db)).toEqual(['first'])
     }))
 
   const source: AccountSource = { apiUrl: 'https://a', tenantId: 't', organizationId: 'o' }
@@ -216,7 +230,7 @@ describe('source of an account', () => {
       const check = checkSource(db, 'later', one)
       if (code === undefined) expect((await check)?.name).toBe('later')
       else expect(await failureOf(check)).toMatchObject({ code })
-      expect((await checkSource(db, 'demo', one))?.name).toBe('demo')
+      expect((await checkSource(db, 'first', one))?.name).toBe('first')
     }),
   )
 })
@@ -226,13 +240,13 @@ describe('cosell account', () => {
     withPipeline({ referrals: 40 }, async ({ db, run, sandbox, url, home }) => {
       await run()
       const settings = { ...sandboxSettings(sandbox.url), COSELL_DATABASE_URL: url }
-      const env = { ...settings, COSELL_HOME: home, COSELL_ACCOUNT: 'demo' }
+      const env = { ...settings, COSELL_HOME: home, COSELL_ACCOUNT: 'first' }
       const cli = (...args: string[]) => runCli(['account', ...args, '--json'], { cwd: home, env })
-      await storeSignIn(home, 'demo')
-      expect(resultOf(await cli('rename', 'demo', 'north'))).toEqual({
+      await storeSignIn(home, 'first')
+      expect(resultOf(await cli('rename', 'first', 'north'))).toEqual({
         status: 'renamed',
         account: 'north',
-        previous_name: 'demo',
+        previous_name: 'first',
         sign_in: 'moved',
         is_setting_stale: true,
       })
@@ -260,9 +274,9 @@ describe('cosell account', () => {
       )
       for (const [from, to, code] of [
         ['no-such', 'north', 'account.unknown'],
-        ['demo', 'south', 'account.exists'],
-        ['demo', 'SOUTH', 'account.exists'],
-        ['demo', 'demo', 'account.exists'],
+        ['first', 'south', 'account.exists'],
+        ['first', 'SOUTH', 'account.exists'],
+        ['first', 'first', 'account.exists'],
       ] as const) {
         const failure = await failureOf(
           renameStoredAccount(contextOf(warehouse, home, [], {}), from, to),
@@ -270,24 +284,24 @@ describe('cosell account', () => {
         expect(failure).toMatchObject({ code, exitCode: 2 })
       }
       const env = { COSELL_DATABASE_URL: url, COSELL_HOME: home }
-      const args = ['account', 'rename', 'demo', '../north', '--json']
+      const args = ['account', 'rename', 'first', '../north', '--json']
       const ended = await runCli(args, { cwd: home, env })
       expect(resultOf(ended)).toMatchObject({ code: 'account.name', exit_code: 2 })
-      expect(await namesOf(db)).toEqual(['demo', 'south'])
+      expect(await namesOf(db)).toEqual(['first', 'south'])
     }))
 
   test('a rename ends with 4 while a run of the account is under way', () =>
     withPipeline({ referrals: 20 }, async ({ db, run, url, home }) => {
       await run()
       const { logger } = createLog({ isTerminal: false, write: () => undefined })
-      await storeSignIn(home, 'demo')
+      await storeSignIn(home, 'first')
       const lease = await acquireLease(db, 1, 'a run', logger)
       const env = { COSELL_DATABASE_URL: url, COSELL_HOME: home }
-      const ended = await runCli(['account', 'rename', 'demo', 'north'], { cwd: home, env })
+      const ended = await runCli(['account', 'rename', 'first', 'north'], { cwd: home, env })
       await lease.release()
       expect(ended.code).toBe(4)
-      expect(await namesOf(db)).toEqual(['demo'])
-      expect(await readdir(path.join(home, 'tokens'))).toEqual(['demo.json'])
+      expect(await namesOf(db)).toEqual(['first'])
+      expect(await readdir(path.join(home, 'tokens'))).toEqual(['first.json'])
     }))
 })
 

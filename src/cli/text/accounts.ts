@@ -1,25 +1,28 @@
 import type { RenamedAccount } from '../../pipeline/accounts/rename-account.ts'
 import type { AccountOverview } from '../../report/queries/accounts.ts'
-import { formatCount, renderGrid } from './grid.ts'
+import { plain, type Style } from '../../terminal/terminal-text.ts'
+import { formatCount, renderNotedGrid } from './grid.ts'
 
 export interface ListedAccount extends AccountOverview {
   /** The settings in force have an account of this name. */
   readonly is_configured: boolean
 }
 
-export function renderAccounts(accounts: readonly ListedAccount[]): string {
+export function renderAccounts(accounts: readonly ListedAccount[], style: Style = plain): string {
   if (accounts.length === 0) return 'The warehouse is empty: no account was loaded yet.'
   const rows = accounts.map((account) => [
     account.account,
-    account.tenant_id ?? 'unknown',
-    account.organization_id ?? 'unknown',
     formatCount(account.referrals),
     account.last_published_at?.slice(0, 16) ?? 'never',
     account.is_active ? 'yes' : 'no',
     account.is_configured ? 'yes' : 'no',
   ])
-  const heads = ['Account', 'Tenant', 'Organisation', 'Referrals', 'Published', 'Active']
-  return renderGrid([...heads, 'Configured'], rows)
+  const notes = accounts.map(({ tenant_id: tenant, organization_id: organisation }) => [
+    `tenant ${tenant ?? 'unknown'}`,
+    `organisation ${organisation ?? 'unknown'}`,
+  ])
+  const heads = ['Account', 'Referrals', 'Published', 'Active', 'Configured']
+  return renderNotedGrid(heads, { rows, notes }, style)
 }
 
 const signIns: Readonly<Record<RenamedAccount['sign_in'], (previous: string) => string>> = {

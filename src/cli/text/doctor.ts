@@ -1,4 +1,11 @@
 import type { AccountCheckResult, Diagnosis } from '../../doctor/doctor.ts'
+import {
+  type Emphasis,
+  plain,
+  type Style,
+  textColumns,
+  wrapWords,
+} from '../../terminal/terminal-text.ts'
 
 const marks: Record<AccountCheckResult['status'], string> = {
   ok: 'ok',
@@ -7,15 +14,19 @@ const marks: Record<AccountCheckResult['status'], string> = {
   skipped: '-',
 }
 const markWidth = 4
+const emphases: Partial<Record<AccountCheckResult['status'], Emphasis>> = {
+  warn: 'warning',
+  fail: 'error',
+}
 
 /** Renders the settings in force, each check with its remedy below it, and a summary line. */
-export function renderDiagnosis({ settings, checks }: Diagnosis): string {
+export function renderDiagnosis({ settings, checks }: Diagnosis, style: Style = plain): string {
   const names = Object.keys(settings)
   const nameWidth = Math.max(0, ...names.map((name) => name.length))
   const checkWidth = Math.max(0, ...checks.map((check) => labelOf(check).length))
-  const lines = checks.flatMap((check) => renderCheck(check, checkWidth))
+  const lines = checks.flatMap((check) => renderCheck(check, checkWidth, style))
   return [
-    'Settings in force',
+    style('heading', 'Settings in force'),
     ...names.map((name) => `  ${name.padEnd(nameWidth)}  ${settings[name]}`),
     '',
     ...lines,
@@ -29,11 +40,16 @@ export function diagnosisJson({ settings, checks }: Diagnosis) {
   return { status: worstOf(checks), settings, checks }
 }
 
-function renderCheck(check: AccountCheckResult, width: number): string[] {
-  const mark = marks[check.status].padEnd(markWidth)
-  const line = `${mark}  ${labelOf(check).padEnd(width)}  ${oneLine(check.detail)}`
+function renderCheck(check: AccountCheckResult, width: number, style: Style): string[] {
+  const mark = marks[check.status]
+  const emphasis = emphases[check.status]
+  const indent = markWidth + 2
+  const detail = `${mark.padEnd(indent)}${labelOf(check).padEnd(width)}  ${oneLine(check.detail)}`
+  const shown = emphasis === undefined ? mark : style(emphasis, mark)
+  const line = shown + wrapWords(detail, textColumns, indent + width + 2).slice(mark.length)
   if (check.remedy === undefined) return [line]
-  return [line, `${' '.repeat(markWidth + 2)}${oneLine(check.remedy)}`]
+  const remedy = `${' '.repeat(indent)}${oneLine(check.remedy)}`
+  return [line, wrapWords(remedy, textColumns, indent)]
 }
 
 /** Name of a check, with the account of an account check. */

@@ -1,25 +1,94 @@
+import { plain, type Style, textColumns, wrapWords } from '../../terminal/terminal-text.ts'
+
+const gap = '  '
+
 /** Returns a count with separated thousands, such as 12,345. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US')
 }
 
-/** Renders a table with columns as wide as their widest cell. Columns of numbers align right. */
-export function renderGrid(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((head, column) =>
-    Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)),
-  )
+/** Rows of a table; `notes` are texts below a row, of the same index. */
+export interface GridRows {
+  readonly rows: readonly (readonly string[])[]
+  readonly notes?: readonly (readonly string[])[]
+}
+
+/**
+ * Renders a table with columns as wide as their widest cell, below emphasized heads. Columns of
+ * numbers align right.
+ */
+export function renderGrid(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  style: Style = plain,
+): string {
+  return renderNotedGrid(heads, { rows }, style)
+}
+
+/** `renderGrid` with texts below its rows, indented and broken between words. */
+export function renderNotedGrid(
+  heads: readonly string[],
+  { rows, notes }: GridRows,
+  style: Style = plain,
+): string {
+  const widths = widthsOf(heads, rows)
   const numeric = heads.map((_, column) =>
     rows.every((row) => /^[\d,.-]+$/.test(row[column] ?? '')),
   )
-  return [heads, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          const width = widths[column] ?? 0
-          return numeric[column] && rows.length > 0 ? cell.padStart(width) : cell.padEnd(width)
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0
+        return numeric[column] && rows.length > 0 ? cell.padStart(width) : cell.padEnd(width)
+      })
+      .join(gap)
+      .trimEnd()
+  const below = (index: number) =>
+    (notes?.[index] ?? []).map((note) => wrapWords(`${gap}${note}`, textColumns, gap.length))
+  return [
+    style('heading', line(heads)),
+    ...rows.flatMap((row, index) => [line(row), ...below(index)]),
+  ].join('\n')
+}
+
+/**
+ * Renders a table as several, one below the other, each with the first column and as many of the
+ * others as fit into 80 columns.
+ */
+export function renderFoldedGrid(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  style: Style = plain,
+): string {
+  const widths = widthsOf(heads, rows)
+  const parts: number[][] = []
+  let room = 0
+  for (const [column, width] of widths.entries()) {
+    if (column === 0) continue
+    const taken = gap.length + width
+    if (parts.length === 0 || room < taken) {
+      parts.push([0])
+      room = textColumns - (widths[0] ?? 0)
+    }
+    parts.at(-1)?.push(column)
+    room -= taken
+  }
+  if (parts.length === 0) parts.push([0])
+  return parts
+    .map((columns) => {
+      const pick = (row: readonly string[]) => columns.map((column) => row[column] ?? '')
+      return renderGrid(pick(heads), rows.map(pick), style)
+    })
+    .join('\n\n')
+}
+
+/** Renders a text after its label, with its further lines below its first word. */
+export function renderLabelled(label: string, text: string, width: number): string {
+  return wrapWords(`${label.padEnd(width)}${text}`, textColumns, width)
+}
+
+function widthsOf(heads: readonly string[], rows: readonly (readonly string[])[]): number[] {
+  return heads.map((head, column) =>
+    Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)),
+  )
 }

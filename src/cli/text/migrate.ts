@@ -22,7 +22,8 @@ export function renderMigration(
   if (statements.length > 0) {
     lines.push(
       '',
-      'This role lacks the right to set up all groups and grants. An administrator has to run, in this database:',
+      'This role lacks the right to set up all groups and grants.',
+      'An administrator has to run, in this database:',
       '',
       ...statements,
     )

@@ -1,24 +1,23 @@
 import type { QuarantineEntry } from '../../quarantine/entries.ts'
 import type { EntryWithExcerpt } from '../../quarantine/list-and-show.ts'
-import { renderGrid } from './grid.ts'
+import { plain, type Style } from '../../terminal/terminal-text.ts'
+import { renderNotedGrid } from './grid.ts'
 
-/** Renders quarantined versions, one a line. */
-export function renderEntries(entries: readonly QuarantineEntry[]): string {
+/** Renders quarantined versions, one a line, with the detail of each below it. */
+export function renderEntries(entries: readonly QuarantineEntry[], style: Style = plain): string {
   if (entries.length === 0) return 'Nothing is in quarantine.'
-  const heads = ['Account', 'Referral', 'Version', 'Reason', 'Path', 'Detail', 'Attempts', 'Runs']
-  return renderGrid(
-    heads,
-    entries.map((entry) => [
-      entry.account,
-      entry.referral_id,
-      String(entry.version_no),
-      entry.reason_code,
-      pathOf(entry),
-      entry.detail,
-      String(entry.attempts),
-      `${entry.first_run_id} to ${entry.last_run_id}`,
-    ]),
-  )
+  const rows = entries.map((entry) => [
+    entry.referral_id,
+    String(entry.version_no),
+    String(entry.attempts),
+    `${entry.first_run_id} to ${entry.last_run_id}`,
+    entry.account,
+  ])
+  const notes = entries.map((entry) => [
+    `${entry.reason_code} at ${pathOf(entry)}: ${entry.detail}`,
+  ])
+  const heads = ['Referral', 'Version', 'Attempts', 'Runs', 'Account']
+  return renderNotedGrid(heads, { rows, notes }, style)
 }
 
 /** Renders one quarantined version: its reason, and the payload's shape at the invalid value. */

@@ -1,7 +1,10 @@
 import type { RunSummary } from '../../pipeline/run-summary.ts'
+import { textColumns, wrapPhrases } from '../../terminal/terminal-text.ts'
 import { formatCount } from './grid.ts'
 
-/** Renders a run in four lines. */
+const labelWidth = 11
+
+/** Renders a run in four lines, which break where they are long. */
 export function renderRun(run: RunSummary): string {
   const referrals = [
     `${formatCount(run.seen)} seen`,
@@ -12,12 +15,28 @@ export function renderRun(run: RunSummary): string {
   ]
   const nothing = run.rows_written === 0 ? ': nothing changed' : ''
   const { extract_ms, transform_ms, publish_ms } = run.stages
+  const times = [
+    `extract ${seconds(extract_ms)}`,
+    `transform and stage ${seconds(transform_ms)}`,
+    `publish ${seconds(publish_ms)}`,
+  ]
   return [
-    `Referrals  ${referrals.join(', ')}`,
-    `Requests   ${formatCount(run.requests)}, ${formatCount(run.throttled)} throttled`,
-    `Rows       ${formatCount(run.rows_written)} written${nothing}`,
-    `Time       extract ${seconds(extract_ms)}, transform and stage ${seconds(transform_ms)}, publish ${seconds(publish_ms)}`,
+    renderPhrases('Referrals', referrals),
+    renderPhrases('Requests', [
+      formatCount(run.requests),
+      `${formatCount(run.throttled)} throttled`,
+    ]),
+    renderPhrases('Rows', [`${formatCount(run.rows_written)} written${nothing}`]),
+    renderPhrases('Time', times),
   ].join('\n')
+}
+
+/** Lists phrases after a label, and breaks a long line between them. */
+function renderPhrases(label: string, phrases: readonly string[]): string {
+  const [first = '', ...rest] = phrases.map((phrase, index) =>
+    index + 1 < phrases.length ? `${phrase},` : phrase,
+  )
+  return wrapPhrases([label.padEnd(labelWidth) + first, ...rest], textColumns, labelWidth)
 }
 
 function seconds(ms: number): string {

@@ -1,23 +1,23 @@
 import type { AccountStatus } from '../../report/queries/status.ts'
-import { formatCount, renderGrid } from './grid.ts'
+import { plain, type Style, wrapWords } from '../../terminal/terminal-text.ts'
+import { formatCount, renderGrid, renderLabelled } from './grid.ts'
 
-export function renderStatus(accounts: readonly AccountStatus[]): string {
+export function renderStatus(accounts: readonly AccountStatus[], style: Style = plain): string {
   if (accounts.length === 0) return 'The warehouse is empty: no account was loaded yet.'
-  return accounts.map(renderAccount).join('\n\n')
+  return accounts.map((account) => renderAccount(account, style)).join('\n\n')
 }
 
-function renderAccount(account: AccountStatus): string {
+function renderAccount(account: AccountStatus, style: Style): string {
   const age = account.age_hours === null ? 'never' : `${account.age_hours} hours ago`
   const runs = account.runs.map((run) => [
     String(run.run_id),
     run.run_mode,
     run.run_status,
-    run.started_at.slice(0, 19),
+    run.started_at.slice(0, 16),
     formatCount(run.referral_seen_count),
     formatCount(run.referral_changed_count),
     formatCount(run.referral_quarantined_count),
   ])
-  const failed = account.runs.find((run) => run.error_message !== null)
   const open = [
     `${formatCount(account.open_findings)} findings`,
     `${formatCount(account.open_quarantine)} in quarantine`,
@@ -28,10 +28,14 @@ function renderAccount(account: AccountStatus): string {
     `Referrals    ${formatCount(account.referrals)}`,
     `Open         ${open.join(', ')}`,
     `Sign-in      ${signInAge(account)}`,
-    ...(account.sign_in_warning === null ? [] : [`Warning      ${account.sign_in_warning}`]),
+    ...(account.sign_in_warning === null
+      ? []
+      : [renderLabelled('Warning', account.sign_in_warning, 13)]),
     '',
-    renderGrid(['Run', 'Mode', 'Status', 'Started', 'Seen', 'Changed', 'Quarantined'], runs),
-    ...(failed === undefined ? [] : ['', `Run ${failed.run_id} failed: ${failed.error_message}`]),
+    renderGrid(['Run', 'Mode', 'Status', 'Started', 'Seen', 'Changed', 'Quarantined'], runs, style),
+    ...(account.failed_run_id === null
+      ? []
+      : ['', wrapWords(`Run ${account.failed_run_id} failed: ${account.failure_message}`)]),
   ].join('\n')
 }
 

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CosellError } from '../../errors.ts'
 import { traceIo } from '../../io-boundary.ts'
+import { makeFolders } from '../../make-folders.ts'
 import { systemClock } from '../clock.ts'
 
 /** Keeps the newest refresh token between runs. */
@@ -121,9 +122,7 @@ async function write(
   const beside = `${path}.${process.pid}.new`
   const content = { refresh_token: refreshToken, signed_in_at: signedInAt, renewed_at: renewedAt }
   try {
-    await traceIo('file', 'make token folder', () =>
-      mkdir(dirname(path), { recursive: true, mode: 0o700 }),
-    )
+    await traceIo('file', 'make token folder', async () => makeFolders(dirname(path), 0o700))
     await traceIo('file', 'remove token draft', () => rm(beside, { force: true }))
     const file = await traceIo('file', 'open token draft', () => open(beside, 'wx', 0o600))
     try {

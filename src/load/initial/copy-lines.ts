@@ -1,7 +1,7 @@
 import { CosellError } from '../../errors.ts'
 import { type TableName, tables } from '../../warehouse/tables.generated.ts'
 import { type RowFormat, stagedColumns } from '../copy/copy-format.ts'
-import type { RowsWritten } from '../publish/upsert.ts'
+import type { RowsWritten } from '../publish/star/upsert.ts'
 import {
   formatOf,
   type PublishedTable,

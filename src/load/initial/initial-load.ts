@@ -9,8 +9,9 @@ import { publishQuarantine } from '../publish/publish-quarantine.ts'
 import type { LoadRun, LoadTask, PublishResult } from '../publish/publish-task.ts'
 import { initialReferrals, reconcile } from '../publish/reconcile.ts'
 import { addCopiedMembers } from '../publish/shared-members.ts'
-import { chooseAccess } from '../publish/star-access.ts'
-import type { Publication } from '../publish/upsert.ts'
+import { chooseAccess } from '../publish/star/star-access.ts'
+import type { Announce, Publication } from '../publish/star/upsert.ts'
+import { announceSteps, initialSteps, stepNames } from '../publish/steps.ts'
 import { fencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
@@ -36,12 +37,15 @@ export async function initialLoad(
   if (!(await canLoadInitially(warehouse.query, lease))) return undefined
   const copying = openCopying(warehouse)
   let complete: PublishResult | undefined
+  const checks = (await checkNames()).filter((name) => !checksOfStaged.includes(name))
+  const announce = announceSteps(initialSteps(checks), task.onStep)
   const copyAndPublish = async (transaction: Transaction<Database>) => {
     await prepareForBulk(transaction)
     const { query } = warehouse
     const target = { transaction, client: copying.client(), query, runId: task.runId }
     const copied = await copyDirectly(target, task.batches())
-    complete = await publishCopied({ transaction, query }, lease, task, copied)
+    const written = { transaction, query, checks, announce }
+    complete = await publishCopied(written, lease, task, copied)
     return complete
   }
   // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
@@ -49,6 +53,7 @@ export async function initialLoad(
     (await isPublished(transaction, task.runId)) ? complete : undefined
   try {
     const result = await fencedTransaction(copying.query, lease, copyAndPublish, findCommitted)
+    announce(stepNames.statistics)
     await analyzePublished(warehouse.query, result)
     return result
   } catch (error) {
@@ -89,31 +94,40 @@ async function isRowSecurityActive(query: Kysely<Database>): Promise<boolean> {
   return rows[0]?.is_active === true
 }
 
+type CopiedTarget = Pick<DirectCopy, 'transaction' | 'query'> & {
+  readonly checks: readonly string[]
+  readonly announce: Announce
+}
+
 async function publishCopied(
-  { transaction, query }: Pick<DirectCopy, 'transaction' | 'query'>,
+  { transaction, query, checks, announce }: CopiedTarget,
   { partnerAccountKey }: Lease,
   task: LoadTask,
   { written, staged }: CopiedTables,
 ): Promise<PublishResult> {
   const access = await chooseAccess(transaction, 'stg.referral_key', partnerAccountKey)
-  const publication = { partnerAccountKey, runId: task.runId, access }
+  const publication = { partnerAccountKey, runId: task.runId, access, announce }
+  announce(stepNames.members)
   const members = await addCopiedMembers(transaction, query, publication)
   await upsertSolutions(transaction, publication)
   await markDocumentedTags(transaction, publication)
+  announce(stepNames.findings)
   await publishFindings(transaction, publication, task.scope === 'all')
+  announce(stepNames.quarantine)
   const quarantined = await publishQuarantine(transaction, publication)
   const read = { scope: task.scope, rowsRead: task.rowsRead() }
+  announce(stepNames.reconciliation)
   const referrals = initialReferrals(publication)
   const reconciliation = await reconcile(transaction, publication, read, referrals)
-  const checks = (await checkNames()).filter((name) => !checksOfStaged.includes(name))
   const all = { written: [...written, ...members], staged, quarantined, missing: 0, reconciliation }
   return finishPublish(transaction, publication, task, all, checks)
 }
 
 async function markDocumentedTags(
   transaction: Transaction<Database>,
-  { partnerAccountKey }: Publication,
+  { partnerAccountKey, announce }: Publication,
 ) {
+  announce?.('dw.dim_tag')
   await sql`
     update dw.dim_tag t
     set is_documented = true

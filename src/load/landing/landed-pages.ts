@@ -60,6 +60,27 @@ export async function* readLandedPages(
   }
 }
 
+/** Returns the number of referrals of a scope, which `readLandedPages` yields the versions of. */
+export async function countLanded(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  scope: LandedScope,
+): Promise<number> {
+  const ids = await wantedIds(query, partnerAccountKey, scope)
+  // The first version of each: to count different ids would sort every version.
+  const counted =
+    ids === 'all'
+      ? sql<{ referrals: number }>`
+          select count(*) as referrals
+          from raw.payload
+          where partner_account_key = ${partnerAccountKey}
+            and resource_type = 'referral'
+            and version_no = 1`
+      : sql<{ referrals: number }>`select count(distinct resource_id) as referrals from ${ids}`
+  const { rows } = await counted.execute(query)
+  return rows[0]?.referrals ?? 0
+}
+
 /** Rows with the ids of a scope, or `all` where that is every referral of the account. */
 async function wantedIds(
   query: Kysely<Database>,

@@ -5,7 +5,7 @@ import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { checksFolder } from '../../warehouse/sql-folder.ts'
 import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
-import { chooseAccess, joinStar, type StarAccess, storedFor } from './star-access.ts'
+import { chooseAccess, joinStar, type StarAccess, storedFor } from './star/star-access.ts'
 
 const examplesMax = 3
 
@@ -21,9 +21,11 @@ export async function runChecks(
   transaction: Transaction<Database>,
   only?: readonly string[],
   given?: StarAccess,
+  onCheck?: (name: string) => void,
 ): Promise<void> {
   const access = given ?? (await chooseAccess(transaction, 'stg.referral_key'))
   for (const name of only ?? (await checkNames())) {
+    onCheck?.(name)
     const file = `${name}.sql`
     const text = await readFile(path.join(checksFolder, file), 'utf8')
     // Materialized: with a LIMIT on the query itself PostgreSQL plans for the first row, and a passed

@@ -9,8 +9,8 @@ import { findRejected, type RejectedRow } from '../staging/rejected-rows.ts'
 import { referralStageTables } from '../staging/stage-tables.ts'
 import { checkNames, runChecks } from './checks.ts'
 import { addStagedMembers } from './shared-members.ts'
-import { chooseAccess } from './star-access.ts'
-import type { Publication } from './upsert.ts'
+import { chooseAccess } from './star/star-access.ts'
+import type { Publication } from './star/upsert.ts'
 import { publishRows } from './write-rows.ts'
 
 /**

@@ -8,7 +8,8 @@ import type { StageTable } from '../staging/stage-tables.ts'
 import { runChecks } from './checks.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
 import type { Reconciliation } from './reconcile.ts'
-import type { Publication, RowsWritten } from './upsert.ts'
+import type { Publication, RowsWritten } from './star/upsert.ts'
+import { checkStep, stepNames } from './steps.ts'
 
 /** Rows written by a publish, before the checks. */
 export interface WrittenRows {
@@ -51,7 +52,9 @@ export async function finishPublish(
   const changed = scope === 'unpublished' ? staged : countWritten(written, 'dw.dim_referral')
   // Referrals that are retried by name were quarantined before, so they do not count again.
   if (typeof scope === 'string') checkQuarantineLimit(quarantined, staged + quarantined, task)
-  await runChecks(transaction, checks)
+  const { announce } = publication
+  await runChecks(transaction, checks, undefined, (name) => announce?.(checkStep(name)))
+  announce?.(stepNames.ledger)
   await transaction
     .deleteFrom('stg.referral_key')
     .where('partner_account_key', '=', publication.partnerAccountKey)

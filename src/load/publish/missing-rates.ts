@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database, TableName } from '../../warehouse/tables.generated.ts'
-import { joinStar, type StarAccess, storedFor } from './star-access.ts'
-import type { Publication } from './upsert.ts'
+import { joinStar, type StarAccess, storedFor } from './star/star-access.ts'
+import type { Publication } from './star/upsert.ts'
 
 /** The staged referrals of a run, which may be all of its account. */
 interface RunScope extends Publication {

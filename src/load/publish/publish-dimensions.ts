@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
-import { joinStar, storedFor } from './star-access.ts'
-import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './upsert.ts'
+import { joinStar, storedFor } from './star/star-access.ts'
+import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './star/upsert.ts'
+import { stepNames } from './steps.ts'
 
 /**
  * Adds the missing rows of the dimensions of an account, and updates referrals and solutions. The
@@ -19,6 +20,7 @@ export async function publishDimensions(
     await upsertSolutions(transaction, publication),
     await upsertReferrals(transaction, publication),
   ]
+  publication.announce?.(stepNames.keys)
   await findReferralKeys(transaction, publication)
   return written
 }
@@ -35,6 +37,7 @@ export function isDocumented(tag: string) {
 }
 
 async function addTags(transaction: Transaction<Database>, publication: Publication) {
+  publication.announce?.('dw.dim_tag')
   const added = await sql`
     insert into dw.dim_tag
       (partner_account_key, tag_group, tag_type, tag_id, is_documented, created_run_id)
@@ -57,6 +60,7 @@ async function addTags(transaction: Transaction<Database>, publication: Publicat
 }
 
 async function addCustomers(transaction: Transaction<Database>, publication: Publication) {
+  publication.announce?.('dw.dim_customer')
   const values = sharedColumns('dw.dim_customer', 'stg.dim_customer', publication)
   const columns = sql.join([...values.keys()].map((name) => sql.ref(name)))
   const isSame = sql`known.partner_account_key = s.partner_account_key
@@ -81,6 +85,7 @@ export async function upsertSolutions(
   transaction: Transaction<Database>,
   publication: Publication,
 ): Promise<RowsWritten> {
+  publication.announce?.('dw.dim_solution')
   const values = sharedColumns('dw.dim_solution', 'stg.dim_solution', publication)
   const columns = [...values.keys()]
   const key = ['partner_account_key', 'item_kind', 'solution_id', 'created_run_id']
@@ -117,6 +122,7 @@ export async function upsertSolutions(
 
 function upsertReferrals(transaction: Transaction<Database>, publication: Publication) {
   const target = 'dw.dim_referral'
+  publication.announce?.(target)
   const stage = 'stg.dim_referral'
   const plan = {
     target,

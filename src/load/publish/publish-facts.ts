@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { type Database, tables } from '../../warehouse/tables.generated.ts'
 import { referralTables, type Surrogate, surrogates } from '../staging/stage-tables.ts'
-import { joinStar, type StarAccess } from './star-access.ts'
+import { joinStar, type StarAccess } from './star/star-access.ts'
 import {
   deleteRemoved,
   type Publication,
@@ -10,7 +10,7 @@ import {
   sharedColumns,
   type UpsertPlan,
   upsertChanged,
-} from './upsert.ts'
+} from './star/upsert.ts'
 
 /** Brings the facts, bridges and people of the staged referrals to the staged state. */
 export async function publishFacts(
@@ -19,6 +19,7 @@ export async function publishFacts(
 ): Promise<RowsWritten[]> {
   const written: RowsWritten[] = []
   for (const table of referralTables) {
+    publication.announce?.(table.target)
     const plan = planUpsert(table, publication)
     const deleted = await deleteRemoved(transaction, plan, publication)
     written.push({ ...(await upsertChanged(transaction, plan, publication)), deleted })

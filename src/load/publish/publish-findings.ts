@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { missingRate, refreshRateFindings } from './missing-rates.ts'
-import { joinStar, storedFor } from './star-access.ts'
-import type { Publication } from './upsert.ts'
+import { joinStar, storedFor } from './star/star-access.ts'
+import type { Publication } from './star/upsert.ts'
 
 /**
  * Replaces the findings of the staged referrals; a finding that stays keeps its first run. Then

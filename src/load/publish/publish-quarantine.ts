@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { Publication } from './upsert.ts'
+import type { Publication } from './star/upsert.ts'
 
 /**
  * Records the unreadable versions, earlier ones of a referral too, and resolves the entries of

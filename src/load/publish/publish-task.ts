@@ -4,7 +4,8 @@ import type { LandedScope } from '../landing/landed-pages.ts'
 import type { Lease } from '../runs/lease.ts'
 import type { StagedBatch } from '../staging/stage-tables.ts'
 import type { Reconciliation } from './reconcile.ts'
-import type { RowsWritten } from './upsert.ts'
+import type { RowsWritten } from './star/upsert.ts'
+import type { OnStep } from './steps.ts'
 
 /** The run that writes: where to, under which lease, and its log. */
 export interface LoadRun {
@@ -27,6 +28,8 @@ export interface PublishTask {
    */
   readonly quarantinePercentMax: number
   readonly quarantineCountMax: number
+  /** Called as each step begins. */
+  readonly onStep?: OnStep
 }
 
 /** Transformed referrals, and the terms of their publish. */

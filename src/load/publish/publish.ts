@@ -14,8 +14,9 @@ import { analyzePublished, finishPublish } from './finish.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
 import { reconcile } from './reconcile.ts'
 import { addStagedMembers } from './shared-members.ts'
-import { chooseAccess, joinStar } from './star-access.ts'
-import type { Publication, RowsWritten } from './upsert.ts'
+import { chooseAccess, joinStar } from './star/star-access.ts'
+import type { Announce, Publication, RowsWritten } from './star/upsert.ts'
+import { announceSteps, stagedSteps, stepNames } from './steps.ts'
 import { publishRows } from './write-rows.ts'
 
 export interface PublishRequest extends PublishTask {
@@ -65,18 +66,26 @@ async function publishOnce(
 ): Promise<PublishResult> {
   const { partnerAccountKey } = lease
   const { runId } = request
+  const announce = announceSteps(await stagedSteps(), request.onStep)
+  announce(stepNames.members)
   const members = await addStagedMembers(query, query, { partnerAccountKey, runId })
   let complete: PublishResult | undefined
   const result = await fencedTransaction(
     query,
     lease,
     async (transaction) => {
-      complete = await publishStaged(transaction, partnerAccountKey, request, members)
+      complete = await publishStaged(
+        transaction,
+        partnerAccountKey,
+        { ...request, announce },
+        members,
+      )
       return complete
     },
     // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
     async (transaction) => ((await isPublished(transaction, runId)) ? complete : undefined),
   )
+  announce(stepNames.statistics)
   await analyzePublished(query, result)
   return result
 }
@@ -84,14 +93,15 @@ async function publishOnce(
 async function publishStaged(
   transaction: Transaction<Database>,
   partnerAccountKey: number,
-  request: PublishRequest,
+  request: PublishRequest & { readonly announce: Announce },
   members: readonly RowsWritten[],
 ): Promise<PublishResult> {
-  const { runId, scope, staged } = request
+  const { runId, scope, staged, announce } = request
   await checkStageKept(transaction, partnerAccountKey, staged)
   await prepareForBulk(transaction)
   const access = await chooseAccess(transaction, 'stg.dim_referral', partnerAccountKey)
-  const publication = { partnerAccountKey, runId, access }
+  const publication = { partnerAccountKey, runId, access, announce }
+  announce(stepNames.reconciliation)
   const reconciliation = await reconcile(transaction, publication, request)
   const missing = await countNewlyMissing(transaction, publication)
   const rows = await publishRows(transaction, publication, scope === 'all')

@@ -4,8 +4,8 @@ import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type { LandedScope } from '../landing/landed-pages.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
-import { joinStar } from './star-access.ts'
-import type { Publication } from './upsert.ts'
+import { joinStar } from './star/star-access.ts'
+import type { Publication } from './star/upsert.ts'
 
 /**
  * Destinations of all versions that a run had to publish. A version is one referral at one time:

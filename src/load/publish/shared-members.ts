@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { Publication, RowsWritten } from './upsert.ts'
+import type { Publication, RowsWritten } from './star/upsert.ts'
 
 /*
  * Members that no account owns: undocumented enum values, currencies and pairs of status and

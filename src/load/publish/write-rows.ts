@@ -4,7 +4,8 @@ import { publishDimensions } from './publish-dimensions.ts'
 import { publishFacts } from './publish-facts.ts'
 import { publishFindings } from './publish-findings.ts'
 import { publishQuarantine } from './publish-quarantine.ts'
-import type { Publication, RowsWritten } from './upsert.ts'
+import type { Publication, RowsWritten } from './star/upsert.ts'
+import { stepNames } from './steps.ts'
 
 export interface PublishedRows {
   readonly written: readonly RowsWritten[]
@@ -19,7 +20,9 @@ export async function publishRows(
 ): Promise<PublishedRows> {
   const dimensions = await publishDimensions(transaction, publication)
   const facts = await publishFacts(transaction, publication)
+  publication.announce?.(stepNames.findings)
   await publishFindings(transaction, publication, isEverythingStaged)
+  publication.announce?.(stepNames.quarantine)
   const quarantined = await publishQuarantine(transaction, publication)
   return { written: [...dimensions, ...facts], quarantined }
 }

@@ -50,8 +50,9 @@ export async function recordSource(query: Kysely<Database>, key: number, source:
   await sql`
     insert into etl.account_source as recorded
       (partner_account_key, api_url, tenant_id, organization_id, recorded_at)
-    values (${key}, ${source.apiUrl}, ${source.tenantId}, ${source.organizationId},
-      clock_timestamp())
+    select partner_account_key, ${source.apiUrl}, ${source.tenantId}, ${source.organizationId},
+      clock_timestamp()
+    from dw.dim_partner_account where partner_account_key = ${key}
     on conflict (partner_account_key) do update
       set api_url = excluded.api_url,
           tenant_id = coalesce(excluded.tenant_id, recorded.tenant_id),

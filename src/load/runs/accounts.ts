@@ -8,6 +8,9 @@ import {
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type AccountSource, checkSource, recordSource } from './account-source.ts'
 
+/** Row of `etl.setting` with the largest key of a removed account; keys are not given twice. */
+export const lastKeySetting = 'last_account_key'
+
 export interface KnownAccount {
   readonly partner_account_key: number
   readonly account_code: string
@@ -60,7 +63,13 @@ async function insertAccount(
   source: AccountSource,
 ): Promise<number> {
   const accounts = await listAccounts(transaction)
-  const key = 1 + Math.max(0, ...accounts.map((other) => other.partner_account_key))
+  const removed = await transaction
+    .selectFrom('etl.setting')
+    .select('setting_value')
+    .where('setting_name', '=', lastKeySetting)
+    .executeTakeFirst()
+  const lastRemoved = Number(removed?.setting_value ?? 0)
+  const key = 1 + Math.max(lastRemoved, ...accounts.map((other) => other.partner_account_key))
   await transaction
     .insertInto('dw.dim_partner_account')
     .values({

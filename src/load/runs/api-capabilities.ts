@@ -2,29 +2,29 @@ import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
-/** Stores the probed capabilities of an account's API by name. */
+/**
+ * Stores the probed capabilities of an account's API by name; those of an account that was removed
+ * meanwhile are dropped.
+ */
 export async function storeCapabilities(
   query: Kysely<Database>,
   partnerAccountKey: number,
   observed: Readonly<Record<string, string>>,
 ) {
-  const rows = Object.entries(observed).map(([capability, observed_value]) => ({
-    partner_account_key: partnerAccountKey,
-    capability,
-    observed_value,
-    observed_at: sql<string>`clock_timestamp()`,
-  }))
-  if (rows.length === 0) return
-  await query
-    .insertInto('etl.api_capability')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['partner_account_key', 'capability']).doUpdateSet((is) => ({
-        observed_value: is.ref('excluded.observed_value'),
-        observed_at: is.ref('excluded.observed_at'),
-      })),
-    )
-    .execute()
+  const names = Object.keys(observed)
+  if (names.length === 0) return
+  await sql`
+    insert into etl.api_capability
+      (partner_account_key, capability, observed_value, observed_at)
+    select account.partner_account_key, found.capability, found.observed_value, clock_timestamp()
+    from dw.dim_partner_account account
+    cross join unnest(${names}::text[], ${Object.values(observed)}::text[])
+      as found (capability, observed_value)
+    where account.partner_account_key = ${partnerAccountKey}
+    on conflict (partner_account_key, capability) do update
+      set observed_value = excluded.observed_value, observed_at = excluded.observed_at`.execute(
+    query,
+  )
 }
 
 /** Stored capabilities of an account's API by name; empty before the first probe. */

@@ -189,7 +189,10 @@ function takeOver(
       .onConflict((on) => on.column('partner_account_key').doNothing())
       .returning('epoch')
       .executeTakeFirst()
-    if (entered !== undefined) return entered.epoch
+    if (entered !== undefined) {
+      await checkAccountThere(transaction, partnerAccountKey)
+      return entered.epoch
+    }
     const free = await transaction
       .selectFrom('etl.lease')
       .select('epoch')
@@ -207,6 +210,23 @@ function takeOver(
       .execute()
     return epoch
   })
+}
+
+/**
+ * Checks that the account was not removed while this process waited. Once the lease is taken, it
+ * cannot be.
+ */
+async function checkAccountThere(query: Kysely<Database>, partnerAccountKey: number) {
+  const account = await query
+    .selectFrom('dw.dim_partner_account')
+    .select('account_code')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .executeTakeFirst()
+  if (account !== undefined) return
+  const text =
+    `Account ${partnerAccountKey} was removed from the warehouse meanwhile (\`cosell forget\`); ` +
+    'nothing was read or written. Run again to load it anew.'
+  throw new CosellError('account.gone', text)
 }
 
 const inOneLease = sql<string>`clock_timestamp() + make_interval(secs => ${leaseSeconds})`

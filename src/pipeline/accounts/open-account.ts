@@ -5,16 +5,19 @@ import { splitPii } from '../../transform/pii/split-pii.ts'
 import { openApi } from '../account-api.ts'
 import type { RunContext } from '../run-context.ts'
 import { configuredSource, signIn } from './account-source.ts'
+import { refuseBesideDemo } from './demo-account.ts'
 
 /**
  * Returns the key of a configured account. A new account is entered once it is known to be a source of
  * its own: it signs in, and the referrals of its first page are compared with the landed ones. A
  * failure until then leaves nothing of it behind.
  *
- * @throws CosellError `configuration` when another account holds the source.
+ * @throws CosellError `configuration` when another account holds the source, or the warehouse holds the
+ * demo.
  */
 export async function openAccount(context: RunContext, account: AccountConfig): Promise<number> {
   const { query } = context.warehouse
+  await refuseBesideDemo(query, account)
   const stored = await checkSource(query, account.name, configuredSource(account))
   if (stored?.isLoaded) return stored.key
   const api = openApi(context, account)

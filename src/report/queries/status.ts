@@ -20,37 +20,6 @@ export async function countRows(query: Kysely<Database>): Promise<TableRows[]> {
   return counted
 }
 
-export interface AcvOfYear {
-  readonly fiscal_year_label: string
-  readonly currency_code: string
-  readonly contract_acv_amount: string
-  readonly registration_count: number
-}
-
-/** Returns contract ACV by currency and fiscal year of signing, or of the start when unsigned. */
-export async function readAcvByFiscalYear(query: Kysely<Database>): Promise<AcvOfYear[]> {
-  return query
-    .selectFrom('dw.fact_registration as registration')
-    .innerJoin('dw.dim_date as day', (on) =>
-      on.on(
-        'day.date_day',
-        '=',
-        sql<string>`coalesce(registration.contract_sign_date, registration.contract_start_date)`,
-      ),
-    )
-    .select((is) => [
-      'day.fiscal_year_label',
-      'registration.currency_code',
-      is.fn.sum<string>('registration.contract_acv_amount').as('contract_acv_amount'),
-      is.fn.countAll<number>().as('registration_count'),
-    ])
-    .where('registration.contract_acv_amount', 'is not', null)
-    .groupBy(['day.fiscal_year_label', 'registration.currency_code'])
-    .orderBy('day.fiscal_year_label')
-    .orderBy('registration.currency_code')
-    .execute()
-}
-
 /** Age of a sign-in, which the token store knows and the warehouse does not. */
 export interface SignInStatus {
   /** When a person signed in; null when unknown. */
@@ -77,8 +46,13 @@ export interface AccountStatus extends SignInStatus {
   readonly referrals: number
   readonly open_findings: number
   readonly open_quarantine: number
+  /** Latest run that failed, unless a later one has published; null when all is well. */
+  readonly failed_run_id: number | null
+  readonly failure_message: string | null
   readonly runs: readonly RunRow[]
 }
+
+type PresentFailure = Pick<AccountStatus, 'failed_run_id' | 'failure_message'>
 
 export interface RunRow {
   readonly run_id: number
@@ -94,7 +68,7 @@ export interface RunRow {
 
 const runsShown = 5
 
-type StoredStatus = Omit<AccountStatus, 'runs' | keyof SignInStatus>
+type StoredStatus = Omit<AccountStatus, 'runs' | keyof PresentFailure | keyof SignInStatus>
 
 /**
  * Reads contents, freshness and last runs of each account. `signIns` are the sign-ins of the token
@@ -127,9 +101,21 @@ export async function readStatus(
   const statuses: AccountStatus[] = []
   for (const { partner_account_key, ...account } of accounts.rows) {
     const signIn = signIns.get(account.account) ?? unknownSignIn
-    statuses.push({ ...account, ...signIn, runs: await readRuns(query, partner_account_key) })
+    const runs = await readRuns(query, partner_account_key)
+    statuses.push({ ...account, ...signIn, ...presentFailure(runs), runs })
   }
   return statuses
+}
+
+/** Returns the failure of the latest run that ended, when it failed; `runs` are latest first. */
+export function presentFailure(
+  runs: readonly Pick<RunRow, 'run_id' | 'run_status' | 'error_message'>[],
+): PresentFailure {
+  const ended = runs.find((run) => run.run_status === 'published' || run.error_message !== null)
+  if (ended === undefined || ended.run_status === 'published') {
+    return { failed_run_id: null, failure_message: null }
+  }
+  return { failed_run_id: ended.run_id, failure_message: ended.error_message }
 }
 
 /** Counts the referrals of an account that are not missing. */

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { CosellError } from '../../errors.ts'
 import type { ChangeKind } from '../population/change.ts'
 import { Simulation } from '../population/simulation.ts'
 import { Random } from '../random.ts'
@@ -44,11 +45,16 @@ export interface Sandbox {
  * Serves a simulated Referrals API, with its token endpoint, on 127.0.0.1: the population of
  * `seed`, and the live API's unknown behaviours as `options` say. Besides the API:
  * `POST /sandbox/change?count=N[&kind=K]`, `POST /sandbox/arrive?count=N`,
- * `POST /sandbox/vanish?count=N` and `GET /sandbox/state`, which need no token.
+ * `POST /sandbox/vanish?count=N` and `GET /sandbox/state`, which need no token. `onInvented` is
+ * called with the number of referrals while the population grows.
  */
-export async function startSandbox(given: Partial<SandboxOptions> = {}): Promise<Sandbox> {
+export async function startSandbox(
+  given: Partial<SandboxOptions> = {},
+  onInvented?: (referrals: number) => void,
+): Promise<Sandbox> {
   const options = { ...defaultOptions, ...given }
-  const simulation = new Simulation(options.referrals, options.seed, options.broken)
+  const { referrals, seed, broken } = options
+  const simulation = await Simulation.create(referrals, seed, broken, onInvented)
   if (options.change > 0) simulation.change(options.change)
   const { requestsPerMinute, clock } = options
   const random = new Random(options.seed, 6)
@@ -80,9 +86,18 @@ export async function startSandbox(given: Partial<SandboxOptions> = {}): Promise
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) => reject(portUnusable(port, error)))
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
+}
+
+function portUnusable(port: number, cause: NodeJS.ErrnoException): CosellError {
+  return new CosellError(
+    'sandbox.port',
+    `--port ${port}: expected a port of 127.0.0.1 that is free, got ${cause.code}. Give another one; ` +
+      '0 takes a free one.',
+    { cause },
+  )
 }
 
 function close(server: Server): Promise<void> {

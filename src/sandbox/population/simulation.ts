@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { baseClock, dayMs } from '../instants.ts'
 import { at, Random } from '../random.ts'
 import type { Referral } from '../referral.ts'
@@ -7,18 +8,50 @@ import { World } from './deal.ts'
 import { arrival, population } from './population.ts'
 import { type Entry, readEntry, Store } from './referral-store.ts'
 
+/** Referrals that are invented before other work has its turn, in some ten milliseconds. */
+const referralsPerTurn = 100
+
 /** The simulated partner account: its referrals, its clock, and the changes of each day. */
 export class Simulation {
-  readonly store = new Store()
+  readonly store: Store
   readonly #world: World
   #nowMs = baseClock
   #day = 0
   #arrivals = 0
 
-  constructor(count: number, seed: number, broken: number) {
-    this.#world = new World(seed, count)
-    for (const referral of population(this.#world, count)) this.store.put(referral)
+  /** Invents `count` referrals, unless they are `given` with their world. */
+  constructor(
+    count: number,
+    seed: number,
+    broken: number,
+    given?: { readonly world: World; readonly store: Store },
+  ) {
+    this.#world = given?.world ?? new World(seed, count)
+    this.store = given?.store ?? new Store()
+    if (given === undefined) {
+      for (const referral of population(this.#world, count)) this.store.put(referral)
+    }
     this.#corrupt(Math.min(broken, count))
+  }
+
+  /** As the constructor, with turns for other work; `onInvented` is called with how many there are. */
+  static async create(
+    count: number,
+    seed: number,
+    broken: number,
+    onInvented: (referrals: number) => void = () => undefined,
+  ): Promise<Simulation> {
+    const world = new World(seed, count)
+    const store = new Store()
+    let invented = 0
+    for (const referral of population(world, count)) {
+      store.put(referral)
+      invented += 1
+      if (invented % referralsPerTurn > 0) continue
+      onInvented(invented)
+      await setImmediate()
+    }
+    return new Simulation(count, seed, broken, { world, store })
   }
 
   /** Time of the sandbox's own clock; it stands still between changes. */

@@ -11,6 +11,9 @@ export const groups = {
 } as const
 export type Group = (typeof groups)[keyof typeof groups]
 
+/** Login that cosell makes on the embedded server, in the group of readers. */
+export const biLogin = 'cosell_reader'
+
 /** Purpose of each group; stored as the comment of the role. */
 export const groupPurposes: Readonly<Record<Group, string>> = {
   cosell_owner: 'cosell: owns the schemas and what is in them; its members may migrate.',

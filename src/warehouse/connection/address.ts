@@ -134,9 +134,17 @@ export function parseAddress(url: string): Address {
   }
 }
 
-/** Host, port and database for messages; IPv6 in brackets, as in an address. */
-export function placeOf({ host, port, database }: Address): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
+/** Server and database of an address, without user and password. */
+export type ServerAddress = Pick<Address, 'host' | 'port' | 'database'>
+
+/** Host, port and database for messages. */
+export function placeOf(server: ServerAddress): string {
+  return `${hostAndPort(server)}/${server.database}`
+}
+
+/** Host and port; IPv6 in brackets, as in an address. */
+export function hostAndPort({ host, port }: Pick<Address, 'host' | 'port'>): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Whether the server is on this machine, so that nothing can be read in between. */

@@ -94,7 +94,9 @@ export function lackOfWriting({
   return {
     code,
     detail: 'transactions are read only',
-    remedy: `Let the administrator take back default_transaction_read_only of role "${role}" or of the database.`,
+    remedy:
+      'Name a login that loads, not the one for BI tools, or let the administrator take back ' +
+      `default_transaction_read_only of role "${role}" or of the database.`,
   }
 }
 

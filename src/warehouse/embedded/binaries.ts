@@ -134,10 +134,18 @@ function copyOf(packageFolder: string, state: StateHome): string {
     if (entry.startsWith('native-')) fs.rmSync(path.join(state.folder, entry), { recursive: true })
   }
   const draft = `${copy}.new`
-  fs.cpSync(path.join(packageFolder, 'native'), draft, { recursive: true, verbatimSymlinks: true })
-  restoreLinks(draft)
-  changeOwner(state.account, draft)
-  fs.renameSync(draft, copy)
+  try {
+    fs.cpSync(path.join(packageFolder, 'native'), draft, {
+      recursive: true,
+      verbatimSymlinks: true,
+    })
+    restoreLinks(draft)
+    changeOwner(state.account, draft)
+    fs.renameSync(draft, copy)
+  } catch (error) {
+    fs.rmSync(draft, { recursive: true, force: true })
+    throw error
+  }
   return copy
 }
 

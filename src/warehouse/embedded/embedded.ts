@@ -1,13 +1,24 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
+import { putBiLogin } from '../access/bi-login.ts'
+import { biLogin } from '../access/roles.ts'
 import { codeOf, openDatabase } from '../connection/database.ts'
-import { changeOwner, dataFolder, findStateHome, openStateHome, type StateHome } from './home.ts'
+import {
+  changeOwner,
+  dataFolder,
+  findStateHome,
+  inHome,
+  openStateHome,
+  removeEmpty,
+  type StateHome,
+} from './home.ts'
 import { addUser, liveUsers, withLock } from './lock.ts'
+import { keepBiPassword, readPassword, rejectedPassword, superuser } from './passwords.ts'
 import { findRunning, host } from './running.ts'
-import { createAndStart, passwordFile, stopServer, superuser } from './server.ts'
+import { createAndStart, stopServer } from './server.ts'
 
 export interface EmbeddedOptions {
   /** COSELL_HOME; the database lives below it. */
@@ -25,8 +36,11 @@ export interface EmbeddedOptions {
 }
 
 export interface EmbeddedServer {
+  /** Connection string of the superuser; it is shown to no one. */
   url: string
   port: number
+  /** Port that the server had before, when another program has that one now. */
+  takenPort: number | undefined
   /** Folder that holds the data, the password, the port and the log. */
   home: string
   version: string
@@ -36,10 +50,27 @@ export interface EmbeddedServer {
    * stopped. A second call does nothing.
    */
   stop(): Promise<boolean>
+  /**
+   * Returns the connection string of a login in `cosell_bi`, the same at every call and start. The
+   * login is made or repaired through `query`, a connection of the superuser to a migrated database.
+   *
+   * @throws CosellError `postgres.login_taken` when others made a role of that name.
+   */
+  biUrl<Schema>(query: Kysely<Schema>): Promise<string>
+}
+
+/** What `stopEmbedded` found and did. */
+export interface StoppedServer {
+  /** A server was running and was stopped. */
+  readonly wasRunning: boolean
+  /** Folder with the data, passwords and log of the home; undefined when it has no data. */
+  readonly folder: string | undefined
 }
 
 const joinTries = 20
 const joinPauseMs = 50
+/** SQLSTATE invalid_password. */
+const invalidPassword = '28P01'
 
 /**
  * Starts the PostgreSQL server of `home`, or joins it when it runs, and creates the database when
@@ -51,29 +82,44 @@ const joinPauseMs = 50
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const state = openStateHome(options)
   const database = options.database ?? 'cosell'
-  return await withLock(lockFile(state), async () => {
+  const exclusively = <T>(work: () => Promise<T>) =>
+    inHome(options.home, () => withLock(lockFile(state), work))
+  const start = async (): Promise<EmbeddedServer> => {
     const joined = await joinRunning(state, database)
-    const reached = joined ?? (await connect(state, await createAndStart(state, options), database))
+    const reached = joined ?? (await startAndConnect(state, options, database))
     const use = addUser(usersFolder(state))
     changeOwner(state.account, usersFolder(state))
     return {
+      takenPort: undefined,
       ...reached,
       home: state.folder,
       startedHere: joined === undefined,
-      stop: () => withLock(lockFile(state), () => release(state, options, use)),
+      stop: () => exclusively(() => release(state, options, use)),
+      biUrl: (query) =>
+        exclusively(async () => {
+          const password = keepBiPassword(state)
+          await putBiLogin(query, password)
+          return urlOf(reached.port, database, biLogin, password)
+        }),
     }
+  }
+  return await exclusively(start).catch((error: unknown) => {
+    removeEmpty(state.missing)
+    throw error
   })
 }
 
-/** Stops the server of `home` even when it is in use; returns false when none was running. */
-export async function stopEmbedded(options: EmbeddedOptions): Promise<boolean> {
+/** Stops the server of `home` even when it is in use. The data stay. */
+export async function stopEmbedded(options: EmbeddedOptions): Promise<StoppedServer> {
   const state = findStateHome(options)
-  if (state === undefined) return false
-  return await withLock(lockFile(state), async () => {
+  if (state === undefined) return { wasRunning: false, folder: undefined }
+  const stop = async () => {
     // Present users lose the server: the next one is not kept for them.
     fs.rmSync(usersFolder(state), { recursive: true, force: true })
     return await stopServer(state, options)
-  })
+  }
+  const wasRunning = await inHome(options.home, () => withLock(lockFile(state), stop))
+  return { wasRunning, folder: state.folder }
 }
 
 type ServerAddress = Pick<EmbeddedServer, 'url' | 'port' | 'version'>
@@ -94,9 +140,24 @@ async function joinRunning(state: StateHome, database: string): Promise<ServerAd
   }
 }
 
+/** Starts the server, and stops it again when it cannot be used. */
+async function startAndConnect(state: StateHome, options: EmbeddedOptions, database: string) {
+  const started = await createAndStart(state, options)
+  try {
+    return { ...started, ...(await connect(state, started.port, database)) }
+  } catch (error) {
+    await stopServer(state, options)
+    throw error
+  }
+}
+
 /** Connects to the server, and creates the database when absent. */
 async function connect(state: StateHome, port: number, database: string): Promise<ServerAddress> {
-  const { query, close } = await openDatabase(urlOf(state, port, 'postgres'))
+  const urlTo = (name: string) => urlOf(port, name, superuser, readPassword(state))
+  const { query, close } = await openDatabase(urlTo('postgres')).catch((error: unknown) => {
+    const isRejected = error instanceof CosellError && codeOf(error.cause) === invalidPassword
+    throw isRejected ? rejectedPassword(state, error) : error
+  })
   try {
     const { rows } = await sql<{ version: string; is_there: boolean }>`
       select
@@ -106,31 +167,18 @@ async function connect(state: StateHome, port: number, database: string): Promis
     if (!rows[0]?.is_there) await sql`create database ${sql.id(database)}`.execute(query)
     // Debian adds text after the number.
     const version = rows[0]?.version.split(' ')[0] ?? ''
-    return { url: urlOf(state, port, database), port, version }
+    return { url: urlTo(database), port, version }
   } finally {
     await close()
   }
 }
 
-function urlOf(state: StateHome, port: number, database: string): string {
+function urlOf(port: number, database: string, user: string, password: string): string {
   const url = new URL(`postgres://${host}:${port}`)
-  url.username = superuser
-  url.password = readPassword(state)
+  url.username = user
+  url.password = password
   url.pathname = `/${database}`
   return url.href
-}
-
-function readPassword(state: StateHome): string {
-  try {
-    return fs.readFileSync(passwordFile(state), 'utf8').trim()
-  } catch (error) {
-    throw new CosellError(
-      'postgres.password',
-      `${passwordFile(state)}: expected the password of the database beside it, got ` +
-        `${codeOf(error)}. Put the file back, or move the folder away and load again.`,
-      { cause: error },
-    )
-  }
 }
 
 async function release(state: StateHome, options: EmbeddedOptions, use: string): Promise<boolean> {

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { CosellError } from '../../errors.ts'
+import { makeFolders } from '../../make-folders.ts'
 import { codeOf } from '../connection/database.ts'
 
 /** Ordinary account of root's server, since PostgreSQL does not run as root. */
@@ -18,6 +19,11 @@ export interface StateHome {
   account: Account | undefined
   /** PATH of the caller. */
   path: string
+}
+
+export interface OpenedHome extends StateHome {
+  /** Folders that were missing before, outermost first. */
+  missing: readonly string[]
 }
 
 export interface HomeOptions {
@@ -37,31 +43,71 @@ const systemPath = '/usr/bin:/bin:/usr/sbin:/sbin'
 
 /**
  * Opens the state folder, and creates it when absent: `postgres` below `home`. For root it is a
- * system folder when the server's account cannot enter `home`.
+ * system folder when the server's account cannot enter `home`. Nothing is left of one that fails.
+ *
+ * @throws CosellError `postgres.home` when it cannot be read and written.
  */
-export function openStateHome(options: HomeOptions): StateHome {
+export function openStateHome(options: HomeOptions): OpenedHome {
   const existing = findStateHome(options)
-  if (existing !== undefined) return existing
+  if (existing !== undefined) return { ...existing, missing: [] }
+  const missing = placesOf(options).flatMap(missingFolders)
   try {
-    fs.mkdirSync(options.home, { recursive: true })
-    return isRoot() ? createAsRoot(options) : createAsUser(options)
+    makeFolders(options.home)
+    return { ...(isRoot() ? createAsRoot(options) : createAsUser(options)), missing }
   } catch (error) {
-    if (error instanceof CosellError) throw error
-    throw new CosellError(
-      'postgres.home',
-      `${options.home}: expected a folder where the database can be kept, got ` +
-        `${codeOf(error)}. Set COSELL_HOME to a folder this account may write.`,
-      { cause: error },
-    )
+    removeEmpty(missing)
+    throw homeFailure(options.home, error)
   }
+}
+
+/** Removes the folders that are there and empty, the innermost first. */
+export function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders.toReversed()) {
+    try {
+      fs.rmdirSync(folder)
+    } catch {
+      // Never made, or in use by another command.
+    }
+  }
+}
+
+/**
+ * Runs `work` on the files of a home.
+ *
+ * @throws CosellError `postgres.home` where a file or folder cannot be read or written.
+ */
+export async function inHome<T>(home: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw homeFailure(home, error)
+  }
+}
+
+/** What to do about a full disk. */
+export const makeRoom = 'Make room there, or set COSELL_HOME to another folder.'
+
+/** Returns an error of the file system as a failure of the configuration, any other as it is. */
+function homeFailure(home: string, error: unknown): unknown {
+  const isOfFile = error instanceof Error && 'path' in error && 'syscall' in error
+  if (!isOfFile || String(error.syscall).startsWith('spawn')) return error
+  const code = codeOf(error)
+  // Files are written under a name of their own first.
+  const place = String(error.path).replace(/\.[0-9a-f-]{36}$/, '')
+  const remedy =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? makeRoom
+      : 'Set COSELL_HOME to a folder this account may write.'
+  return new CosellError(
+    'postgres.home',
+    `${home}: expected a folder where the database can be kept, got ${code} at ${place}. ${remedy}`,
+    { cause: error },
+  )
 }
 
 /** Returns the state folder that holds a database; undefined when neither place has one. */
 export function findStateHome(options: HomeOptions): StateHome | undefined {
-  const places = isRoot()
-    ? [folderBelow(options.home), systemFolder(options.home)]
-    : [folderBelow(options.home)]
-  const folder = places.find((place) => statOf(dataFolder(place)) !== undefined)
+  const folder = placesOf(options).find((place) => isThere(dataFolder(place), options.home))
   if (folder === undefined) return undefined
   const account = isRoot() ? ownerOf(dataFolder(folder)) : undefined
   if (account !== undefined && !mayExecute(folder, account)) {
@@ -114,6 +160,17 @@ export function changeOwner(account: Account | undefined, file: string): void {
 
 const isRoot = (): boolean => process.getuid?.() === 0
 
+/** Folders that may hold the database of `home`. */
+function placesOf({ home }: HomeOptions): string[] {
+  return isRoot() ? [folderBelow(home), systemFolder(home)] : [folderBelow(home)]
+}
+
+/** Returns the folder and its parents as far as they do not exist, outermost first. */
+function missingFolders(folder: string): string[] {
+  if (fs.existsSync(folder)) return []
+  return [...missingFolders(path.dirname(folder)), folder]
+}
+
 const folderBelow = (home: string): string => path.join(path.resolve(home), 'postgres')
 
 /** One folder for each `home`, so that two checkouts do not share a database. */
@@ -124,7 +181,7 @@ function systemFolder(home: string): string {
 
 function createAsUser(options: HomeOptions): StateHome {
   const folder = folderBelow(options.home)
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK)
   return { folder, account: undefined, path: options.path }
 }
@@ -133,7 +190,7 @@ function createAsRoot(options: HomeOptions): StateHome {
   const account = chooseAccount(options.osUser)
   const isReachable = mayExecute(path.resolve(options.home), account)
   const folder = isReachable ? folderBelow(options.home) : systemFolder(options.home)
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   fs.lchownSync(folder, account.uid, account.gid)
   return { folder, account, path: options.path }
 }
@@ -167,12 +224,22 @@ function ownerOf(folder: string): Account {
   )
 }
 
-/** Returns undefined when the file is absent, or when its folder cannot be read. */
-function statOf(file: string): fs.Stats | undefined {
+/** @throws CosellError `postgres.home` when that cannot be seen. */
+function isThere(file: string, home: string): boolean {
   try {
-    return fs.statSync(file)
+    fs.statSync(file)
+    return true
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return undefined
-    throw error
+    // A file system may keep root out too; then the system folder serves.
+    if (codeOf(error) === 'ENOENT' || (codeOf(error) === 'EACCES' && isRoot())) return false
+    throw homeFailure(home, error)
   }
+}
+
+/** Writes the file whole or not at all, and follows no link in its place. */
+export function writeAtomically(state: StateHome, file: string, text: string): void {
+  const draft = `${file}.${randomUUID()}`
+  fs.writeFileSync(draft, text, { flag: 'wx', mode: 0o600 })
+  changeOwner(state.account, draft)
+  fs.renameSync(draft, file)
 }

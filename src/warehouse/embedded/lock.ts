@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CosellError } from '../../errors.ts'
+import { makeFolders } from '../../make-folders.ts'
 import { codeOf } from '../connection/database.ts'
 
 /** Longer than `pg_ctl` itself waits (120 s): a start after a crash may replay much WAL. */
@@ -34,7 +35,7 @@ export async function withLock<T>(
 
 /** Registers this process as a user of the resource of `folder`; returns the file that says so. */
 export function addUser(folder: string): string {
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   const file = path.join(folder, `${ownIdentity()}.${randomUUID()}`)
   fs.writeFileSync(file, '', { flag: 'wx', mode: 0o600 })
   return file

@@ -1,13 +1,20 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { CosellError } from '../../errors.ts'
 import { type Binaries, type BinarySearch, findBinaries, programFile } from './binaries.ts'
-import { changeOwner, dataFolder, execute, type StateHome } from './home.ts'
+import {
+  changeOwner,
+  dataFolder,
+  execute,
+  makeRoom,
+  type StateHome,
+  writeAtomically,
+} from './home.ts'
+import { makePassword, passwordFile, superuser } from './passwords.ts'
 import { findRunning, host, startWaitMs } from './running.ts'
 
-export const superuser = 'postgres'
 const portTries = 3
 
 /** Meant for two cores and 2 GB shared with other programs; loads are few and large. */
@@ -31,20 +38,32 @@ export interface ServerOptions extends BinarySearch {
   settings?: Record<string, string>
 }
 
+/** Port of a server that was started. */
+export interface StartedPort {
+  readonly port: number
+  /** Port that it had before, when another program has that one now. */
+  readonly takenPort: number | undefined
+}
+
 /** Creates the data when absent and starts a server on it; returns its port. */
-export async function createAndStart(state: StateHome, options: ServerOptions): Promise<number> {
+export async function createAndStart(
+  state: StateHome,
+  options: ServerOptions,
+): Promise<StartedPort> {
   const binaries = await findBinaries(state, options)
   const settings = { ...defaultSettings, ...options.settings }
   const data = dataFolder(state.folder)
   if (!fs.existsSync(data)) await createData(state, binaries, settings.fsync === 'off')
   checkMajorVersion(data, binaries)
+  const kept = keptPort(state)
   for (let tries = 1; ; tries++) {
     const port = await choosePort(state)
+    const started = { port, takenPort: kept === 0 || kept === port ? undefined : kept }
     const failure = await launch(state, binaries, { ...settings, port: String(port) })
-    if (failure === undefined) return port
+    if (failure === undefined) return started
     // A command that was killed may have left the server starting.
     const otherPort = await findRunning(dataFolder(state.folder))
-    if (otherPort !== undefined) return otherPort
+    if (otherPort !== undefined) return { port: otherPort, takenPort: undefined }
     // Another program may take the port between our check and the server's.
     const isPortTaken = failure.includes('could not bind')
     if (!isPortTaken || tries === portTries) throw startFailed(state, failure)
@@ -60,9 +79,7 @@ async function createData(state: StateHome, binaries: Binaries, noSync: boolean)
     fs.rmSync(path.join(state.folder, entry), { recursive: true, force: true, maxRetries: 10 })
   }
   const draft = `${dataFolder(state.folder)}.${randomUUID()}`
-  if (!fs.existsSync(passwordFile(state))) {
-    writeAtomically(state, passwordFile(state), `${randomBytes(18).toString('base64url')}\n`)
-  }
+  makePassword(state)
   changeOwner(state.account, passwordFile(state))
   // Equal sort order and letter cases on every machine; before 17 only libc's C has that.
   const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
@@ -72,7 +89,11 @@ async function createData(state: StateHome, binaries: Binaries, noSync: boolean)
     ...['--auth=scram-sha-256', `--pwfile=${passwordFile(state)}`],
     ...(noSync ? ['--no-sync'] : []),
   ])
-  if (outcome.status !== 0) throw startFailed(state, `initdb: ${outcome.stderr.trim()}`)
+  if (outcome.status !== 0) {
+    for (const file of [draft, passwordFile(state)])
+      fs.rmSync(file, { recursive: true, force: true })
+    throw startFailed(state, `initdb: ${outcome.stderr.trim()}`)
+  }
   fs.renameSync(draft, dataFolder(state.folder))
 }
 
@@ -127,13 +148,20 @@ export async function stopServer(state: StateHome, search: BinarySearch): Promis
 
 /** Returns the port kept beside the data, so that a connection string stays valid; another if it is taken. */
 async function choosePort(state: StateHome): Promise<number> {
-  const file = path.join(state.folder, 'port')
-  const kept = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : 0
+  const kept = keptPort(state)
   const port = (await freePort(kept)) ?? (await freePort(0))
   if (port === undefined) throw startFailed(state, `no free port on ${host}`)
-  if (port !== kept) writeAtomically(state, file, `${port}\n`)
+  if (port !== kept) writeAtomically(state, portFile(state), `${port}\n`)
   return port
 }
+
+/** Port of the last start; 0 when there is none. */
+function keptPort(state: StateHome): number {
+  const kept = fs.existsSync(portFile(state)) ? fs.readFileSync(portFile(state), 'utf8').trim() : ''
+  return /^\d{1,5}$/.test(kept) && Number(kept) < 65_536 ? Number(kept) : 0
+}
+
+const portFile = (state: StateHome): string => path.join(state.folder, 'port')
 
 /** Returns the port itself when it is free (0: any); undefined when it is taken. */
 function freePort(port: number): Promise<number | undefined> {
@@ -147,20 +175,17 @@ function freePort(port: number): Promise<number | undefined> {
   })
 }
 
-/** Writes the file whole or not at all, and follows no link in its place. */
-function writeAtomically(state: StateHome, file: string, text: string): void {
-  const draft = `${file}.${randomUUID()}`
-  fs.writeFileSync(draft, text, { flag: 'wx', mode: 0o600 })
-  changeOwner(state.account, draft)
-  fs.renameSync(draft, file)
-}
-
 function startFailed(state: StateHome, reason: string): CosellError {
+  const noRoom = /No space left on device|Disk quota exceeded/.exec(reason)?.[0]
+  if (noRoom !== undefined) {
+    return new CosellError(
+      'postgres.home',
+      `${state.folder}: expected room for the database, got "${noRoom}". ${makeRoom}`,
+    )
+  }
   return new CosellError(
     'postgres.start',
     `${state.folder}: expected the database to start and stop, got: ${reason}\n` +
       'Fix the reported cause, or set COSELL_DATABASE_URL to a server of your own.',
   )
 }
-
-export const passwordFile = (state: StateHome): string => path.join(state.folder, 'password')

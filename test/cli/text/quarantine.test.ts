@@ -16,12 +16,25 @@ const entry: QuarantineEntry = {
 }
 const excerpt = { parent_path: 'details', parent: { dealValue: 'text of 4' }, value: '"12,5"' }
 
-test('renderEntries has a line for each version', () => {
+test('renderEntries has a line for each version, with its reason below', () => {
   const lines = renderEntries([entry, { ...entry, item_path: '', version_no: 3 }]).split('\n')
-  expect(lines).toHaveLength(3)
-  expect(lines[1]).toMatch(/^north +R-1 +2 +invalid_number +details\.dealValue +expected a number/)
-  expect(lines[1]).toMatch(/3 +4 to 9$/)
-  expect(lines[2]).toContain('(whole referral)')
+  expect(lines).toEqual([
+    'Referral  Version  Attempts  Runs    Account',
+    'R-1             2         3  4 to 9  north',
+    '  invalid_number at details.dealValue: expected a number, got other text',
+    'R-1             3         3  4 to 9  north',
+    '  invalid_number at (whole referral): expected a number, got other text',
+  ])
+})
+
+test('renderEntries fits 80 columns with ids of the service and long details', () => {
+  const referral_id = '5d3f9a10-0000-4000-8000-000000000001'
+  const detail = 'expected one of the documented values, got another text '.repeat(4).trim()
+  const text = renderEntries([
+    { ...entry, referral_id, detail, first_run_id: 1000, last_run_id: 2000 },
+  ])
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  expect(text.replace(/\s+/g, ' ')).toContain(detail)
 })
 
 test('renderEntries states that nothing is in quarantine', () => {

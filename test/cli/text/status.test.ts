@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { renderStatus } from '../../../src/cli/text/status.ts'
-import type { AccountStatus } from '../../../src/report/queries/status.ts'
+import { type AccountStatus, presentFailure } from '../../../src/report/queries/status.ts'
 
 const anAccount: AccountStatus = {
   account: 'north',
@@ -14,6 +14,8 @@ const anAccount: AccountStatus = {
   sign_in_renewed_at: '2026-07-01T02:00:00Z',
   sign_in_idle_days: 0,
   sign_in_warning: null,
+  failed_run_id: null,
+  failure_message: null,
   runs: [
     {
       run_id: 9,
@@ -44,7 +46,7 @@ test('renderStatus states that an empty warehouse is empty', () => {
   expect(renderStatus([])).toContain('empty')
 })
 
-test('renderStatus shows age, open problems, last runs and the reason of a failed run', () => {
+test('renderStatus shows age, open problems and last runs, and no failure that is past', () => {
   expect(renderStatus([anAccount]).split('\n')).toEqual([
     'Account      north',
     'Published    3.5 hours ago, up to 2026-06-30T05:00:00Z',
@@ -52,12 +54,33 @@ test('renderStatus shows age, open problems, last runs and the reason of a faile
     'Open         7 findings, 1,000 in quarantine',
     'Sign-in      of 2026-01-31, renewed 0 days ago',
     '',
-    'Run  Mode         Status     Started               Seen  Changed  Quarantined',
-    '  9  incremental  published  2026-07-01T01:59:00  1,500       12            0',
-    '  8  full         failed     2026-06-30T01:59:00      0        0            0',
-    '',
-    'Run 8 failed: The API did not answer.',
+    'Run  Mode         Status     Started            Seen  Changed  Quarantined',
+    '  9  incremental  published  2026-07-01T01:59  1,500       12            0',
+    '  8  full         failed     2026-06-30T01:59      0        0            0',
   ])
+})
+
+test('renderStatus shows the reason of a failure that no later run has made good', () => {
+  const failing = { ...anAccount, failed_run_id: 8, failure_message: 'The API did not answer.' }
+  expect(renderStatus([failing])).toMatch(/\n\nRun 8 failed: The API did not answer\.$/)
+})
+
+const published = { run_status: 'published', error_message: null }
+const failed = { run_status: 'failed', error_message: 'no' }
+test.each([
+  { runs: 'no run', all: [], run: null },
+  { runs: 'a failed run', all: [failed], run: 9 },
+  { runs: 'a failed run after a published one', all: [failed, published], run: 9 },
+  { runs: 'a published run after a failed one', all: [published, failed], run: null },
+  {
+    runs: 'a running run after a failed one',
+    all: [{ run_status: 'running', error_message: null }, failed],
+    run: 8,
+  },
+])('presentFailure of $runs is that of run $run', ({ all, run }) => {
+  const runs = all.map((one, index) => ({ ...one, run_id: 9 - index }))
+  const failure_message = run === null ? null : 'no'
+  expect(presentFailure(runs)).toEqual({ failed_run_id: run, failure_message })
 })
 
 test('renderStatus shows an account without a publish as never published', () => {

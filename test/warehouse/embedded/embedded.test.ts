@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sql } from 'kysely'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../../src/warehouse/connection/database.ts'
 import { findBinaries } from '../../../src/warehouse/embedded/binaries.ts'
 import {
@@ -123,8 +123,9 @@ describe('the embedded server', () => {
       const third = await startEmbedded(options)
       expect(third).toMatchObject({ startedHere: true, url: first.url })
       expect(await kept(third)).toEqual([{ n: 1 }])
-      expect(await stopEmbedded(options)).toBe(true)
-      expect(await stopEmbedded(options)).toBe(false)
+      const folder = path.join(options.home, 'postgres')
+      expect(await stopEmbedded(options)).toEqual({ wasRunning: true, folder })
+      expect(await stopEmbedded(options)).toEqual({ wasRunning: false, folder })
     }))
 
   test('the embedded server listens on the loopback address alone, and only its owner can read the password', () =>
@@ -176,9 +177,10 @@ describe('the embedded server', () => {
       }),
   )
 
-  test('the embedded server takes another port when its own is taken, and keeps that one', () =>
+  test('the embedded server takes another port when its own is taken, says so, and keeps that one', () =>
     withHome(async (options) => {
       const first = await startEmbedded(options)
+      expect(first.takenPort).toBeUndefined()
       await first.stop()
       const squatter = net.createServer()
       await new Promise<void>((resolve) =>
@@ -186,9 +188,25 @@ describe('the embedded server', () => {
       )
       const second = await startEmbedded(options)
       expect(second.port).not.toBe(first.port)
+      expect(second.takenPort).toBe(first.port)
       await second.stop()
       await new Promise((resolve) => squatter.close(resolve))
-      expect((await startEmbedded(options)).port).toBe(second.port)
+      const third = await startEmbedded(options)
+      expect(third).toMatchObject({ port: second.port, takenPort: undefined })
+    }))
+
+  test('the embedded server takes another port when another PostgreSQL has its own', () =>
+    withHome(async (options) => {
+      const other = Number(new URL(inject('databaseUrl')).port)
+      const state = path.join(options.home, 'postgres')
+      fs.mkdirSync(state, { recursive: true })
+      fs.writeFileSync(path.join(state, 'port'), `${other}\n`)
+      const server = await startEmbedded(options)
+      expect(server.takenPort).toBe(other)
+      expect(server.port).not.toBe(other)
+      await server.stop()
+      fs.writeFileSync(path.join(state, 'port'), 'port 99999')
+      expect(await startEmbedded(options)).toMatchObject({ takenPort: undefined })
     }))
 
   test('the embedded server is started once by two commands at once, and stays up for both', () =>
@@ -223,6 +241,121 @@ describe('the embedded server', () => {
           message: expect.stringMatching(/PostgreSQL 18 .* got PostgreSQL 15/),
         })
       }),
+  )
+})
+
+describe('a home that cannot be used', () => {
+  test('a wrong, empty or missing password is reported with its file, and no server is left running', () =>
+    withHome(async (options) => {
+      const server = await startEmbedded(options)
+      await server.stop()
+      const file = path.join(server.home, 'password')
+      const password = fs.readFileSync(file)
+      const spoil: Record<string, () => void> = {
+        rejects: () => fs.writeFileSync(file, 'changed by hand'),
+        'an empty file': () => fs.writeFileSync(file, '\n'),
+        ENOENT: () => fs.rmSync(file),
+      }
+      for (const [says, change] of Object.entries(spoil)) {
+        change()
+        const failure = await startEmbedded(options).catch((error: unknown) => error)
+        expect(failure).toMatchObject({ code: 'postgres.password', kind: 'configuration' })
+        expect(String(failure)).toContain(`${file}: expected`)
+        expect(String(failure)).toContain(says)
+        expect(String(failure)).not.toContain('changed by hand')
+        const { wasRunning } = await stopEmbedded(options)
+        expect(wasRunning, `a server after: ${says}`).toBe(false)
+      }
+      fs.writeFileSync(file, password)
+      expect(await startEmbedded(options)).toMatchObject({ url: server.url })
+    }))
+
+  test.each([
+    { failing: { binDir: '/nonexistent' }, code: 'postgres.bindir', isRun: true },
+    { failing: { osUser: 'no-such-account' }, code: 'postgres.account', isRun: isRoot },
+  ])('a start that fails with $code leaves no folder behind', ({ failing, code, isRun }) =>
+    withHome(async (options) => {
+      if (!isRun) return
+      const parent = path.dirname(options.home)
+      const home = path.join(parent, 'missing', 'home')
+      await expect(startEmbedded({ ...options, home, ...failing })).rejects.toMatchObject({ code })
+      expect(fs.readdirSync(parent)).toEqual([])
+    }),
+  )
+
+  test.each([
+    { says: 'no such locale', code: 'postgres.start', remedy: 'Fix the reported cause' },
+    { says: 'No space left on device', code: 'postgres.home', remedy: 'Make room there' },
+  ])('initdb that fails with "$says" leaves no folder behind', ({ says, code, remedy }) =>
+    withHome(async (options) => {
+      const parent = path.dirname(options.home)
+      const binDir = path.join(parent, 'bin')
+      fs.mkdirSync(binDir)
+      for (const program of ['postgres', 'initdb', 'pg_ctl']) {
+        const text = `#!/bin/sh\n[ "$1" = --version ] || { echo ${says} >&2; exit 1; }\necho "(PostgreSQL) 18.1"\n`
+        fs.writeFileSync(path.join(binDir, program), text, { mode: 0o755 })
+      }
+      await expect(startEmbedded({ ...options, binDir })).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(new RegExp(`${says}[^]*${remedy}`)),
+      })
+      expect(fs.readdirSync(parent)).toEqual(['bin'])
+    }),
+  )
+
+  test.each([
+    { what: 'home', file: 'home' },
+    { what: 'parent of the home', file: '' },
+    { what: 'state folder', file: 'home/postgres' },
+  ])('a file in the place of the $what is reported by start and stop', ({ file }) =>
+    withHome(async (options) => {
+      const parent = path.dirname(options.home)
+      const home = path.join(parent, 'folder', 'home')
+      const taken = path.join(parent, 'folder', file)
+      fs.mkdirSync(path.dirname(taken), { recursive: true })
+      fs.writeFileSync(taken, 'kept', { mode: 0o444 })
+      const before = fs.readdirSync(parent, { recursive: true })
+      const expected = { code: 'postgres.home', message: expect.stringContaining('COSELL_HOME') }
+      await expect(startEmbedded({ ...options, home })).rejects.toMatchObject(expected)
+      await expect(stopEmbedded({ ...options, home })).rejects.toMatchObject(expected)
+      expect(fs.readdirSync(parent, { recursive: true })).toEqual(before)
+      expect(fs.readFileSync(taken, 'utf8')).toBe('kept')
+    }),
+  )
+
+  test.runIf(isRoot).each([
+    { why: 'the folder above is of another account', mode: 0o755, owner: 0, below: true },
+    { why: 'the home is read-only', mode: 0o555, owner: nobody, below: false },
+  ])('an ordinary user is shown the home that it cannot write: $why', ({ mode, owner, below }) =>
+    withHome(async (options) => {
+      const folder = path.join(path.dirname(options.home), 'folder')
+      fs.mkdirSync(folder)
+      fs.chownSync(folder, owner, owner)
+      fs.chmodSync(folder, mode)
+      const home = below ? path.join(folder, 'home') : folder
+      const failure = await saidBy(otherCommand({ ...options, home }, { uid: nobody })).catch(
+        String,
+      )
+      expect(failure).toContain(
+        `${home}: expected a folder where the database can be kept, got EACCES`,
+      )
+      expect(failure).toContain("code: 'postgres.home'")
+      expect(fs.readdirSync(folder)).toEqual([])
+    }),
+  )
+
+  test.runIf(isRoot)('an ordinary user is shown the data that it can no longer write', () =>
+    withHome(async (options) => {
+      const state = path.join(options.home, 'postgres')
+      fs.mkdirSync(path.join(state, 'pgdata'), { recursive: true })
+      fs.chmodSync(state, 0o555)
+      for (const folder of ['', 'postgres', 'postgres/pgdata']) {
+        fs.chownSync(path.join(options.home, folder), nobody, nobody)
+      }
+      const failure = await saidBy(otherCommand(options, { uid: nobody })).catch(String)
+      expect(failure).toContain(`got EACCES at ${state}/start.lock. Set COSELL_HOME`)
+      expect(fs.readdirSync(state)).toEqual(['pgdata'])
+    }),
   )
 })
 
@@ -265,7 +398,7 @@ describe('accounts', () => {
             home: server.home,
             startedHere: false,
           })
-          await stopEmbedded(options)
+          expect(await stopEmbedded(options)).toEqual({ wasRunning: true, folder: server.home })
         } finally {
           fs.rmSync(server.home, { recursive: true, force: true })
         }

@@ -40,7 +40,7 @@ async function account(action: string, names: readonly string[], { json }: JsonF
         ...one,
         is_configured: configured.has(one.account),
       }))
-      printAnswer(json, { status: 'ok', accounts }, () => renderAccounts(accounts))
+      printAnswer(json, { status: 'ok', accounts }, (style) => renderAccounts(accounts, style))
     })
     return
   }

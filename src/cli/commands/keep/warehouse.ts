@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import { type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
+import { openToBi } from '../../../warehouse/bi-connection.ts'
 import { stopEmbedded } from '../../../warehouse/embedded/embedded.ts'
 import { addCommand, examples } from '../../help.ts'
 import { abortController, type JsonFlag, printResult } from '../../output.ts'
 import { untilAborted } from '../../signals.ts'
+import { renderBiConnection } from '../../text/bi-connection.ts'
+import { renderStopped } from '../../text/warehouse.ts'
 import { withWarehouse } from '../../with-warehouse.ts'
 
 /** Adds the command that starts and stops the embedded warehouse. */
@@ -12,7 +15,7 @@ export function addWarehouse(program: Command) {
   addCommand(
     program,
     'warehouse',
-    'Keep the embedded warehouse up for psql and BI tools until interrupted.',
+    'Keep the embedded warehouse up for BI tools and psql until interrupted.',
   )
     .option('--stop', 'stop the embedded warehouse, even if another process started it')
     .addHelpText('after', examples('cosell warehouse', 'cosell warehouse --stop'))
@@ -22,10 +25,11 @@ export function addWarehouse(program: Command) {
 }
 
 async function keepWarehouse(json: true | undefined) {
-  await withWarehouse(embeddedConfig(), async ({ url, embedded }) => {
-    const { version } = embedded ?? {}
-    printResult(json, { status: 'running', url, version }, () =>
-      [`PostgreSQL ${version} is up.`, '', `  psql '${url}'`, '', 'Ctrl-C ends it.'].join('\n'),
+  await withWarehouse(embeddedConfig(), async (warehouse) => {
+    const version = warehouse.embedded?.version
+    const bi = await openToBi(warehouse)
+    printResult(json, { status: 'running', url: bi.url, version }, () =>
+      [`PostgreSQL ${version} is up.`, renderBiConnection(bi), 'Ctrl-C ends it.'].join('\n'),
     )
     await untilAborted(abortController.signal)
   })
@@ -34,8 +38,9 @@ async function keepWarehouse(json: true | undefined) {
 async function stopWarehouse(json: true | undefined) {
   const config = embeddedConfig()
   const { home, postgresBinDir: binDir, postgresOsUser: osUser, path } = config
-  const status = (await stopEmbedded({ home, binDir, osUser, path })) ? 'stopped' : 'not running'
-  printResult(json, { status }, () => `The embedded warehouse is ${status}.`)
+  const stopped = await stopEmbedded({ home, binDir, osUser, path })
+  const status = stopped.wasRunning ? 'stopped' : 'not running'
+  printResult(json, { status, folder: stopped.folder ?? null }, () => renderStopped(stopped, home))
 }
 
 /** @throws CosellError `configuration` when a server is configured. */

@@ -33,7 +33,7 @@ export function addBackfill(program: Command) {
         async (context) => {
           if (plan) {
             const planned = await planBackfill(context, request)
-            printAnswer(json, planned, () => renderBackfillPlan(planned.accounts))
+            printAnswer(json, planned, (style) => renderBackfillPlan(planned.accounts, style))
           } else {
             printRun(json, context.place, await backfill(context, request))
           }

@@ -19,8 +19,8 @@ export function addDocs(program: Command) {
     .action(({ json, out }: JsonFlag & { out?: string }) => {
       const config = loadConfig()
       const folder = path.resolve(out ?? path.join(config.home, 'docs'))
-      const write = async ({ query, url }: OpenWarehouse) => {
-        const files = await renderDocs(query, connectionOf(url))
+      const write = async ({ query, server }: OpenWarehouse) => {
+        const files = await renderDocs(query, connectionOf(server))
         await writeDocs(folder, files)
         const names = Object.keys(files)
         printResult(json, { status: 'written', folder, files: names }, () =>

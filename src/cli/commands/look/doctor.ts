@@ -17,7 +17,7 @@ export function addDoctor(program: Command) {
     .action(async ({ json }: JsonFlag) => {
       const { signal } = abortController
       const diagnosis = await diagnose({ config: loadConfig(), log, signal })
-      printAnswer(json, diagnosisJson(diagnosis), () => renderDiagnosis(diagnosis))
+      printAnswer(json, diagnosisJson(diagnosis), (style) => renderDiagnosis(diagnosis, style))
       process.exitCode = exitCodes[exitKindOf(diagnosis)].code
     })
 }

@@ -55,7 +55,7 @@ async function quarantine(
       printAnswer(json, { status: 'ok', entries }, () => entries.map(renderEntry).join('\n\n'))
     } else {
       const entries = await listOpenEntries(query, account)
-      printAnswer(json, { status: 'ok', entries }, () => renderEntries(entries))
+      printAnswer(json, { status: 'ok', entries }, (style) => renderEntries(entries, style))
     }
   }
   await withWarehouse(loadConfig(), show, { isWriting: false })

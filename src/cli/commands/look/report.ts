@@ -1,14 +1,15 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
+import { makeFolders } from '../../../make-folders.ts'
 import { renderReport } from '../../../report/page/report-page.ts'
 import { readReport } from '../../../report/queries/read-report.ts'
 import type { Warehouse } from '../../../warehouse/connection/database.ts'
 import type { OpenWarehouse } from '../../../warehouse/open.ts'
 import { addCommand, examples } from '../../help.ts'
-import { type JsonFlag, printResult } from '../../output.ts'
+import { type JsonFlag, log, printResult } from '../../output.ts'
 import { withWarehouse } from '../../with-warehouse.ts'
 
 type ReportFlags = JsonFlag & { readonly out?: string }
@@ -26,6 +27,7 @@ export function addReport(program: Command) {
       const config = loadConfig()
       const write = async (warehouse: OpenWarehouse) => {
         const file = out === undefined ? defaultReport(config) : resolve(out)
+        log.progress({ phase: 'drawing the report' })
         const bytes = await writeReport(warehouse, file, new Date())
         printResult(json, { status: 'written', file, bytes }, () => `The report is in ${file}`)
       }
@@ -52,13 +54,15 @@ export async function writeReport(
   const page = renderReport(await readReport(query, now, day))
   const draft = `${file}.${process.pid}.draft`
   try {
-    await mkdir(dirname(file), { recursive: true })
+    makeFolders(dirname(file))
     await writeFile(draft, page)
     await rename(draft, file)
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined)
     const reason = error instanceof Error ? error.message : String(error)
-    const text = `Cannot write the report to ${file}: ${reason}. Choose another file with --out.`
+    const text =
+      `Cannot write the report to ${file}: ${reason}. Let this account write there, or name another ` +
+      'file: `cosell report --out FILE`.'
     throw new CosellError('report.not_written', text, { cause: error })
   }
   return Buffer.byteLength(page)

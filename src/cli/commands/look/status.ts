@@ -20,7 +20,7 @@ export function addStatus(program: Command) {
       const config = loadConfig()
       const show = async ({ query }: OpenWarehouse) => {
         const accounts = await readStatus(query, await readSignIns(config, Date.now()))
-        printAnswer(json, { status: 'ok', accounts }, () => renderStatus(accounts))
+        printAnswer(json, { status: 'ok', accounts }, (style) => renderStatus(accounts, style))
       }
       return withWarehouse(config, show, { isWriting: false })
     })

@@ -1,15 +1,19 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../../../config.ts'
+import { type Config, loadConfig } from '../../../config.ts'
+import { checkHome } from '../../../doctor/settings-in-force.ts'
 import { CosellError } from '../../../errors.ts'
 import { loadRates, readReportingCurrency } from '../../../exchange-rates/store.ts'
+import { demoAccount, holdsDemo } from '../../../pipeline/accounts/demo-account.ts'
 import { run } from '../../../pipeline/run.ts'
-import { countRows, readAcvByFiscalYear, readStatus } from '../../../report/queries/status.ts'
+import { readAcvByFiscalYear, readConvertedAcv } from '../../../report/queries/acv.ts'
+import { countRows, readStatus } from '../../../report/queries/status.ts'
 import { type SandboxOptions, startSandbox } from '../../../sandbox/api/sandbox-server.ts'
 import { inventedRates } from '../../../sandbox/data/invented-rates.ts'
-import { demoAccount, demoSettings } from '../../../sandbox/settings.ts'
+import { demoSettings } from '../../../sandbox/settings.ts'
+import { openToBi } from '../../../warehouse/bi-connection.ts'
 import type { Warehouse } from '../../../warehouse/connection/database.ts'
 import { addCommand, addPopulationOptions, examples } from '../../help.ts'
-import { type JsonFlag, printResult } from '../../output.ts'
+import { type JsonFlag, log, printResult } from '../../output.ts'
 import { renderDemo } from '../../text/demo.ts'
 import { type LoadContext, withRunContext } from '../../with-warehouse.ts'
 import { defaultReport, writeReport } from '../look/report.ts'
@@ -26,27 +30,45 @@ export function addDemo(program: Command) {
 }
 
 async function demo({ json, ...population }: DemoFlags) {
-  const sandbox = await startSandbox(population)
+  const total = population.referrals
+  const sandbox = await startSandbox({ ...population, count: 'total' }, (done) =>
+    log.progress({ phase: 'inventing', done, total, unit: 'referrals' }),
+  )
+  log.end()
   const config = loadConfig(demoSettings(sandbox.url))
   const use = async (context: LoadContext) => {
     const { warehouse, place } = context
+    await requireHome(config)
     await refuseOtherAccounts(warehouse)
+    log.progress({ phase: 'loading exchange rates' })
     await loadInventedRates(warehouse, config.reportingCurrency, new Date())
     const summary = await run(context, false)
+    log.progress({ phase: 'counting rows' })
     const tables = await countRows(warehouse.query)
-    const acv = await readAcvByFiscalYear(warehouse.query)
+    const acv = {
+      reportingCurrency: await readReportingCurrency(warehouse.query),
+      converted: await readConvertedAcv(warehouse.query),
+      signed: await readAcvByFiscalYear(warehouse.query),
+    }
+    log.progress({ phase: 'drawing the report' })
     const report = defaultReport(config)
     // The invented business has a calendar of its own.
     await writeReport(warehouse, report, new Date(), sandbox.now().slice(0, 10))
-    const { url, embedded } = warehouse
-    const isEmbedded = embedded !== undefined
-    printResult(json, { ...summary, warehouse: place }, () =>
-      renderDemo({ summary, tables, acv, report, url, isEmbedded }),
+    const bi = await openToBi(warehouse)
+    printResult(json, { ...summary, warehouse: place, bi_url: bi.url }, (style) =>
+      renderDemo({ summary, tables, acv, report, bi }, style),
     )
   }
   await withRunContext(config, use, { keepRunning: true, readsAccounts: true }).finally(() =>
     sandbox.close(),
   )
+}
+
+/** @throws CosellError `configuration` before anything is loaded, when the report has no place. */
+async function requireHome(config: Config): Promise<void> {
+  const { status, detail, remedy } = await checkHome(config)
+  if (status !== 'fail') return
+  throw new CosellError('report.not_written', `The report has no place: ${detail}. ${remedy}`)
 }
 
 /**
@@ -56,7 +78,8 @@ async function demo({ json, ...population }: DemoFlags) {
  */
 async function refuseOtherAccounts({ query }: Warehouse): Promise<void> {
   const loaded = (await readStatus(query)).filter(({ referrals }) => referrals > 0)
-  const others = loaded.filter(({ account }) => account !== demoAccount)
+  const isHeld = await holdsDemo(query)
+  const others = loaded.filter(({ account }) => !isHeld || account !== demoAccount)
   if (others.length === 0) return
   const names = others.map(({ account }) => account).join(', ')
   const text =

@@ -1,7 +1,14 @@
 import type { Command } from 'commander'
 import { type SandboxOptions, startSandbox } from '../../../sandbox/api/sandbox-server.ts'
 import { sandboxSettings } from '../../../sandbox/settings.ts'
-import { addCommand, addPopulationOptions, examples, parseWholeNumber } from '../../help.ts'
+import {
+  addCommand,
+  addPopulationOptions,
+  examples,
+  parsePort,
+  parseWholeNumber,
+} from '../../help.ts'
+import { invocation } from '../../invocation.ts'
 import { abortController, type JsonFlag, printResult } from '../../output.ts'
 import { untilAborted } from '../../signals.ts'
 
@@ -13,7 +20,7 @@ export function addSandbox(program: Command) {
     addCommand(program, 'sandbox', 'Serve the simulated Referrals API until interrupted.'),
   )
     .option('--broken <count>', 'referrals that cannot be loaded', parseWholeNumber, 0)
-    .option('--port <number>', '0 takes a free one', parseWholeNumber, 0)
+    .option('--port <number>', '0 takes a free one', parsePort, 0)
     .option('--requests-per-minute <count>', 'limit above which it answers 429', parseWholeNumber)
     .option('--page-cap <count>', 'largest page that is served', parseWholeNumber, 100)
     .option('--no-date-filter', 'reject a filter on updatedDateTime')
@@ -34,7 +41,7 @@ async function serveSandbox({ json, documentedNextLink, ...options }: SandboxFla
     [
       `The simulated Referrals API answers at ${sandbox.url}. To load it, in another terminal:`,
       ...settings.map(([name, value]) => `  export ${name}=${value}`),
-      '  cosell run',
+      `  ${invocation('run')}`,
       `curl -X POST '${sandbox.url}/sandbox/change?count=25' changes 25 referrals.`,
       'Ctrl-C ends it.',
     ].join('\n'),

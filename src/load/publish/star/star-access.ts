@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Transaction } from '../../warehouse/connection/database.ts'
-import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
+import type { Transaction } from '../../../warehouse/connection/database.ts'
+import { type Database, type TableName, tables } from '../../../warehouse/tables.generated.ts'
 
 /**
  * Way to the rows of the star that belong to the referrals of a publish: a probe of the whole key

@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Transaction } from '../../warehouse/connection/database.ts'
-import type { Database } from '../../warehouse/tables.generated.ts'
-import { type TableName, tables } from '../../warehouse/tables.generated.ts'
-import { withTableName } from '../staging/rejected-rows.ts'
-import type { StageTable } from '../staging/stage-tables.ts'
+import type { Transaction } from '../../../warehouse/connection/database.ts'
+import type { Database } from '../../../warehouse/tables.generated.ts'
+import { type TableName, tables } from '../../../warehouse/tables.generated.ts'
+import { withTableName } from '../../staging/rejected-rows.ts'
+import type { StageTable } from '../../staging/stage-tables.ts'
 import { joinStar, type StarAccess, storedFor } from './star-access.ts'
 
 export interface RowsWritten {
@@ -13,11 +13,16 @@ export interface RowsWritten {
   readonly deleted: number
 }
 
+/** Announces a step by its name. */
+export type Announce = (name: string) => void
+
 /** Account whose staged rows are published, and the run that publishes them. */
 export interface Publication {
   readonly partnerAccountKey: number
   readonly runId: number
   readonly access: StarAccess
+  /** Called as a step of the publish begins. */
+  readonly announce?: Announce
 }
 
 type Expression = RawBuilder<unknown>

@@ -1,0 +1,70 @@
+import { setFlagsFromString } from 'node:v8'
+import { isStartedByNohup } from '../config.ts'
+import { CosellError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { closeLostTerminals } from './outlet.ts'
+import { abortController, finishOutput, log, printFailure, toFailure } from './output.ts'
+import { createProgram } from './program.ts'
+import { isHangupIgnoredByParent, listenToSignals } from './signals.ts'
+import { logStrayOutput } from './stray-output.ts'
+
+// V8's default lets garbage grow to several times the memory in use: a rebuild of 50,000 referrals
+// took 219 MiB instead of 141, in the same time.
+setFlagsFromString('--heap-growing-percent=30')
+
+/** Time for a run to free its lease after an error that nothing caught. */
+const lastChanceMs = 30_000
+const args = process.argv.slice(2)
+const isJson = args.includes('--json')
+const { signal } = abortController
+
+/** The first error that nothing caught. */
+let fault: CosellError | undefined
+let isOver = false
+
+async function main(): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' })
+    if (fault !== undefined) return printFailure(fault, isJson)
+    return signal.aborted && signal.reason instanceof CosellError
+      ? signal.reason.exitCode
+      : Number(process.exitCode ?? exitCodes.done.code)
+  } catch (error) {
+    return printFailure(fault ?? error, isJson)
+  }
+}
+
+/** Ends the command as a signal does, since a lease may be held; a run that cannot end is cut off. */
+function endAsFault(error: unknown) {
+  const failure = toFailure(error)
+  const isLate = isOver || fault !== undefined
+  // The command ends with the message of its first fault.
+  log.logger.fatal({ code: failure.code }, isLate ? failure.message : 'unexpected error')
+  if (isOver) process.exitCode = failure.exitCode
+  if (isLate) return
+  fault = failure
+  abortController.abort(failure)
+  setTimeout(() => cutOff(failure), lastChanceMs).unref()
+}
+
+async function cutOff(failure: CosellError) {
+  process.exit(await finishOutput(printFailure(failure, isJson)))
+}
+
+closeLostTerminals()
+logStrayOutput(log.logger)
+listenToSignals(abortController, process.exit, isStartedByNohup() || isHangupIgnoredByParent())
+process.on('uncaughtException', endAsFault)
+// Node.js would end with code 13, and a text that no log has.
+process.on('beforeExit', () => {
+  if (isOver) return
+  const failure =
+    fault ?? toFailure(new Error('the command waits for something that cannot come any more'))
+  abortController.abort(failure)
+  void cutOff(failure)
+})
+const exitCode = await finishOutput(await main())
+isOver = true
+process.exitCode = exitCode
+// A socket left open by a library must not keep a finished command, and its cron job, alive.
+setTimeout(() => process.exit(), 2_000).unref()

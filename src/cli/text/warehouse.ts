@@ -1,0 +1,8 @@
+import type { StoppedServer } from '../../warehouse/embedded/embedded.ts'
+
+/** Renders the end of the embedded server of `home`, with the folder that an uninstall removes. */
+export function renderStopped({ wasRunning, folder }: StoppedServer, home: string): string {
+  if (folder === undefined) return `The embedded warehouse is not running: ${home} holds none.`
+  const state = wasRunning ? 'stopped' : 'not running'
+  return [`The embedded warehouse is ${state}. Its data are in:`, `  ${folder}`].join('\n')
+}
