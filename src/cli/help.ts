@@ -33,10 +33,19 @@ export function addCommand(program: Command, name: string, description: string):
     .exitOverride()
 }
 
+/** Simulated partner of `cosell demo` and `cosell sandbox` without options. */
+export const defaultReferrals = 2_000
+export const defaultSeed = 1
+
 /** Adds the options that describe a simulated partner. */
 export function addPopulationOptions(command: Command): Command {
   return command
-    .option('--referrals <count>', 'referrals of the simulated partner', parseWholeNumber, 2_000)
-    .option('--seed <number>', 'another seed makes another partner', parseWholeNumber, 1)
+    .option(
+      '--referrals <count>',
+      'referrals of the simulated partner',
+      parseWholeNumber,
+      defaultReferrals,
+    )
+    .option('--seed <number>', 'another seed makes another partner', parseWholeNumber, defaultSeed)
     .option('--change <count>', 'referrals changed since the base state', parseWholeNumber, 0)
 }

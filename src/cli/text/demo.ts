@@ -15,6 +15,8 @@ export interface DemoResult {
   readonly acv: DemoAcv
   /** Path of the HTML report. */
   readonly report: string
+  /** Arguments of a demo with some more changes. */
+  readonly nextNight: string
   readonly bi: BiConnection
 }
 
@@ -91,7 +93,11 @@ function amountOf(amount: string | null): string {
   return amount === null ? '-' : BigInt(amount.split('.')[0] ?? '0').toLocaleString('en-US')
 }
 
-function nextSteps({ report, bi }: Pick<DemoResult, 'report' | 'bi'>): string {
+function nextSteps({
+  report,
+  bi,
+  nextNight,
+}: Pick<DemoResult, 'report' | 'bi' | 'nextNight'>): string {
   return [
     'Look around:',
     `  ${report}`,
@@ -99,7 +105,7 @@ function nextSteps({ report, bi }: Pick<DemoResult, 'report' | 'bi'>): string {
     ...[
       ['status', 'what the warehouse holds, and how fresh it is'],
       ['docs', 'writes the data dictionary, for a browser'],
-      ['demo --change 25', 'the next night, in which 25 referrals changed'],
+      [nextNight, 'the next night, in which 25 referrals changed'],
     ].flatMap(([args = '', does]) => [`  ${invocation(args)}`, `    ${does}`]),
     renderBiConnection(bi),
     ...(bi.login !== undefined

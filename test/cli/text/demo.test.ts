@@ -98,6 +98,7 @@ test('renderDemo fits 80 columns, addresses and paths aside, and needs nothing b
       signed: [acvOf('FY26', 'USD', '1.00')],
     },
     report,
+    nextNight: 'demo --change 25',
     bi: { url, login: 'reader', isRowSecured: false },
   })
   const lines = text.split('\n').filter((line) => !places.some((place) => line.includes(place)))

@@ -12,7 +12,13 @@ import { inventedRates } from '../../../sandbox/data/invented-rates.ts'
 import { demoSettings } from '../../../sandbox/settings.ts'
 import { openToBi } from '../../../warehouse/bi-connection.ts'
 import type { Warehouse } from '../../../warehouse/connection/database.ts'
-import { addCommand, addPopulationOptions, examples } from '../../help.ts'
+import {
+  addCommand,
+  addPopulationOptions,
+  defaultReferrals,
+  defaultSeed,
+  examples,
+} from '../../help.ts'
 import { type JsonFlag, log, printResult } from '../../output.ts'
 import { renderDemo } from '../../text/demo.ts'
 import { type LoadContext, withRunContext } from '../../with-warehouse.ts'
@@ -56,12 +62,21 @@ async function demo({ json, ...population }: DemoFlags) {
     await writeReport(warehouse, report, new Date(), sandbox.now().slice(0, 10))
     const bi = await openToBi(warehouse)
     printResult(json, { ...summary, warehouse: place, bi_url: bi.url }, (style) =>
-      renderDemo({ summary, tables, acv, report, bi }, style),
+      renderDemo({ summary, tables, acv, report, bi, nextNight: nextNight(population) }, style),
     )
   }
   await withRunContext(config, use, { keepRunning: true, readsAccounts: true }).finally(() =>
     sandbox.close(),
   )
+}
+
+/** Arguments of a demo of the same partner, in which 25 more referrals changed. */
+function nextNight({ referrals, seed, change }: Omit<DemoFlags, 'json'>): string {
+  const partner = [
+    ...(referrals === defaultReferrals ? [] : [`--referrals ${referrals}`]),
+    ...(seed === defaultSeed ? [] : [`--seed ${seed}`]),
+  ]
+  return ['demo', ...partner, `--change ${change + 25}`].join(' ')
 }
 
 /** @throws CosellError `configuration` before anything is loaded, when the report has no place. */
