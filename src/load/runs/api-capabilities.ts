@@ -21,6 +21,7 @@ export async function storeCapabilities(
     cross join unnest(${names}::text[], ${Object.values(observed)}::text[])
       as found (capability, observed_value)
     where account.partner_account_key = ${partnerAccountKey}
+    order by found.capability
     on conflict (partner_account_key, capability) do update
       set observed_value = excluded.observed_value, observed_at = excluded.observed_at`.execute(
     query,
