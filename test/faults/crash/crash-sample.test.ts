@@ -122,7 +122,7 @@ describe('a night of two accounts of five pages', () => {
     'a killed night leaves whole accounts, and the next one ends as if nothing had happened',
     async () => {
       const kept = commits(reference.program)
-      const cases = sized(casesOf('kill', reference), 140, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('kill', reference), 120, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       expect(cases.map(nameOf)).toContainEqual(expect.stringMatching(/^kill:\d+:sent$/))
       await runAll(cases, 2)
