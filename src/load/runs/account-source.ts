@@ -52,7 +52,9 @@ export async function recordSource(query: Kysely<Database>, key: number, source:
       (partner_account_key, api_url, tenant_id, organization_id, recorded_at)
     select partner_account_key, ${source.apiUrl}, ${source.tenantId}, ${source.organizationId},
       clock_timestamp()
-    from dw.dim_partner_account where partner_account_key = ${key}
+    from dw.dim_partner_account
+    where partner_account_key = ${key}
+    order by partner_account_key
     on conflict (partner_account_key) do update
       set api_url = excluded.api_url,
           tenant_id = coalesce(excluded.tenant_id, recorded.tenant_id),

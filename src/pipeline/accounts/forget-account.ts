@@ -84,8 +84,6 @@ export async function forgetAccount(
   const { query } = warehouse
   const entered = (await listAccounts(query)).find(({ account_code: code }) => code === account)
   const key = entered?.partner_account_key
-  const ratesOf = (run: Parameters<typeof inTransaction<number>>[1]) =>
-    retryTransient(() => inTransaction(query, run))
   let rates = 0
   let removed: Removed = { rows: {}, areMembersKept: false }
   if (key !== undefined) {
@@ -102,7 +100,7 @@ export async function forgetAccount(
       }),
     )
   } else if (inventedRates > 0) {
-    rates = await ratesOf(removeInvented)
+    rates = await retryTransient(() => inTransaction(query, removeInvented))
   }
   const isSignInRemoved = await removeSignIn(config.home, account)
   if (rates > 0) await refreshFindings(query)
