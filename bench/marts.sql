@@ -65,7 +65,7 @@ insert into dw.dim_referral
     solution_area, solution_play, partner_role, referral_category, deal_type, has_iot_requirements,
     customer_contact_count, team_member_count, direction, invited_by_organization_name, is_missing,
     source_updated_at, row_hash, created_run_id, updated_run_id)
-select referral_key, account, md5(referral_key::text)::uuid, md5((referral_key / 2)::text)::uuid,
+select referral_key, account, md5(referral_key::text)::uuid, md5((referral_key / 4)::text)::uuid,
   'Referral ' || referral_key, s.referral_status, s.referral_substatus, repeat('why ', 5), 'Shared',
   'SalesQualified', 'None', 'None', 'Approved', (array['Yes', 'No'])[1 + referral_key % 2],
   'SolutionArea' || tag_no, 'SolutionPlay' || tag_no, 'Reseller',
@@ -98,7 +98,7 @@ insert into dw.fact_referral_history
 select account, referral_key, version_no, began, ended, began, ended, ended is null,
   version_no = 1, ended is null and referral_key % 500 = 0, customer_key, status,
   lag(status) over w, status is distinct from lag(status) over w, 'None', 'SalesQualified', currency,
-  value, created_date + 120, 'XXX', began, began, version_no, version_no, 1, 1
+  value + version_no * 10 % 3, created_date + 120 + (version_no * 5 % 3)::integer, 'XXX', began, began, version_no, version_no, 1, 1
 from (
   select *, row_number() over w as version_no, lead(began) over w as ended
   from (
@@ -123,6 +123,38 @@ select account, referral_key, (account - 1) * 200 + kind_no * 20 + 1 + (tag_no +
 from deal
 cross join (values (0, 1, 0), (1, 2, 0), (1, 2, 1), (2, 1, 0), (3, 1, 0), (4, 1, 0)) as k (kind_no, most, n);
 
+insert into dw.dim_seller
+  (seller_key, partner_account_key, seller_hash, seller_kind, email_domain, created_run_id)
+select (account - 1) * 500 + i, account, md5(account || ' ' || i),
+  case when i > 400 then 'Microsoft' else 'Own' end,
+  case when i > 400 then 'microsoft.com' else 'example.com' end, 1
+from generate_series(1, 500) as i
+cross join (values (1), (2)) as a (account);
+
+-- One or two own sellers, and one of Microsoft in every fourth referral.
+insert into dw.bridge_referral_seller
+  (partner_account_key, referral_key, seller_key, weight, seller_count, row_hash, created_run_id,
+    updated_run_id)
+select account, referral_key, (account - 1) * 500 + 1 + (referral_key / 4 + n * 7) % 400,
+  case when referral_key % 3 = 0 then 0.5 else 1 end, case when referral_key % 3 = 0 then 2 else 1 end,
+  referral_key, 1, 1
+from deal
+cross join generate_series(0, 1) as n
+where n = 0 or referral_key % 3 = 0
+union all
+select account, referral_key, (account - 1) * 500 + 401 + referral_key / 4 % 100, 1, 1, referral_key,
+  1, 1
+from deal
+where referral_key % 4 = 1;
+
+insert into dw.fact_referral_solution
+  (partner_account_key, referral_key, line_no, solution_key, price_text, price_amount,
+    currency_code, quantity, line_amount, weight, row_hash, created_run_id, updated_run_id)
+select account, referral_key, line_no, 2 * ((referral_key + line_no) % 199) + line_no, '100', 100,
+  currency, 5, 500, 0.5, referral_key, 1, 1
+from deal
+cross join generate_series(1, 2) as line_no;
+
 insert into dw.fact_registration
   (partner_account_key, referral_key, registration_no, customer_key, registration_type,
     registration_status, is_terminal, contract_term, is_perpetual, currency_code,
@@ -137,6 +169,19 @@ select account, referral_key, 1, customer_key, 'AzureIPCoSell',
   closed_date + 9, 9, 2, referral_key, 1, 1
 from (select *, 1 + tag_no % 5 as years from deal) as deal
 where status_key = 34;
+
+insert into dw.fact_registration_review
+  (partner_account_key, referral_key, registration_no, visit_no, review_stage, entered_at, left_at,
+    entered_date, left_date, entered_at_basis, is_current, stage_days, sent_back_count, row_hash,
+    created_run_id, updated_run_id)
+select partner_account_key, referral_key, 1, visit_no,
+  case when visit_no = 1 then 'ReviewPending' else registration_status end,
+  registered_at + (visit_no - 1) * interval '9 days',
+  case when visit_no = 1 then registered_at + interval '9 days' end,
+  registered_date + 9 * (visit_no - 1), case when visit_no = 1 then registered_date + 9 end, 'source',
+  visit_no = 2, case when visit_no = 1 then 9 end, 0, referral_key, 1, 1
+from dw.fact_registration
+cross join generate_series(1, 2) as visit_no;
 
 insert into dw.fact_registration_solution
   (partner_account_key, referral_key, registration_no, line_no, customer_key, solution_key,
@@ -175,8 +220,10 @@ join dw.fact_registration g using (referral_key)
 cross join lateral generate_series(1, (g.term_months / 12)::integer) as year_no;
 
 delete from dw.fx_rate;
-insert into dw.fx_rate (currency_code, rate_date, rate_to_reporting, observed_date, rate_source)
-select currency_code, date_day, 1.25, date_day, 'invented'
+insert into dw.fx_rate
+  (currency_code, rate_date, rate_to_reporting, reporting_units, currency_units, observed_date,
+    rate_source)
+select currency_code, date_day, 1.25, 1.25, 1, date_day, 'invented'
 from dw.dim_date
 cross join dw.dim_currency
 where date_day between current_date - 2200 and current_date

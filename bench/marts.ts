@@ -85,6 +85,26 @@ const questions: Readonly<Record<string, RawBuilder<unknown>>> = {
     group by currency_code`,
   co_sell: sql`
     select * from mart.co_sell where partner_account_key = 1 and created_fiscal_year = ${year}`,
+  deal: sql`
+    select stage_label, microsoft_stage_label, currency_code, count(*), sum(deal_value_amount)
+    from mart.deal
+    where partner_account_key = 1 and created_fiscal_year = ${year}
+    group by stage_label, microsoft_stage_label, currency_code`,
+  'referral, each deal once': sql`
+    select stage_label, currency_code, sum(deal_count), sum(deal_value_once_reporting_amount)
+    from mart.referral
+    where partner_account_key = 1 and is_open
+    group by stage_label, currency_code`,
+  'pipeline_as_of, deals once': sql`
+    select stage_label, currency_code, sum(deal_count), sum(deal_value_once_reporting_amount)
+    from mart.pipeline_as_of
+    where partner_account_key = 1 and snapshot_date = ${day} and is_open
+    group by stage_label, currency_code`,
+  'month_end, deals once': sql`
+    select snapshot_date, currency_code, sum(deal_count), sum(deal_value_once_reporting_amount)
+    from mart.pipeline_month_end
+    where partner_account_key = 1 and snapshot_fiscal_year = ${year} and is_open
+    group by snapshot_date, currency_code`,
   referral_industry: sql`
     select i.industry, p.product, sum(m.deal_value_amount * i.weight * p.weight)
     from mart.referral m
@@ -100,6 +120,68 @@ const questions: Readonly<Record<string, RawBuilder<unknown>>> = {
     join mart.referral_service s using (partner_account_key, referral_key)
     where m.partner_account_key = 1 and m.created_fiscal_year = ${year}
     group by s.service`,
+  registration_review: sql`
+    select review_stage, waits_for, count(*), avg(days_in_stage), sum(sent_back_count)
+    from mart.registration_review
+    where partner_account_key = 1 and registered_fiscal_year = ${year}
+    group by review_stage, waits_for`,
+  referral_slippage: sql`
+    select solution_area, sum(postponed_count), avg(close_date_shift_days),
+      sum(deal_value_shift_amount)
+    from mart.referral_slippage
+    where partner_account_key = 1 and is_open
+    group by solution_area`,
+  requested_solution: sql`
+    select solution_name, currency_code, sum(quantity), sum(line_amount)
+    from mart.requested_solution
+    where partner_account_key = 1 and created_fiscal_year = ${year}
+    group by solution_name, currency_code`,
+  asked_and_sold: sql`
+    select solution_name, is_asked, is_sold, currency_code, count(*), sum(sold_amount)
+    from mart.asked_and_sold
+    where partner_account_key = 1 and created_fiscal_year = ${year}
+    group by solution_name, is_asked, is_sold, currency_code`,
+  seller_pipeline: sql`
+    select seller_key, currency_code, sum(deal_count), sum(weighted_deal_value_amount)
+    from mart.seller_pipeline
+    where partner_account_key = 1 and seller_kind = 'Own' and is_open
+    group by seller_key, currency_code`,
+  deal_seller: sql`
+    select stage_label, count(*), sum(weighted_deal_value_reporting_amount)
+    from mart.deal_seller
+    where partner_account_key = 1 and seller_key = 17
+    group by stage_label`,
+  customer: sql`
+    select country_code, count(*), sum(open_deal_count), sum(won_deal_count)
+    from mart.customer
+    where partner_account_key = 1
+    group by country_code`,
+  referral_target: sql`
+    select t.target_type, t.target_id, sum(m.deal_value_amount * t.weight)
+    from mart.referral m
+    join mart.referral_target t using (partner_account_key, referral_key)
+    where m.partner_account_key = 1 and m.created_fiscal_year = ${year}
+    group by t.target_type, t.target_id`,
+  'pipeline_as_of, by country': sql`
+    select country_code, registered_acv_currency_code, count(*), sum(registered_acv_amount),
+      sum(registered_acv_reporting_amount)
+    from mart.pipeline_as_of
+    where partner_account_key = 1 and snapshot_date = ${day}
+    group by country_code, registered_acv_currency_code`,
+  documented_value: sql`
+    select value.parent_value, value.canonical_value, count(m.referral_key)
+    from mart.documented_value value
+    left join mart.referral m
+      on m.solution_area = value.parent_value
+      and m.solution_play = value.canonical_value
+      and m.partner_account_key = 1
+    where value.enum_name = 'SolutionPlay'
+    group by value.parent_value, value.canonical_value`,
+  registration_eligibility: sql`
+    select policy_name, is_eligible, registration_status, count(*)
+    from mart.registration_eligibility
+    where partner_account_key = 1 and is_won
+    group by policy_name, is_eligible, registration_status`,
   status_transition: sql`
     select from_substatus, to_substatus, count(*), avg(days_in_status)
     from mart.status_transition
@@ -135,6 +217,8 @@ async function fill({ query }: Warehouse) {
   await sql`select set_config('bench.referrals', ${size}, false)`.execute(query)
   const text = await readFile(new URL('marts.sql', import.meta.url), 'utf8')
   await sql.raw(`set bench.referrals = ${referrals}; ${text}`).execute(query)
+  const deals = new URL('../sql/migrations/0023_engagements_filled.sql', import.meta.url)
+  await sql.raw(`begin; ${await readFile(deals, 'utf8')} commit`).execute(query)
   await sql`vacuum analyze`.execute(query)
   say('referrals', referrals, Math.round(performance.now() - started))
 }

@@ -10,6 +10,7 @@
  */
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
+import { countKnown, expectKnown, listMissedOnce, listUnlisted } from '../src/load/landing/looks.ts'
 import { listOpenRegistrations } from '../src/load/landing/open-registrations.ts'
 import { landPresence } from '../src/load/landing/presence.ts'
 import { enterAccount } from '../src/load/runs/accounts.ts'
@@ -135,13 +136,25 @@ async function publish(run: Run, load: Load, read: number | undefined) {
   }
   await listOpenRegistrations(query, lease.partnerAccountKey, runId)
   await countListed(query, lease.partnerAccountKey, runId)
-  await landPresence(query, lease, {
-    ...reference.settings,
+  const look = {
+    account: lease.partnerAccountKey,
     runId,
     principal: 'someone',
     observedAt: run.startedAt,
+  }
+  if (load === 'night') {
+    await listMissedOnce(query, look, 500)
+    await expectKnown(query, look, [])
+  } else {
+    await listUnlisted(query, look, 500)
+  }
+  await landPresence(query, lease, {
+    ...reference.settings,
+    ...look,
     isComplete: load !== 'night',
+    notFound: [],
   })
+  await countKnown(query, look)
   await analyzeGrown(query, [
     ['raw.payload', read],
     ['pii.payload', read],

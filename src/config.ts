@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { checkAccountsApart } from './config/accounts-apart.ts'
 import { checkEntries, checkVariables, placeOf, type Variables } from './config/check-variables.ts'
-import { path, serviceUrl, text, whole } from './config/parsers.ts'
+import { eligibilitySource, path, serviceUrl, text, whole } from './config/parsers.ts'
 import { readVariables } from './config/read-variables.ts'
 import { parseStrictJson } from './config/strict-json.ts'
 import { readTextFile, reasonOf } from './config/text-file.ts'
@@ -156,6 +156,16 @@ export const settings = {
       .regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as USD')
       .describe('an ISO 4217 code such as USD'),
     meaning: 'currency of converted columns; unset: the stored one, at first USD',
+  },
+  COSELL_FISCAL_YEAR_START_MONTH: {
+    field: 'fiscalYearStartMonth',
+    parser: whole(1, 12),
+    meaning: 'month in which the fiscal year starts; unset: the stored one, at first 7',
+  },
+  COSELL_ELIGIBILITY_SOURCE: {
+    field: 'eligibilitySource',
+    parser: eligibilitySource,
+    meaning: 'where eligibility policies are; unset: the stored one, at first a property of ours',
   },
   COSELL_OVERLAP_HOURS: {
     field: 'overlapHours',
@@ -374,7 +384,7 @@ export function isStartedByNohup(variables: { readonly _?: string } = process.en
 export function variableHelp(): string {
   const lines = settingRows.map(([name, { meaning, default: otherwise }]) => {
     const shown = otherwise === undefined ? '' : ` (${otherwise})`
-    return `  ${name.padEnd(28)} ${meaning}${shown}`
+    return `  ${name.padEnd(30)} ${meaning}${shown}`
   })
   return ['Settings (environment, or .env in the working directory):', ...lines].join('\n')
 }

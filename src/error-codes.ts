@@ -409,6 +409,12 @@ export const errorCodes = {
     meaning: 'The API did not answer within the time that `cosell doctor` waits.',
     remedy: 'Run `cosell doctor` again later.',
   },
+  'eligibility.address': {
+    kind: 'configuration',
+    meaning:
+      'The address of eligibility policies is not one of the API; no request was sent there.',
+    remedy: 'Correct COSELL_ELIGIBILITY_SOURCE: a property, or an address at COSELL_API_URL.',
+  },
   'forget.declined': {
     kind: 'usage',
     meaning: 'The question of `cosell forget` was not answered with yes; nothing was removed.',
@@ -436,7 +442,7 @@ export const errorCodes = {
   },
   'full_read.too_many_missing': {
     kind: 'checkFailed',
-    meaning: 'A full read misses more known referrals than may disappear at once.',
+    meaning: 'More known referrals are gone than may disappear at once.',
     remedy: 'Check that the user who signs in is still a Referrals admin of the entire company.',
   },
   'lease.held': {
@@ -647,6 +653,12 @@ export const errorCodes = {
     kind: 'bug',
     meaning: 'PostgreSQL received another number of rows than the initial load sent.',
     remedy: report,
+  },
+  'quarantine.everything': {
+    kind: 'checkFailed',
+    meaning: 'None of the referrals that were read can be loaded; nothing was published.',
+    remedy:
+      'The message has the first reason. Look at the source; set quarantine_percent_max of etl.setting to 100 to go on.',
   },
   'quarantine.not_held': {
     kind: 'usage',

@@ -5,8 +5,9 @@
 export const findingRules = {
   acv_below_minimum: {
     severity: 'info',
-    source: 'transform',
-    meaning: "A contract's annual value is below the programme's minimum (in US dollars).",
+    source: 'load',
+    meaning:
+      "A contract's annual value is below the programme's minimum, in US dollars at the rate of its day.",
   },
   contract_end_before_start: {
     severity: 'warn',
@@ -38,6 +39,11 @@ export const findingRules = {
     source: 'transform',
     meaning:
       'A value is spelled in another case than documented; the documented spelling is loaded.',
+  },
+  expired_but_open: {
+    severity: 'warn',
+    source: 'mart',
+    meaning: 'A referral is still open though its day of expiry is past, as of the day of reading.',
   },
   implausible_date: {
     severity: 'warn',
@@ -79,6 +85,11 @@ export const findingRules = {
     severity: 'warn',
     source: 'transform',
     meaning: 'A registered solution is not deployed on Azure.',
+  },
+  object_instead_of_list: {
+    severity: 'info',
+    source: 'transform',
+    meaning: 'The API sends one object where it usually sends a list; it is read as a list of one.',
   },
   perpetual_with_end_date: {
     severity: 'warn',
@@ -122,15 +133,41 @@ export const findingRules = {
     source: 'transform',
     meaning: 'A referral moved between two statuses that may not follow one another.',
   },
+  time_without_zone: {
+    severity: 'info',
+    source: 'transform',
+    meaning: 'A time has no zone and is read as UTC, or a day has no time and is read as that day.',
+  },
+  unknown_country: {
+    severity: 'warn',
+    source: 'transform',
+    meaning: 'A country is neither a code of ISO 3166 nor a known name; it is loaded as it is.',
+  },
   unknown_enum_value: {
     severity: 'warn',
     source: 'load',
     meaning: 'The API sends a value that is not documented; it is loaded as it is.',
   },
+  unknown_solution_category: {
+    severity: 'warn',
+    source: 'transform',
+    meaning: 'A solution of type Category is not one of the documented ones.',
+  },
+  unknown_solution_type: {
+    severity: 'warn',
+    source: 'transform',
+    meaning: 'The type of a solution or an offer is not 1P, 3P or SA.',
+  },
   unmapped_property: {
     severity: 'info',
     source: 'transform',
     meaning: 'The API sends a property that has no column.',
+  },
+  unreadable_value: {
+    severity: 'warn',
+    source: 'transform',
+    meaning:
+      'A value is not what its property holds, such as text for an amount; it is loaded as null.',
   },
   value_rounded: {
     severity: 'info',
@@ -154,7 +191,7 @@ export const findingRules = {
   },
 } as const satisfies Record<
   string,
-  { severity: 'info' | 'warn'; source: 'transform' | 'load'; meaning: string }
+  { severity: 'info' | 'warn'; source: 'transform' | 'load' | 'mart'; meaning: string }
 >
 
 export type FindingRule = keyof typeof findingRules

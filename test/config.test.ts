@@ -77,6 +77,37 @@ describe('loadConfig rejects a setting with its name and a remedy, and does not 
       says: 'ISO 4217',
       why: 'codes are upper case',
     },
+    {
+      name: 'COSELL_FISCAL_YEAR_START_MONTH',
+      value: '0',
+      says: '>=1',
+      why: 'there is no such month',
+    },
+    {
+      name: 'COSELL_FISCAL_YEAR_START_MONTH',
+      value: '13',
+      says: '<=12',
+      why: 'a year has twelve months',
+    },
+    { name: 'COSELL_FISCAL_YEAR_START_MONTH', value: 'July', says: 'number', why: 'not a number' },
+    {
+      name: 'COSELL_ELIGIBILITY_SOURCE',
+      value: 'https://api.example.com/policies',
+      says: '{referralId}',
+      why: 'every referral has its own address',
+    },
+    {
+      name: 'COSELL_ELIGIBILITY_SOURCE',
+      value: 'a property',
+      says: 'the name of a property',
+      why: 'names have no blanks',
+    },
+    {
+      name: 'COSELL_ELIGIBILITY_SOURCE',
+      value: '/v1.0/{referralId}/{other}',
+      says: '{referralId}',
+      why: 'nothing fills another place',
+    },
     { name: 'COSELL_ACCOUNT', value: '../other', says: 'letters', why: 'it names a file' },
     {
       name: 'COSELL_PAGESIZE',

@@ -1,8 +1,8 @@
 -- What did we win in each fiscal year, in US dollars?
 select
   closed_fiscal_year,
-  count(*) as won_count,
-  round(sum(deal_value_reporting_amount)) as won_value_usd
+  sum(deal_count) as won_count,
+  round(sum(deal_value_once_reporting_amount)) as won_value_usd
 from mart.referral
 where is_won
 group by closed_fiscal_year
@@ -10,9 +10,9 @@ order by closed_fiscal_year;
 
 -- Answer over the demo:
 -- closed_fiscal_year | won_count | won_value_usd
--- FY21 | 52 | 4122234
--- FY22 | 81 | 9124847
--- FY23 | 107 | 9970840
--- FY24 | 147 | 13557139
--- FY25 | 175 | 16805560
--- FY26 | 176 | 18146649
+-- FY21 | 46 | 3938556
+-- FY22 | 70 | 7649622
+-- FY23 | 92 | 9033357
+-- FY24 | 124 | 11880289
+-- FY25 | 150 | 13604364
+-- FY26 | 158 | 16411287

@@ -12,7 +12,7 @@ order by registered_fiscal_year;
 -- registered_fiscal_year | registered | sent_back | median_days
 -- FY21 | 20 | 4 | 0
 -- FY22 | 21 | 1 | 0
--- FY23 | 40 | 6 | 0
--- FY24 | 56 | 5 | 0
--- FY25 | 60 | 14 | 6.665
+-- FY23 | 40 | 6 | 1.605
+-- FY24 | 56 | 6 | 0
+-- FY25 | 60 | 14 | 9.915
 -- FY26 | 72 | 14 | 0

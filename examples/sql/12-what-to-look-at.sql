@@ -6,8 +6,9 @@ order by rule_code, severity;
 
 -- Answer over the demo:
 -- rule_code | severity | finding_count
--- acv_below_minimum | info | 36
+-- acv_below_minimum | info | 84
 -- contract_start_too_early | warn | 19
+-- expired_but_open | warn | 6
 -- mixed_currency | warn | 2
 -- not_deployed_on_azure | warn | 36
 -- perpetual_with_end_date | warn | 6

@@ -30,14 +30,16 @@ where not exists (select 1 from dw.dim_customer d where d.customer_key = t.custo
 union all
 select 'fact of ' || t.referral_id, concat_ws(' ', t.currency_code, t.created_date,
   t.updated_date, t.accepted_date, t.expected_close_date, t.expiration_date, t.closed_date,
-  t.registered_date, t.registration_approved_date)
+  t.registered_date, t.registration_approved_date, t.registration_first_approved_date)
 from touched_fact_referral t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or least(t.created_date, t.updated_date, t.accepted_date, t.expected_close_date,
-    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date)
+    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date,
+    t.registration_first_approved_date)
     < (select first_day from calendar)
   or greatest(t.created_date, t.updated_date, t.accepted_date, t.expected_close_date,
-    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date)
+    t.expiration_date, t.closed_date, t.registered_date, t.registration_approved_date,
+    t.registration_first_approved_date)
     > (select last_day from calendar)
 union all
 select 'history of ' || t.referral_id, concat_ws(' ', t.currency_code,
@@ -56,15 +58,17 @@ where t.currency_code not in (select currency_code from dw.dim_currency)
 union all
 select 'registration of ' || t.referral_id, concat_ws(' ', t.currency_code, t.contract_sign_date,
   t.contract_start_date, t.contract_end_date, t.contract_end_exclusive_date, t.registered_date,
-  t.review_pending_date, t.action_required_date, t.approved_date, t.decided_date)
+  t.review_pending_date, t.action_required_date, t.first_approved_date, t.approved_date,
+  t.decided_date)
 from touched_fact_registration t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or least(t.contract_sign_date, t.contract_start_date, t.contract_end_date,
     t.contract_end_exclusive_date, t.registered_date, t.review_pending_date,
-    t.action_required_date, t.approved_date, t.decided_date)
+    t.action_required_date, t.first_approved_date, t.approved_date, t.decided_date)
     < (select first_day from calendar)
   or greatest(t.contract_sign_date, t.contract_start_date, t.contract_end_date, t.registered_date,
-    t.review_pending_date, t.action_required_date, t.approved_date, t.decided_date)
+    t.review_pending_date, t.action_required_date, t.first_approved_date, t.approved_date,
+    t.decided_date)
     > (select last_day from calendar)
 union all
 select 'registration line of ' || t.referral_id, concat_ws(' ', t.currency_code,
@@ -79,3 +83,8 @@ where t.currency_code not in (select currency_code from dw.dim_currency)
   or greatest(t.contract_sign_date, t.contract_start_date, t.registered_date,
     t.marketplace_transaction_date)
     > (select last_day from calendar)
+union all
+select 'review of ' || t.referral_id, concat_ws(' ', t.entered_date, t.left_date)
+from touched_fact_registration_review t
+where t.entered_date < (select first_day from calendar)
+  or greatest(t.entered_date, t.left_date) > (select last_day from calendar)

@@ -8,12 +8,16 @@ with staged as (
   from stg.fact_referral_solution join touched using (partner_account_key, referral_no)
   union all select 'fact_registration', count(*)
   from stg.fact_registration join touched using (partner_account_key, referral_no)
+  union all select 'fact_registration_review', count(*)
+  from stg.fact_registration_review join touched using (partner_account_key, referral_no)
   union all select 'fact_registration_solution', count(*)
   from stg.fact_registration_solution join touched using (partner_account_key, referral_no)
   union all select 'fact_acv_schedule', count(*)
   from stg.fact_acv_schedule join touched using (partner_account_key, referral_no)
   union all select 'bridge_referral_tag', count(*)
   from stg.bridge_referral_tag join touched using (partner_account_key, referral_no)
+  union all select 'bridge_referral_seller', count(*)
+  from stg.bridge_referral_seller join touched using (partner_account_key, referral_no)
   union all select 'bridge_line_incentive', count(*)
   from stg.bridge_line_incentive join touched using (partner_account_key, referral_no)
   union all select 'fact_registration_eligibility', count(*)
@@ -32,12 +36,16 @@ published as (
   from touched_fact_referral_solution
   union all select 'fact_registration', count(*)
   from touched_fact_registration
+  union all select 'fact_registration_review', count(*)
+  from touched_fact_registration_review
   union all select 'fact_registration_solution', count(*)
   from touched_fact_registration_solution
   union all select 'fact_acv_schedule', count(*)
   from touched_fact_acv_schedule
   union all select 'bridge_referral_tag', count(*)
   from touched_bridge_referral_tag
+  union all select 'bridge_referral_seller', count(*)
+  from touched_bridge_referral_seller
   union all select 'bridge_line_incentive', count(*)
   from touched_bridge_line_incentive
   union all select 'fact_registration_eligibility', count(*)

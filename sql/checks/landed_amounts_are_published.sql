@@ -1,8 +1,10 @@
 -- The deal, contract and solution values of each referral are those of its newest landed payload, by currency.
 --
 -- This reads the payloads without the code that loaded them. Names match in any case, the exact
--- spelling first. Left out are payloads in which an amount has more than 64 characters or a currency
--- others than ASCII: PostgreSQL would read some of those otherwise than the loader.
+-- spelling first. One object in place of a list is a list of one; what is no number, or one of more
+-- than 15 digits before the point, is no amount. Left out are payloads in which an amount has more than
+-- 64 characters, an amount or a currency others than ASCII, or a currency is not text: PostgreSQL would
+-- read some of those otherwise than the loader.
 with newest as (
   select touched.partner_account_key, touched.referral_key,
     -- One copy out of the compressed column, which every operator below would unpack again.
@@ -62,7 +64,10 @@ contract as materialized (
       order by e.key collate "C" limit 1)) as currency
   from deal d
   cross join lateral jsonb_array_elements(
-    case jsonb_typeof(d.registrations) when 'array' then d.registrations end) registration
+    case jsonb_typeof(d.registrations)
+      when 'array' then d.registrations
+      when 'object' then jsonb_build_array(d.registrations)
+    end) registration
   cross join lateral (
     select
       coalesce(nullif(nullif(registration.value -> 'contract', 'null'), '""'), (
@@ -94,7 +99,10 @@ solution as (
       order by e.key collate "C" limit 1)) as currency
   from contract c
   cross join lateral jsonb_array_elements(
-    case jsonb_typeof(c.lines) when 'array' then c.lines end) line
+    case jsonb_typeof(c.lines)
+      when 'array' then c.lines
+      when 'object' then jsonb_build_array(c.lines)
+    end) line
 ),
 found as (
   select partner_account_key, referral_key, 'deal value' as amount, written, currency from deal
@@ -108,12 +116,18 @@ found as (
 compared as (
   select partner_account_key, referral_key, amount,
     upper(coalesce(nullif(btrim(currency, e' \t\n\r\f\v'), ''), 'XXX')) as currency_code,
-    case when length(written) <= 64 then
-      round(substring(written from '[+-]?[0-9.]+(?:[eE][+-]?0*[0-9]{1,3})?')::numeric, 4)
-    end as landed,
+    case when abs(number) < 1e15 then number end as landed,
     null::numeric as published,
-    length(written) > 64 or currency ~ '[^\x01-\x7e]' as is_odd
+    length(written) > 64 or written || coalesce(currency, '') ~ '[^\x01-\x7e]'
+      or currency ~ '[^\x01-\x7e]|^([[{0-9-]|true$|false$)' as is_odd
   from found
+  cross join lateral (
+    select case
+      when length(written) <= 64
+        and written ~ '^[ \t\n\r\f\v]*[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t\n\r\f\v]*$'
+      then round(substring(written from '[+-]?[0-9.]+(?:[eE][+-]?0*[0-9]{1,3})?')::numeric, 4)
+    end as number
+  ) parsed
   union all
   select partner_account_key, referral_key, 'deal value', t.currency_code, null,
     t.deal_value_amount, false

@@ -18,7 +18,7 @@ select
   solution.publisher_name,
   solution.solution_type,
   referral.solution_area,
-  referral.solution_play,
+  coalesce(spelling.canonical_value, referral.solution_play) as solution_play,
   line.contract_sign_date,
   signed.fiscal_year_label as sign_fiscal_year,
   signed.fiscal_quarter_label as sign_fiscal_quarter,
@@ -32,10 +32,20 @@ select
   line.contract_currency_code,
   line.allocated_contract_value_amount,
   line.allocated_contract_acv_amount,
-  (line.solution_acv_amount * rate.rate_to_reporting)::numeric(38, 14)
-    as solution_acv_reporting_amount,
-  (line.allocated_contract_acv_amount * contract_rate.rate_to_reporting)::numeric(38, 14)
-    as contract_acv_reporting_amount,
+  (
+    div(
+      line.solution_acv_amount * rate.reporting_units * 2000000
+        + sign(line.solution_acv_amount) * rate.currency_units,
+      2 * rate.currency_units
+    ) * 0.000001
+  )::numeric(28, 6) as solution_acv_reporting_amount,
+  (
+    div(
+      line.allocated_contract_acv_amount * contract_rate.reporting_units * 2000000
+        + sign(line.allocated_contract_acv_amount) * contract_rate.currency_units,
+      2 * contract_rate.currency_units
+    ) * 0.000001
+  )::numeric(28, 6) as contract_acv_reporting_amount,
   line.is_deployed_on_azure,
   line.primary_deployment_on,
   line.pricing_model,
@@ -45,7 +55,11 @@ select
   referral.customer_marketplace_intent,
   line.is_incentive_eligible,
   line.incentive_count,
-  line.incentives
+  line.incentives,
+  coalesce(registration.registration_status in ('Approved', 'Passed'), false) as is_approved,
+  case when line.line_no = 0 then line.allocated_contract_acv_amount
+    else line.solution_acv_amount
+  end as acv_amount
 from dw.fact_registration_solution line
 left join dw.fact_registration registration
   on registration.referral_key = line.referral_key
@@ -54,6 +68,14 @@ left join dw.fact_registration registration
 left join dw.dim_referral referral
   on referral.referral_key = line.referral_key
   and referral.partner_account_key = line.partner_account_key
+left join (
+  select
+    value.enum_value,
+    min(value.canonical_value) as canonical_value
+  from mart.documented_value value
+  where value.enum_name = 'SolutionPlay' and value.canonical_value <> value.enum_value
+  group by value.enum_value
+) spelling on spelling.enum_value = referral.solution_play
 left join dw.dim_customer customer
   on customer.customer_key = line.customer_key
   and customer.partner_account_key = line.partner_account_key
@@ -63,17 +85,23 @@ left join dw.dim_solution solution
 left join dw.dim_date signed on signed.date_day = line.contract_sign_date
 left join dw.fx_rate rate
   on rate.currency_code = line.currency_code
-  and rate.rate_date = coalesce(
-    line.contract_sign_date,
-    line.contract_start_date,
-    line.registered_date
+  and rate.rate_date = least(
+    coalesce(
+      line.contract_sign_date,
+      line.contract_start_date,
+      line.registered_date
+    ),
+    (now() at time zone 'utc')::date
   )
 left join dw.fx_rate contract_rate
   on contract_rate.currency_code = line.contract_currency_code
-  and contract_rate.rate_date = coalesce(
-    line.contract_sign_date,
-    line.contract_start_date,
-    line.registered_date
+  and contract_rate.rate_date = least(
+    coalesce(
+      line.contract_sign_date,
+      line.contract_start_date,
+      line.registered_date
+    ),
+    (now() at time zone 'utc')::date
   );
 
 comment on view mart.acv_line is
@@ -82,6 +110,9 @@ comment on view mart.acv_line is
   'marketplace? Filter sign_fiscal_year, and registration_status for approved ones. A registration '
   'without lines has one row, number 0. Contracts stay when the source no longer shows the '
   'referral.';
+comment on column mart.acv_line.solution_play is
+  'Solution play, in the spelling of canonical_value of mart.documented_value; '
+  '(Not provided) without one, (Multiple) when there are several.';
 comment on column mart.acv_line.contract_sign_date is 'Day the contract was signed.';
 comment on column mart.acv_line.sign_fiscal_year is
   'Fiscal year of contract_sign_date, as FY26; null without one.';
@@ -90,7 +121,15 @@ comment on column mart.acv_line.sign_fiscal_quarter is
 comment on column mart.acv_line.contract_start_date is 'First day of the contract.';
 comment on column mart.acv_line.solution_acv_reporting_amount is
   'solution_acv_amount in the reporting currency, at the rate of the day of signing, else of the '
-  'start, else of the registration; it never restates. Null where there is no rate for it.';
-comment on column mart.acv_line.contract_acv_reporting_amount is
-  'allocated_contract_acv_amount in the reporting currency, at the rate of the same day. Null where '
+  'start, else of the registration, at the latest of today; past days never restate. Null where '
   'there is no rate for it.';
+comment on column mart.acv_line.contract_acv_reporting_amount is
+  'allocated_contract_acv_amount in the reporting currency, at the rate of the same day. Null '
+  'where '
+  'there is no rate for it.';
+comment on column mart.acv_line.is_approved is
+  'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
+  'Insights counts.';
+comment on column mart.acv_line.acv_amount is
+  'solution_acv_amount, in currency_code; for a contract without solution lines its contract ACV, '
+  'so that it is in the sum.';

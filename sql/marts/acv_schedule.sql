@@ -14,10 +14,20 @@ select
   schedule.scheduled_solution_amount,
   schedule.contract_currency_code,
   schedule.scheduled_contract_amount,
-  (schedule.scheduled_solution_amount * rate.rate_to_reporting)::numeric(38, 14)
-    as scheduled_solution_reporting_amount,
-  (schedule.scheduled_contract_amount * contract_rate.rate_to_reporting)::numeric(38, 14)
-    as scheduled_contract_reporting_amount,
+  (
+    div(
+      schedule.scheduled_solution_amount * rate.reporting_units * 2000000
+        + sign(schedule.scheduled_solution_amount) * rate.currency_units,
+      2 * rate.currency_units
+    ) * 0.000001
+  )::numeric(28, 6) as scheduled_solution_reporting_amount,
+  (
+    div(
+      schedule.scheduled_contract_amount * contract_rate.reporting_units * 2000000
+        + sign(schedule.scheduled_contract_amount) * contract_rate.currency_units,
+      2 * contract_rate.currency_units
+    ) * 0.000001
+  )::numeric(28, 6) as scheduled_contract_reporting_amount,
   solution.solution_name,
   solution.publisher_name,
   customer.customer_name,
@@ -39,17 +49,23 @@ left join dw.dim_customer customer
 left join dw.dim_date day on day.date_day = schedule.period_start_date
 left join dw.fx_rate rate
   on rate.currency_code = schedule.currency_code
-  and rate.rate_date = coalesce(
-    line.contract_sign_date,
-    line.contract_start_date,
-    line.registered_date
+  and rate.rate_date = least(
+    coalesce(
+      line.contract_sign_date,
+      line.contract_start_date,
+      line.registered_date
+    ),
+    (now() at time zone 'utc')::date
   )
 left join dw.fx_rate contract_rate
   on contract_rate.currency_code = schedule.contract_currency_code
-  and contract_rate.rate_date = coalesce(
-    line.contract_sign_date,
-    line.contract_start_date,
-    line.registered_date
+  and contract_rate.rate_date = least(
+    coalesce(
+      line.contract_sign_date,
+      line.contract_start_date,
+      line.registered_date
+    ),
+    (now() at time zone 'utc')::date
   );
 
 comment on view mart.acv_schedule is
@@ -62,7 +78,7 @@ comment on column mart.acv_schedule.period_start_fiscal_quarter is
   'Fiscal quarter in which the contract year begins, as FY26 Q3; null in year 0.';
 comment on column mart.acv_schedule.scheduled_solution_reporting_amount is
   'scheduled_solution_amount in the reporting currency, at the rate of the day of signing, else of '
-  'the start, else of the registration. Null where there is no rate for it.';
+  'the start, else of the registration, at the latest of today. Null where there is no rate for it.';
 comment on column mart.acv_schedule.scheduled_contract_reporting_amount is
   'scheduled_contract_amount in the reporting currency, at the rate of the same day. Null where '
   'there is no rate for it.';

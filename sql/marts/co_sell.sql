@@ -11,9 +11,15 @@ select
   count(distinct referral.engagement_id) as engagement_count,
   count(*) filter (where referral.is_won) as won_count,
   count(*) filter (where referral.is_decided) as decided_count,
-  coalesce(sum(referral.deal_value_amount), 0)::numeric(38, 4) as deal_value_amount,
-  coalesce(sum(referral.deal_value_amount) filter (where referral.is_won), 0)::numeric(38, 4)
-    as won_value_amount
+  coalesce(sum(referral.deal_value_amount), 0)::numeric(28, 4) as deal_value_amount,
+  coalesce(sum(referral.deal_value_amount) filter (where referral.is_won), 0)::numeric(28, 4)
+    as won_value_amount,
+  sum(referral.deal_count)::bigint as deal_count,
+  count(*) filter (where referral.is_deal_primary and referral.is_won) as won_deal_count,
+  count(*) filter (where referral.is_deal_primary and referral.is_decided) as decided_deal_count,
+  coalesce(sum(referral.deal_value_once_amount), 0)::numeric(28, 4) as deal_value_once_amount,
+  coalesce(sum(referral.deal_value_once_amount) filter (where referral.is_won), 0)::numeric(28, 4)
+    as won_value_once_amount
 from mart.referral referral
 where referral.referral_category = 'Co-sell opportunity'
 group by
@@ -26,9 +32,12 @@ group by
   referral.currency_code;
 
 comment on view mart.co_sell is
-  'One row per account, fiscal quarter of creation, inviting organisation, direction, deal type and '
-  'currency, of co-sell opportunities. Answers: how many deals, of what value, do we win with whom? '
-  'Divide sum of won_count by sum of decided_count for the win rate. Filter created_fiscal_year.';
+  'One row per account, fiscal quarter of creation, inviting organisation, direction, deal type '
+  'and '
+  'currency, of co-sell opportunities. Answers: how many deals, of what value, do we win with '
+  'whom? '
+  'Divide sum of won_deal_count by sum of decided_deal_count for the win rate of deals. Filter '
+  'created_fiscal_year.';
 comment on column mart.co_sell.invited_by is
   'Organisation that invited; (None) when there is none.';
 comment on column mart.co_sell.direction is
@@ -36,7 +45,8 @@ comment on column mart.co_sell.direction is
 comment on column mart.co_sell.currency_code is 'Currency of the deals and of their amounts.';
 comment on column mart.co_sell.referral_count is 'Referrals.';
 comment on column mart.co_sell.engagement_count is
-  'Deals: referrals of one engagement count once. Do not add up over rows; one engagement may stand '
+  'Deals: referrals of one engagement count once. Do not add up over rows; one engagement may '
+  'stand '
   'in several.';
 comment on column mart.co_sell.won_count is 'Referrals won: the numerator of the win rate.';
 comment on column mart.co_sell.decided_count is
@@ -45,3 +55,13 @@ comment on column mart.co_sell.deal_value_amount is
   'Sum of the deal values, in currency_code; referrals without a value add nothing.';
 comment on column mart.co_sell.won_value_amount is
   'Sum of the deal values of those won, in currency_code.';
+comment on column mart.co_sell.deal_count is
+  'Deals, each with the row of its primary referral; adds up over rows.';
+comment on column mart.co_sell.won_deal_count is
+  'Deals won: the numerator of their win rate.';
+comment on column mart.co_sell.decided_deal_count is
+  'Deals won or lost: the denominator of their win rate.';
+comment on column mart.co_sell.deal_value_once_amount is
+  'Sum of the values of the deals, each once, in currency_code.';
+comment on column mart.co_sell.won_value_once_amount is
+  'Sum of the values of the deals won, each once, in currency_code.';

@@ -22,7 +22,33 @@ left join etl.run last_run on last_run.run_id = finding.last_seen_run_id
 where finding.partner_account_key in (
   select visible.partner_account_key
   from etl.visible_account visible
-);
+)
+union all
+-- Time alone makes a referral overdue, without a load that could notice it.
+select
+  fact.partner_account_key,
+  account.account_code,
+  referral.referral_id,
+  fact.referral_key,
+  'expired_but_open',
+  'expirationDateTime',
+  'warn',
+  'still open, though its day of expiry is past',
+  fact.expiration_date::text,
+  (fact.expiration_date + 1)::timestamp at time zone 'utc',
+  now()
+from dw.fact_referral fact
+join dw.dim_status status on status.status_key = fact.status_key and status.is_open
+join dw.dim_referral referral
+  on referral.referral_key = fact.referral_key
+  and referral.partner_account_key = fact.partner_account_key
+left join dw.dim_partner_account account on account.partner_account_key = fact.partner_account_key
+where fact.expiration_date < (now() at time zone 'utc')::date
+  and not referral.is_missing
+  and fact.partner_account_key in (
+    select visible.partner_account_key
+    from etl.visible_account visible
+  );
 
 -- Runs as its owner, since readers have no right to etl; etl.visible_account stands in for row-level
 -- security.
@@ -32,5 +58,7 @@ comment on view mart.data_quality is
   'warehouse as a whole have no referral.';
 comment on column mart.data_quality.referral_key is
   'The referral; dw.dim_referral. Null for findings about the warehouse as a whole.';
-comment on column mart.data_quality.first_seen_at is 'Start of the run that reported it first.';
-comment on column mart.data_quality.last_seen_at is 'Start of the run that reported it last.';
+comment on column mart.data_quality.first_seen_at is
+  'Start of the run that reported it first; of an overdue referral, the day after expiration_date.';
+comment on column mart.data_quality.last_seen_at is
+  'Start of the run that reported it last; of an overdue referral, now.';

@@ -26,13 +26,24 @@ select
   referral.expiration_date - (now() at time zone 'utc')::date as days_to_expiry,
   referral.deal_value_amount,
   referral.currency_code,
-  referral.deal_value_reporting_amount
+  referral.deal_value_reporting_amount,
+  referral.expiration_date < (now() at time zone 'utc')::date as is_overdue,
+  greatest((now() at time zone 'utc')::date - referral.expiration_date, 0) as days_overdue,
+  referral.deal_id,
+  referral.is_deal_primary,
+  referral.deal_count,
+  referral.deal_value_once_amount,
+  referral.deal_value_once_reporting_amount
 from mart.referral referral
-where referral.is_open and referral.expiration_date >= (now() at time zone 'utc')::date;
+where referral.is_open and referral.expiration_date is not null;
 
 comment on view mart.expiring_referral is
-  'One row per open referral that will expire, from today on. Answers: what expires within 14 days, '
-  'by value? Filter days_to_expiry <= 14. What should have expired before today is a finding in '
-  'mart.data_quality.';
+  'One row per open referral with a day of expiry, past ones included. Answers: what expires within '
+  '14 days, by value, and what is still open past its day? Filter days_to_expiry between 0 and 14, '
+  'or is_overdue. What is overdue is in mart.data_quality too.';
 comment on column mart.expiring_referral.days_to_expiry is
-  'Days from today, by UTC, to expiration_date; 0 on the last day.';
+  'Days from today, by UTC, to expiration_date; 0 on the last day, negative after it.';
+comment on column mart.expiring_referral.is_overdue is
+  'The day of expiry is past, by UTC, and the referral is still open.';
+comment on column mart.expiring_referral.days_overdue is
+  'Days since expiration_date; 0 until it is past.';

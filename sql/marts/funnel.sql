@@ -13,19 +13,32 @@ select
   count(*) filter (where status.is_closed and not status.is_decided) as dropped_count,
   count(fact.registered_date) as registered_count,
   count(fact.registration_approved_date) as approved_count,
+  count(fact.registration_first_approved_date) as ever_approved_count,
   percentile_cont(0.5) within group (order by fact.days_to_accept) as median_days_to_accept,
   percentile_cont(0.5) within group (order by fact.days_to_close) as median_days_to_close,
   percentile_cont(0.5) within group (order by fact.days_to_registration)
     as median_days_to_registration,
-  coalesce(sum(fact.deal_value_amount), 0)::numeric(38, 4) as created_value_amount,
-  coalesce(sum(fact.deal_value_amount) filter (where status.is_won), 0)::numeric(38, 4)
-    as won_value_amount
+  coalesce(sum(fact.deal_value_amount), 0)::numeric(28, 4) as created_value_amount,
+  coalesce(sum(fact.deal_value_amount) filter (where status.is_won), 0)::numeric(28, 4)
+    as won_value_amount,
+  count(deal.engagement_key) as deal_count,
+  count(deal.engagement_key) filter (where status.is_won) as won_deal_count,
+  count(deal.engagement_key) filter (where status.is_lost) as lost_deal_count,
+  coalesce(sum(fact.deal_value_amount) filter (where deal.engagement_key is not null), 0)
+    ::numeric(28, 4) as deal_value_once_amount,
+  coalesce(
+    sum(fact.deal_value_amount) filter (where deal.engagement_key is not null and status.is_won),
+    0
+  )::numeric(28, 4) as won_value_once_amount
 from dw.fact_referral fact
 join dw.dim_referral referral
   on referral.referral_key = fact.referral_key
   and referral.partner_account_key = fact.partner_account_key
 join dw.dim_status status on status.status_key = fact.status_key
 join dw.dim_date day on day.date_day = fact.created_date
+left join dw.dim_engagement deal
+  on deal.primary_referral_key = fact.referral_key
+  and deal.partner_account_key = fact.partner_account_key
 where not exists (
   select
   from dw.dim_referral gone
@@ -56,7 +69,10 @@ comment on column mart.funnel.lost_count is 'Those that are lost by now.';
 comment on column mart.funnel.dropped_count is
   'Those that are closed, neither won nor lost: declined, expired or entered by mistake.';
 comment on column mart.funnel.registered_count is 'Those with a deal registration.';
-comment on column mart.funnel.approved_count is 'Those with an approved deal registration.';
+comment on column mart.funnel.approved_count is
+  'Those with a deal registration that is approved now; one whose approval was taken back is not.';
+comment on column mart.funnel.ever_approved_count is
+  'Those with a deal registration that was approved once, whatever came later.';
 comment on column mart.funnel.median_days_to_accept is
   'Median days from creation to acceptance, of those accepted.';
 comment on column mart.funnel.median_days_to_close is
@@ -68,3 +84,13 @@ comment on column mart.funnel.created_value_amount is
 comment on column mart.funnel.won_value_amount is
   'Sum of the deal values of those won, in currency_code.';
 comment on column mart.funnel.currency_code is 'Currency of the deals and of their amounts.';
+comment on column mart.funnel.deal_count is
+  'Deals, each with the row of its primary referral: several referrals of one deal count once.';
+comment on column mart.funnel.won_deal_count is
+  'Deals that are won by now.';
+comment on column mart.funnel.lost_deal_count is
+  'Deals that are lost by now.';
+comment on column mart.funnel.deal_value_once_amount is
+  'Sum of the values of the deals, each once, in currency_code.';
+comment on column mart.funnel.won_value_once_amount is
+  'Sum of the values of the deals won, each once, in currency_code.';

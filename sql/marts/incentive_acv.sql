@@ -19,9 +19,16 @@ select
   bridge.weight,
   line.currency_code,
   line.solution_acv_amount,
-  (bridge.weight * line.solution_acv_amount)::numeric(38, 10) as weighted_solution_acv_amount,
-  (bridge.weight * line.solution_acv_reporting_amount)::numeric(38, 20)
-    as weighted_solution_acv_reporting_amount
+  (bridge.weight * line.solution_acv_amount)::numeric(28, 10) as weighted_solution_acv_amount,
+  (
+    round(line.solution_acv_reporting_amount * sum(bridge.weight) over upto, 6)
+    - round(line.solution_acv_reporting_amount * (sum(bridge.weight) over upto - bridge.weight), 6)
+  )::numeric(28, 6) as weighted_solution_acv_reporting_amount,
+  line.is_approved,
+  case when line.is_approved
+    then (bridge.weight * line.solution_acv_amount)::numeric(28, 10)
+    else 0
+  end::numeric(28, 10) as approved_weighted_solution_acv_amount
 from mart.acv_line line
 join dw.bridge_line_incentive bridge
   on bridge.referral_key = line.referral_key
@@ -29,12 +36,22 @@ join dw.bridge_line_incentive bridge
   and bridge.line_no = line.line_no
   and bridge.partner_account_key = line.partner_account_key
 join dw.dim_tag tag
-  on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key;
+  on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key
+window upto as (
+  partition by
+    bridge.partner_account_key,
+    bridge.referral_key,
+    bridge.registration_no,
+    bridge.line_no
+  order by bridge.tag_key
+  rows unbounded preceding
+);
 
 comment on view mart.incentive_acv is
   'One row per incentive of a registration line. Answers: how much annual contract value earns '
   'which incentive? Add up the weighted amounts, which count each line once; solution_acv_amount is '
-  'repeated for each incentive of the line and must not be added up. Filter sign_fiscal_year.';
+  'repeated for each incentive of the line and must not be added up. Filter sign_fiscal_year, and '
+  'is_approved for what Microsoft counts: refused and waiting registrations are rows too.';
 comment on column mart.incentive_acv.incentive is 'Name of the incentive, as sent.';
 comment on column mart.incentive_acv.solution_acv_amount is
   'Annual contract value of the whole line, in currency_code: repeated for each of its incentives.';
@@ -43,3 +60,9 @@ comment on column mart.incentive_acv.weighted_solution_acv_amount is
 comment on column mart.incentive_acv.weighted_solution_acv_reporting_amount is
   'weighted_solution_acv_amount in the reporting currency, at the rate of mart.acv_line. Null where '
   'there is no rate for it.';
+comment on column mart.incentive_acv.is_approved is
+  'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
+  'Insights counts.';
+comment on column mart.incentive_acv.approved_weighted_solution_acv_amount is
+  'weighted_solution_acv_amount of an approved or passed registration, in currency_code; 0 for '
+  'others.';

@@ -21,12 +21,17 @@ select
   pipeline.deal_value_reporting_amount,
   pipeline.expected_close_date,
   pipeline.is_estimated,
-  pipeline.days_in_state
+  pipeline.days_in_state,
+  pipeline.is_deal_primary,
+  pipeline.deal_count,
+  pipeline.deal_value_once_amount,
+  pipeline.deal_value_once_reporting_amount
 from mart.pipeline_as_of pipeline
 where pipeline.is_month_end;
 
 comment on view mart.pipeline_month_end is
   'One row per month end and referral: the state in which it ended the month. Answers: how has the '
-  'open pipeline moved over the months? Filter is_open for the pipeline; months never add up. Few '
+  'open pipeline moved over the months? Filter is_open for the pipeline, and sum deal_value_once_amount to count a '
+  'deal once; months never add up. Few '
   'enough rows to import.';
 comment on column mart.pipeline_month_end.snapshot_date is 'Last day of the month, up to today.';

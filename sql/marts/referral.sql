@@ -27,7 +27,7 @@ select
   referral.call_to_action,
   referral.registration_status,
   referral.solution_area,
-  referral.solution_play,
+  coalesce(spelling.canonical_value, referral.solution_play) as solution_play,
   referral.partner_role,
   referral.customer_marketplace_intent,
   referral.invited_by_organization_name,
@@ -46,6 +46,7 @@ select
   fact.closed_date,
   fact.registered_date,
   fact.registration_approved_date,
+  fact.registration_first_approved_date,
   created.fiscal_year_label as created_fiscal_year,
   created.fiscal_quarter_label as created_fiscal_quarter,
   closed.fiscal_year_label as closed_fiscal_year,
@@ -54,12 +55,76 @@ select
   fact.days_to_close,
   fact.deal_value_amount,
   fact.currency_code,
-  (fact.deal_value_amount * rate.rate_to_reporting)::numeric(38, 14) as deal_value_reporting_amount
+  (
+    div(
+      fact.deal_value_amount * rate.reporting_units * 2000000
+        + sign(fact.deal_value_amount) * rate.currency_units,
+      2 * rate.currency_units
+    ) * 0.000001
+  )::numeric(28, 6) as deal_value_reporting_amount,
+  coalesce(
+    nullif(referral.engagement_id, '00000000-0000-0000-0000-000000000000'),
+    referral.referral_id
+  ) as deal_id,
+  deal.primary_referral_key is not null as is_deal_primary,
+  case when deal.primary_referral_key is not null then 1 else 0 end as deal_count,
+  case when deal.primary_referral_key is not null then fact.deal_value_amount end::numeric(19, 4)
+    as deal_value_once_amount,
+  case when deal.primary_referral_key is not null then
+    div(
+      fact.deal_value_amount * rate.reporting_units * 2000000
+        + sign(fact.deal_value_amount) * rate.currency_units,
+      2 * rate.currency_units
+    ) * 0.000001
+  end::numeric(28, 6) as deal_value_once_reporting_amount,
+  referral.organization_id,
+  referral.organization_name,
+  referral.invited_by_organization_id,
+  referral.assistance_request_code,
+  referral.sales_stage,
+  referral.microsoft_msx_id,
+  referral.campaign_id,
+  referral.referral_program,
+  referral.quality,
+  referral.is_spam,
+  referral.consent_to_contact,
+  referral.consent_to_share_info_with_others,
+  referral.consent_to_share_with_microsoft_sellers,
+  referral.consent_to_microsoft_contact_specific_partners,
+  referral.has_iot_requirements,
+  referral.iot_license_agreement_number,
+  referral.iot_device_category,
+  referral.iot_silicon_type,
+  referral.iot_is_azure_certified_device,
+  referral.iot_has_attached_services,
+  referral.team_member_count,
+  referral.customer_contact_count,
+  referral.has_microsoft_member,
+  customer.postal_code,
+  customer.region,
+  customer.external_customer_id,
+  customer.moodys_id,
+  customer.duns_number,
+  fact.requested_solution_count,
+  fact.requested_offer_count,
+  fact.registration_count,
+  customer.customer_size_max_employees
 from dw.fact_referral fact
 left join dw.dim_status status on status.status_key = fact.status_key
 left join dw.dim_referral referral
   on referral.referral_key = fact.referral_key
   and referral.partner_account_key = fact.partner_account_key
+left join (
+  select
+    value.enum_value,
+    min(value.canonical_value) as canonical_value
+  from mart.documented_value value
+  where value.enum_name = 'SolutionPlay' and value.canonical_value <> value.enum_value
+  group by value.enum_value
+) spelling on spelling.enum_value = referral.solution_play
+left join dw.dim_engagement deal
+  on deal.primary_referral_key = fact.referral_key
+  and deal.partner_account_key = fact.partner_account_key
 left join dw.dim_customer customer
   on customer.customer_key = fact.customer_key
   and customer.partner_account_key = fact.partner_account_key
@@ -84,7 +149,11 @@ where not exists (
 comment on view mart.referral is
   'One row per referral, everything about it in one flat row: the table for spreadsheets. Answers: '
   'what is the open value by stage and country? Filter is_open for the pipeline, is_won for won '
-  'business. Open referrals that the source no longer shows are left out.';
+  'business. Sum deal_value_once_amount and deal_count to count a deal once: its parties have a '
+  'referral each. Open referrals that the source no longer shows are left out.';
+comment on column mart.referral.solution_play is
+  'Solution play, in the spelling of canonical_value of mart.documented_value; '
+  '(Not provided) without one, (Multiple) when there are several.';
 comment on column mart.referral.created_fiscal_year is 'Fiscal year of created_date, as FY26.';
 comment on column mart.referral.created_fiscal_quarter is
   'Fiscal quarter of created_date, as FY26 Q3.';
@@ -95,3 +164,15 @@ comment on column mart.referral.closed_fiscal_quarter is
 comment on column mart.referral.deal_value_reporting_amount is
   'deal_value_amount in the reporting currency, at the rate of the closing day, while open of the '
   'expected one, at the latest of today. Null where there is no rate for it.';
+comment on column mart.referral.deal_id is
+  'The deal: engagement_id, or referral_id without one; dw.dim_engagement.';
+comment on column mart.referral.is_deal_primary is
+  'The stage and the value of the referral are those of its deal; of the referrals of one deal '
+  'exactly one has it. Filter by it to list deals instead of referrals.';
+comment on column mart.referral.deal_count is
+  '1 for the primary referral of a deal, 0 for its others: the sum is the number of deals.';
+comment on column mart.referral.deal_value_once_amount is
+  'deal_value_amount of the primary referral, in currency_code; null for the others of the deal: '
+  'the sum has each deal once.';
+comment on column mart.referral.deal_value_once_reporting_amount is
+  'deal_value_once_amount in the reporting currency, as deal_value_reporting_amount.';

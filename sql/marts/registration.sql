@@ -26,8 +26,13 @@ select
   registration.contract_annualized_amount,
   registration.solution_value_amount,
   registration.nonrecurring_amount,
-  (registration.contract_acv_amount * rate.rate_to_reporting)::numeric(38, 14)
-    as contract_acv_reporting_amount,
+  (
+    div(
+      registration.contract_acv_amount * rate.reporting_units * 2000000
+        + sign(registration.contract_acv_amount) * rate.currency_units,
+      2 * rate.currency_units
+    ) * 0.000001
+  )::numeric(28, 6) as contract_acv_reporting_amount,
   registration.line_count,
   registration.registered_at,
   registration.review_pending_at,
@@ -40,12 +45,18 @@ select
   registration.action_required_date,
   registration.approved_date,
   registration.decided_date,
+  registration.first_approved_at,
+  registration.first_approved_date,
   day.fiscal_year_label as registered_fiscal_year,
   day.fiscal_quarter_label as registered_fiscal_quarter,
   registration.action_required_at is not null as was_sent_back,
+  registration.first_approved_at is not null and registration.approved_date is null
+    as is_approval_taken_back,
+  registration.first_approval_lead_days,
   registration.approval_lead_days,
   registration.decision_lead_days,
-  registration.sign_to_registration_days
+  registration.sign_to_registration_days,
+  registration.registration_status in ('Approved', 'Passed') as is_approved
 from dw.fact_registration registration
 left join dw.dim_referral referral
   on referral.referral_key = registration.referral_key
@@ -56,10 +67,13 @@ left join dw.dim_customer customer
 left join dw.dim_date day on day.date_day = registration.registered_date
 left join dw.fx_rate rate
   on rate.currency_code = registration.currency_code
-  and rate.rate_date = coalesce(
-    registration.contract_sign_date,
-    registration.contract_start_date,
-    registration.registered_date
+  and rate.rate_date = least(
+    coalesce(
+      registration.contract_sign_date,
+      registration.contract_start_date,
+      registration.registered_date
+    ),
+    (now() at time zone 'utc')::date
   );
 
 comment on view mart.registration is
@@ -69,10 +83,16 @@ comment on view mart.registration is
   'the source no longer shows the referral.';
 comment on column mart.registration.contract_acv_reporting_amount is
   'contract_acv_amount in the reporting currency, at the rate of the day of signing, else of the '
-  'start, else of the registration; it never restates. Null where there is no rate for it.';
+  'start, else of the registration, at the latest of today; past days never restate. Null where '
+  'there is no rate for it.';
 comment on column mart.registration.registered_fiscal_year is
   'Fiscal year of registered_date, as FY26.';
 comment on column mart.registration.registered_fiscal_quarter is
   'Fiscal quarter of registered_date, as FY26 Q3.';
 comment on column mart.registration.was_sent_back is
   'The review sent it back to the partner at least once.';
+comment on column mart.registration.is_approval_taken_back is
+  'It was approved once and is not now: failed in a manual review, or open again.';
+comment on column mart.registration.is_approved is
+  'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
+  'Insights counts.';

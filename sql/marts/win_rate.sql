@@ -4,23 +4,45 @@ select
   day.fiscal_year_label as closed_fiscal_year,
   day.fiscal_quarter_label as closed_fiscal_quarter,
   referral.solution_area,
-  coalesce(play.solution_play, referral.solution_play) as solution_play,
+  coalesce(spelling.canonical_value, play.solution_play, referral.solution_play) as solution_play,
   fact.currency_code,
   coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_won), 0)::numeric(20, 6)
     as won_weight,
   coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_decided), 0)::numeric(20, 6)
     as decided_weight,
   coalesce(sum(coalesce(play.weight, 1) * fact.deal_value_amount) filter (where status.is_won), 0)
-    ::numeric(38, 10) as won_value_amount,
+    ::numeric(28, 10) as won_value_amount,
   coalesce(sum(coalesce(play.weight, 1) * fact.deal_value_amount)
     filter (where status.is_decided), 0)
-    ::numeric(38, 10) as decided_value_amount
+    ::numeric(28, 10) as decided_value_amount,
+  coalesce(
+    sum(coalesce(play.weight, 1)) filter (where deal.engagement_key is not null and status.is_won),
+    0
+  )::numeric(20, 6) as won_deal_weight,
+  coalesce(
+    sum(coalesce(play.weight, 1))
+      filter (where deal.engagement_key is not null and status.is_decided),
+    0
+  )::numeric(20, 6) as decided_deal_weight,
+  coalesce(
+    sum(coalesce(play.weight, 1) * fact.deal_value_amount)
+      filter (where deal.engagement_key is not null and status.is_won),
+    0
+  )::numeric(28, 10) as won_value_once_amount,
+  coalesce(
+    sum(coalesce(play.weight, 1) * fact.deal_value_amount)
+      filter (where deal.engagement_key is not null and status.is_decided),
+    0
+  )::numeric(28, 10) as decided_value_once_amount
 from dw.fact_referral fact
 join dw.dim_status status on status.status_key = fact.status_key and status.is_closed
 join dw.dim_date day on day.date_day = fact.closed_date
 join dw.dim_referral referral
   on referral.referral_key = fact.referral_key
   and referral.partner_account_key = fact.partner_account_key
+left join dw.dim_engagement deal
+  on deal.primary_referral_key = fact.referral_key
+  and deal.partner_account_key = fact.partner_account_key
 -- Fenced by offset 0: row by row, and only for the few referrals with several plays, where
 -- PostgreSQL would probe the bridge with every play for every referral.
 left join lateral (
@@ -37,23 +59,32 @@ left join lateral (
     and tag.tag_type = 'SolutionPlay'
   offset 0
 ) play on true
+left join (
+  select
+    value.enum_value,
+    min(value.canonical_value) as canonical_value
+  from mart.documented_value value
+  where value.enum_name = 'SolutionPlay' and value.canonical_value <> value.enum_value
+  group by value.enum_value
+) spelling on spelling.enum_value = coalesce(play.solution_play, referral.solution_play)
 group by
   fact.partner_account_key,
   day.fiscal_year_label,
   day.fiscal_quarter_label,
   referral.solution_area,
-  coalesce(play.solution_play, referral.solution_play),
+  coalesce(spelling.canonical_value, play.solution_play, referral.solution_play),
   fact.currency_code;
 
 comment on view mart.win_rate is
   'One row per account, fiscal quarter of closing, solution area, solution play and currency. '
-  'Answers: what is the win rate by solution play? Divide sum of won_weight by sum of '
-  'decided_weight, or the amounts of one currency likewise. A referral with several plays counts in '
-  'parts that add up to 1. Filter closed_fiscal_year.';
+  'Answers: what is the win rate by solution play? Divide sum of won_deal_weight by sum of '
+  'decided_deal_weight, or the once amounts of one currency likewise, to count a deal once. A '
+  'referral with several plays counts in parts that add up to 1. Filter closed_fiscal_year.';
 comment on column mart.win_rate.closed_fiscal_year is 'Fiscal year of the closing, as FY26.';
 comment on column mart.win_rate.closed_fiscal_quarter is 'Fiscal quarter of the closing, as FY26 Q3.';
 comment on column mart.win_rate.solution_play is
-  'Solution play; (Not provided) for referrals without one.';
+  'Solution play, in the spelling of canonical_value of mart.documented_value; (Not provided) for '
+  'referrals without one.';
 comment on column mart.win_rate.won_weight is
   'Referrals won, each by the share of the play in it: the numerator.';
 comment on column mart.win_rate.decided_weight is
@@ -63,3 +94,12 @@ comment on column mart.win_rate.won_value_amount is
 comment on column mart.win_rate.decided_value_amount is
   'Deal values of those won or lost by the share of the play, in currency_code.';
 comment on column mart.win_rate.currency_code is 'Currency of the deals and of their amounts.';
+comment on column mart.win_rate.won_deal_weight is
+  'Deals won, each by the share of the play in its primary referral: the numerator with each deal '
+  'once.';
+comment on column mart.win_rate.decided_deal_weight is
+  'Deals won or lost, likewise: the denominator with each deal once.';
+comment on column mart.win_rate.won_value_once_amount is
+  'Values of the deals won, each once, by the share of the play, in currency_code.';
+comment on column mart.win_rate.decided_value_once_amount is
+  'Values of the deals won or lost, each once, by the share of the play, in currency_code.';

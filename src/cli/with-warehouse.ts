@@ -1,7 +1,10 @@
 import type { Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
+import { applyReportingCurrency } from '../exchange-rates/store.ts'
 import type { RunContext } from '../pipeline/run-context.ts'
 import type { RunResult } from '../pipeline/run-summary.ts'
+import { storeEligibilitySource } from '../pipeline/stored-settings/eligibility-source.ts'
+import { applyFiscalYear } from '../pipeline/stored-settings/fiscal-year.ts'
 import { lastStepMsMax, startWatchdog, unlessStalled } from '../pipeline/watchdog.ts'
 import { appVersion } from '../version.ts'
 import { keepBiLogin } from '../warehouse/bi-connection.ts'
@@ -28,12 +31,29 @@ export async function withWarehouse(
     if (isWriting) requireWriting(warehouse.session, warehousePlace(config))
     log.progress({ phase: 'preparing the schema' })
     const change = await bringUpToDate(warehouse.query)
+    // A migration may have changed what rates follow from; the report reads them next.
+    if (change.applied.length > 0) await applyReportingCurrency(warehouse.query, undefined)
+    if (isWriting) await storeSettings(config, warehouse)
     log.end()
     await use(warehouse, change)
   } catch (error) {
     throw databaseFailure(error)
   } finally {
     await warehouse.close()
+  }
+}
+
+/** Stores the settings that loaded data depends on, and logs what changed. */
+async function storeSettings(config: Config, { query }: OpenWarehouse) {
+  const { fiscalYearStartMonth, eligibilitySource, accounts } = config
+  const days = await applyFiscalYear(query, fiscalYearStartMonth)
+  if (days > 0) {
+    log.logger.info({ days }, 'the fiscal year starts in another month: its labels changed')
+  }
+  if (await storeEligibilitySource(query, eligibilitySource, accounts)) {
+    const text =
+      'another source of eligibility policies: runs ask an address, `cosell rebuild` applies a property'
+    log.logger.info({ source: eligibilitySource }, text)
   }
 }
 

@@ -12,6 +12,20 @@ export const path = text.regex(
   'expected a path without ~ and variables, which are not replaced here',
 )
 
+/** Name of a property, or the template of an address. */
+export const eligibilitySource = text
+  .refine(
+    isEligibilitySource,
+    'expected the name of a property, or a path or an https:// address with {referralId} in it',
+  )
+  .describe('the name of a property, or a path or an address of the API with {referralId} in it')
+
+function isEligibilitySource(value: string): boolean {
+  if (/^[A-Za-z]\w{0,99}$/.test(value)) return true
+  const [first = '', ...rest] = value.split('{referralId}')
+  return /^(\/|https?:\/\/)/.test(first) && rest.length > 0 && !/[{}\s]/.test(first + rest.join(''))
+}
+
 export function whole(least: number, most: number) {
   return z.coerce
     .number()

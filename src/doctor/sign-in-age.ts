@@ -1,8 +1,12 @@
+import dayjs from 'dayjs'
+import utc from 'dayjs/plugin/utc.js'
 import type { AccountConfig, Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { readTokenAge, type TokenAge, tokenFileOf } from '../extract/auth/token-store.ts'
 import type { SignInStatus } from '../report/queries/status.ts'
 import { type CheckResult, failedWith } from './check-result.ts'
+
+dayjs.extend(utc)
 
 /** Entra expires a refresh token that was not used for this long. */
 const expiredAfterDays = 90
@@ -78,7 +82,7 @@ function statusOf(age: TokenAge | null, nowMs: number): SignInStatus {
 }
 
 function daysSince(instant: string, nowMs: number): number | null {
-  const days = Math.floor((nowMs - Date.parse(instant)) / 86_400_000)
+  const days = dayjs.utc(nowMs).diff(dayjs.utc(instant), 'day')
   return Number.isNaN(days) ? null : Math.max(0, days)
 }
 

@@ -1,36 +1,24 @@
-import { CosellError } from '../errors.ts'
+import {
+  canonicalDecimal,
+  checkLength,
+  euro,
+  invalidLine,
+  parseCurrency,
+  parseDay,
+  parseRate,
+  type RateFileOptions,
+  type RateLayout,
+} from './rate-values.ts'
+import {
+  isSeriesHeader,
+  isWideSeriesHeader,
+  seriesLayout,
+  wideSeriesLayout,
+} from './series-layout.ts'
 
-export interface RateFileOptions {
-  /** Name of the input in messages. */
-  readonly name: string
-  readonly reportingCurrency: string
-  /** Latest day that is accepted, YYYY-MM-DD. */
-  readonly dayMax: string
-}
-
-/** One rate of a file. */
-export interface FileRate {
-  readonly line: number
-  readonly currency: string
-  /** YYYY-MM-DD. */
-  readonly date: string
-  /** Plain decimal above zero, as written in the file. */
-  readonly rate: string
-}
-
-/** Layout of a file, detected from its header. */
-export interface RateLayout {
-  /** ECB: units of each currency for one of the base; manual: units of the base for one of each. */
-  readonly source: 'ECB' | 'manual'
-  readonly base: string
-  /** @throws CosellError `checkFailed` when the line does not match the header. */
-  parseLine(record: readonly string[], line: number): FileRate[]
-}
-
-const euro = 'EUR'
-/** First day of the euro. */
-const dayMin = '1999-01-01'
-export const headerExpected = 'the header of the ECB history (Date,USD,JPY,…) or currency,date,rate'
+export const headerExpected =
+  'the header of the ECB history (Date,USD,JPY,…), of its data portal (…,CURRENCY,CURRENCY_DENOM,…) ' +
+  'or currency,date,rate'
 
 /**
  * Returns the layout that the header describes.
@@ -44,6 +32,8 @@ export function detectLayout(
 ): RateLayout {
   const names = header.map((name) => name.toLowerCase())
   if ([...names].sort().join() === 'currency,date,rate') return plainLayout(names, options)
+  if (isSeriesHeader(names)) return seriesLayout(names, options)
+  if (isWideSeriesHeader(names)) return wideSeriesLayout(header, line, options)
   if (names[0] === 'date' && names.length > 1) return euroLayout(header, line, options)
   throw invalidLine(options.name, line, headerExpected, header.join(','))
 }
@@ -54,6 +44,7 @@ function plainLayout(names: readonly string[], options: RateFileOptions): RateLa
   return {
     source: 'manual',
     base,
+    isSeries: false,
     parseLine: (record, line) => {
       const at = { name: options.name, line }
       checkLength(at, record, names.length)
@@ -89,6 +80,7 @@ function euroLayout(
   return {
     source: 'ECB',
     base: euro,
+    isSeries: false,
     parseLine: (record, line) => {
       const [day, ...cells] = withoutTrailing(record, currencies.length + 1)
       checkLength({ name, line }, [day ?? '', ...cells], currencies.length + 1)
@@ -105,60 +97,4 @@ function euroLayout(
 /** Drops the empty value after the comma with which the ECB ends every line. */
 function withoutTrailing(record: readonly string[], length = 0): readonly string[] {
   return record.length > length && record.at(-1) === '' ? record.slice(0, -1) : record
-}
-
-interface LinePosition {
-  readonly name: string
-  readonly line: number
-}
-
-function checkLength({ name, line }: LinePosition, record: readonly string[], length: number) {
-  if (record.length === length) return
-  throw invalidLine(name, line, `${length} values, as in the header`, `${record.length} values`)
-}
-
-function parseCurrency({ name, line }: LinePosition, text = ''): string {
-  const currency = text.toUpperCase()
-  if (/^[A-Z]{3}$/.test(currency)) return currency
-  throw invalidLine(name, line, 'a currency of three letters such as USD', text)
-}
-
-function parseDay({ name, line }: LinePosition, text = '', dayMax: string): string {
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(text) && isInCalendar(text)
-  if (isDay && text >= dayMin && text <= dayMax) return text
-  throw invalidLine(name, line, `a day as YYYY-MM-DD, from ${dayMin} to ${dayMax}`, text)
-}
-
-function isInCalendar(day: string): boolean {
-  const ms = Date.parse(`${day}T00:00:00Z`)
-  // Date.parse turns February 30 into March 1 or 2.
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
-}
-
-function parseRate({ name, line }: LinePosition, text = '', currency = ''): string {
-  if (/^\d{1,15}(\.\d{1,15})?$/.test(text) && /[1-9]/.test(text)) return text
-  const expected = `a rate above zero as a plain decimal such as 1.0837, for ${currency}`
-  throw invalidLine(name, line, expected.replace(/, for $/, ''), text)
-}
-
-/** Returns a decimal without superfluous zeros: 1.5 for 1.50, 01.5 and 1.5. */
-export function canonicalDecimal(rate: string): string {
-  const [whole = '', fraction = ''] = rate.split('.')
-  const digits = fraction.replace(/0+$/, '')
-  return `${whole.replace(/^0+(?=\d)/, '')}${digits === '' ? '' : `.${digits}`}`
-}
-
-const gotLengthMax = 80
-
-export function invalidLine(
-  name: string,
-  line: number,
-  expected: string,
-  got: string,
-): CosellError {
-  const shown = got.length > gotLengthMax ? `${got.slice(0, gotLengthMax)}…` : got
-  const text =
-    `${name}:${line}: expected ${expected}, got ${JSON.stringify(shown)}. ` +
-    'Nothing was loaded; fix the file, then run again.'
-  return new CosellError('rates.invalid', text)
 }

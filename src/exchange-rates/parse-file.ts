@@ -2,16 +2,17 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CsvError, parse } from 'csv-parse'
 import { CosellError } from '../errors.ts'
+import { detectLayout, headerExpected } from './file-layout.ts'
+import type { Quote, Quotes } from './quotes.ts'
 import {
+  asUnits,
   canonicalDecimal,
-  detectLayout,
   type FileRate,
-  headerExpected,
   invalidLine,
   type RateFileOptions,
   type RateLayout,
-} from './file-layout.ts'
-import type { Quote, Quotes } from './quotes.ts'
+} from './rate-values.ts'
+import { checkNeighbours } from './turned-round.ts'
 
 /** Three decades of ECB rates are a quarter of a million quotes. */
 const quotesMax = 1_000_000
@@ -23,9 +24,10 @@ interface Line {
 }
 
 /**
- * Parses exchange rates from CSV text. The header decides between two layouts: the ECB's history of
- * euro reference rates, with a column of rates for each currency, or the columns currency, date and
- * rate in any order. The rate of the second is the worth of one unit in the reporting currency.
+ * Parses exchange rates from CSV text. The header decides what it is: the ECB's history or daily file,
+ * with a column of rates for each currency; a series of its data portal; or the columns currency, date
+ * and rate in any order, whose rate is the worth of one unit in the reporting currency. Lines may end
+ * each in another way.
  *
  * @throws CosellError `checkFailed` with the number of the first invalid line, `usage` for a zip
  * archive.
@@ -36,6 +38,7 @@ export async function parseRateFile(input: Readable, options: RateFileOptions): 
   const parser = parse({
     bom: true,
     info: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
@@ -82,20 +85,22 @@ function toQuotes(
   const { source, base } = layout
   const quotes: Quote[] = []
   const currencies = new Set([base])
-  for (const { currency, date, rate } of rates.values()) {
+  for (const { currency, date, rate, line } of rates.values()) {
     currencies.add(currency)
     if (currency === base) continue
-    const units =
+    const [units, ofUnits] = asUnits(rate)
+    const quoted =
       source === 'ECB'
-        ? { baseUnits: '1', currencyUnits: rate }
-        : { baseUnits: rate, currencyUnits: '1' }
-    quotes.push({ currency, date, ...units })
+        ? { baseUnits: ofUnits, currencyUnits: units }
+        : { baseUnits: units, currencyUnits: ofUnits }
+    quotes.push({ currency, date, ...quoted, line })
   }
   if (quotes.length === 0) throw invalidLine(name, 1, 'rates below the header', 'none')
-  if (!currencies.has(reportingCurrency)) {
+  if (!layout.isSeries && !currencies.has(reportingCurrency)) {
     const expected = `a rate of ${reportingCurrency}, the reporting currency, on one day at least`
     throw invalidLine(name, 1, expected, 'none')
   }
+  checkNeighbours(rates.values(), name)
   return { source, base, quotes }
 }
 

@@ -10,11 +10,15 @@ export interface Quote {
   /** Plain decimal, as is `currencyUnits`. */
   readonly baseUnits: string
   readonly currencyUnits: string
+  /** Line of the file. */
+  readonly line?: number
 }
 
 /** Quotes of one source in one base currency, at most one a currency and day. */
 export interface Quotes {
   readonly source: RateSource
   readonly base: string
+  /** Days for which each quote may be carried; `fx_rate_days_max` of `etl.setting` when left out. */
+  readonly daysCarriedMax?: number | undefined
   readonly quotes: readonly Quote[]
 }

@@ -1,20 +1,24 @@
 import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
-import { missingRate, refreshRateFindings } from '../load/publish/missing-rates.ts'
+import { refreshMinimumFindings } from '../load/publish/findings/minimum-findings.ts'
+import { missingRate, refreshRateFindings } from '../load/publish/findings/missing-rates.ts'
 import { listAccounts } from '../load/runs/accounts.ts'
 import { prepareForBulk } from '../load/runs/prepare-for-bulk.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import { inTransaction, type Kysely, type Transaction } from '../warehouse/connection/database.ts'
 import { retryTransient } from '../warehouse/connection/retry-transient.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
-import { deriveRates } from './derive.ts'
-import type { Quote, Quotes, RateSource } from './quotes.ts'
+import { deriveRates, rateRulesName, rateRulesVersion } from './derive.ts'
+import type { Quotes } from './quotes.ts'
+import { rejectTurnedRound, type WrittenDays } from './turned-round.ts'
 
 export interface LoadedRates {
   /** Rows of `etl.fx_quote` inserted or updated. */
   readonly quotes_written: number
   /** Rows of `dw.fx_rate` inserted, updated or deleted. */
   readonly rows_written: number
+  /** Days for which each quote may be carried when no newer one is there. */
+  readonly days_carried: number
   /** Remaining findings `missing_fx_rate` of all accounts. */
   readonly missing_rate_findings: number
 }
@@ -25,22 +29,32 @@ export interface LoadedRates {
  * invented ones and keep them out.
  *
  * @throws CosellError `configuration` when `fx_rate_days_max` of `etl.setting` is not a number of
- * days.
+ * days; `checkFailed` when a quote is a hundredfold of a stored one, with its line in `name`.
  */
 export async function loadRates(
   query: Kysely<Database>,
   reportingCurrency: string,
-  { source, base, quotes }: Quotes,
+  quotes: Quotes,
+  name = 'rates',
 ): Promise<LoadedRates> {
+  const { source, daysCarriedMax } = quotes
   const loaded = await retryTransient(() =>
     inTransaction(query, async (transaction) => {
       await storeReportingCurrency(transaction, reportingCurrency)
       if (source !== 'sandbox') await deleteInvented(transaction)
       const isIgnored = source === 'sandbox' && (await hasRealQuotes(transaction))
-      const quotesWritten = isIgnored ? 0 : await storeQuotes(transaction, source, base, quotes)
+      const { rows, days } = isIgnored ? noQuotes : await storeQuotes(transaction, quotes)
+      // Quotes that come from a file have lines.
+      if (days !== undefined && quotes.quotes[0]?.line !== undefined) {
+        await rejectTurnedRound(transaction, quotes, days, { name, reportingCurrency })
+      }
       const daysMax = await readDaysMax(transaction)
       const rowsWritten = await deriveRates(transaction, reportingCurrency, daysMax)
-      return { quotes_written: quotesWritten, rows_written: rowsWritten }
+      return {
+        quotes_written: rows,
+        rows_written: rowsWritten,
+        days_carried: daysCarriedMax ?? daysMax,
+      }
     }),
   )
   await refreshFindings(query)
@@ -87,8 +101,17 @@ export async function readReportingCurrency(query: Kysely<Database>): Promise<st
   return setting?.setting_value ?? 'USD'
 }
 
-/** Looks at the rates themselves, since the setting may have been changed by hand. */
+/**
+ * Looks at the rates themselves, since the setting may have been changed by hand. Rates that follow
+ * older rules count as none.
+ */
 async function areRatesIn(query: Kysely<Database>, currency: string): Promise<boolean> {
+  const rules = await query
+    .selectFrom('etl.setting')
+    .select('setting_value')
+    .where('setting_name', '=', rateRulesName)
+    .executeTakeFirst()
+  if (rules?.setting_value !== rateRulesVersion) return false
   const own = await query
     .selectFrom('dw.fx_rate')
     .select('rate_source')
@@ -128,6 +151,7 @@ export async function refreshFindings(query: Kysely<Database>): Promise<void> {
           .execute()
         await prepareForBulk(transaction)
         await refreshRateFindings(transaction, { partnerAccountKey })
+        await refreshMinimumFindings(transaction, { partnerAccountKey })
       }),
     )
   }
@@ -194,20 +218,27 @@ async function hasRealQuotes(transaction: Transaction<Database>): Promise<boolea
 
 const quotesPerStatement = 10_000
 
+interface WrittenQuotes {
+  readonly rows: number
+  readonly days: WrittenDays | undefined
+}
+
+const noQuotes: WrittenQuotes = { rows: 0, days: undefined }
+
 async function storeQuotes(
   transaction: Transaction<Database>,
-  source: RateSource,
-  base: string,
-  quotes: readonly Quote[],
-): Promise<number> {
-  let written = 0
+  { source, base, daysCarriedMax, quotes }: Quotes,
+): Promise<WrittenQuotes> {
+  const daysCarried = daysCarriedMax ?? null
+  const days: string[] = []
   for (let start = 0; start < quotes.length; start += quotesPerStatement) {
     const chunk = quotes.slice(start, start + quotesPerStatement)
-    const stored = await sql`
+    const stored = await sql<{ observed_date: string }>`
       insert into etl.fx_quote
-        (rate_source, base_currency_code, currency_code, observed_date, base_units, currency_units)
+        (rate_source, base_currency_code, currency_code, observed_date, base_units, currency_units,
+          days_carried_max)
       select ${source}, ${base}, quote.currency_code, quote.observed_date, quote.base_units,
-        quote.currency_units
+        quote.currency_units, ${daysCarried}::smallint
       from unnest(
         ${chunk.map((quote) => quote.currency)}::text[],
         ${chunk.map((quote) => quote.date)}::date[],
@@ -219,14 +250,18 @@ async function storeQuotes(
         and old.base_currency_code = ${base}
         and old.observed_date = quote.observed_date
         and old.currency_code = quote.currency_code
-      where (old.base_units, old.currency_units)
-        is distinct from (quote.base_units, quote.currency_units)
+      where (old.base_units, old.currency_units, old.days_carried_max)
+        is distinct from (quote.base_units, quote.currency_units, ${daysCarried}::smallint)
       order by quote.observed_date, quote.currency_code
       on conflict (rate_source, base_currency_code, observed_date, currency_code) do update
-        set base_units = excluded.base_units, currency_units = excluded.currency_units`.execute(
-      transaction,
-    )
-    written += Number(stored.numAffectedRows ?? 0)
+        set base_units = excluded.base_units,
+            currency_units = excluded.currency_units,
+            days_carried_max = excluded.days_carried_max
+      returning observed_date`.execute(transaction)
+    for (const row of stored.rows) days.push(row.observed_date)
   }
-  return written
+  days.sort()
+  const [from, to] = [days[0], days.at(-1)]
+  const isWritten = from !== undefined && to !== undefined
+  return { rows: days.length, days: isWritten ? { from, to } : undefined }
 }

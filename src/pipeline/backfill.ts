@@ -153,6 +153,8 @@ async function landWindow(
     requests: api.counts.requests - before.requests,
     throttled: api.counts.throttled - before.throttled,
     isComplete: false,
+    notFound: [],
+    listedTotal: null,
     principal: api.principal(),
   })
 }

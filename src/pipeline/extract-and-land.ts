@@ -1,15 +1,23 @@
+import type { Page } from '../extract/api/page.ts'
 import { type ReadPlan, shortfallOf } from '../extract/incremental/read-plan.ts'
 import { readAll } from '../extract/paging/read-all.ts'
-import { readById } from '../extract/paging/read-by-id.ts'
 import { readChangedSince } from '../extract/paging/read-changed.ts'
 import { beginWindow } from '../load/landing/land-page.ts'
-import { listOpenRegistrations } from '../load/landing/open-registrations.ts'
+import { countKnown } from '../load/landing/looks.ts'
 import { landPresence } from '../load/landing/presence.ts'
-import { type Extracted, markExtracted } from '../load/runs/ledger.ts'
+import {
+  type Extracted,
+  markExtracted,
+  markFullRead,
+  unknownPrincipal,
+} from '../load/runs/ledger.ts'
 import { countListed } from '../load/staging/stage.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import type { AccountApi } from './account-api.ts'
+import { compareTotal, landNewest } from './compare-total.ts'
 import { type Landing, startLanding } from './land-pages.ts'
+import { lookUpDue, lookUpUnlisted, type Reading } from './look-up.ts'
+import { readPolicies } from './read-policies.ts'
 import type { Run } from './run-context.ts'
 import type { ReadCounts } from './run-summary.ts'
 
@@ -24,29 +32,11 @@ export interface Extraction extends ReadCounts {
   readonly latest: string | null
 }
 
-/** The total is left out where pages overlap, or are shorter than asked for, and there are more. */
-function pageOf(no: number, of: number | undefined): string {
-  return of === undefined || no > of ? `page ${no}` : `page ${no} of ${of}`
-}
-
-/**
- * Reads the API into the landing zone: first the pages, then the registrations under review, which
- * no page need show.
- */
-export async function extractAndLand(
-  run: Run,
-  { api, capabilities }: AccountApi,
-  plan: ReadPlan,
-): Promise<Extraction> {
-  const { query } = run.warehouse
-  const { lease, runId } = run
-  const from = plan.since ?? beginningOfTime
-  await beginWindow(query, { runId, windowNo: 1, from, to: run.startedAt })
-  const landing = startLanding(run)
-  const pages =
-    plan.since === null
-      ? readAll(api, capabilities)
-      : readChangedSince(api, plan.since, capabilities)
+/** Lands pages, and returns the greatest count that one of them had. */
+async function landPages(
+  { api, capabilities, landing }: Reading,
+  pages: AsyncIterable<Page>,
+): Promise<number> {
   let greatestCount = 0
   let pageNo = 0
   for await (const page of pages) {
@@ -57,51 +47,105 @@ export async function extractAndLand(
     landing.expect({ phase: 'reading', part: pageOf(pageNo, of), total })
     await landing.landPage(page)
   }
-  if (plan.mode === 'incremental') {
-    // A review decision may leave updatedDateTime as it was, so no page would show it.
-    const ids = await listOpenRegistrations(query, lease.partnerAccountKey, runId)
-    landing.expect({ phase: 'reading open reviews', total: ids.length })
-    for await (const found of readById(api, ids, run.config.concurrency)) {
-      await landing.landOne(found)
-    }
-    await landing.landRest()
-  }
-  const seen = await countListed(query, lease.partnerAccountKey, runId)
-  const isFullRead = plan.mode === 'full'
-  const lacking = isFullRead ? shortfallOf({ seen, greatestCount, count: capabilities.count }) : 0
-  if (lacking > 0) {
-    const text = 'the full read is not complete: it read fewer referrals than the API counts'
-    run.log.logger.warn({ run_id: runId, read: seen, counted: greatestCount }, text)
-  }
-  const extraction = await finishExtract(run, landing, {
-    seen,
+  return greatestCount
+}
+
+/** The total is left out where pages overlap, or are shorter than asked for, and there are more. */
+function pageOf(no: number, of: number | undefined): string {
+  return of === undefined || no > of ? `page ${no}` : `page ${no} of ${of}`
+}
+
+/** What a read showed beside its rows. */
+interface Evidence extends Pick<Extracted, 'isComplete' | 'listedTotal'> {
+  /** Referrals that the API did not have when they were read by id. */
+  readonly notFound: readonly string[]
+  /** A full read that lacks referrals by the API's own count. */
+  readonly isShort: boolean
+}
+
+/** Reads the API into the landing zone. */
+export async function extractAndLand(
+  run: Run,
+  accountApi: AccountApi,
+  plan: ReadPlan,
+): Promise<Extraction> {
+  const { query } = run.warehouse
+  const { lease, runId } = run
+  const { api } = accountApi
+  const from = plan.since ?? beginningOfTime
+  await beginWindow(query, { runId, windowNo: 1, from, to: run.startedAt })
+  const reading = { ...accountApi, run, landing: startLanding(run) }
+  const evidence =
+    plan.since === null ? await readEverything(reading, []) : await readChanges(reading, plan.since)
+  const policies = await readPolicies(reading)
+  const finished = await finishExtract(run, reading.landing, {
+    ...evidence,
+    seen: await countListed(query, lease.partnerAccountKey, runId),
     ...api.counts,
-    isComplete: isFullRead && lacking === 0,
     principal: api.principal(),
   })
+  const extraction = { ...finished, landedRows: finished.landedRows + policies }
   // The watermark does not move past what this run should have read and did not.
-  return lacking === 0 ? extraction : { ...extraction, latest: null }
+  return evidence.isShort ? { ...extraction, latest: null } : extraction
 }
+
+/**
+ * Reads the pages of what changed, then by id what no page need show, and asks how many referrals
+ * there are. When that number moved for no known reason, everything is read after all.
+ */
+async function readChanges(reading: Reading, since: string): Promise<Evidence> {
+  const { run, api, capabilities } = reading
+  await landPages(reading, readChangedSince(api, since, capabilities))
+  const notFound = await lookUpDue(reading)
+  const total = await compareTotal(reading, notFound)
+  if (total === null || total.listed === total.expected) {
+    return { isComplete: false, isShort: false, notFound, listedTotal: total?.listed ?? null }
+  }
+  const text = 'the API lists another number of referrals than expected: everything is read'
+  run.log.logger.info({ run_id: run.runId, ...total }, text)
+  await markFullRead(run.warehouse.query, run.runId, beginningOfTime)
+  return readEverything(reading, notFound)
+}
+
+/**
+ * Reads all pages, and by id the known referrals that they lack, but for those that were `notFound`
+ * a moment ago.
+ */
+async function readEverything(reading: Reading, notFound: readonly string[]): Promise<Evidence> {
+  const { run, api, capabilities } = reading
+  const { runId } = run
+  const greatestCount = await landPages(reading, readAll(api, capabilities))
+  const seen = await countListed(run.warehouse.query, run.lease.partnerAccountKey, runId)
+  if (shortfallOf({ seen, greatestCount, count: capabilities.count }) > 0) {
+    const text = 'the full read is not complete: it read fewer referrals than the API counts'
+    run.log.logger.warn({ run_id: runId, read: seen, counted: greatestCount }, text)
+    return { isComplete: false, isShort: true, notFound, listedTotal: null }
+  }
+  const newest = await landNewest(reading, seen)
+  await lookUpUnlisted(reading, notFound)
+  return { isComplete: true, isShort: false, notFound, listedTotal: newest?.listed ?? null }
+}
+
+/** Figures that the API gives, and the referrals that it did not have. */
+type Finished = Omit<Extracted, 'knownTotal'> & Pick<Evidence, 'notFound'>
 
 /** Records the end of a read: presence and absence, statistics for the planner, the run's figures. */
 export async function finishExtract(
   { warehouse: { query }, lease, runId, startedAt, reference }: Run,
   landing: Landing,
-  extracted: Extracted,
+  { notFound, ...extracted }: Finished,
 ): Promise<Extraction> {
-  const { seen, requests, throttled, principal, isComplete } = extracted
-  const landedPresence = await landPresence(query, lease, {
-    ...reference.settings,
-    runId,
-    principal,
-    observedAt: startedAt,
-    isComplete,
-  })
+  const { seen, requests, throttled, isComplete, listedTotal } = extracted
+  const principal = extracted.principal ?? unknownPrincipal
+  const look = { account: lease.partnerAccountKey, runId, principal, observedAt: startedAt }
+  const presence = { ...reference.settings, ...look, isComplete, notFound }
+  const landedPresence = await landPresence(query, lease, presence)
   const { rows, versions, latest } = landing.counts()
   await analyzeGrown(query, [
     ['raw.payload', versions],
     ['pii.payload', versions],
   ])
-  await markExtracted(query, runId, extracted)
+  const knownTotal = listedTotal === null ? null : await countKnown(query, look)
+  await markExtracted(query, runId, { ...extracted, knownTotal })
   return { seen, requests, throttled, rows, latest, landedRows: 2 * versions + landedPresence }
 }

@@ -55,6 +55,16 @@ export function startLanding({ warehouse, lease, runId, reference, signal, log }
         page.referrals.map((referral) => toLanding(referral, page, digest)),
         'resumeAt' in page ? page.resumeAt : undefined,
       ),
+    /** Lands the referrals of a page whose ids `choose` returns; resolves to their number. */
+    landSome: async (
+      page: Page,
+      choose: (ids: readonly string[]) => Promise<readonly string[]>,
+    ) => {
+      const all = page.referrals.map((referral) => toLanding(referral, page, digest))
+      const chosen = new Set(await choose(all.map((landing) => landing.resource_id)))
+      if (chosen.size > 0) await landAll(all.filter((one) => chosen.has(one.resource_id)))
+      return chosen.size
+    },
     /** Queues one referral, unless the API has it no more; `landRest` makes the last ones durable. */
     landOne: async (found: FetchedReferral) => {
       if (found.referral !== null) singles.push(toLanding(found.referral, found, digest))

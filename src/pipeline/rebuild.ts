@@ -1,4 +1,5 @@
 import { CosellError } from '../errors.ts'
+import { applyReportingCurrency } from '../exchange-rates/store.ts'
 import type { LandedScope } from '../load/landing/landed-pages.ts'
 import { checkAccountKnown, listAccounts } from '../load/runs/accounts.ts'
 import type { Lease } from '../load/runs/lease.ts'
@@ -12,7 +13,9 @@ import { transformAndPublish } from './transform-and-publish.ts'
 
 /** Transforms and publishes the whole landing zone again, without the API. */
 export async function rebuild(context: RunContext): Promise<RunResult> {
-  const known = await listAccounts(context.warehouse.query)
+  const { config, warehouse } = context
+  await applyReportingCurrency(warehouse.query, config.reportingCurrency)
+  const known = await listAccounts(warehouse.query)
   const accounts = known.map((account) => ({ ...account, name: account.account_code }))
   return forEachAccount(context, accounts, (account, ofAccount) =>
     withLease(ofAccount, account.partner_account_key, (lease) => replay(ofAccount, lease, 'all')),

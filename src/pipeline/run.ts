@@ -11,19 +11,26 @@ import { openAccount } from './accounts/open-account.ts'
 import { extractAndLand } from './extract-and-land.ts'
 import type { RunContext } from './run-context.ts'
 import { type RunResult, type RunSummary, summarize } from './run-summary.ts'
+import { checkEligibilitySource } from './stored-settings/eligibility-source.ts'
 import { transformAndPublish } from './transform-and-publish.ts'
 
 /**
  * The nightly job: reads what changed in every configured account and publishes it. A failing
- * account does not keep the others from being loaded; its error is thrown at the end.
+ * account does not keep the others from being loaded; its error is thrown at the end. `clock` gives
+ * milliseconds since 1970.
  */
-export async function run(context: RunContext, full: boolean): Promise<RunResult> {
+export async function run(
+  context: RunContext,
+  full: boolean,
+  clock: () => number = Date.now,
+): Promise<RunResult> {
   const { config, warehouse } = context
   await applyReportingCurrency(warehouse.query, config.reportingCurrency)
+  await checkEligibilitySource(warehouse.query, config.accounts)
   return forEachAccount(context, config.accounts, async (account, ofAccount) => {
     const partnerAccountKey = await openAccount(ofAccount, account)
     return withLease(ofAccount, partnerAccountKey, (lease) =>
-      runAccount(ofAccount, account, lease, full),
+      runAccount(ofAccount, account, lease, { full, now: new Date(clock()) }),
     )
   })
 }
@@ -33,13 +40,12 @@ async function runAccount(
   context: RunContext,
   account: AccountConfig,
   lease: Lease,
-  full: boolean,
+  { full, now }: { readonly full: boolean; readonly now: Date },
 ): Promise<RunSummary> {
   const { query } = context.warehouse
   const { partnerAccountKey } = lease
   const reference = await readReference(query)
   const state = await readAccountState(query, partnerAccountKey)
-  const now = new Date()
   const plan = planRead({
     watermark: state.watermark,
     lastFullReadAt: state.last_full_read_at,

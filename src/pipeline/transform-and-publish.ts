@@ -79,7 +79,9 @@ async function* transformLanded(
   const showProgress = () =>
     log.progress({ phase: 'transforming', done: referral_no, total, unit: 'referrals' })
   showProgress()
-  for await (const landed of readLanded(warehouse.query, partner_account_key, scope)) {
+  const hasPolicies = reference.settings.eligibilityTemplate !== null
+  const referrals = readLanded(warehouse.query, partner_account_key, scope, hasPolicies)
+  for await (const landed of referrals) {
     referral_no += 1
     if (referral_no % referralsPerProgress === 0) {
       signal.throwIfAborted()
@@ -104,6 +106,7 @@ export function toContext(reference: Reference): TransformContext {
   return {
     ...reference,
     calendarDateRule: reference.settings.calendarDateRule,
+    eligibilityProperty: reference.settings.eligibilityProperty,
     thresholds: reference.settings,
     sha256: (text) => hash('sha256', text),
     hmac: memoize(keyedDigest(reference.secret), memoizedDigestsMax),

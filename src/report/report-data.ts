@@ -4,6 +4,8 @@
 /** Amounts of one group in one currency. */
 export interface CurrencyAmount {
   readonly currency_code: string
+  /** Decimals of the currency. */
+  readonly minor_unit: number
   readonly count: number
   readonly amount: string
 }
@@ -87,6 +89,7 @@ export interface ExpiringReferral {
   readonly days_left: number
   readonly amount: string | null
   readonly currency_code: string
+  readonly minor_unit: number
 }
 
 export interface Expiring {
@@ -110,6 +113,8 @@ export interface ReportData {
   /** Day for which the business is reported. */
   readonly day: string
   readonly reporting_currency: string
+  /** Decimals of the reporting currency. */
+  readonly reporting_minor_unit: number
   /** Whether amounts are added up in the reporting currency; false when no rates are loaded. */
   readonly is_converted: boolean
   readonly accounts: readonly AccountFreshness[]

@@ -18,6 +18,8 @@ export interface LandedReferral {
   resource_id: string
   referral_no: number
   versions: readonly LandedVersion[]
+  /** Eligibility policies that an address of their own had, as last fetched. */
+  policies?: { readonly observed_at: string; readonly policies: unknown } | undefined
 }
 
 /** Limits of the co-sell programme; they change with the fiscal year. */
@@ -25,8 +27,6 @@ export interface Thresholds {
   registrationDaysMax: number
   startDaysBeforeRegistrationMax: number
   wonHoursMin: number
-  /** Annual contract value in US dollars; other currencies are not compared. */
-  acvMinimumUsd: number
 }
 
 /** Everything that the transform needs beside the payloads. */
@@ -42,10 +42,14 @@ export interface TransformContext {
   /** Solution areas, by solution play. */
   plays: ReadonlyMap<string, readonly string[]>
   calendarDateRule: CalendarDateRule
+  /** Property of a payload that has the eligibility policies, unless they were fetched. */
+  eligibilityProperty: string
   /** Hexadecimal digest of the text. */
   sha256(text: string): string
   /** Hexadecimal digest, keyed with the secret of this installation. */
   hmac(text: string): string
+  /** Keyed digests of the people who were erased. */
+  erased: ReadonlySet<string>
   thresholds: Thresholds
 }
 
@@ -59,6 +63,8 @@ export interface Version {
   /** Source time of the last update, else of the creation. */
   updatedAt: string
   observedAt: string
+  /** When the eligibility policies were fetched: with the payload, or for themselves. */
+  policiesAt: string
 }
 
 const minorUnitUsual = 2

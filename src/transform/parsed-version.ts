@@ -1,5 +1,6 @@
 import type { LandedReferral, LandedVersion, TransformContext, Version } from './context.ts'
 import { Findings } from './findings.ts'
+import { datedRegistrations, registrationState } from './history/registration-stages.ts'
 import { bySourceTime, type Observation, type PresenceObservation } from './history/spans.ts'
 import type { PayloadWarning } from './parse/invalid-payload.ts'
 import { type CustomerRow, customerRow } from './rows/dim-customer.ts'
@@ -14,7 +15,6 @@ import {
 } from './rows/fact-referral-solution.ts'
 import { type Registration, registrationsOf } from './rows/fact-registration.ts'
 import { collectLineSolutions } from './rows/fact-registration-solution.ts'
-import { noCurrency } from './staged-rows.ts'
 import { dateOf, parseInstant, sortableInstant } from './values/dates.ts'
 import { amountText } from './values/money.ts'
 
@@ -74,9 +74,7 @@ export function newVersion(
   warnings: readonly PayloadWarning[],
 ): Version {
   const findings = new Findings()
-  for (const { rule, itemPath, observed } of warnings) {
-    const detail =
-      rule === 'value_rounded' ? 'more than four decimals' : 'outside 2000 to 2099, or no such day'
+  for (const { rule, itemPath, detail, observed } of warnings) {
     findings.add(rule, itemPath, detail, observed)
   }
   return {
@@ -87,6 +85,7 @@ export function newVersion(
     findings,
     updatedAt: referral.updatedDateTime ?? referral.createdDateTime ?? observedAt,
     observedAt,
+    policiesAt: landed.policies === undefined ? observedAt : instantOf(landed.policies.observed_at),
   }
 }
 
@@ -118,21 +117,19 @@ export function parseVersion(
 
 export function toObservation(parsed: ParsedVersion): Observation {
   const { version, order: ordered, enumValues, customer, milestones, registrations } = parsed
-  const acv = registeredAcv(registrations)
   return {
-    tracked: {
+    deal: {
       profile_hash: customer.profile_hash,
       referral_status: enumValues.status,
       referral_substatus: enumValues.substatus,
-      registration_status: enumValues.registrationStatus,
       qualification: enumValues.qualification,
       currency_code: dealCurrencyOf(version),
       deal_value_amount: amountText(version.referral.details?.dealValue ?? null),
       expected_close_date: milestones.expectedCloseDate,
       expiration_date: dateOf(milestones.expirationAt),
-      registered_acv_amount: acv.amount,
-      registered_acv_currency_code: acv.currency,
     },
+    registration: registrationState(enumValues.registrationStatus, registrations),
+    registrations: datedRegistrations(registrations),
     sourceOrder: ordered.sourceOrder,
     sourceUpdatedAt: version.updatedAt,
     changedAt: version.updatedAt < ordered.observedAt ? version.updatedAt : ordered.observedAt,
@@ -142,21 +139,6 @@ export function toObservation(parsed: ParsedVersion): Observation {
     acceptedAt: milestones.acceptedAt,
     closedAt: version.referral.closedDateTime,
   }
-}
-
-/** Contract ACV of all registrations; null if their currencies differ. */
-function registeredAcv(registrations: readonly Registration[]) {
-  let sum: bigint | null = null
-  let currency: string | null = null
-  for (const registration of registrations) {
-    if (registration.acv === null) continue
-    if (currency !== null && currency !== registration.currency) {
-      return { amount: null, currency: noCurrency }
-    }
-    currency = registration.currency
-    sum = (sum ?? 0n) + registration.acv
-  }
-  return { amount: amountText(sum), currency: currency ?? noCurrency }
 }
 
 export function presenceOf({ versions }: LandedReferral): PresenceObservation[] {

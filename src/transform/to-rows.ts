@@ -2,12 +2,13 @@ import { CosellError } from '../errors.ts'
 import type { LandedReferral, TransformContext } from './context.ts'
 import { findingRow } from './findings.ts'
 import { type History, historyOf, historyRow } from './history/history.ts'
+import type { Observation } from './history/spans.ts'
 import type { InvalidPayload } from './parse/invalid-payload.ts'
 import { readReferral } from './parse/parse-referral.ts'
+import { withPolicies } from './parse/policies-property.ts'
 import { knownUnmapped } from './parse/properties.ts'
 import {
   newVersion,
-  type OrderedVersion,
   orderVersions,
   type ParsedVersion,
   parseVersion,
@@ -16,21 +17,25 @@ import {
 } from './parsed-version.ts'
 import { contactRows, textRow } from './rows/contact.ts'
 import { referralRow } from './rows/dim-referral.ts'
+import { sellerBridgeRows, sellersOf } from './rows/dim-seller.ts'
 import { TagCollector, tagRows } from './rows/dim-tag.ts'
 import { dealCurrencyOf, factReferralRow } from './rows/fact-referral.ts'
 import { requestedItems, requestedRows } from './rows/fact-referral-solution.ts'
 import { registrationRow } from './rows/fact-registration.ts'
 import { eligibilityRows } from './rows/fact-registration-eligibility.ts'
+import { type ReviewedVersion, reviewRows } from './rows/fact-registration-review.ts'
 import { addLineRows } from './rows/fact-registration-solution.ts'
+import { firstApprovals } from './rows/registration-decisions.ts'
 import { checkRegistration } from './rules/contract-rules.ts'
 import { checkReferral, checkStatuses } from './rules/referral-rules.ts'
+import { checkSolutions } from './rules/solution-rules.ts'
 import { noRows, type Staged, type StagedRows } from './staged-rows.ts'
 
 export type { LandedReferral, LandedVersion, Thresholds, TransformContext } from './context.ts'
 export type { StagedRows } from './staged-rows.ts'
 
 /** Version of the transform, raised when a payload gives other rows than before. Runs record it. */
-export const transformVersion = 1
+export const transformVersion = 2
 
 export type Transformed =
   | {
@@ -63,7 +68,9 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
   let unmapped: readonly string[] = []
   let unreadable = 0
   for (const one of ordered) {
-    const read = readVersion(landed, one)
+    const fetched = one === newest ? landed.policies?.policies : undefined
+    const payload = withPolicies(one.landed.payload, context.eligibilityProperty, fetched)
+    const read = readVersion(landed, payload, one.landed.people)
     if (!read.ok) {
       withQuarantine(rows, landed, one.landedNo, read)
       unreadable++
@@ -76,9 +83,11 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
   }
   const current = parsed.at(-1)
   if (current === undefined) throw versionLost(landed.referral_no)
-  const history = historyOf(parsed.map(toObservation), presenceOf(landed), context)
+  const observations = parsed.map(toObservation)
+  const history = historyOf(observations, presenceOf(landed), context)
   addDimensions(rows, parsed, tagCollector)
-  addCurrent(rows, current, history)
+  addReviews(rows, current, parsed, observations)
+  addCurrent(rows, current, history, firstApprovals(parsed, current))
   addFindings(rows, current, parsed, history, unmapped, unreadable)
   return { kind: 'rows', rows, unmapped }
 }
@@ -88,7 +97,7 @@ function versionLost(referralNo: number): CosellError {
   return new CosellError('transform.version_lost', message)
 }
 
-function readVersion(landed: LandedReferral, { landed: { payload, people } }: OrderedVersion) {
+function readVersion(landed: LandedReferral, payload: unknown, people: unknown) {
   const read = readReferral(payload, people)
   if (!read.ok || read.referral.id === landed.resource_id) return read
   const detail = 'expected the id under which it was landed'
@@ -112,7 +121,30 @@ function addDimensions(
   rows['stg.dim_tag'] = tagCollector.sorted()
 }
 
-function addCurrent(rows: StagedRows, current: ParsedVersion, history: History): void {
+/** Adds the visits of each registration of the newest version to the stages of its review. */
+function addReviews(
+  rows: StagedRows,
+  { version, registrations }: ParsedVersion,
+  parsed: readonly ParsedVersion[],
+  observations: readonly Observation[],
+): void {
+  if (registrations.length === 0) return
+  const versions: ReviewedVersion[] = []
+  for (let index = 0; index < parsed.length; index++) {
+    const one = parsed[index]
+    const observation = observations[index]
+    if (one === undefined || observation === undefined) continue
+    versions.push({ registrations: one.registrations, observation })
+  }
+  rows['stg.fact_registration_review'] = reviewRows(version, registrations, versions)
+}
+
+function addCurrent(
+  rows: StagedRows,
+  current: ParsedVersion,
+  history: History,
+  firstApprovals: readonly (string | null)[],
+): void {
   const { version, enumValues, customer, milestones, registrations, tags } = current
   const { referral } = version
   const items = requestedItems(referral)
@@ -125,6 +157,7 @@ function addCurrent(rows: StagedRows, current: ParsedVersion, history: History):
     history,
     profileHash: customer.profile_hash,
     registrations,
+    firstApprovals,
     solutionCount,
     offerCount: items.length - solutionCount,
   }
@@ -143,16 +176,22 @@ function addCurrent(rows: StagedRows, current: ParsedVersion, history: History):
   }
   const deal = { value: referral.details?.dealValue ?? null, currency: dealCurrencyOf(version) }
   rows['stg.fact_referral_solution'] = requestedRows(version, items, deal)
-  for (const registration of registrations) {
-    rows['stg.fact_registration'].push(registrationRow(version, registration))
+  for (let index = 0; index < registrations.length; index++) {
+    const registration = registrations[index]
+    if (registration === undefined) continue
+    const firstApproval = firstApprovals[index] ?? null
+    rows['stg.fact_registration'].push(registrationRow(version, registration, firstApproval))
     addLineRows(version, registration, rows)
     checkRegistration(version, registration)
   }
   rows['stg.fact_registration_eligibility'] = eligibilityRows(version)
   rows['stg.bridge_referral_tag'] = tagRows(version, tags)
+  rows['stg.dim_seller'] = sellersOf(version)
+  rows['stg.bridge_referral_seller'] = sellerBridgeRows(rows['stg.dim_seller'])
   rows['stg.contact'] = contacts
   const text = textRow(version)
   if (text !== null) rows['stg.referral_text'].push(text)
+  checkSolutions(version, registrations)
   checkStatuses(version, enumValues, registrations)
   checkReferral(version, facts)
 }

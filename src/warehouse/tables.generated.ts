@@ -139,6 +139,9 @@ export interface EtlEnumValue {
   sort_order: number
   is_documented: boolean
   first_seen_run_id: number | null
+  valid_from_date: string | null
+  min_employees: number | null
+  max_employees: number | null
 }
 
 /** One span of source time read by one run; the progress that a resumed run continues from. */
@@ -165,6 +168,7 @@ export interface EtlFxQuote {
   observed_date: string
   base_units: string
   currency_units: string
+  days_carried_max: number | null
 }
 
 /**
@@ -252,6 +256,8 @@ export interface EtlRun {
   error_message: string | null
   watermark_text: string | null
   principal: string | null
+  listed_total: number | null
+  known_total: number | null
 }
 
 /**
@@ -283,6 +289,16 @@ export interface StgBridgeLineIncentive {
   tag_group: string
   tag_type: string
   tag_id: string
+}
+
+/** Rows for dw.bridge_referral_seller in the batch that is being published. */
+export interface StgBridgeReferralSeller {
+  partner_account_key: number
+  weight: string
+  seller_count: number
+  row_hash: string
+  referral_no: number
+  seller_hash: string
 }
 
 /** Rows for dw.bridge_referral_tag in the batch that is being published. */
@@ -334,6 +350,7 @@ export interface StgDimCustomer {
   external_customer_id: string | null
   duns_number: string | null
   referral_no: number
+  customer_size_max_employees: number | null
 }
 
 /** Rows for dw.dim_referral in the batch that is being published. */
@@ -382,6 +399,21 @@ export interface StgDimReferral {
   missing_since: string | null
   source_updated_at: string
   row_hash: string
+  referral_no: number
+  campaign_id: string | null
+  referral_program: string | null
+  quality: string | null
+  is_spam: boolean | null
+  assistance_request_code: string | null
+  has_microsoft_member: boolean
+}
+
+/** Rows for dw.dim_seller in the batch that is being published. */
+export interface StgDimSeller {
+  partner_account_key: number
+  seller_hash: string
+  seller_kind: string
+  email_domain: string | null
   referral_no: number
 }
 
@@ -481,6 +513,7 @@ export interface StgFactReferral {
   profile_hash: string
   referral_status: string
   referral_substatus: string
+  registration_first_approved_date: string | null
 }
 
 /** Rows for dw.fact_referral_history in the batch that is being published. */
@@ -574,6 +607,9 @@ export interface StgFactRegistration {
   sign_to_registration_days: number | null
   row_hash: string
   referral_no: number
+  first_approved_at: string | null
+  first_approved_date: string | null
+  first_approval_lead_days: string | null
 }
 
 /** Rows for dw.fact_registration_eligibility in the batch that is being published. */
@@ -585,6 +621,24 @@ export interface StgFactRegistrationEligibility {
   additional_properties: string
   evaluated_at: string
   evaluated_date: string
+  row_hash: string
+  referral_no: number
+}
+
+/** Rows for dw.fact_registration_review in the batch that is being published. */
+export interface StgFactRegistrationReview {
+  partner_account_key: number
+  registration_no: number
+  visit_no: number
+  review_stage: string
+  entered_at: string
+  left_at: string | null
+  entered_date: string
+  left_date: string | null
+  entered_at_basis: string
+  is_current: boolean
+  stage_days: string | null
+  sent_back_count: number
   row_hash: string
   referral_no: number
 }
@@ -678,6 +732,18 @@ export interface DwBridgeLineIncentive {
   updated_run_id: number
 }
 
+/** One person of the team of a referral, in its latest version. */
+export interface DwBridgeReferralSeller {
+  partner_account_key: number
+  referral_key: number
+  seller_key: number
+  weight: string
+  seller_count: number
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
 /**
  * One tag of a referral. With weights a report by tag adds up to the total; without them it shows
  * how much each tag touches.
@@ -699,6 +765,10 @@ export interface DwDimCurrency {
   currency_name: string
   minor_unit: Generated<number>
   is_documented: boolean
+  euro_changeover_date: string | null
+  units_per_euro: string | null
+  euro_regulation: string | null
+  ecb_last_quoted_date: string | null
 }
 
 /**
@@ -724,11 +794,13 @@ export interface DwDimCustomer {
   external_customer_id: string | null
   duns_number: string | null
   created_run_id: number
+  customer_size_max_employees: number | null
 }
 
 /**
  * One calendar day from 2000-01-01 to 2099-12-31, with the fiscal year that starts in the month of
- * etl.setting fiscal_year_start_month.
+ * etl.setting fiscal_year_start_month. Another month changes the fiscal columns of all days at
+ * once.
  */
 export interface DwDimDate {
   date_day: string
@@ -757,6 +829,27 @@ export interface DwDimDate {
   is_month_end: boolean
   is_fiscal_quarter_end: boolean
   is_fiscal_year_end: boolean
+}
+
+/**
+ * One deal of one account: the referrals of its parties side by side, and the primary one, whose
+ * stage and value are those of the deal. It is the won one, else an open one, else the lost one,
+ * else any other; of several one with a value, then the partner's own before Microsoft's before
+ * another partner's, then the one created first, then the least id. An open referral that is
+ * missing comes last.
+ */
+export interface DwDimEngagement {
+  engagement_key: Generated<number>
+  partner_account_key: number
+  deal_id: string
+  engagement_id: string | null
+  primary_referral_key: number
+  own_referral_key: number | null
+  microsoft_referral_key: number | null
+  partner_referral_key: number | null
+  referral_count: number
+  created_run_id: number
+  updated_run_id: number
 }
 
 /**
@@ -822,6 +915,25 @@ export interface DwDimReferral {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  campaign_id: string | null
+  referral_program: string | null
+  quality: string | null
+  is_spam: boolean | null
+  assistance_request_code: string | null
+  has_microsoft_member: Generated<boolean>
+}
+
+/**
+ * One person of the team of a referral, as a number without a name. Who it is, pii.seller says to
+ * those who may read people.
+ */
+export interface DwDimSeller {
+  seller_key: Generated<number>
+  partner_account_key: number
+  seller_hash: string
+  seller_kind: string
+  email_domain: string | null
+  created_run_id: number
 }
 
 /** One solution or offer, with the names that the latest referral gives it. */
@@ -894,6 +1006,20 @@ export interface DwFactAcvSchedule {
 }
 
 /**
+ * One deal over a span of days with the same primary referral, by what is known of each day: adds
+ * up a pipeline of the past with each deal once.
+ */
+export interface DwFactEngagementHistory {
+  partner_account_key: number
+  engagement_key: number
+  primary_referral_key: number
+  valid_from_date: string
+  valid_to_date: string | null
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
  * One referral: where it stands, its milestones and its value; the row moves as the referral does.
  */
 export interface DwFactReferral {
@@ -927,6 +1053,7 @@ export interface DwFactReferral {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  registration_first_approved_date: string | null
 }
 
 /**
@@ -1031,9 +1158,16 @@ export interface DwFactRegistration {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  first_approved_at: string | null
+  first_approved_date: string | null
+  first_approval_lead_days: string | null
 }
 
-/** One policy that decides whether a referral may be registered, as last evaluated. */
+/**
+ * One policy that decides whether a referral may be registered, as last evaluated. Empty until the
+ * API offers policies where etl.setting eligibility_source says: Microsoft documents the entity and
+ * no place of it.
+ */
 export interface DwFactRegistrationEligibility {
   partner_account_key: number
   referral_key: number
@@ -1043,6 +1177,30 @@ export interface DwFactRegistrationEligibility {
   additional_properties: string
   evaluated_at: string
   evaluated_date: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
+ * One visit of one deal registration to one stage of its review, from its instant to that of the
+ * next stage. Dated by all landed versions together: the source keeps the last instant of a stage
+ * alone.
+ */
+export interface DwFactRegistrationReview {
+  partner_account_key: number
+  referral_key: number
+  registration_no: number
+  visit_no: number
+  review_stage: string
+  entered_at: string
+  left_at: string | null
+  entered_date: string
+  left_date: string | null
+  entered_at_basis: string
+  is_current: boolean
+  stage_days: string | null
+  sent_back_count: number
   row_hash: string
   created_run_id: number
   updated_run_id: number
@@ -1087,8 +1245,8 @@ export interface DwFactRegistrationSolution {
 }
 
 /**
- * One currency on one calendar day; days without a rate of their own carry the last one, for a week
- * at most.
+ * One currency on one calendar day; days without a rate of their own carry the last one, for a
+ * week, or as long as etl.fx_quote says.
  */
 export interface DwFxRate {
   currency_code: string
@@ -1096,6 +1254,8 @@ export interface DwFxRate {
   rate_to_reporting: string
   observed_date: string
   rate_source: string
+  reporting_units: string
+  currency_units: string
 }
 
 export interface Database {
@@ -1121,10 +1281,12 @@ export interface Database {
   'etl.run_table': EtlRunTable
   'etl.setting': EtlSetting
   'stg.bridge_line_incentive': StgBridgeLineIncentive
+  'stg.bridge_referral_seller': StgBridgeReferralSeller
   'stg.bridge_referral_tag': StgBridgeReferralTag
   'stg.contact': StgContact
   'stg.dim_customer': StgDimCustomer
   'stg.dim_referral': StgDimReferral
+  'stg.dim_seller': StgDimSeller
   'stg.dim_solution': StgDimSolution
   'stg.dim_tag': StgDimTag
   'stg.dq_finding': StgDqFinding
@@ -1135,27 +1297,33 @@ export interface Database {
   'stg.fact_referral_solution': StgFactReferralSolution
   'stg.fact_registration': StgFactRegistration
   'stg.fact_registration_eligibility': StgFactRegistrationEligibility
+  'stg.fact_registration_review': StgFactRegistrationReview
   'stg.fact_registration_solution': StgFactRegistrationSolution
   'stg.listed_referral': StgListedReferral
   'stg.quarantine': StgQuarantine
   'stg.referral_key': StgReferralKey
   'stg.referral_text': StgReferralText
   'dw.bridge_line_incentive': DwBridgeLineIncentive
+  'dw.bridge_referral_seller': DwBridgeReferralSeller
   'dw.bridge_referral_tag': DwBridgeReferralTag
   'dw.dim_currency': DwDimCurrency
   'dw.dim_customer': DwDimCustomer
   'dw.dim_date': DwDimDate
+  'dw.dim_engagement': DwDimEngagement
   'dw.dim_partner_account': DwDimPartnerAccount
   'dw.dim_referral': DwDimReferral
+  'dw.dim_seller': DwDimSeller
   'dw.dim_solution': DwDimSolution
   'dw.dim_status': DwDimStatus
   'dw.dim_tag': DwDimTag
   'dw.fact_acv_schedule': DwFactAcvSchedule
+  'dw.fact_engagement_history': DwFactEngagementHistory
   'dw.fact_referral': DwFactReferral
   'dw.fact_referral_history': DwFactReferralHistory
   'dw.fact_referral_solution': DwFactReferralSolution
   'dw.fact_registration': DwFactRegistration
   'dw.fact_registration_eligibility': DwFactRegistrationEligibility
+  'dw.fact_registration_review': DwFactRegistrationReview
   'dw.fact_registration_solution': DwFactRegistrationSolution
   'dw.fx_rate': DwFxRate
 }
@@ -1218,7 +1386,7 @@ export const tables = {
   'etl.enum_value': {
     columns: [
       'enum_name', 'parent_value', 'enum_value', 'canonical_value', 'description', 'sort_order',
-      'is_documented', 'first_seen_run_id',
+      'is_documented', 'first_seen_run_id', 'valid_from_date', 'min_employees', 'max_employees',
     ],
     key: ['enum_name', 'parent_value', 'enum_value'],
   },
@@ -1232,7 +1400,7 @@ export const tables = {
   'etl.fx_quote': {
     columns: [
       'rate_source', 'base_currency_code', 'currency_code', 'observed_date', 'base_units',
-      'currency_units',
+      'currency_units', 'days_carried_max',
     ],
     key: ['rate_source', 'base_currency_code', 'observed_date', 'currency_code'],
   },
@@ -1268,6 +1436,7 @@ export const tables = {
       'page_count', 'request_count', 'throttled_count', 'referral_seen_count',
       'referral_changed_count', 'referral_quarantined_count', 'referral_missing_count',
       'app_version', 'transform_version', 'error_message', 'watermark_text', 'principal',
+      'listed_total', 'known_total',
     ],
     key: ['run_id'],
   },
@@ -1285,6 +1454,12 @@ export const tables = {
     columns: [
       'partner_account_key', 'registration_no', 'line_no', 'weight', 'row_hash', 'referral_no',
       'tag_group', 'tag_type', 'tag_id',
+    ],
+    key: [],
+  },
+  'stg.bridge_referral_seller': {
+    columns: [
+      'partner_account_key', 'weight', 'seller_count', 'row_hash', 'referral_no', 'seller_hash',
     ],
     key: [],
   },
@@ -1308,7 +1483,7 @@ export const tables = {
       'partner_account_key', 'profile_hash', 'customer_match_id', 'customer_name', 'customer_size',
       'customer_size_min_employees', 'address_line1', 'address_line2', 'city', 'state',
       'postal_code', 'country_code', 'region', 'moodys_id', 'external_customer_id', 'duns_number',
-      'referral_no',
+      'referral_no', 'customer_size_max_employees',
     ],
     key: [],
   },
@@ -1325,8 +1500,13 @@ export const tables = {
       'iot_device_category', 'iot_silicon_type', 'iot_is_azure_certified_device',
       'iot_has_attached_services', 'customer_contact_count', 'team_member_count', 'direction',
       'organization_id', 'organization_name', 'sales_stage', 'microsoft_msx_id', 'is_missing',
-      'missing_since', 'source_updated_at', 'row_hash', 'referral_no',
+      'missing_since', 'source_updated_at', 'row_hash', 'referral_no', 'campaign_id',
+      'referral_program', 'quality', 'is_spam', 'assistance_request_code', 'has_microsoft_member',
     ],
+    key: [],
+  },
+  'stg.dim_seller': {
+    columns: ['partner_account_key', 'seller_hash', 'seller_kind', 'email_domain', 'referral_no'],
     key: [],
   },
   'stg.dim_solution': {
@@ -1368,7 +1548,7 @@ export const tables = {
       'expiration_at', 'closed_at', 'closed_at_basis', 'deal_value_amount', 'days_to_accept',
       'days_to_close', 'days_to_registration', 'requested_solution_count', 'requested_offer_count',
       'registration_count', 'row_hash', 'referral_no', 'profile_hash', 'referral_status',
-      'referral_substatus',
+      'referral_substatus', 'registration_first_approved_date',
     ],
     key: [],
   },
@@ -1403,7 +1583,7 @@ export const tables = {
       'action_required_at', 'approved_at', 'passed_at', 'failed_at', 'registered_date',
       'review_pending_date', 'action_required_date', 'approved_date', 'decided_date',
       'approval_lead_days', 'decision_lead_days', 'sign_to_registration_days', 'row_hash',
-      'referral_no',
+      'referral_no', 'first_approved_at', 'first_approved_date', 'first_approval_lead_days',
     ],
     key: [],
   },
@@ -1411,6 +1591,14 @@ export const tables = {
     columns: [
       'partner_account_key', 'policy_name', 'is_eligible', 'referral_properties',
       'additional_properties', 'evaluated_at', 'evaluated_date', 'row_hash', 'referral_no',
+    ],
+    key: [],
+  },
+  'stg.fact_registration_review': {
+    columns: [
+      'partner_account_key', 'registration_no', 'visit_no', 'review_stage', 'entered_at', 'left_at',
+      'entered_date', 'left_date', 'entered_at_basis', 'is_current', 'stage_days',
+      'sent_back_count', 'row_hash', 'referral_no',
     ],
     key: [],
   },
@@ -1453,6 +1641,13 @@ export const tables = {
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'tag_key'],
   },
+  'dw.bridge_referral_seller': {
+    columns: [
+      'partner_account_key', 'referral_key', 'seller_key', 'weight', 'seller_count', 'row_hash',
+      'created_run_id', 'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key', 'seller_key'],
+  },
   'dw.bridge_referral_tag': {
     columns: [
       'partner_account_key', 'referral_key', 'tag_key', 'weight', 'tag_count', 'row_hash',
@@ -1461,7 +1656,10 @@ export const tables = {
     key: ['referral_key', 'partner_account_key', 'tag_key'],
   },
   'dw.dim_currency': {
-    columns: ['currency_code', 'currency_name', 'minor_unit', 'is_documented'],
+    columns: [
+      'currency_code', 'currency_name', 'minor_unit', 'is_documented', 'euro_changeover_date',
+      'units_per_euro', 'euro_regulation', 'ecb_last_quoted_date',
+    ],
     key: ['currency_code'],
   },
   'dw.dim_customer': {
@@ -1469,7 +1667,7 @@ export const tables = {
       'customer_key', 'partner_account_key', 'profile_hash', 'customer_match_id', 'customer_name',
       'customer_size', 'customer_size_min_employees', 'address_line1', 'address_line2', 'city',
       'state', 'postal_code', 'country_code', 'region', 'moodys_id', 'external_customer_id',
-      'duns_number', 'created_run_id',
+      'duns_number', 'created_run_id', 'customer_size_max_employees',
     ],
     key: ['customer_key'],
   },
@@ -1483,6 +1681,14 @@ export const tables = {
       'is_fiscal_quarter_end', 'is_fiscal_year_end',
     ],
     key: ['date_day'],
+  },
+  'dw.dim_engagement': {
+    columns: [
+      'engagement_key', 'partner_account_key', 'deal_id', 'engagement_id', 'primary_referral_key',
+      'own_referral_key', 'microsoft_referral_key', 'partner_referral_key', 'referral_count',
+      'created_run_id', 'updated_run_id',
+    ],
+    key: ['engagement_key'],
   },
   'dw.dim_partner_account': {
     columns: [
@@ -1505,8 +1711,17 @@ export const tables = {
       'iot_has_attached_services', 'customer_contact_count', 'team_member_count', 'direction',
       'organization_id', 'organization_name', 'sales_stage', 'microsoft_msx_id', 'is_missing',
       'missing_since', 'source_updated_at', 'row_hash', 'created_run_id', 'updated_run_id',
+      'campaign_id', 'referral_program', 'quality', 'is_spam', 'assistance_request_code',
+      'has_microsoft_member',
     ],
     key: ['referral_key'],
+  },
+  'dw.dim_seller': {
+    columns: [
+      'seller_key', 'partner_account_key', 'seller_hash', 'seller_kind', 'email_domain',
+      'created_run_id',
+    ],
+    key: ['seller_key'],
   },
   'dw.dim_solution': {
     columns: [
@@ -1540,6 +1755,13 @@ export const tables = {
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'contract_year_no'],
   },
+  'dw.fact_engagement_history': {
+    columns: [
+      'partner_account_key', 'engagement_key', 'primary_referral_key', 'valid_from_date',
+      'valid_to_date', 'created_run_id', 'updated_run_id',
+    ],
+    key: ['primary_referral_key', 'partner_account_key', 'valid_from_date'],
+  },
   'dw.fact_referral': {
     columns: [
       'partner_account_key', 'referral_key', 'customer_key', 'status_key', 'currency_code',
@@ -1548,7 +1770,7 @@ export const tables = {
       'accepted_at', 'expected_close_at', 'expiration_at', 'closed_at', 'closed_at_basis',
       'deal_value_amount', 'days_to_accept', 'days_to_close', 'days_to_registration',
       'requested_solution_count', 'requested_offer_count', 'registration_count', 'row_hash',
-      'created_run_id', 'updated_run_id',
+      'created_run_id', 'updated_run_id', 'registration_first_approved_date',
     ],
     key: ['referral_key', 'partner_account_key'],
   },
@@ -1583,7 +1805,8 @@ export const tables = {
       'review_pending_at', 'action_required_at', 'approved_at', 'passed_at', 'failed_at',
       'registered_date', 'review_pending_date', 'action_required_date', 'approved_date',
       'decided_date', 'approval_lead_days', 'decision_lead_days', 'sign_to_registration_days',
-      'row_hash', 'created_run_id', 'updated_run_id',
+      'row_hash', 'created_run_id', 'updated_run_id', 'first_approved_at', 'first_approved_date',
+      'first_approval_lead_days',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no'],
   },
@@ -1594,6 +1817,14 @@ export const tables = {
       'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'policy_name'],
+  },
+  'dw.fact_registration_review': {
+    columns: [
+      'partner_account_key', 'referral_key', 'registration_no', 'visit_no', 'review_stage',
+      'entered_at', 'left_at', 'entered_date', 'left_date', 'entered_at_basis', 'is_current',
+      'stage_days', 'sent_back_count', 'row_hash', 'created_run_id', 'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key', 'registration_no', 'visit_no'],
   },
   'dw.fact_registration_solution': {
     columns: [
@@ -1609,7 +1840,10 @@ export const tables = {
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no'],
   },
   'dw.fx_rate': {
-    columns: ['currency_code', 'rate_date', 'rate_to_reporting', 'observed_date', 'rate_source'],
+    columns: [
+      'currency_code', 'rate_date', 'rate_to_reporting', 'observed_date', 'rate_source',
+      'reporting_units', 'currency_units',
+    ],
     key: ['currency_code', 'rate_date'],
   },
 } as const

@@ -91,7 +91,7 @@ test('the pages on BI tools hold as many blocks of each language as expected', (
   )
   expect(counts).toEqual([
     [1, 0, 0, 0],
-    [1, 7, 0, 0],
+    [1, 8, 0, 0],
     [1, 0, 7, 0],
     [8, 0, 0, 0],
     [0, 0, 0, 3],

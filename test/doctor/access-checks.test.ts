@@ -118,13 +118,13 @@ describe('the check of other objects', () => {
             `not made by cosell and left alone: mart.model (table of "${role}"); rights to schemas ` +
             `that cosell did not give: create on mart to "${role}", usage on mart to "${role}"`,
         })
-        await sql`drop view mart.registration`.execute(db)
-        await sql`create view mart.registration as select 1 as n`.execute(other)
+        await sql`drop view mart.win_rate`.execute(db)
+        await sql`create view mart.win_rate as select 1 as n`.execute(other)
         expect(await checkOtherObjects(db)).toMatchObject({
           status: 'warn',
-          remedy: expect.stringMatching(/^mart\.registration should be an object of cosell/),
+          remedy: expect.stringMatching(/^mart\.win_rate should be an object of cosell/),
         })
-        await sql.raw('drop view mart.registration; drop table mart.model').execute(other)
+        await sql.raw('drop view mart.win_rate; drop table mart.model').execute(other)
       }),
     ))
 })

@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { loadInventedRates } from '../../src/cli/commands/try/demo.ts'
+import { renderRates } from '../../src/cli/text/exchange-rates.ts'
 import { loadRateFile } from '../../src/exchange-rates/load-file.ts'
 import { inventedRates } from '../../src/sandbox/data/invented-rates.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
-import { withHome, withPipeline } from '../support/with-pipeline.ts'
+import { failureOf, withHome, withPipeline } from '../support/with-pipeline.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/rates/', import.meta.url))
 const history = path.join(fixtures, 'ecb_history_invented.csv')
@@ -20,6 +21,11 @@ async function count(db: Kysely<Database>, table: 'etl.fx_quote' | 'dw.fx_rate')
     select count(*) as rows from ${sql.table(table)}`.execute(db)
   return rows[0]?.rows
 }
+
+const inputOf = (text: string) => Readable.from([Buffer.from(text)])
+
+/** Text of a plain file. */
+const monthly = (...lines: string[]) => ['currency,date,rate', ...lines, ''].join('\n')
 
 describe('cosell fx', () => {
   test('cosell fx loads a history once, and writes nothing the second time', () =>
@@ -36,10 +42,16 @@ describe('cosell fx', () => {
           currencies: 4,
           from: '1999-12-31',
           to: '2026-03-09',
+          days: 9_566,
+          // Its five dates are 31 December, 2 February, and 5, 6 and 9 March.
+          days_covered: 8 + 8 + 1 + 3 + 1,
+          days_carried: 7,
           quotes_written: 18,
           // The rates of 1999 are carried for 7 days in three currencies. Those of February make 8
           // days in four, those of March 12 days in three and 9 in the one that ends a day early.
-          rows_written: 7 * 3 + 8 * 4 + 12 * 3 + 9,
+          // From its changeover on, each currency that joined the euro has the rate of the euro: none
+          // in 1999, nine on the 8 days of February and the 12 of March.
+          rows_written: 7 * 3 + 8 * 4 + 12 * 3 + 9 + 9 * (8 + 12),
           missing_rate_findings: 0,
           warehouse: expect.stringMatching(/^127\.0\.0\.1:\d+\/cosell_test_\w+$/),
         })
@@ -110,6 +122,75 @@ describe('cosell fx', () => {
       expect(rate.rows).toEqual([{ rate: '1.2500000000' }])
     }))
 
+  test('cosell fx says how many days monthly rates cover, and carries them as --carry-days says', () =>
+    withDatabase((db, url) =>
+      withHome(async (home) => {
+        const file = path.join(home, 'monthly.csv')
+        await writeFile(file, monthly('EUR,2025-01-01,1.1', 'EUR,2025-02,1.2', 'EUR,2025-03,1.3'))
+        const request = { path: file, standardInput: process.stdin, now: new Date() }
+        const short = renderRates(await loadRateFile({ query: db }, request))
+        // Eight days of January, eight of February, and 1 March.
+        expect(short).toContain('for 7 days at most: 17 of the 60 days have one.')
+        expect(short).toContain('--carry-days 30')
+        const options = { cwd: home, env: { COSELL_DATABASE_URL: url } }
+        const long = await runCli(['fx', file, '--carry-days', '30'], options)
+        expect(long.stdout).toContain('A rate is used until the next one, for 30 days at most.\n')
+        const { rows } = await sql<{ days: string }>`
+          select concat_ws(' ', observed_date, count(*), max(rate_date)) as days
+          from dw.fx_rate where currency_code = 'EUR' group by observed_date order by 1`.execute(db)
+        expect(rows.map(({ days }) => days)).toEqual([
+          '2025-01-01 31 2025-01-31',
+          '2025-02-01 28 2025-02-28',
+          '2025-03-01 31 2025-03-31',
+        ])
+        expect(await runCli(['fx', file, '--carry-days', '367'], options)).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('expected a number of days from 0 to 366'),
+        })
+      }),
+    ))
+
+  const rupiah = 'Date,USD,IDR,\n2025-02-28,1.04,17150,\n2025-02-27,1.04,17140,\n'
+  test.each([
+    // A Sunday, on which the ECB quotes nothing.
+    ['a source that is stored', rupiah, monthly('IDR,2025-03-02,16250'), 2],
+    ['a file that is stored', monthly('IDR,2025-03-02,16250'), rupiah, 2],
+    [
+      'its own source',
+      monthly('IDR,2025-01-02,0.000061', 'GBP,2025-02-01,1.2'),
+      monthly('GBP,2025-02-02,1.2', 'IDR,2025-02-02,16250'),
+      3,
+    ],
+  ])('loadRateFile rejects a rate turned round against %s', (_, stored, file, line) =>
+    withDatabase(async (db) => {
+      const now = new Date('2026-03-05T23:00:00Z')
+      const loadText = (text: string) =>
+        loadRateFile({ query: db }, { path: '-', standardInput: inputOf(text), now })
+      await loadText(stored)
+      const before = await count(db, 'etl.fx_quote')
+      const failure = await failureOf(loadText(file))
+      expect(failure).toMatchObject({ code: 'rates.invalid', exitCode: 65 })
+      expect(failure.message).toContain(`standard input:${line}: expected a rate of IDR on 2025-0`)
+      expect(failure.message).toContain('less than 100 times off the stored ')
+      expect(await count(db, 'etl.fx_quote')).toBe(before)
+    }),
+  )
+
+  test('loadRateFile accepts a corrected file in place of a rate turned round', () =>
+    withDatabase(async (db) => {
+      const now = new Date('2026-03-05T23:00:00Z')
+      for (const text of [
+        monthly('IDR,2025-03-02,16250', 'IDR,2025-04-02,16350'),
+        monthly('IDR,2025-03-02,0.0000615', 'IDR,2025-04-02,0.0000611'),
+        rupiah,
+      ]) {
+        const standardInput = inputOf(text)
+        expect(await loadRateFile({ query: db }, { path: '-', standardInput, now })).toMatchObject({
+          status: 'loaded',
+        })
+      }
+    }))
+
   test('cosell fx ends with usage for a file that does not exist', () =>
     withDatabase((_, url) =>
       withHome(async (home) => {
@@ -153,14 +234,14 @@ describe('inventedRates', () => {
       const { rows } = await sql<{ converted: number; exact: number; missing: number }>`
         select count(deal_value_reporting_amount) as converted,
           count(*) filter (where deal_value_reporting_amount
-            = deal_value_amount * case currency_code when 'USD' then 1 else rate.per end) as exact,
+            = round(deal_value_amount / coalesce(quote.per_dollar, 1), 6)) as exact,
           count(*) filter (where deal_value_reporting_amount is null
             and deal_value_amount <> 0 and currency_code <> 'XXX') as missing
         from mart.referral
         left join lateral (
-          select rate_to_reporting as per from dw.fx_rate
-          where fx_rate.currency_code = referral.currency_code and rate_source = 'sandbox' limit 1
-        ) rate on true`.execute(db)
+          select currency_units as per_dollar from etl.fx_quote
+          where fx_quote.currency_code = referral.currency_code limit 1
+        ) quote on true`.execute(db)
       expect(rows[0]?.missing).toBe(0)
       expect(rows[0]?.converted).toBeGreaterThan(100)
       expect(rows[0]?.exact).toBe(rows[0]?.converted)

@@ -200,7 +200,7 @@ test('a cross rate is the exact fraction of two quotes, rounded once', () =>
             .where('currency_code', '=', 'GBP')
             .where('rate_date', '=', sql<string>`observed_date`)
             .execute()
-          const isKept = (rate: string) => Number(rate) > 0 && rate.length <= 21
+          const isKept = (rate: string) => Number(rate) > 0 && Number(rate) < 10_000_000
           expect(new Map(observed.map((row) => [row.rate_date, row.rate_to_reporting]))).toEqual(
             new Map([...expected].filter(([, rate]) => isKept(rate))),
           )
@@ -245,6 +245,10 @@ describe('the reporting currency', () => {
       expect((await ratesOf(db, 'JPY'))[0]).toBe('2026-03-09 0.0062305296')
       expect((await ratesOf(db, 'EUR'))[0]).toBe('2000-01-01 1.0000000000')
       expect(await ratesOf(db, 'EUR')).toHaveLength(36_525)
+      // One euro is 7.53450 kuna, as fixed by the Council, on every day from the changeover on.
+      const kuna = await ratesOf(db, 'HRK')
+      expect(kuna[0]).toBe('2023-01-01 0.1327228084')
+      expect(kuna.at(-1)).toBe('2099-12-31 0.1327228084')
       await applyReportingCurrency(db, 'USD')
       expect(await digestOfRates(db)).toBe(before)
     }))
@@ -252,24 +256,24 @@ describe('the reporting currency', () => {
   test('a reporting currency changed by hand in etl.setting takes effect before any conversion', () =>
     withDatabase(async (db) => {
       await loadRates(db, 'USD', history)
-      await sql`update etl.setting set setting_value = 'EUR' where setting_name = 'reporting_currency'`.execute(
+      await sql`update etl.setting set setting_value = 'GBP' where setting_name = 'reporting_currency'`.execute(
         db,
       )
-      expect(await applyReportingCurrency(db, undefined)).toBe('EUR')
-      expect((await ratesOf(db, 'USD'))[0]).toBe('2026-03-06 0.8333333333')
+      expect(await applyReportingCurrency(db, undefined)).toBe('GBP')
+      expect((await ratesOf(db, 'USD'))[0]).toBe('2026-03-06 0.6250000000')
     }))
 
   test('quotes of a plain file stay in the reporting currency they were loaded with', () =>
     withDatabase(async (db) => {
-      const own = manual('USD', ['2026-03-06', 'GBP', '1.5'], ['2026-03-06', 'EUR', '1.2'])
+      const own = manual('USD', ['2026-03-06', 'GBP', '1.5'], ['2026-03-06', 'CHF', '1.2'])
       await loadRates(db, 'USD', {
         ...own,
         quotes: [...own.quotes, ...manual('USD', ['2026-04-06', 'GBP', '1.6']).quotes],
       })
-      await applyReportingCurrency(db, 'EUR')
+      await applyReportingCurrency(db, 'CHF')
       const rates = await ratesOf(db, 'GBP')
       expect(rates[0]).toBe('2026-03-06 1.2500000000')
-      // The pound cannot be converted on a day without a rate of the euro.
+      // The pound cannot be converted on a day without a rate of the franc.
       expect(rates.at(-1)).toBe('2026-03-13 1.2500000000')
     }))
 })
@@ -279,7 +283,8 @@ describe('loadRates', () => {
     withDatabase(async (db) => {
       expect(await loadRates(db, 'USD', friday)).toMatchObject({
         quotes_written: 2,
-        rows_written: 16,
+        // Eight days of the pound, the euro and the nine currencies that it replaced.
+        rows_written: 88,
       })
       const versions = await sql<{ rows: string[] }>`
         select array_agg(ctid || ' ' || xmin order by ctid) as rows from dw.fx_rate`.execute(db)

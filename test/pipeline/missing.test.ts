@@ -5,9 +5,9 @@ import { enterAccount } from '../../src/load/runs/accounts.ts'
 import { storeCapabilities } from '../../src/load/runs/api-capabilities.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { withAltered } from '../support/altered-sandbox.ts'
 import { digestState } from '../support/digest.ts'
 import { unnamedSource } from '../support/load-referrals.ts'
-import { withServer } from '../support/scripted-server.ts'
 import {
   failureOf,
   type TestPipeline,
@@ -55,8 +55,9 @@ async function latestRun(db: Kysely<Database>) {
 
 describe('a referral that the source no longer returns', () => {
   test('a referral is missing after two full reads by one user, not after one each by two', () =>
-    withPipeline({ referrals, seed }, async ({ sandbox, db, run, rebuild }) => {
-      const fullReadAs = (principal: string) => {
+    withPipeline({ referrals, seed }, async ({ sandbox, db, run, passNight, rebuild }) => {
+      const fullReadAs = async (principal: string) => {
+        await passNight()
         sandbox.signInAs(principal)
         return run(true)
       }
@@ -113,12 +114,14 @@ describe('a user with less visibility', () => {
     }))
 
   test('a user with less visibility still finds missing what that user was shown', () =>
-    withPipeline({ ...office, visiblePercent: { office: 90 } }, async ({ sandbox, db, run }) => {
+    withPipeline({ ...office, visiblePercent: { office: 90 } }, async (nights) => {
+      const { sandbox, db, run, passNight } = nights
       await run(true)
       sandbox.signInAs('office')
       await run(true)
       const gone = new Set(sandbox.vanish(8))
       const { seen } = await run(true)
+      await passNight()
       const { missing } = await run(true)
       expect(missing).toBeGreaterThan(0)
       expect(missing).toBe(await absencesIn(db).then((landed) => landed / 2))
@@ -173,31 +176,19 @@ describe('an incomplete full read', () => {
   ) {
     const lost = sandbox.referrals()[7]?.id ?? ''
     let dropped = 0
-    let url = ''
-    await withServer(
-      async ({ method, path, headers, body }) => {
-        const { authorization = '' } = headers
-        const type = headers['content-type'] ?? 'application/json'
-        const answer = await fetch(sandbox.url + path, {
-          method,
-          headers: { authorization, 'content-type': type },
-          ...(method === 'POST' ? { body } : {}),
-        })
-        const reply = JSON.parse((await answer.text()).replaceAll(sandbox.url, url))
-        if (Array.isArray(reply.value)) {
-          const kept = reply.value.filter(({ id }: { id: string }) => id !== lost)
-          dropped += reply.value.length - kept.length
-          reply.value = kept
-        }
-        return { status: answer.status, body: reply }
+    await withAltered(
+      sandbox,
+      ({ body }) => {
+        if (!Array.isArray(body.value)) return
+        const kept = body.value.filter(({ id }: { id: string }) => id !== lost)
+        dropped += body.value.length - kept.length
+        body.value = kept
       },
-      async (server) => {
-        url = server.url
-        await use(
-          () => run(true, demoSettings(server.url)),
+      (settings) =>
+        use(
+          () => run(true, settings),
           () => dropped,
-        )
-      },
+        ),
     )
   }
 

@@ -141,16 +141,10 @@ const cases: readonly Case[] = [
       ...(json.length > 10 ? { [sentMoney]: JSON.parse(`"${json}"`) } : {}),
     },
   })),
-  ...(
-    [
-      ['1234567890123456789012345678', 'number_too_large'],
-      ['1e400', 'number_too_large'],
-      ['"12,5"', 'invalid_number'],
-    ] as const
-  ).map(([json, reason]) => ({
+  ...['1234567890123456789012345678', '1e400', '"12,5"'].map((json) => ({
     why: `${json} as a value`,
     json: dealValue(json),
-    cells: `${reason} details.dealValue`,
+    cells: { [money]: null, [finding('unreadable_value')]: '1' },
   })),
 ]
 

@@ -30,10 +30,14 @@ async function holders(db: Kysely<Database>, schemas: readonly string[], texts: 
     order by name`.execute(db)
   const found: string[] = []
   for (const { name } of relations.rows) {
-    // Each row becomes text once, not once for every text that is searched for.
+    // A day and referral of mart.pipeline_as_of repeats the values of the day before.
     const held = await sql<{ rows: number }>`
       select count(*) as rows
-      from (select t::text as shown from ${sql.table(name)} t offset 0) t
+      from (
+        select distinct cell.value as shown
+        from ${sql.table(name)} t
+        cross join lateral jsonb_each_text(to_jsonb(t)) cell
+      ) cells
       where exists (select from unnest(${texts}::text[]) told where position(told in shown) > 0)
     `.execute(db)
     if ((held.rows[0]?.rows ?? 0) > 0) found.push(name)
@@ -52,6 +56,7 @@ test('people are stored in pii and nowhere else, not even in the log', () =>
       'pii.contact',
       'pii.payload',
       'pii.referral_text',
+      'pii.seller',
     ])
     expect(await holders(db, places, secrets)).toEqual([])
     const log = logged.join('')

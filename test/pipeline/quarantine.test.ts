@@ -108,6 +108,17 @@ test('too many unreadable referrals stop the run, and nothing is published', () 
     expect(run.error_message).toBe(failure.message)
   }))
 
+test('a run that can load nothing of what it read stops, however few, and says why', () =>
+  withPipeline({ referrals: 1, seed, broken: 1 }, async (nights) => {
+    const failure = await failureOf(nights.run())
+    expect(failure).toMatchObject({ code: 'quarantine.everything', exitCode: 65 })
+    expect(failure.message).toContain('wrong_type at createdDateTime: expected an instant')
+    await withSandbox({ referrals: 1, seed }, async (repaired) => {
+      const settings = demoSettings(repaired.url)
+      expect(await nights.run(true, settings)).toMatchObject({ changed: 1, quarantined: 0 })
+    })
+  }))
+
 test('the pages of a stopped run are published once the limit is raised', () =>
   withPipeline({ referrals, seed, broken: 20 }, async (nights) => {
     await failureOf(nights.run())
@@ -131,11 +142,11 @@ test('a full read that misses a tenth of the referrals is a lost role, and nothi
   }))
 
 /** Repairs one kind of invalid payload by hand, as a later version of cosell might read it. */
-function mendDealValues({ db }: TestPipeline) {
+function repairStatuses({ db }: TestPipeline) {
   return sql`
-    update raw.payload set payload = jsonb_set(payload, '{details,dealValue}', '"12.5"')
+    update raw.payload set payload = jsonb_set(payload, '{status}', '"New"')
     where resource_id in (
-      select resource_id from etl.quarantine where item_path = 'details.dealValue')`.execute(db)
+      select resource_id from etl.quarantine where item_path = 'status')`.execute(db)
 }
 
 describe('retryQuarantined', () => {
@@ -143,9 +154,9 @@ describe('retryQuarantined', () => {
     withPipeline({ referrals, seed, broken }, async (nights) => {
       await nights.run()
       const before = await quarantined(nights)
-      const mended = before.filter((row) => row.item_path === 'details.dealValue')
+      const mended = before.filter((row) => row.item_path === 'status')
       expect(mended.length).toBeGreaterThan(0)
-      await mendDealValues(nights)
+      await repairStatuses(nights)
       const asked = nights.sandbox.requests.length
       const summary = await nights.retry()
       expect(nights.sandbox.requests).toHaveLength(asked)

@@ -105,8 +105,10 @@ test('the watermark is the latest source time with seven digits, and stays on qu
     expect(watermark_text).toBe(`${second}.4579128Z`)
     expect(watermark_to).toBe(`${second}.457912Z`)
     referrals.delete(5)
-    expect(await night()).toMatchObject({ rows_written: 0 })
-    expect(await latestRun(db)).toMatchObject({ run_mode: 'incremental', watermark_text })
+    for (const run_mode of ['full', 'incremental']) {
+      expect(await night()).toMatchObject({ rows_written: 0 })
+      expect(await latestRun(db)).toMatchObject({ run_mode, watermark_text })
+    }
     referrals.set(2, aDeal(2, `${second}.4579129Z`))
     expect(await night()).toMatchObject({ changed: 1 })
     expect((await latestRun(db)).watermark_text).toBe(`${second}.4579129Z`)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { changeKinds } from '../../src/sandbox/population/change.ts'
 import { Simulation } from '../../src/sandbox/population/simulation.ts'
 import type { Referral } from '../../src/sandbox/referral.ts'
-import { withSandbox } from './client.ts'
+import { listPath, withSandbox } from './client.ts'
 
 const byId = (referrals: Referral[]) => new Map(referrals.map((each) => [each.id, each]))
 const decided = ['Approved', 'Passed', 'Failed', 'ActionRequired']
@@ -104,6 +104,34 @@ test('a won deal can be registered, approved and reopened', () => {
   expect(find(id)?.registrationStatus).toBe('ActionRequired')
 })
 
+test('a manual review takes an approval back and leaves its instant', () => {
+  const simulation = new Simulation(2000, 1, 0)
+  const [id] = simulation.change(1, 'revoke')
+  const registration = byId(simulation.referrals()).get(id)?.registrations?.[0]
+  expect(registration?.status).toBe('Failed')
+  const approved = simulation
+    .referrals()
+    .flatMap(({ registrations }) => registrations ?? [])
+    .filter(
+      ({ status, statusHistory }) => status === 'Failed' && statusHistory?.approvedDateTime != null,
+    )
+  expect(approved.length).toBeGreaterThan(1)
+  // Seldom, as in the figures of the demo.
+  expect(approved.length).toBeLessThan(12)
+})
+
+test('referrals that become visible late have old times of update', () =>
+  withSandbox({ referrals: 40 }, async ({ sandbox, walk }) => {
+    const before = sandbox.now()
+    const appeared = sandbox.appear(5)
+    const served = (await walk()).flatMap((page) => page.value)
+    const late = served.filter((each) => appeared.includes(each.id ?? ''))
+    expect(late).toHaveLength(5)
+    expect(late.every((each) => (each.updatedDateTime ?? '') < before)).toBe(true)
+    const old = late.filter((each) => (each.updatedDateTime ?? '') < '2026-06-01')
+    expect(old.length).toBeGreaterThan(2)
+  }))
+
 test('more changes than referrals change each of them once', () => {
   expect(new Set(new Simulation(30, 1, 0).change(100)).size).toBe(30)
 })
@@ -116,6 +144,18 @@ test('new referrals arrive and others vanish', () =>
     for (const id of gone) expect(served.some((each) => each.id === id)).toBe(false)
     const fresh = served.filter((each) => arrived.includes(each.id ?? ''))
     expect(fresh.every((each) => (each.createdDateTime ?? '') >= before.slice(0, 19))).toBe(true)
+  }))
+
+test('named referrals vanish from the list and by id, and reappear as they were', () =>
+  withSandbox({ referrals: 40 }, async ({ sandbox, walk, get }) => {
+    const before = sandbox.referrals()
+    const named = before.slice(3, 5).map(({ id }) => id ?? '')
+    expect(sandbox.vanish(named)).toEqual(named)
+    expect(sandbox.referrals()).toEqual(before.filter(({ id }) => !named.includes(id ?? '')))
+    expect((await get(`${listPath}/${named[0]}`)).status).toBe(404)
+    expect(sandbox.reappear()).toEqual(named)
+    expect(sandbox.reappear()).toEqual([])
+    expect(byId((await walk()).flatMap((page) => page.value))).toEqual(byId(before))
   }))
 
 test('changes, arrivals and disappearances can be requested over HTTP without a token', () =>

@@ -198,10 +198,11 @@ describe('likeness to the live wire', () => {
   })
 })
 
-test('every address is at example.com', () => {
+// Microsoft's sellers are known by their domain, so theirs is a part of it that does not exist.
+test('every address is at example.com or example.microsoft.com', () => {
   const addresses = text.match(/[^"\s,]+@[^"\s,\\]+/g) ?? []
   expect(addresses.length).toBeGreaterThan(1000)
-  expect(addresses.filter((each) => !each.endsWith('@example.com'))).toEqual([])
+  expect(addresses.filter((each) => !/@example(\.microsoft)?\.com$/.test(each))).toEqual([])
 })
 
 test('no event is after the base clock or out of order', () => {

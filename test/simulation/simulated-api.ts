@@ -48,6 +48,7 @@ export function simulatedApi(source: MutatingSource, options: WorldOptions) {
       const entry = source.store.get(id)
       return { id, referral: entry === undefined ? null : source.read(entry), ...answered() }
     },
+    getPolicies: () => Promise.reject(new Error('not served here')),
     principal: () => null,
     tenant: () => null,
     signIn: async () => undefined,

@@ -44,11 +44,13 @@ test('src/warehouse/tables.generated.ts agrees with the catalog', async () => {
 })
 
 test('every key of dw, raw, pii and etl has the account, or is shared by all accounts', async () => {
-  // A single surrogate keys the four dimensions: BI tools relate on one column. The rest holds no
+  // A single surrogate keys the five dimensions: BI tools relate on one column. The rest holds no
   // account's data, or is keyed by a run, which belongs to one account.
   const shared = [
     'dw.dim_customer',
+    'dw.dim_engagement',
     'dw.dim_referral',
+    'dw.dim_seller',
     'dw.dim_solution',
     'dw.dim_tag',
     'dw.dim_currency',
@@ -78,6 +80,8 @@ test.each([
   ['dw.dim_customer', 'partner_account_key, profile_hash'],
   ['dw.dim_solution', 'partner_account_key, item_kind, solution_id'],
   ['dw.dim_tag', 'partner_account_key, tag_group, tag_type, tag_id'],
+  ['dw.dim_engagement', 'partner_account_key, deal_id'],
+  ['dw.dim_seller', 'partner_account_key, seller_hash'],
   ['dw.dim_status', 'referral_status, referral_substatus'],
   ['dw.dim_partner_account', 'account_code'],
   ['dw.dim_date', 'date_key'],
@@ -95,9 +99,11 @@ test.each([
   ['dw.fact_referral_history', ['referral_key', 'version_no']],
   ['dw.fact_referral_solution', ['referral_key', 'line_no']],
   ['dw.fact_registration', ['referral_key', 'registration_no']],
+  ['dw.fact_registration_review', ['referral_key', 'registration_no', 'visit_no']],
   ['dw.fact_registration_solution', ['referral_key', 'registration_no', 'line_no']],
   ['dw.fact_acv_schedule', ['referral_key', 'registration_no', 'line_no', 'contract_year_no']],
   ['dw.fact_registration_eligibility', ['referral_key', 'policy_name']],
+  ['dw.bridge_referral_seller', ['referral_key', 'seller_key']],
   ['dw.bridge_referral_tag', ['referral_key', 'tag_key']],
   ['dw.bridge_line_incentive', ['referral_key', 'registration_no', 'line_no', 'tag_key']],
   ['pii.contact', ['referral_key', 'contact_role', 'contact_no']],
@@ -128,6 +134,23 @@ test('dw has no enum, array, JSON or binary column: BI tools fail on them', asyn
       .split(' ')
       .concat('timestamp with time zone'),
   )
+})
+
+test('every numeric column of dw and mart has at most 28 digits, 15 of them decimals', async () => {
+  // The type modifier bounds the values: PostgreSQL rounds to its scale, and rejects more digits.
+  const longer = await offenders(sql`
+    select concat_ws(' ', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod)) as name
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace in ('dw'::regnamespace, 'mart'::regnamespace)
+      and c.relkind in ('r', 'v', 'm', 'p')
+      and a.atttypid in ('numeric'::regtype, 'numeric[]'::regtype)
+      and (a.atttypmod = -1
+        or information_schema._pg_numeric_precision(a.atttypid, a.atttypmod) > 28
+        or information_schema._pg_numeric_scale(a.atttypid, a.atttypmod) > 15)
+    order by 1
+  `)
+  expect(longer).toEqual([])
 })
 
 test('every amount is numeric(19,4), the most that Power BI holds', async () => {
@@ -188,11 +211,15 @@ test('facts and bridges have foreign keys to their dimensions, but for the two t
   `)
   expect(pointing).toEqual([
     'dw.bridge_line_incentive',
+    'dw.bridge_referral_seller',
+    'dw.dim_engagement',
+    'dw.fact_engagement_history',
     'dw.fact_referral',
     'dw.fact_referral_history',
     'dw.fact_referral_solution',
     'dw.fact_registration',
     'dw.fact_registration_eligibility',
+    'dw.fact_registration_review',
     'dw.fact_registration_solution',
   ])
 })

@@ -195,6 +195,33 @@ const violations: readonly Violation[] = [
       sql`update dw.fact_referral_history set version_no = 10 - version_no`,
     ],
   ]),
+  ...every('one_referral_counts_for_a_deal', [
+    ['a deal is unknown', sql`delete from dw.dim_engagement`],
+    ['a deal has no history', sql`delete from dw.fact_engagement_history`],
+    [
+      'the primary referral has left the deal',
+      sql`update dw.dim_referral set engagement_id = 'elsewhere'`,
+    ],
+    [
+      'the primary referral is one of another deal',
+      sql`with moved as (
+          update dw.dim_referral set engagement_id = 'elsewhere'
+          where referral_id = ${referralIdOf(2)} returning referral_key)
+        update dw.dim_engagement set primary_referral_key = moved.referral_key from moved`,
+    ],
+    [
+      'two referrals are primary on a day',
+      sql`insert into dw.fact_engagement_history
+        select partner_account_key, engagement_key, (
+            select referral_key from dw.dim_referral where referral_id = ${referralIdOf(2)}),
+          valid_from_date + 1, null, created_run_id, updated_run_id
+        from dw.fact_engagement_history limit 1`,
+    ],
+    [
+      'a deal counts no longer',
+      sql`update dw.fact_engagement_history set valid_to_date = '2026-01-01'`,
+    ],
+  ]),
   ...every('lines_sum_to_contract', [
     [
       'a contract is worth more',

@@ -109,37 +109,82 @@ const quarterEnds = Array.from({ length: 60 }, (_, index) =>
   new Date(Date.UTC(2019, 3 * index + 3, 0)).toISOString().slice(0, 10),
 )
 
-test('acv_by_fiscal_quarter answers the booked value, and the value in force at the end', async () => {
-  const counted = lines.filter(({ contract, line }) => contract !== null && line.value != null)
-  const booked = counted.flatMap((one) =>
-    one.signed === null ? [] : [{ one, day: one.signed, isBooked: true }],
+const isApproved = ({ registration }: SourceLine) =>
+  ['Approved', 'Passed'].includes(registration.status ?? '')
+
+/** Contract ACV of a registration, computed from its payload. */
+const contractAcvOf = ({ registration }: SourceLine) => {
+  const value = registration.contract?.value ?? null
+  return value === null
+    ? new Exact(0)
+    : yearly(value, registration, registration.contract?.currency ?? 'XXX')
+}
+
+/** Contracts as one line each: of those without solution lines, the line that stands for them. */
+const contractsOf = (source: MartsFixture['source']): SourceLine[] =>
+  source.flatMap(registrationsOf).flatMap(({ deal, registration }) =>
+    emptyLines({ deal, registration: { ...registration, solutionDetails: [] } }).map((line) => ({
+      ...line,
+      registration,
+    })),
   )
-  const inForce = counted.flatMap((one) => {
-    const { contract } = one
+
+test('acv_by_fiscal_quarter answers the booked value and the value in force by state, approved beside', async () => {
+  const contracts = contractsOf(world.source).filter(
+    ({ contract, registration }) => contract !== null && registration.contract?.value != null,
+  )
+  const withoutLines = contracts
+    .filter(({ registration }) => (registration.solutionDetails ?? []).length === 0)
+    .map((one) => ({ ...one, acv: contractAcvOf(one) }))
+  const entries = [
+    ...lines
+      .filter(({ contract, line }) => contract !== null && line.value != null)
+      .concat(withoutLines)
+      .map((one) => ({ one, acv: one.acv, contractAcv: new Exact(0) })),
+    ...contracts.map((one) => ({ one, acv: new Exact(0), contractAcv: contractAcvOf(one) })),
+  ]
+  const booked = entries.flatMap((entry) =>
+    entry.one.signed === null ? [] : [{ ...entry, day: entry.one.signed, isBooked: true }],
+  )
+  const inForce = entries.flatMap((entry) => {
+    const { contract } = entry.one
     if (contract === null) return []
     const { start, endExclusive } = contract
     const runs = quarterEnds.filter((day) => start <= numberOf(day) && numberOf(day) < endExclusive)
-    return runs.map((day) => ({ one, day, isBooked: false }))
+    return runs.map((day) => ({ ...entry, day, isBooked: false }))
   })
+  expect(entries.some(({ one }) => !isApproved(one))).toBe(true)
   const expected = figuresBy(
     [...booked, ...inForce],
-    ({ one, day }) => `${fiscalYear(day)}|${fiscalQuarter(day)}|${one.currency}`,
+    ({ one, day }) =>
+      [fiscalYear(day), fiscalQuarter(day), one.currency, one.registration.status].join('|'),
     (group) => {
-      const signed = group.filter(({ isBooked }) => isBooked).map(({ one }) => one)
-      const running = group.filter(({ isBooked }) => !isBooked).map(({ one }) => one)
-      return [
-        sumOf(signed, acvOf),
-        sumOf(signed.filter(hasIncentive), acvOf),
-        sumOf(running, acvOf),
-      ]
+      const amounts = (kept: typeof group) => {
+        const signed = kept.filter(({ isBooked }) => isBooked)
+        const running = kept.filter(({ isBooked }) => !isBooked)
+        const withIncentive = signed.filter(({ one }) => hasIncentive(one))
+        return [
+          sumOf(signed, ({ acv }) => acv),
+          sumOf(withIncentive, ({ acv }) => acv),
+          sumOf(running, ({ acv }) => acv),
+          sumOf(signed, ({ contractAcv }) => contractAcv),
+          sumOf(running, ({ contractAcv }) => contractAcv),
+        ]
+      }
+      return [...amounts(group), ...amounts(group.filter(({ one }) => isApproved(one)))]
     },
   )
   expect(
     await answerOf(
       world.db,
       sql`
-        select concat_ws('|', fiscal_year, fiscal_quarter, currency_code) as key,
-          booked_acv_amount, booked_incentive_acv_amount, in_force_acv_amount
+        select
+          concat_ws('|', fiscal_year, fiscal_quarter, currency_code, registration_status) as key,
+          booked_acv_amount, booked_incentive_acv_amount, in_force_acv_amount,
+          booked_contract_acv_amount, in_force_contract_acv_amount,
+          approved_booked_acv_amount, approved_booked_incentive_acv_amount,
+          approved_in_force_acv_amount, approved_booked_contract_acv_amount,
+          approved_in_force_contract_acv_amount
         from mart.acv_by_fiscal_quarter`,
     ),
   ).toEqual(expected)
@@ -187,12 +232,26 @@ test('acv_schedule answers the value due in each contract year', async () => {
   )
 })
 
+const byInstant = (one: string, other: string) => Date.parse(one) - Date.parse(other)
+
 test('registration answers approval lead time, returned registrations, days from signing, small ones', async () => {
   const expected = world.source.flatMap(registrationsOf).map(({ deal, registration }) => {
     const { statusHistory: history, registrationDateTime, contract, status } = registration
-    const approved = [history?.approvedDateTime, history?.passedDateTime]
-      .filter((instant) => instant != null)
-      .sort()[0]
+    const isHeld = !['ReviewPending', 'ActionRequired', 'Failed'].includes(status ?? '')
+    const reopened = [
+      history?.actionRequiredDateTime,
+      history?.failedDateTime,
+      history?.reviewPendingDateTime,
+    ].filter((instant) => instant != null)
+    const approvals = [history?.approvedDateTime, history?.passedDateTime].filter(
+      (instant) => instant != null,
+    )
+    const first = approvals.toSorted(byInstant)[0]
+    const approved = isHeld
+      ? approvals
+          .filter((instant) => reopened.every((other) => Date.parse(instant) >= Date.parse(other)))
+          .sort(byInstant)[0]
+      : undefined
     const registered = registrationDateTime ?? ''
     const leadMs = approved === undefined ? null : Date.parse(approved) - Date.parse(registered)
     const signed = pickedDay(contract?.signDateTime)
@@ -203,6 +262,7 @@ test('registration answers approval lead time, returned registrations, days from
     return {
       key: [status, countryOf(deal), fiscalQuarter(dayOf(registered)), currency].join('|'),
       leadDays: leadMs === null ? null : new Exact(leadMs).div(86_400_000).toDecimalPlaces(2),
+      isTakenBack: first !== undefined && approved === undefined,
       isSentBack: history?.actionRequiredDateTime != null,
       days: days === null ? null : Math.max(0, days),
       isSmall: contractOf(registration) !== null && acv.lt(25_000),
@@ -217,6 +277,7 @@ test('registration answers approval lead time, returned registrations, days from
           concat_ws('|', registration_status, coalesce(country_code, '-'),
             registered_fiscal_quarter, currency_code) as key,
           count(*) as count, count(*) filter (where was_sent_back) as sent_back,
+          count(*) filter (where is_approval_taken_back) as taken_back,
           percentile_cont(0.5) within group (order by approval_lead_days) as lead_days,
           percentile_cont(0.5) within group (order by sign_to_registration_days) as days,
           count(*) filter (where contract_acv_amount < 25000) as small
@@ -230,6 +291,7 @@ test('registration answers approval lead time, returned registrations, days from
       (group) => [
         group.length,
         group.filter(({ isSentBack }) => isSentBack).length,
+        group.filter(({ isTakenBack }) => isTakenBack).length,
         medianOf(known(group.map(({ leadDays }) => leadDays)).map(Number)),
         medianOf(known(group.map(({ days }) => days))),
         group.filter(({ isSmall }) => isSmall).length,
@@ -252,7 +314,8 @@ test('incentive_acv answers annual value by incentive, which adds up to that of 
       world.db,
       sql`
         select concat_ws('|', incentive, sign_fiscal_quarter, currency_code) as key, count(*),
-          coalesce(sum(weighted_solution_acv_amount), 0) as acv
+          coalesce(sum(weighted_solution_acv_amount), 0) as acv,
+          coalesce(sum(approved_weighted_solution_acv_amount), 0) as approved
         from mart.incentive_acv
         group by incentive, sign_fiscal_quarter, currency_code`,
     ),
@@ -260,7 +323,14 @@ test('incentive_acv answers annual value by incentive, which adds up to that of 
     figuresBy(
       expected,
       ({ one, incentive }) => [incentive, signedIn(one), one.currency].join('|'),
-      (group) => [group.length, sumOf(group, ({ amount }) => amount)],
+      (group) => [
+        group.length,
+        sumOf(group, ({ amount }) => amount),
+        sumOf(
+          group.filter(({ one }) => isApproved(one)),
+          ({ amount }) => amount,
+        ),
+      ],
     ),
   )
   const total = await answerOf(
@@ -286,25 +356,35 @@ test('marketplace_share answers the transacted share of the stated, beside the i
         select
           concat_ws('|', sign_fiscal_quarter, sign_fiscal_year, currency_code,
             customer_marketplace_intent) as key,
-          transacted_acv_amount, stated_acv_amount, total_acv_amount
-        from mart.marketplace_share`,
+          sum(transacted_acv_amount) as transacted, sum(stated_acv_amount) as stated,
+          sum(total_acv_amount) as total, sum(approved_transacted_acv_amount) as approved_transacted,
+          sum(approved_stated_acv_amount) as approved_stated,
+          sum(approved_total_acv_amount) as approved_total
+        from mart.marketplace_share
+        group by 1`,
     ),
   ).toEqual(
     figuresBy(
-      lines.concat(world.source.flatMap(registrationsOf).flatMap(emptyLines)),
+      lines.concat(
+        world.source
+          .flatMap(registrationsOf)
+          .flatMap(emptyLines)
+          .map((one) => ({ ...one, acv: contractAcvOf(one) })),
+      ),
       (one) => {
         const [intent = '(Not provided)'] = attributesOf(one.deal, 'CustomerMarketplaceIntent')
         const year = one.signed === null ? '-' : fiscalYear(one.signed)
         return [signedIn(one), year, one.currency, intent].join('|')
       },
-      (group) => [
-        sumOf(group.filter(transacted), acvOf),
-        sumOf(
-          group.filter((one) => transacted(one) != null),
-          acvOf,
-        ),
-        sumOf(group, acvOf),
-      ],
+      (group) =>
+        [group, group.filter(isApproved)].flatMap((kept) => [
+          sumOf(kept.filter(transacted), acvOf),
+          sumOf(
+            kept.filter((one) => transacted(one) != null),
+            acvOf,
+          ),
+          sumOf(kept, acvOf),
+        ]),
     ),
   )
 })

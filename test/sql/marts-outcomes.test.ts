@@ -44,13 +44,17 @@ test('funnel answers conversion and median days by month of creation', async () 
         concat_ws('|', created_fiscal_year, created_month, referral_type, referral_category,
           currency_code) as key,
         created_count, accepted_count, won_count, lost_count, dropped_count, registered_count,
-        approved_count, median_days_to_accept, median_days_to_close, created_value_amount,
+        approved_count, ever_approved_count, median_days_to_accept, median_days_to_close, created_value_amount,
         won_value_amount
       from mart.funnel`,
   )
   const approvals = (deal: Referral) =>
     (deal.registrations ?? []).flatMap(({ statusHistory: history }) =>
       history?.approvedDateTime || history?.passedDateTime ? [deal] : [],
+    )
+  const isRefusedOrOpen = (deal: Referral) =>
+    (deal.registrations ?? []).some(({ status }) =>
+      ['ReviewPending', 'ActionRequired', 'Failed'].includes(status ?? ''),
     )
   const daysOf = (
     deals: readonly SourceReferral[],
@@ -77,6 +81,7 @@ test('funnel answers conversion and median days by month of creation', async () 
         deals.filter(({ substatus }) => substatus === 'Lost').length,
         deals.filter((deal) => deal.status === 'Closed' && !isDecided(deal)).length,
         deals.filter(({ registrations }) => (registrations ?? []).length > 0).length,
+        deals.filter((deal) => !isRefusedOrOpen(deal)).flatMap(approvals).length,
         deals.flatMap(approvals).length,
         medianOf(daysOf(group, ({ latest }) => latest.acceptedDateTime)),
         medianOf(daysOf(group, closedDay)),
@@ -201,7 +206,7 @@ test('co_sell answers count, deals, value and outcome by quarter and inviting or
   )
 })
 
-test('expiring_referral lists the referrals that expire from today on, by days left', async () => {
+test('expiring_referral lists the open referrals with a day of expiry by days left, past ones too', async () => {
   // The sandbox lives in its own time: moved so that the day it stands at is today.
   const shift = await sql<{ days: number }>`
     update dw.fact_referral
@@ -215,7 +220,7 @@ test('expiring_referral lists the referrals that expire from today on, by days l
       if (deal.expirationDateTime == null) return []
       const from = Date.parse(world.days[0] ?? '')
       const left = (Date.parse(dayOf(deal.expirationDateTime)) - from) / 86_400_000
-      return left < 0 ? [] : [{ deal, left }]
+      return [{ deal, left }]
     })
   expect(expected.length).toBeGreaterThan(0)
   expect(

@@ -168,14 +168,36 @@ test.each([
   expect(row).toEqual({ minor_unit: decimals, is_documented: true })
 })
 
-test('the currency list is complete: 178 in force, 6 withdrawn since 2021', async () => {
+test('a currency that joined the euro has the rate, day and regulation of the Council', async () => {
+  const { rows } = await withDatabase((db) =>
+    sql<{ joined: string }>`
+      select concat_ws(' ', currency_code, units_per_euro, euro_changeover_date,
+        substring(euro_regulation from '\\d+/\\d+')) as joined
+      from dw.dim_currency
+      where euro_changeover_date is not null
+      order by euro_changeover_date, currency_code`.execute(db),
+  )
+  expect(rows.map((row) => row.joined)).toEqual([
+    'SIT 239.640000 2007-01-01 1086/2006',
+    'CYP 0.585274 2008-01-01 1135/2007',
+    'MTL 0.429300 2008-01-01 1134/2007',
+    'SKK 30.126000 2009-01-01 694/2008',
+    'EEK 15.646600 2011-01-01 671/2010',
+    'LVL 0.702804 2014-01-01 870/2013',
+    'LTL 3.452800 2015-01-01 851/2014',
+    'HRK 7.534500 2023-01-01 2022/1208',
+    'BGN 1.955830 2026-01-01 2025/1409',
+  ])
+})
+
+test('the currency list is complete: 178 in force, 6 withdrawn since 2021, 7 replaced by the euro before', async () => {
   const { rows } = await withDatabase((db) =>
     sql`
       select count(*)::integer as codes, bool_and(currency_code ~ '^[A-Z]{3}$') as well_formed
       from dw.dim_currency
     `.execute(db),
   )
-  expect(rows).toEqual([{ codes: 184, well_formed: true }])
+  expect(rows).toEqual([{ codes: 191, well_formed: true }])
 })
 
 const open = { is_open: true, is_closed: false, is_won: false, is_lost: false, is_decided: false }
@@ -248,6 +270,7 @@ test('settings carry the defaults that rules and views start from', async () => 
   expect(Object.fromEntries(rows.map((row) => [row.setting_name, row.setting_value]))).toEqual({
     reporting_currency: 'USD',
     fiscal_year_start_month: '7',
+    eligibility_source: 'registrationEligibilityPolicies',
     calendar_date_rule: 'nearest_midnight',
     quarantine_percent_max: '1',
     quarantine_count_max: '10',
@@ -255,6 +278,7 @@ test('settings carry the defaults that rules and views start from', async () => 
     missing_count_max: '20',
     full_read_days_max: '7',
     fx_rate_days_max: '7',
+    fx_rate_rules_version: '2',
     registration_days_max: '60',
     start_days_before_registration_max: '90',
     won_hours_min: '72',

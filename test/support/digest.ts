@@ -19,8 +19,19 @@ const members: Readonly<Record<string, string>> = {
     where m.solution_key = t.solution_key)`,
   tag_key: `(select row(tag_group, tag_type, tag_id) from dw.dim_tag m
     where m.tag_key = t.tag_key)`,
+  seller_key: `(select seller_hash from dw.dim_seller m where m.seller_key = t.seller_key)`,
+  engagement_key: `(select deal_id from dw.dim_engagement m
+    where m.engagement_key = t.engagement_key)`,
+  primary_referral_key: referralOf('primary_referral_key'),
+  own_referral_key: referralOf('own_referral_key'),
+  microsoft_referral_key: referralOf('microsoft_referral_key'),
+  partner_referral_key: referralOf('partner_referral_key'),
   // The number of the run belongs to the past of the warehouse, the fact to its state.
   resolved_run_id: '(t.resolved_run_id is null)',
+}
+
+function referralOf(column: string): string {
+  return `(select referral_id from dw.dim_referral m where m.referral_key = t.${column})`
 }
 
 function statusOf(column: string): string {

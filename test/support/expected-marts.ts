@@ -105,6 +105,52 @@ export function tagsOf(referral: Referral, list: 'industries' | 'products' | 'se
   return [...new Set(ids)]
 }
 
+/** What orders the referrals of a deal, best first, by the documented rule. */
+function placeOf(deal: Referral, isGone: boolean): readonly (number | string)[] {
+  const state = isWon(deal)
+    ? 1
+    : isOpen(deal)
+      ? isGone
+        ? 5
+        : 2
+      : deal.substatus === 'Lost'
+        ? 3
+        : 4
+  const targets = [deal.target ?? []].flat()
+  const isMicrosoft = targets.some(({ id }) => id === 'msft')
+  const isPartner =
+    deal.direction === 'Outgoing' && targets.some(({ type }) => type === 'BusinessProfileLocation')
+  return [
+    state,
+    Number(deal.details?.dealValue ?? 0) > 0 ? 0 : 1,
+    isMicrosoft ? 2 : isPartner ? 3 : 1,
+    deal.createdDateTime ?? '',
+    deal.id ?? '',
+  ]
+}
+
+/** Primary referrals of the deals: one for each engagement. */
+export function primariesOf(
+  deals: readonly Referral[],
+  isGone: (id: string) => boolean,
+): Referral[] {
+  const byDeal = new Map<string, Referral[]>()
+  for (const deal of deals) {
+    const id = deal.engagementId ?? deal.id ?? ''
+    byDeal.set(id, [...(byDeal.get(id) ?? []), deal])
+  }
+  return [...byDeal.values()].flatMap((referrals) =>
+    referrals
+      .map((deal) => ({ deal, place: placeOf(deal, isGone(deal.id ?? '')) }))
+      .sort((one, other) => {
+        const at = one.place.findIndex((term, index) => term !== other.place[index])
+        return at >= 0 && (one.place[at] ?? 0) < (other.place[at] ?? 0) ? -1 : 1
+      })
+      .slice(0, 1)
+      .map(({ deal }) => deal),
+  )
+}
+
 export function registrationsOf({
   latest,
 }: SourceReferral): { deal: Referral; registration: Registration }[] {

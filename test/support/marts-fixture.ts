@@ -26,33 +26,41 @@ export function openMartsFixture(): Promise<MartsFixture> {
     const released = new Promise<void>((resolve) => {
       release = resolve
     })
-    const living = withPipeline({ referrals: 300, seed: 23 }, async ({ sandbox, db, run }) => {
-      const days = [sandbox.now().slice(0, 10)]
-      await run()
-      for (const count of [50, 50]) {
-        sandbox.change(count)
-        sandbox.arrive(5)
-        days.push(sandbox.now().slice(0, 10))
+    const population = { referrals: 300, seed: 23 }
+    const living = withPipeline(
+      population,
+      async (nights) => {
+        const { sandbox, db, run, passNight } = nights
+        const days = [sandbox.now().slice(0, 10)]
         await run()
-      }
-      const missing = new Set(sandbox.vanish(20))
-      await run(true)
-      await run(true)
-      const source = await readSource(db)
-      const shown = source.filter(({ id, latest }) => !(missing.has(id) && isOpen(latest)))
-      ready({
-        db,
-        days,
-        source,
-        missing,
-        shown,
-        close: () => {
-          release()
-          return living
-        },
-      })
-      await released
-    })
+        for (const count of [50, 50]) {
+          sandbox.change(count)
+          sandbox.arrive(5)
+          days.push(sandbox.now().slice(0, 10))
+          await run()
+        }
+        const missing = new Set(sandbox.vanish(20))
+        await run(true)
+        await passNight()
+        await run(true)
+        const source = await readSource(db)
+        const shown = source.filter(({ id, latest }) => !(missing.has(id) && isOpen(latest)))
+        ready({
+          db,
+          days,
+          source,
+          missing,
+          shown,
+          close: () => {
+            release()
+            return living
+          },
+        })
+        await released
+      },
+      {},
+      1,
+    )
     living.catch(fail)
   })
 }

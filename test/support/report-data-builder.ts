@@ -2,7 +2,7 @@ import type { Amounts, Group, ReportData } from '../../src/report/report-data.ts
 
 /** Returns amounts of a single item that has a rate. */
 export function converted(sum: string, currency = 'USD'): Amounts {
-  const one = { currency_code: currency, count: 1, amount: sum }
+  const one = { currency_code: currency, minor_unit: 2, count: 1, amount: sum }
   return { converted: sum, unconverted: [], by_currency: [one] }
 }
 
@@ -16,6 +16,7 @@ export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
     made_at: '2026-07-01T05:20:00.000Z',
     day: '2026-07-01',
     reporting_currency: 'USD',
+    reporting_minor_unit: 2,
     is_converted: true,
     accounts: [
       {

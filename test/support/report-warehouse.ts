@@ -12,13 +12,17 @@ export const euroRate = '1.0837123456'
 /** Stores rates of USD and EUR for every day of the report; other currencies have none. */
 export async function loadEuroRates(db: Kysely<Database>): Promise<void> {
   await sql`
-    insert into dw.fx_rate (currency_code, rate_date, rate_to_reporting, observed_date, rate_source)
-    select rate.currency_code, day.date_day, rate.value, day.date_day, 'test'
+    insert into dw.fx_rate
+      (currency_code, rate_date, rate_to_reporting, reporting_units, currency_units, observed_date,
+        rate_source)
+    select rate.currency_code, day.date_day, rate.value, rate.value, 1, day.date_day, 'test'
     from dw.dim_date day
     cross join (values ('USD', 1::numeric), ('EUR', ${euroRate}::numeric)) rate (currency_code, value)
     where day.date_day between date '2015-01-01' and date '2040-12-31'
     on conflict (currency_code, rate_date) do update
-      set rate_to_reporting = excluded.rate_to_reporting`.execute(db)
+      set rate_to_reporting = excluded.rate_to_reporting,
+          reporting_units = excluded.reporting_units,
+          currency_units = excluded.currency_units`.execute(db)
 }
 
 /** Returns the first row of a query, which must have one. */

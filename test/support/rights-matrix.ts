@@ -35,6 +35,7 @@ const matrix: readonly Row[] = [
   row('pii.contact', 'siudm', '', 's', 'replaced with its referral'),
   row('pii.referral_text', 'siudm', '', 's', 'replaced with its referral'),
   row('pii.erasure', 's', '', '', 'readers do not learn who was erased'),
+  row('pii.seller', '', '', 's', 'names of sellers, with the rights of the reader'),
   row('pii.secret', 's', '', '', 'the key of the hashes, which would reveal people by guessing'),
 
   row('etl.account_source', 'siu', '', '', 'recorded after a read'),
@@ -60,12 +61,15 @@ const matrix: readonly Row[] = [
   row('stg.', 'siudtm', '', '', 'filled, halved and emptied'),
 
   row('dw.bridge_line_incentive', 'siudm', 's', '', 'replaced with its referral'),
+  row('dw.bridge_referral_seller', 'siudm', 's', '', 'replaced with its referral'),
   row('dw.bridge_referral_tag', 'siudm', 's', '', 'replaced with its referral'),
   row('dw.dim_currency', 'si', 's', '', 'codes that only the data knows are added'),
   row('dw.dim_customer', 'sim', 's', '', 'profiles are added, never changed'),
-  row('dw.dim_date', 's', 's', '', 'filled by a migration'),
+  row('dw.dim_date', 'su', 's', '', 'filled by a migration; a run changes fiscal labels'),
+  row('dw.dim_engagement', 'siudm', 's', '', 'found anew when a referral of the deal changes'),
   row('dw.dim_partner_account', 'siu', 's', '', 'locked while accounts are numbered'),
   row('dw.dim_referral', 'sium', 's', '', 'referrals stay'),
+  row('dw.dim_seller', 'sium', 's', '', 'people without names; erased ones are made unknown'),
   row('dw.dim_solution', 'sium', 's', '', 'names are corrected'),
   row('dw.dim_status', 'si', 's', '', 'pairs that only the data knows are added'),
   row('dw.dim_tag', 'sium', 's', '', 'tags are added, and documented later'),
@@ -76,7 +80,7 @@ const matrix: readonly Row[] = [
 ]
 
 /** An initial load reserves keys; the other identities are filled by inserts, which need no right. */
-const surrogates = /^dw\.dim_(referral|customer|solution|tag)_\w+_seq$/
+const surrogates = /^dw\.dim_(referral|customer|seller|solution|tag)_\w+_seq$/
 
 const letters: Readonly<Record<string, string>> = {
   usage: 'u',

@@ -31,6 +31,7 @@ const documented: Readonly<Record<string, readonly string[]>> = {
   Services: ['Hardware', 'Integration', 'ManagedServices'],
   SolutionArea: ['AI Business Solutions', 'Cloud and AI Platforms', 'Security'],
   SolutionPlay: ['Data Security', 'Converged Communications', 'Unify Your Data Platform'],
+  Solutions: ['BigData', 'DataWarehouse'],
   SolutionType: ['None', 'Category', 'Name'],
   TargetType: ['None', 'BusinessProfileLocation', 'SolutionProfile'],
 }
@@ -65,12 +66,13 @@ export const transformContext: TransformContext = {
     ['Unify Your Data Platform', ['Cloud and AI Platforms']],
   ]),
   calendarDateRule: 'nearest_midnight',
+  eligibilityProperty: 'registrationEligibilityPolicies',
   sha256: (text) => createHash('sha256').update(text).digest('hex'),
   hmac: (text) => createHmac('sha256', 'a secret of the tests').update(text).digest('hex'),
+  erased: new Set(),
   thresholds: {
     registrationDaysMax: 60,
     startDaysBeforeRegistrationMax: 90,
     wonHoursMin: 72,
-    acvMinimumUsd: 25_000,
   },
 }

@@ -32,7 +32,8 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
     for (const socket of [client, upstream]) sockets.add(socket.on('error', end).on('close', end))
     client.on('data', (said) => {
       if (isSwallowing) return
-      while (plan?.words[0] !== undefined && said.includes(plan.words[0])) plan.words.shift()
+      const text = unquoted(said.toString('latin1'))
+      while (plan?.words[0] !== undefined && text.includes(plan.words[0])) plan.words.shift()
       if (plan === undefined || plan.words.length > 0) return void upstream.write(said)
       const { meet } = plan
       plan = undefined
@@ -51,12 +52,12 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
     return await use({
       url: through.href,
       cutAt: (words, moment) => {
-        plan = { words: [words].flat(), meet: (ends, said) => cut(ends, said, moment) }
+        plan = { words: wordsOf(words), meet: (ends, said) => cut(ends, said, moment) }
       },
       pauseAt: (words, happening) => {
         const meet = ({ upstream }: Ends, said: Buffer) =>
           void happening().then(() => upstream.write(said))
-        plan = { words: [words].flat(), meet }
+        plan = { words: wordsOf(words), meet }
       },
       swallow: () => {
         isSwallowing = true
@@ -68,6 +69,11 @@ export async function withWire<T>(url: string, use: (wire: Wire) => Promise<T>):
     await new Promise((resolve) => server.close(resolve))
   }
 }
+
+/** Names are quoted by Kysely's builder, and not in text. */
+const unquoted = (text: string) => text.replaceAll('"', '')
+
+const wordsOf = (words: string | readonly string[]) => [words].flat().map(unquoted)
 
 interface Ends {
   readonly client: Socket

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { loadConfig } from '../../src/config.ts'
 import { CosellError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
@@ -31,9 +31,15 @@ export interface TestPipeline {
   /** A folder of its own, gone afterwards. */
   readonly home: string
   run(full?: boolean, settings?: Settings): Promise<RunSummary>
+  /** Lets a day pass, by the clocks of the source, of this machine and of the ledger. */
+  passNight(): Promise<void>
+  /** Time of these clocks, in milliseconds since 1970. */
+  clock(): number
   rebuild(): Promise<RunSummary>
   retry(request?: Partial<RetryRequest>): Promise<RunSummary>
 }
+
+const dayMs = 86_400_000
 
 export type Settings = Readonly<Record<string, string>>
 
@@ -60,13 +66,19 @@ export async function withHome<T>(use: (home: string) => Promise<T>): Promise<T>
   }
 }
 
-/** Runs `use` with a sandbox, a warehouse and a home of its own. */
+/**
+ * Runs `use` with a sandbox, a warehouse and a home of its own. Their clocks are those of the machine,
+ * `daysAgo` days back.
+ */
 export function withPipeline(
   options: Partial<SandboxOptions>,
   use: (nights: TestPipeline) => Promise<void>,
   settings: Settings = {},
+  daysAgo = 0,
 ): Promise<void> {
-  return withSandbox(options, (sandbox) =>
+  let aheadMs = -daysAgo * dayMs
+  const clock = () => Date.now() + aheadMs
+  return withSandbox({ clock, ...options }, (sandbox) =>
     withHome((home) =>
       withDatabase((db, url, warehouse) => {
         const logged: string[] = []
@@ -83,7 +95,15 @@ export function withPipeline(
           warehouse,
           logged,
           home,
-          run: (full = false, more) => run(context(more), full),
+          run: (full = false, more) => run(context(more), full, clock),
+          clock,
+          passNight: async () => {
+            // The ledger has the time of the database server, which does not follow our clock.
+            await sql`
+              update etl.run set started_at = filter_to
+              where run_mode in ('incremental', 'full')`.execute(db)
+            aheadMs += dayMs
+          },
           rebuild: () => rebuild(context()),
           retry: (request = {}) => retryQuarantined(context(), { referralIds: [], ...request }),
         })
@@ -92,13 +112,18 @@ export function withPipeline(
   )
 }
 
-/** Plays a first load, a night, two full reads with vanished referrals, a retry and a rebuild. */
-export async function playNights({ sandbox, run, retry, rebuild }: TestPipeline): Promise<void> {
+/**
+ * Plays a first load, a night, two nights and full reads with vanished referrals, a retry and a rebuild.
+ */
+export async function playNights(nights: TestPipeline): Promise<void> {
+  const { sandbox, run, passNight, retry, rebuild } = nights
   await run()
   sandbox.change(30)
   await run()
   sandbox.vanish(3)
   await run(true)
+  await passNight()
+  await run()
   await run(true)
   await retry()
   await rebuild()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { findingRules } from '../../src/finding-rules.ts'
+import { type FindingRule, findingRules } from '../../src/finding-rules.ts'
 import {
   aLine,
   aReferral,
@@ -135,10 +135,42 @@ const cases = [
     wire: aReferral({ details: { dealValue: -5 } }),
   },
   {
-    rule: 'acv_below_minimum',
-    item: 'registrations[1]',
-    observed: '20000',
-    wire: withContract({ value: 60_000 }),
+    rule: 'object_instead_of_list',
+    item: 'team',
+    observed: null,
+    wire: { ...aReferral(), team: { email: 'kim@example.com' } },
+  },
+  {
+    rule: 'time_without_zone',
+    item: 'expirationDateTime',
+    observed: null,
+    wire: aReferral({ expirationDateTime: '2026-01-01' }),
+  },
+  {
+    rule: 'unreadable_value',
+    item: 'details.dealValue',
+    observed: null,
+    wire: aReferral({ details: { dealValue: '12,5' } }),
+  },
+  {
+    rule: 'unknown_country',
+    item: 'customerProfile.address.country',
+    observed: 'ATLANTIS',
+    wire: aReferral({ customerProfile: { address: { country: 'Atlantis' } } }),
+  },
+  {
+    rule: 'unknown_solution_category',
+    item: 'details.requirements.solutions[]',
+    observed: 'Alchemy',
+    wire: aReferral({
+      details: { requirements: { solutions: [{ id: 'Alchemy', type: 'Category' }] } },
+    }),
+  },
+  {
+    rule: 'unknown_solution_type',
+    item: 'registrations[1].solutionDetails[1].solutionType',
+    observed: '4P',
+    wire: withLine({ solutionType: '4P' }),
   },
   {
     rule: 'not_deployed_on_azure',
@@ -198,49 +230,60 @@ test.each([
   expect(rules.filter((rule) => rule !== 'mixed_currency')).toEqual([])
 })
 
-/** A rule in a SQL select list, followed by its item and its severity. */
-const raisedInSql = /'([a-z]+(?:_[a-z]+)+)',\s*[^']*'(info|warn|error)'/g
-const comparedInSql = /rule_code\s*(?:=|<>)\s*'([^']*)'/g
+/** A rule whose columns, its severity among them, a statement of the load selects. */
+const raisedInLoad = /columnsOfRule\((\w+|'\w+')\)/g
+/** A rule in the select list of a view, followed by its item and its severity. */
+const raisedInView = /'([a-z]+(?:_[a-z]+)+)',\s*'\w+',\s*'(info|warn)'/g
+const compared = /rule_code'?,?\s*(?:'(?:=|<>)'|=|<>),?\s*(\w+|'\w+')/g
 
-/** Source text of a folder of `src`, its rule constants replaced by their values. */
+/** Source text of a folder. */
 function sourceOf(folder: string): string {
-  const root = fileURLToPath(new URL(`../../src/${folder}/`, import.meta.url))
+  const root = fileURLToPath(new URL(`../../${folder}/`, import.meta.url))
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  const text = files
-    .filter((file) => file.endsWith('.ts'))
+  return files
+    .filter((file) => file.endsWith('.ts') || file.endsWith('.sql'))
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n')
-  return [...text.matchAll(/^export const (\w+) = ('\w+')$/gm)].reduce(
-    (resolved, [, name, value]) => resolved.replaceAll(`\${${name}}`, value ?? ''),
-    text,
+}
+
+/** Rules that a pattern finds in a text, each a literal or the name of a constant. */
+function rulesIn(text: string, pattern: RegExp): string[] {
+  const constants = new Map(
+    [...text.matchAll(/^export const (\w+) = ('\w+')/gm)].map(([, name, value]) => [name, value]),
+  )
+  return [...text.matchAll(pattern)].map(([, rule = '']) =>
+    (constants.get(rule) ?? rule).replaceAll("'", ''),
   )
 }
 
-const ruleNames = Object.entries(findingRules)
-  .filter(([, { source }]) => source === 'transform')
-  .map(([rule]) => rule)
+const rulesOf = (step: string) =>
+  Object.entries(findingRules)
+    .filter(([, { source }]) => source === step)
+    .map(([rule]) => rule)
+
+const ruleNames = rulesOf('transform')
 
 test('every finding rule of the transform is raised in the source of the transform', () => {
-  const text = sourceOf('transform')
+  const text = sourceOf('src/transform')
   expect(ruleNames.filter((rule) => !text.includes(`'${rule}'`))).toEqual([])
 })
 
-test('load raises its finding rules with the severities of the table', () => {
-  const raised = [...sourceOf('load').matchAll(raisedInSql)].map(([, rule, severity]) => [
-    rule,
-    severity,
-  ])
-  const ofLoad = Object.entries(findingRules).filter(
-    // Load counts unmapped properties again, for the account.
-    ([rule, { source }]) => source === 'load' || rule === 'unmapped_property',
+test('load raises the finding rules that the table gives to it, and no others', () => {
+  expect(rulesIn(sourceOf('src/load'), raisedInLoad).sort()).toEqual(rulesOf('load').sort())
+})
+
+test('the marts raise their finding rules with the severities of the table', () => {
+  const raised = [...sourceOf('sql/marts').matchAll(raisedInView)].map((found) => found.slice(1))
+  expect(raised.length).toBeGreaterThan(0)
+  expect(raised).toEqual(
+    rulesOf('mart').map((rule) => [rule, findingRules[rule as FindingRule].severity]),
   )
-  expect(raised.sort()).toEqual(ofLoad.map(([rule, { severity }]) => [rule, severity]).sort())
 })
 
 test('load compares rule_code with names of finding rules alone', () => {
-  const compared = [...sourceOf('load').matchAll(comparedInSql)].map(([, rule]) => rule ?? '')
-  expect(compared.length).toBeGreaterThan(0)
-  expect(compared.filter((rule) => !(rule in findingRules))).toEqual([])
+  const names = rulesIn(sourceOf('src/load'), compared)
+  expect(names.length).toBeGreaterThan(5)
+  expect(names.filter((rule) => !(rule in findingRules))).toEqual([])
 })
 
 test('every finding rule of the transform has a test case', () => {

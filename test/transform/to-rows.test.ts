@@ -248,8 +248,12 @@ describe('rows of one referral', () => {
   })
 
   test('toRows puts people and notes into the restricted tables alone', () => {
-    const { 'stg.contact': _c, 'stg.referral_text': _t, ...open } = rowsOf(busyReferral())
+    const rows = rowsOf(busyReferral())
+    const { 'stg.contact': _c, 'stg.referral_text': _t, 'stg.dim_seller': sellers, ...open } = rows
     expect(JSON.stringify(open)).not.toMatch(/Ada|Zoe|example\.com|\+47|nickname|before noon/)
+    // Of a seller no more than the domain leaves them.
+    expect(sellers.map((row) => row.email_domain)).toContain('example.com')
+    expect(JSON.stringify(sellers)).not.toMatch(/Ada|Zoe|@|\+47|nickname/)
   })
 })
 

@@ -21,13 +21,22 @@ export function lacksMultiFactor(body: unknown): boolean {
   return errorCodes(body).includes('900421')
 }
 
+/** Whether a 403 is about what was asked for, and not about the sign-in as a whole. */
+export function isForbidden({ status, body }: Answer): boolean {
+  return status === 403 && !lacksClaims(body) && !lacksMultiFactor(body)
+}
+
+function lacksClaims(body: unknown): boolean {
+  const spellings = ['insufficient_claims', 'insufficent_claims']
+  return errorCodes(body).some((code) => spellings.includes(code.toLowerCase()))
+}
+
 /** Returns the error for a status that a retry will not change. */
 export function apiError(answer: Answer, what: string): CosellError {
   const codes = errorCodes(answer.body)
   const got =
     `${what}: expected 200, got ${answer.status}` +
     `${codes.length === 0 ? '' : ` (${codes.join(' > ')})`}, request ${answer.requestId}.`
-  const is = (code: string) => codes.some((one) => one.toLowerCase() === code.toLowerCase())
   if (lacksMultiFactor(answer.body))
     return new CosellError(
       'auth.mfa_required',
@@ -41,7 +50,7 @@ export function apiError(answer: Answer, what: string): CosellError {
         'right tenant, with the permission of the Microsoft Partner API granted.',
     )
   if (answer.status === 403)
-    return is('insufficient_claims') || is('insufficent_claims')
+    return lacksClaims(answer.body)
       ? new CosellError(
           'auth.insufficient_claims',
           `${got} A conditional access rule asks for more proof; the Referrals admin has to sign in ` +

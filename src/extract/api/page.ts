@@ -29,7 +29,7 @@ export interface Page {
 
 export interface FetchedReferral {
   id: string
-  /** `null` when the API does not know the referral, or no longer. */
+  /** `null` when the API does not have the referral, or does not show it to this user. */
   referral: unknown | null
   requestId: string
   fetchedAt: string

@@ -10,7 +10,7 @@ import { checkedBaseUrl, nextLinkQuery } from '../http/origin.ts'
 import type { NetworkVariables } from '../http/proxy.ts'
 import { createRetryBudget } from '../http/retry-budget.ts'
 import type { Answer, Peer, Request } from '../http/send.ts'
-import { apiError, lacksMultiFactor, listNotFoundError } from './api-errors.ts'
+import { apiError, isForbidden, lacksMultiFactor, listNotFoundError } from './api-errors.ts'
 import {
   type FetchedReferral,
   type NextLink,
@@ -21,10 +21,13 @@ import {
   searchOf,
   toPage,
 } from './page.ts'
+import { type FetchedPolicies, policiesOf, policyAddress, problemWithPolicies } from './policies.ts'
 
 export interface ReferralsApi {
   getPage(query: PageQuery | NextLink): Promise<Page>
   getReferral(id: string): Promise<FetchedReferral>
+  /** Reads the eligibility policies of a referral from the address that the template gives. */
+  getPolicies(template: string, id: string): Promise<FetchedPolicies>
   readonly pageSize: number
   /** Requests sent to the API, retries included, and how many of them it throttled. */
   readonly counts: { readonly requests: number; readonly throttled: number }
@@ -124,18 +127,33 @@ export function createReferralsApi(options: ReferralsApiOptions): ReferralsApi {
       return toPage(answer, list)
     },
     async getReferral(id) {
-      if (/^\.{0,2}$/.test(id)) throw new CosellError('api.no_id', `No id: "${id}".`)
+      checkId(id)
       const path = `${list.pathname}/${encodeURIComponent(id)}`
       const answer = await get(path, '', (body) => problemWithReferral(body, id))
-      if (!isGone(answer) && answer.status !== 200) throw apiError(answer, `GET ${path}`)
+      // Undocumented: a referral outside of the user's scope may be one that does not exist.
+      const isHidden = isGone(answer) || isForbidden(answer)
+      if (!isHidden && answer.status !== 200) throw apiError(answer, `GET ${path}`)
       const { requestId, fetchedAt } = answer
-      return { id, referral: isGone(answer) ? null : answer.body, requestId, fetchedAt }
+      return { id, referral: isHidden ? null : answer.body, requestId, fetchedAt }
+    },
+    async getPolicies(template, id) {
+      checkId(id)
+      const { pathname, search } = policyAddress(base, template, id)
+      const answer = await get(pathname, search, problemWithPolicies)
+      const { status, body, requestId, fetchedAt } = answer
+      if (isGone(answer)) return { id, policies: [], requestId, fetchedAt }
+      if (status !== 200) throw apiError(answer, `GET ${pathname}`)
+      return { id, policies: policiesOf(body), requestId, fetchedAt }
     },
     async close() {
       lifetime.end()
       await Promise.all([api.close(), authority.close()])
     },
   }
+}
+
+function checkId(id: string): void {
+  if (/^\.{0,2}$/.test(id)) throw new CosellError('api.no_id', `No id: "${id}".`)
 }
 
 function originIfKnown({ origin, isKnown }: Readonly<Peer>): string | null {

@@ -5,8 +5,8 @@ export type TimeProperty = 'createdDateTime' | 'updatedDateTime'
 
 /**
  * Returns the second of an instant as text that sorts by time; `null` when the text is not an instant
- * in UTC. The API cuts trailing zeros of fractions, and a store that sorts them as text puts `.45Z`
- * after `.4579Z`; so nothing finer than a second is compared.
+ * in UTC. A time without zone counts as UTC. The API cuts trailing zeros of fractions, and a store that
+ * sorts them as text puts `.45Z` after `.4579Z`; so nothing finer than a second is compared.
  */
 export function toSecond(text: string): string | null {
   const found = pattern.exec(text)
@@ -19,7 +19,7 @@ export function toSecond(text: string): string | null {
 }
 
 const pattern =
-  /^(\d{4}-(?:0[1-9]|1[0-2])-([0-3]\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(?:Z|\+00:00)$/
+  /^(\d{4}-(?:0[1-9]|1[0-2])-([0-3]\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(?:Z|\+00:00)?$/
 
 /** Returns the second `minutes` before an instant. */
 export function minutesBefore(instant: string, minutes: number): string {

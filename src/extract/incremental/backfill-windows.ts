@@ -1,5 +1,9 @@
+import dayjs from 'dayjs'
+import utc from 'dayjs/plugin/utc.js'
 import { CosellError } from '../../errors.ts'
 import type { Capabilities } from '../api/capabilities.ts'
+
+dayjs.extend(utc)
 
 /** Time span by creation, without its end; ISO, UTC. */
 export interface BackfillSpan {
@@ -39,7 +43,7 @@ export interface WindowState {
 
 /** First day accepted. The service is younger; a mistyped year must not become thousands of windows. */
 const earliestDay = '2000-01-01'
-const dayMs = 86_400_000
+const dayFormat = 'YYYY-MM-DD'
 
 /**
  * Returns the span between two days, cut at tomorrow: nothing was created after that.
@@ -47,7 +51,7 @@ const dayMs = 86_400_000
  * @throws CosellError `usage` when a text is not a day, or the first day is not before the second
  */
 export function readSpan({ from, to }: BackfillRequest, now: Date): BackfillSpan {
-  const tomorrow = new Date(now.getTime() + dayMs).toISOString().slice(0, 10)
+  const tomorrow = dayjs.utc(now).add(1, 'day').format(dayFormat)
   const first = checkedDay('--from', from)
   const end = to === undefined ? tomorrow : checkedDay('--to', to)
   const last = end < tomorrow ? end : tomorrow
@@ -59,9 +63,8 @@ export function readSpan({ from, to }: BackfillRequest, now: Date): BackfillSpan
 }
 
 function checkedDay(flag: string, text: string): string {
-  const instant = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? startOf(text) : Number.NaN)
-  // Date reads 2025-02-30 as the second of March.
-  const isReal = !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text)
+  // 2025-02-30 would be read as the second of March, and 2025 as its first day.
+  const isReal = dayjs.utc(text).format(dayFormat) === text
   if (isReal && text >= earliestDay) return text
   const got = `got "${text}"`
   const message = `${flag}: expected a day from ${earliestDay} on, as YYYY-MM-DD, ${got}.`
@@ -105,10 +108,7 @@ export function planWindows(span: BackfillSpan, strategy: BackfillStrategy): Bac
 }
 
 function nextMonth(instant: string): string {
-  const [year, month] = [Number(instant.slice(0, 4)), Number(instant.slice(5, 7))]
-  const day =
-    month === 12 ? `${year + 1}-01-01` : `${year}-${String(month + 1).padStart(2, '0')}-01`
-  return startOf(day)
+  return startOf(dayjs.utc(instant).startOf('month').add(1, 'month').format(dayFormat))
 }
 
 /**

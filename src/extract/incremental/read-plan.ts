@@ -1,5 +1,8 @@
 import dayjs from 'dayjs'
+import utc from 'dayjs/plugin/utc.js'
 import type { Capabilities } from '../api/capabilities.ts'
+
+dayjs.extend(utc)
 
 /** State that earlier runs left, and the request of this one. */
 export interface PlanFacts {
@@ -18,17 +21,25 @@ export interface ReadPlan {
 }
 
 /**
- * Returns a full read for the first run, on request, and when the last full read is too old. Else an
- * incremental read since the watermark, with an overlap: a row may appear late with an older time,
- * and reading an unchanged row again writes nothing.
+ * Returns a full read for the first run, on request, and in the night that is `fullReadDaysMax` nights
+ * after the last one. Else an incremental read since the watermark, with an overlap: a row may appear
+ * late with an older time, and reading an unchanged row again writes nothing.
  */
 export function planRead(facts: PlanFacts): ReadPlan {
   const { watermark, lastFullReadAt, now } = facts
   const hasRecentFullRead =
-    lastFullReadAt !== null && dayjs(now).diff(lastFullReadAt, 'day', true) <= facts.fullReadDaysMax
+    lastFullReadAt !== null && nightsBetween(lastFullReadAt, now) < facts.fullReadDaysMax
   if (facts.full || watermark === null || !hasRecentFullRead) return { mode: 'full', since: null }
-  const since = dayjs(watermark).subtract(facts.overlapHours, 'hour')
+  const since = dayjs.utc(watermark).subtract(facts.overlapHours, 'hour')
   return { mode: 'incremental', since: since.toISOString() }
+}
+
+/**
+ * Number of nights from one run to another: whole days, rounded. A job starts some minutes earlier or
+ * later each time, so its seventh night may begin before seven days have passed.
+ */
+function nightsBetween(earlier: string, now: Date): number {
+  return Math.round(dayjs.utc(now).diff(dayjs.utc(earlier), 'hour', true) / 24)
 }
 
 /** Counts of a full read: by its rows, and by the API. */

@@ -1,15 +1,13 @@
 import pLimit from 'p-limit'
-import type { FetchedReferral } from '../api/page.ts'
-import type { ReferralsApi } from '../api/referrals-api.ts'
 
 /** Yields one answer for each id, in order, with up to `concurrency` requests under way. */
-export async function* readById(
-  api: ReferralsApi,
+export async function* readById<Answer>(
+  api: { getReferral(id: string): Promise<Answer> },
   ids: readonly string[],
   concurrency: number,
-): AsyncGenerator<FetchedReferral> {
+): AsyncGenerator<Answer> {
   const limit = pLimit({ concurrency, rejectOnClear: true })
-  const underway: Promise<FetchedReferral>[] = []
+  const underway: Promise<Answer>[] = []
   try {
     for (const id of ids) {
       const answer = limit(() => api.getReferral(id))

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { expressionBuilder, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { codeOf, type Kysely, type Transaction } from '../../warehouse/connection/database.ts'
 import type { Database, TableName } from '../../warehouse/tables.generated.ts'
@@ -49,9 +49,11 @@ export async function ownsAccountTables(query: Kysely<Database>): Promise<boolea
 export async function countAccountRows(query: Kysely<Database>, key: number): Promise<RowCounts> {
   const counts: Record<string, number> = {}
   for (const one of accountTables()) {
-    const { rows } = await sql<{ rows: number }>`
-      select count(*) as rows from ${sql.table(one.table)} where ${isOf(one, key)}`.execute(query)
-    const count = rows[0]?.rows ?? 0
+    const { rows: count } = await query
+      .selectFrom(one.table)
+      .select(({ fn }) => fn.countAll<number>().as('rows'))
+      .where(isOf(one, key))
+      .executeTakeFirstOrThrow()
     if (count > 0) counts[one.table] = count
   }
   return counts
@@ -100,18 +102,25 @@ export async function removeAccount(
   }
   // The row of the lease goes late, so that another run finds it held and not in doubt.
   for (const one of last) await remove(one)
-  await sql`
-    insert into etl.setting (setting_name, setting_value) values (${lastKeySetting}, ${String(key)})
-    on conflict (setting_name) do update
-      set setting_value = greatest(setting.setting_value::integer, ${key})::text`.execute(
-    transaction,
-  )
+  await transaction
+    .insertInto('etl.setting')
+    .values({ setting_name: lastKeySetting, setting_value: String(key) })
+    .onConflict((on) =>
+      on.column('setting_name').doUpdateSet({
+        setting_value: sql<string>`greatest(setting.setting_value::integer, ${key})::text`,
+      }),
+    )
+    .execute()
   return { rows: counts, areMembersKept: unused === null }
 }
 
 function isOf({ by }: AccountTable, key: number) {
-  if (by === 'account') return sql`partner_account_key = ${key}`
-  return sql`run_id in (select run_id from etl.run where partner_account_key = ${key})`
+  if (by === 'account') return sql<boolean>`partner_account_key = ${key}`
+  const runs = expressionBuilder<Database>()
+    .selectFrom('etl.run')
+    .select('run_id')
+    .where('partner_account_key', '=', key)
+  return sql<boolean>`run_id in ${runs}`
 }
 
 async function deleteRows(
@@ -120,9 +129,11 @@ async function deleteRows(
   key: number,
 ): Promise<number> {
   try {
-    const deleted = await sql`
-      delete from ${sql.table(one.table)} where ${isOf(one, key)}`.execute(transaction)
-    return Number(deleted.numAffectedRows ?? 0)
+    const deleted = await transaction
+      .deleteFrom(one.table)
+      .where(isOf(one, key))
+      .executeTakeFirstOrThrow()
+    return Number(deleted.numDeletedRows)
   } catch (error) {
     throw codeOf(error) === '23503' ? stillReferenced(one.table, error) : error
   }
@@ -134,8 +145,12 @@ async function hasRows(
   key: number,
 ): Promise<boolean> {
   for (const one of members) {
-    const { rows } = await sql`
-      select from ${sql.table(one.table)} where ${isOf(one, key)} limit 1`.execute(transaction)
+    const rows = await transaction
+      .selectFrom(one.table)
+      .select(sql.lit(1).as('one'))
+      .where(isOf(one, key))
+      .limit(1)
+      .execute()
     if (rows.length > 0) return true
   }
   return false

@@ -36,42 +36,56 @@ export async function removeUnusedMembers(
 ): Promise<Record<string, number> | null> {
   if (await isAnyLoaded(transaction, partnerAccountKey)) return null
   // The member of referrals without a status has a negative key and came with the migrations.
-  const statuses = await sql`
-    delete from dw.dim_status
-    where not is_documented and status_key > 0 and status_key not in (${usedIn(/(^|_)status_key$/)})`.execute(
-    transaction,
-  )
-  const currencies = await sql`
-    delete from dw.dim_currency
-    where not is_documented and currency_code not in (${usedIn(/(^|_)currency_code$/)})`.execute(
-    transaction,
-  )
+  const statuses = await transaction
+    .deleteFrom('dw.dim_status')
+    .where(({ not, ref }) => not(ref('is_documented')))
+    .where('status_key', '>', 0)
+    .where('status_key', 'not in', sql<number>`(${usedIn(/(^|_)status_key$/)})`)
+    .executeTakeFirstOrThrow()
+  const currencies = await transaction
+    .deleteFrom('dw.dim_currency')
+    .where(({ not, ref }) => not(ref('is_documented')))
+    .where('currency_code', 'not in', sql<string>`(${usedIn(/(^|_)currency_code$/)})`)
+    .executeTakeFirstOrThrow()
   // Each account has a finding about every undocumented value that one of its versions has.
-  const values = await sql`
-    with used as materialized (
-      select item_ref, min(first_seen_run_id) as first_run_id
-      from etl.dq_finding
-      where referral_id = '' and rule_code = 'unknown_enum_value'
-      group by item_ref
-    ),
-    passed_on as (
-      update etl.enum_value seen
-      set first_seen_run_id = used.first_run_id
-      from used
-      where not seen.is_documented
-        and used.item_ref = seen.enum_name || '/' || seen.parent_value || '/' || seen.enum_value
-        and not exists (select from etl.run where run.run_id = seen.first_seen_run_id)
+  const itemRef = sql<string>`seen.enum_name || '/' || seen.parent_value || '/' || seen.enum_value`
+  const values = await transaction
+    .with(
+      (cte) => cte('used').materialized(),
+      (from) =>
+        from
+          .selectFrom('etl.dq_finding')
+          .select('item_ref')
+          .select(({ fn }) => fn.min('first_seen_run_id').as('first_run_id'))
+          .where('referral_id', '=', '')
+          .where('rule_code', '=', 'unknown_enum_value')
+          .groupBy('item_ref'),
     )
-    delete from etl.enum_value seen
-    where not seen.is_documented
-      and not exists (
-        select from used
-        where used.item_ref = seen.enum_name || '/' || seen.parent_value || '/' || seen.enum_value
-      )`.execute(transaction)
+    .with('passed_on', (from) =>
+      from
+        .updateTable('etl.enum_value as seen')
+        .from('used')
+        .set(({ ref }) => ({ first_seen_run_id: ref('used.first_run_id') }))
+        .where(({ not, ref }) => not(ref('seen.is_documented')))
+        .whereRef('used.item_ref', '=', itemRef)
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('etl.run as run').whereRef('run.run_id', '=', 'seen.first_seen_run_id'),
+            ),
+          ),
+        ),
+    )
+    .deleteFrom('etl.enum_value as seen')
+    .where(({ not, ref }) => not(ref('seen.is_documented')))
+    .where(({ exists, not, selectFrom }) =>
+      not(exists(selectFrom('used').whereRef('used.item_ref', '=', itemRef))),
+    )
+    .executeTakeFirstOrThrow()
   return {
-    'dw.dim_status': Number(statuses.numAffectedRows ?? 0),
-    'dw.dim_currency': Number(currencies.numAffectedRows ?? 0),
-    'etl.enum_value': Number(values.numAffectedRows ?? 0),
+    'dw.dim_status': Number(statuses.numDeletedRows),
+    'dw.dim_currency': Number(currencies.numDeletedRows),
+    'etl.enum_value': Number(values.numDeletedRows),
   }
 }
 
@@ -85,13 +99,21 @@ async function isAnyLoaded(
 ): Promise<boolean> {
   // A new account waits, too.
   await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)
-  const others = await sql<{ accounts: number }>`
-    select count(*) as accounts from dw.dim_partner_account
-    where partner_account_key <> ${partnerAccountKey}`.execute(transaction)
-  const free = await sql`
-    select from etl.lease
-    where partner_account_key <> ${partnerAccountKey} and expires_at <= clock_timestamp()
-      and partner_account_key in (select partner_account_key from dw.dim_partner_account)
-    for update skip locked`.execute(transaction)
-  return free.rows.length < (others.rows[0]?.accounts ?? 0)
+  const others = await transaction
+    .selectFrom('dw.dim_partner_account')
+    .select(({ fn }) => fn.countAll<number>().as('accounts'))
+    .where('partner_account_key', '<>', partnerAccountKey)
+    .executeTakeFirstOrThrow()
+  const free = await transaction
+    .selectFrom('etl.lease')
+    .select('partner_account_key')
+    .where('partner_account_key', '<>', partnerAccountKey)
+    .where('expires_at', '<=', sql<string>`clock_timestamp()`)
+    .where('partner_account_key', 'in', (from) =>
+      from.selectFrom('dw.dim_partner_account').select('partner_account_key'),
+    )
+    .forUpdate()
+    .skipLocked()
+    .execute()
+  return free.length < others.accounts
 }

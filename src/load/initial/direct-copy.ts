@@ -4,7 +4,7 @@ import type { Database, TableName } from '../../warehouse/tables.generated.ts'
 import { type BufferedLines, CopyBuffer } from '../copy/copy-buffer.ts'
 import { type CopyValue, copyLine, copyValue, targetLine } from '../copy/copy-format.ts'
 import { copyInto } from '../copy/copy-into.ts'
-import { addStatuses } from '../publish/shared-members.ts'
+import { addStatuses } from '../publish/members/shared-members.ts'
 import { withTableName } from '../staging/rejected-rows.ts'
 import {
   type PublishedTable,
@@ -113,9 +113,9 @@ async function copyBatch(state: CopyState, batch: StagedBatch) {
   }
 }
 
-/** Adds customers, tags and solutions that no earlier referral had. */
+/** Adds customers, tags, sellers and solutions that no earlier referral had. */
 async function addDimensionRows(state: CopyState, batch: StagedBatch) {
-  const { customers, solutions, tags } = state.keys
+  const { customers, sellers, solutions, tags } = state.keys
   for (const row of rowsOf(batch, 'stg.dim_customer')) {
     const profile = String(row.profile_hash)
     if (customers.get(profile) !== undefined) continue
@@ -127,6 +127,12 @@ async function addDimensionRows(state: CopyState, batch: StagedBatch) {
     if (tags.has(tag)) continue
     tags.set(tag, await state.keys.next('tag_key'))
     add(state, 'dw.dim_tag', row, noReferral)
+  }
+  for (const row of rowsOf(batch, 'stg.dim_seller')) {
+    const seller = naturalKey('seller_key', row)
+    if (sellers.has(seller)) continue
+    sellers.set(seller, await state.keys.next('seller_key'))
+    add(state, 'dw.dim_seller', row, noReferral)
   }
   for (const row of rowsOf(batch, 'stg.dim_solution')) {
     const solution = naturalKey('solution_key', row)

@@ -3,12 +3,13 @@ import { type Kysely, openCopying, type Transaction } from '../../warehouse/conn
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { checkNames } from '../publish/checks.ts'
 import { analyzePublished, finishPublish } from '../publish/finish.ts'
+import { publishEngagements } from '../publish/members/publish-engagements.ts'
+import { addCopiedMembers } from '../publish/members/shared-members.ts'
 import { isDocumented, upsertSolutions } from '../publish/publish-dimensions.ts'
 import { publishFindings } from '../publish/publish-findings.ts'
 import { publishQuarantine } from '../publish/publish-quarantine.ts'
 import type { LoadRun, LoadTask, PublishResult } from '../publish/publish-task.ts'
 import { initialReferrals, reconcile } from '../publish/reconcile.ts'
-import { addCopiedMembers } from '../publish/shared-members.ts'
 import { chooseAccess } from '../publish/star/star-access.ts'
 import type { Announce, Publication } from '../publish/star/upsert.ts'
 import { announceSteps, initialSteps, stepNames } from '../publish/steps.ts'
@@ -72,6 +73,7 @@ async function canLoadInitially(query: Kysely<Database>, lease: Lease): Promise<
     'dw.dim_customer',
     'dw.dim_solution',
     'dw.dim_tag',
+    'dw.dim_seller',
   ] as const
   for (const dimension of dimensions) {
     const found = await query
@@ -89,9 +91,10 @@ async function canLoadInitially(query: Kysely<Database>, lease: Lease): Promise<
  * PostgreSQL accepts no COPY from a role that row-level security applies to, whatever it may see.
  */
 async function isRowSecurityActive(query: Kysely<Database>): Promise<boolean> {
-  const { rows } = await sql<{ is_active: boolean }>`
-    select row_security_active('dw.fact_referral') as is_active`.execute(query)
-  return rows[0]?.is_active === true
+  const { is_active } = await query
+    .selectNoFrom(sql<boolean>`row_security_active('dw.fact_referral')`.as('is_active'))
+    .executeTakeFirstOrThrow()
+  return is_active
 }
 
 type CopiedTarget = Pick<DirectCopy, 'transaction' | 'query'> & {
@@ -111,6 +114,8 @@ async function publishCopied(
   const members = await addCopiedMembers(transaction, query, publication)
   await upsertSolutions(transaction, publication)
   await markDocumentedTags(transaction, publication)
+  announce(stepNames.deals)
+  const engagements = await publishEngagements(transaction, publication, [])
   announce(stepNames.findings)
   await publishFindings(transaction, publication, task.scope === 'all')
   announce(stepNames.quarantine)
@@ -119,7 +124,8 @@ async function publishCopied(
   announce(stepNames.reconciliation)
   const referrals = initialReferrals(publication)
   const reconciliation = await reconcile(transaction, publication, read, referrals)
-  const all = { written: [...written, ...members], staged, quarantined, missing: 0, reconciliation }
+  const published = [...written, ...members, ...engagements]
+  const all = { written: published, staged, quarantined, missing: 0, reconciliation }
   return finishPublish(transaction, publication, task, all, checks)
 }
 
@@ -128,10 +134,10 @@ async function markDocumentedTags(
   { partnerAccountKey, announce }: Publication,
 ) {
   announce?.('dw.dim_tag')
-  await sql`
-    update dw.dim_tag t
-    set is_documented = true
-    where t.partner_account_key = ${partnerAccountKey} and ${isDocumented('t')}`.execute(
-    transaction,
-  )
+  await transaction
+    .updateTable('dw.dim_tag as t')
+    .set({ is_documented: true })
+    .where('t.partner_account_key', '=', partnerAccountKey)
+    .where(isDocumented('t'))
+    .execute()
 }

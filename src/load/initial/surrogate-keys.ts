@@ -12,6 +12,7 @@ const identities = {
   customer_key: surrogates.customer_key.dimension,
   solution_key: surrogates.solution_key.dimension,
   tag_key: surrogates.tag_key.dimension,
+  seller_key: surrogates.seller_key.dimension,
 } as const
 
 export type Identity = keyof typeof identities
@@ -25,6 +26,7 @@ export class SurrogateKeys {
   readonly customers = new KeyMap()
   readonly solutions = new Map<string, number>()
   readonly tags = new Map<string, number>()
+  readonly sellers = new Map<string, number>()
   /** Statuses belong to no account: the dimension has rows before the first load. */
   statuses: ReadonlyMap<string, number> = new Map()
   readonly #query: Kysely<Database>
@@ -33,6 +35,7 @@ export class SurrogateKeys {
     customer_key: [],
     solution_key: [],
     tag_key: [],
+    seller_key: [],
   }
 
   /** New keys come over `query`, which may be another connection: a sequence takes no key back. */
@@ -49,6 +52,8 @@ export class SurrogateKeys {
         return this.solutions.get(naturalKey(column, row))
       case 'tag_key':
         return this.tags.get(naturalKey(column, row))
+      case 'seller_key':
+        return this.sellers.get(naturalKey(column, row))
       default:
         return this.statuses.get(naturalKey(column, row))
     }
@@ -60,10 +65,12 @@ export class SurrogateKeys {
   }
 
   async #refill(identity: Identity): Promise<number> {
-    const given = await sql<{ key: number }>`
-      select nextval(pg_get_serial_sequence(${identities[identity]}, ${identity})) as key
-      from generate_series(1, ${keysPerQuery}::integer)`.execute(this.#query)
-    const keys = given.rows.map((row) => row.key).reverse()
+    const sequence = sql`pg_get_serial_sequence(${identities[identity]}, ${identity})`
+    const given = await this.#query
+      .selectFrom(sql`generate_series(1, ${keysPerQuery}::integer)`.as('place'))
+      .select(sql<number>`nextval(${sequence})`.as('key'))
+      .execute()
+    const keys = given.map((row) => row.key).reverse()
     const key = keys.pop()
     if (key === undefined) throw new Error(`the sequence of ${identity} returned no key`)
     this.#unused[identity] = keys
@@ -71,13 +78,14 @@ export class SurrogateKeys {
   }
 }
 
-type Keyed = 'status_key' | 'previous_status_key' | 'solution_key' | 'tag_key'
+type Keyed = 'status_key' | 'previous_status_key' | 'solution_key' | 'tag_key' | 'seller_key'
 
 const naturalColumns: Readonly<Record<Keyed, readonly string[]>> = {
   status_key: Object.keys(surrogates.status_key.natural),
   previous_status_key: Object.keys(surrogates.previous_status_key.natural),
   solution_key: Object.keys(surrogates.solution_key.natural),
   tag_key: Object.keys(surrogates.tag_key.natural),
+  seller_key: Object.keys(surrogates.seller_key.natural),
 }
 
 /** Natural key of a staged row as one text. */

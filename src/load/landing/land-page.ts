@@ -36,83 +36,12 @@ export function landPage(
   lease: Lease,
   page: LandedPage,
 ): Promise<{ changed: number }> {
-  const column = (name: keyof LandedPayload) => page.landings.map((landing) => landing[name])
-  const account = lease.partnerAccountKey
-  const position =
-    page.resumeAt === undefined
-      ? sql``
-      : sql`resume_at = ${page.resumeAt},
-          window_status = ${page.resumeAt === null ? 'done' : 'running'},`
   let complete: { changed: number; pages: number } | undefined
   const land = async (transaction: Transaction<Database>) => {
-    const landed = await sql<{ landed: number }>`
-      with fetched as (
-        select *
-        from unnest(${column('resource_type')}::text[], ${column('resource_id')}::text[],
-          ${column('payload_hash')}::text[], ${column('source_updated_at')}::timestamptz[],
-          ${column('source_updated_text')}::text[], ${column('payload')}::text[],
-          ${column('people')}::text[], ${column('observed_at')}::timestamptz[],
-          ${column('source_ref')}::text[]) with ordinality
-          as f (resource_type, resource_id, payload_hash, source_updated_at, source_updated_text,
-            payload, people, observed_at, source_ref, position)
-      ),
-      compared as (
-        select f.*, coalesce(latest.version_no, 0) as latest_version_no,
-          coalesce(lag(f.payload_hash) over same_resource, latest.payload_hash) as previous_hash
-        from fetched f
-        left join lateral (
-          select p.version_no, p.payload_hash
-          from raw.payload p
-          where p.partner_account_key = ${account}
-            and p.resource_type = f.resource_type
-            and p.resource_id = f.resource_id
-          order by p.version_no desc
-          limit 1
-        ) latest on true
-        window same_resource as (partition by f.resource_type, f.resource_id order by f.position)
-      ),
-      numbered as (
-        select c.*, c.latest_version_no
-          + row_number() over (partition by c.resource_type, c.resource_id order by c.position)
-          as version_no
-        from compared c
-        where c.payload_hash is distinct from c.previous_hash
-      ),
-      people as (
-        insert into pii.payload
-          (partner_account_key, resource_type, resource_id, version_no, people)
-        select ${account}, n.resource_type, n.resource_id, n.version_no, n.people::jsonb
-        from numbered n
-      ),
-      landed as (
-        insert into raw.payload
-          (partner_account_key, resource_type, resource_id, version_no, observed_at, payload_hash,
-            source_updated_at, source_updated_text, source_ref, run_id, payload)
-        select ${account}, n.resource_type, n.resource_id, n.version_no,
-          n.observed_at, n.payload_hash, n.source_updated_at, n.source_updated_text,
-          n.source_ref, ${page.runId}, n.payload::jsonb
-        from numbered n
-        order by n.resource_type, n.resource_id, n.version_no
-        returning 1
-      )
-      select count(*) as landed from landed`.execute(transaction)
-    const counted = await sql<{ page_count: number }>`
-      update etl.extract_window
-      set page_count = page_count + 1,
-          referral_count = referral_count + ${page.landings.length},
-          ${position}
-          updated_at = clock_timestamp()
-      where run_id = ${page.runId} and window_no = ${page.windowNo}
-      returning page_count`.execute(transaction)
-    const pages = counted.rows[0]?.page_count
-    if (pages === undefined) throw new Error(`run ${page.runId} has no window ${page.windowNo}`)
-    await sql`
-      insert into stg.listed_referral
-        (partner_account_key, run_id, window_no, page_no, row_no, resource_id)
-      select ${account}, ${page.runId}, ${page.windowNo}, ${pages}, listed.row_no, listed.resource_id
-      from unnest(${column('resource_id')}::text[]) with ordinality as listed (resource_id, row_no)
-    `.execute(transaction)
-    complete = { changed: landed.rows[0]?.landed ?? 0, pages }
+    const changed = await landVersions(transaction, lease.partnerAccountKey, page)
+    const pages = await recordProgress(transaction, page)
+    await listReferrals(transaction, lease.partnerAccountKey, page, pages)
+    complete = { changed, pages }
     return complete
   }
   // Pages are landed one after the other, so their count shows whether this one was.
@@ -127,6 +56,166 @@ export function landPage(
     return isLanded ? complete : undefined
   }
   return fencedTransaction(query, lease, land, findCommitted)
+}
+
+/** A fetched payload and its place on the page. */
+interface Fetched extends LandedPayload {
+  readonly position: number
+}
+
+/** Lands the versions that differ from the one before, and returns their number. */
+async function landVersions(
+  transaction: Transaction<Database>,
+  account: number,
+  { runId, landings }: LandedPage,
+): Promise<number> {
+  const column = (name: keyof LandedPayload) => landings.map((landing) => landing[name])
+  const fetched = sql<Fetched>`
+    unnest(${column('resource_type')}::text[], ${column('resource_id')}::text[],
+      ${column('payload_hash')}::text[], ${column('source_updated_at')}::timestamptz[],
+      ${column('source_updated_text')}::text[], ${column('payload')}::text[],
+      ${column('people')}::text[], ${column('observed_at')}::timestamptz[],
+      ${column('source_ref')}::text[]) with ordinality`
+  const columns = sql`f (resource_type, resource_id, payload_hash, source_updated_at,
+    source_updated_text, payload, people, observed_at, source_ref, position)`
+  const key = ['n.resource_type', 'n.resource_id', 'n.version_no'] as const
+  const { landed } = await transaction
+    .with('fetched', (from) => from.selectFrom(fetched.as<'f'>(columns)).selectAll('f'))
+    .with('compared', (from) =>
+      from
+        .selectFrom('fetched as f')
+        .leftJoinLateral(
+          (of) =>
+            of
+              .selectFrom('raw.payload as p')
+              .select(['p.version_no', 'p.payload_hash'])
+              .where('p.partner_account_key', '=', account)
+              .whereRef('p.resource_type', '=', 'f.resource_type')
+              .whereRef('p.resource_id', '=', 'f.resource_id')
+              .orderBy('p.version_no', 'desc')
+              .limit(1)
+              .as('latest'),
+          (join) => join.onTrue(),
+        )
+        .selectAll('f')
+        .select(({ fn }) => [
+          sql<number>`coalesce(latest.version_no, 0)`.as('latest_version_no'),
+          fn
+            .coalesce(
+              fn
+                .agg<string | null>('lag', ['f.payload_hash'])
+                .over((over) =>
+                  over.partitionBy(['f.resource_type', 'f.resource_id']).orderBy('f.position'),
+                ),
+              'latest.payload_hash',
+            )
+            .as('previous_hash'),
+        ]),
+    )
+    .with('numbered', (from) =>
+      from
+        .selectFrom('compared as c')
+        .selectAll('c')
+        .select(({ fn }) => {
+          const place = fn
+            .agg<number>('row_number')
+            .over((over) =>
+              over.partitionBy(['c.resource_type', 'c.resource_id']).orderBy('c.position'),
+            )
+          return sql<number>`c.latest_version_no + ${place}`.as('version_no')
+        })
+        .whereRef('c.payload_hash', 'is distinct from', 'c.previous_hash'),
+    )
+    .with('people', (from) =>
+      from
+        .insertInto('pii.payload')
+        .columns(['partner_account_key', 'resource_type', 'resource_id', 'version_no', 'people'])
+        .expression(({ selectFrom, val }) =>
+          selectFrom('numbered as n')
+            .select(val(account).as('partner_account_key'))
+            .select(key)
+            .select(sql<unknown>`n.people::jsonb`.as('people')),
+        ),
+    )
+    .with('landed', (from) =>
+      from
+        .insertInto('raw.payload')
+        .columns([
+          ...(['partner_account_key', 'resource_type', 'resource_id', 'version_no'] as const),
+          ...(['observed_at', 'payload_hash', 'source_updated_at', 'source_updated_text'] as const),
+          ...(['source_ref', 'run_id', 'payload'] as const),
+        ])
+        .expression(({ selectFrom, val }) =>
+          selectFrom('numbered as n')
+            .select(val(account).as('partner_account_key'))
+            .select(key)
+            .select(['n.observed_at', 'n.payload_hash', 'n.source_updated_at'])
+            .select(['n.source_updated_text', 'n.source_ref', val(runId).as('run_id')])
+            .select(sql<unknown>`n.payload::jsonb`.as('payload'))
+            .orderBy('n.resource_type')
+            .orderBy('n.resource_id')
+            .orderBy('n.version_no'),
+        )
+        .returning(sql.lit(1).as('one')),
+    )
+    .selectFrom('landed')
+    .select(({ fn }) => fn.countAll<number>().as('landed'))
+    .executeTakeFirstOrThrow()
+  return landed
+}
+
+/** Records that a page was read, and returns the number of pages of its window. */
+async function recordProgress(
+  transaction: Transaction<Database>,
+  { runId, windowNo, landings, resumeAt }: LandedPage,
+): Promise<number> {
+  const counted = await transaction
+    .updateTable('etl.extract_window')
+    .set({
+      page_count: sql`page_count + 1`,
+      referral_count: sql`referral_count + ${landings.length}`,
+      updated_at: sql`clock_timestamp()`,
+    })
+    .$if(resumeAt !== undefined, (update) =>
+      update.set({
+        resume_at: resumeAt ?? null,
+        window_status: resumeAt === null ? 'done' : 'running',
+      }),
+    )
+    .where('run_id', '=', runId)
+    .where('window_no', '=', windowNo)
+    .returning('page_count')
+    .executeTakeFirst()
+  if (counted === undefined) throw new Error(`run ${runId} has no window ${windowNo}`)
+  return counted.page_count
+}
+
+/** Adds the referrals of a page to the list of its run. */
+async function listReferrals(
+  transaction: Transaction<Database>,
+  account: number,
+  { runId, windowNo, landings }: LandedPage,
+  pageNo: number,
+) {
+  const listed = sql<{ resource_id: string; row_no: number }>`
+    unnest(${landings.map((landing) => landing.resource_id)}::text[]) with ordinality`
+  await transaction
+    .insertInto('stg.listed_referral')
+    .columns([
+      ...(['partner_account_key', 'run_id', 'window_no', 'page_no'] as const),
+      ...(['row_no', 'resource_id'] as const),
+    ])
+    .expression(({ selectFrom, val }) =>
+      selectFrom(listed.as<'listed'>(sql`listed (resource_id, row_no)`)).select([
+        val(account).as('partner_account_key'),
+        val(runId).as('run_id'),
+        val(windowNo).as('window_no'),
+        val(pageNo).as('page_no'),
+        'listed.row_no',
+        'listed.resource_id',
+      ]),
+    )
+    .execute()
 }
 
 /** Records the window that a run reads, before its first page. */

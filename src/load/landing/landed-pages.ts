@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type AliasedExpression, expressionBuilder, sql } from 'kysely'
 import {
   inTransaction,
   type Kysely,
@@ -70,26 +70,31 @@ export async function countLanded(
   // The first version of each: to count different ids would sort every version.
   const counted =
     ids === 'all'
-      ? sql<{ referrals: number }>`
-          select count(*) as referrals
-          from raw.payload
-          where partner_account_key = ${partnerAccountKey}
-            and resource_type = 'referral'
-            and version_no = 1`
-      : sql<{ referrals: number }>`select count(distinct resource_id) as referrals from ${ids}`
-  const { rows } = await counted.execute(query)
-  return rows[0]?.referrals ?? 0
+      ? query
+          .selectFrom('raw.payload')
+          .select(({ fn }) => fn.countAll<number>().as('referrals'))
+          .where('partner_account_key', '=', partnerAccountKey)
+          .where('resource_type', '=', 'referral')
+          .where('version_no', '=', 1)
+      : query
+          .selectFrom(ids)
+          .select(({ fn }) => fn.count<number>('wanted.resource_id').distinct().as('referrals'))
+  const { referrals } = await counted.executeTakeFirstOrThrow()
+  return referrals
 }
+
+type WantedIds = AliasedExpression<{ resource_id: string }, 'wanted'>
 
 /** Rows with the ids of a scope, or `all` where that is every referral of the account. */
 async function wantedIds(
   query: Kysely<Database>,
   partnerAccountKey: number,
   scope: LandedScope,
-): Promise<RawBuilder<unknown> | 'all'> {
+): Promise<WantedIds | 'all'> {
   if (scope === 'all') return 'all'
   if (scope !== 'unpublished') {
-    return sql`unnest(${scope.ids}::text[]) as wanted (resource_id)`
+    const given = sql<{ resource_id: string }>`unnest(${scope.ids}::text[])`
+    return given.as<'wanted'>(sql`wanted (resource_id)`)
   }
   const runs = await query
     .selectFrom('etl.run')
@@ -100,30 +105,37 @@ async function wantedIds(
   const fresh = runs.filter(({ run_status }) => isUnpublished(run_status))
   // A first load would list every id.
   if (fresh.length === runs.length) return 'all'
-  return sql`(
-      select resource_id
-      from raw.payload
-      where partner_account_key = ${partnerAccountKey}
-        and run_id = any(${fresh.map(({ run_id }) => run_id)}::bigint[])
-    ) as wanted`
+  const runIds = fresh.map(({ run_id }) => run_id)
+  return query
+    .selectFrom('raw.payload')
+    .select('resource_id')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('run_id', '=', sql<number>`any(${runIds}::bigint[])`)
+    .as('wanted')
 }
 
 /**
  * Returns ids in pages, each the text of a PostgreSQL array. As one string a page they take a third
  * of the memory of single strings: 37 MB for a million.
  */
-async function splitIds(
-  query: Kysely<Database>,
-  ids: RawBuilder<unknown>,
-): Promise<readonly string[]> {
-  const { rows } = await sql<{ ids: string }>`
-    select array_agg(resource_id order by resource_id)::text as ids
-    from (
-      select resource_id, (row_number() over (order by resource_id) - 1) / ${idsPerPage}::integer as page_no
-      from (select distinct resource_id from ${ids}) as once
-    ) as numbered
-    group by page_no
-    order by page_no`.execute(query)
+async function splitIds(query: Kysely<Database>, ids: WantedIds): Promise<readonly string[]> {
+  const rows = await query
+    .selectFrom((from) =>
+      from
+        .selectFrom((of) => of.selectFrom(ids).distinct().select('wanted.resource_id').as('once'))
+        .select('once.resource_id')
+        .select(({ fn }) => {
+          const place = fn
+            .agg<number>('row_number')
+            .over((over) => over.orderBy('once.resource_id'))
+          return sql<number>`(${place} - 1) / ${idsPerPage}::integer`.as('page_no')
+        })
+        .as('numbered'),
+    )
+    .select(sql<string>`array_agg(resource_id order by resource_id)::text`.as('ids'))
+    .groupBy('page_no')
+    .orderBy('page_no')
+    .execute()
   return rows.map((row) => row.ids)
 }
 
@@ -132,34 +144,45 @@ type Position = Pick<LandedVersion, 'resource_id' | 'version_no'>
 
 // People are read by a probe of the whole key. Before the landing zone is analyzed, a join was
 // planned as one row by one row, and its time grew with the square of the rows.
-const columns = sql`
-  landed.resource_id, landed.version_no, landed.resource_type, landed.observed_at,
-  landed.source_updated_text, landed.payload,
-  (
-    select cut.people
-    from pii.payload as cut
-    where cut.partner_account_key = landed.partner_account_key
-      and cut.resource_type = landed.resource_type
-      and cut.resource_id = landed.resource_id
-      and cut.version_no = landed.version_no
-  ) as people`
+const people = expressionBuilder<Database & { landed: Database['raw.payload'] }, 'landed'>()
+  .selectFrom('pii.payload as cut')
+  .select('cut.people')
+  .whereRef('cut.partner_account_key', '=', 'landed.partner_account_key')
+  .whereRef('cut.resource_type', '=', 'landed.resource_type')
+  .whereRef('cut.resource_id', '=', 'landed.resource_id')
+  .whereRef('cut.version_no', '=', 'landed.version_no')
+  .as('people')
+
+const columns = [
+  ...(['landed.resource_id', 'landed.version_no', 'landed.observed_at'] as const),
+  ...(['landed.source_updated_text', 'landed.payload'] as const),
+  sql<LandedVersion['resource_type']>`landed.resource_type`.as('resource_type'),
+  people,
+] as const
 
 function readAfter(
   query: Kysely<Database>,
   partnerAccountKey: number,
   { resource_id, version_no }: Position,
 ): Promise<Landed> {
-  return byPrimaryKey(query, async (transaction) => {
-    const { rows } = await sql<LandedVersion>`
-      select ${columns}
-      from raw.payload as landed
-      where landed.partner_account_key = ${partnerAccountKey}
-        and landed.resource_type = 'referral'
-        and (landed.resource_id, landed.version_no) > (${resource_id}::text, ${version_no}::integer)
-      order by landed.resource_id, landed.version_no
-      limit ${versionsPerPage}::integer`.execute(transaction)
-    return rows
-  })
+  return byPrimaryKey(query, (transaction) =>
+    transaction
+      .selectFrom('raw.payload as landed')
+      .select(columns)
+      .where('landed.partner_account_key', '=', partnerAccountKey)
+      .where('landed.resource_type', '=', 'referral')
+      .where((is) =>
+        is(
+          is.refTuple('landed.resource_id', 'landed.version_no'),
+          '>',
+          is.tuple(sql<string>`${resource_id}::text`, sql<number>`${version_no}::integer`),
+        ),
+      )
+      .orderBy('landed.resource_id')
+      .orderBy('landed.version_no')
+      .limit(sql<number>`${versionsPerPage}::integer`)
+      .execute(),
+  )
 }
 
 /** The versions of some referrals; `ids` is the text of an array in the order of ids. */
@@ -168,18 +191,24 @@ function readByIds(
   partnerAccountKey: number,
   ids: string,
 ): Promise<Landed> {
+  const wanted = sql<{ resource_id: string; place: number }>`
+    unnest(${ids}::text[]) with ordinality`
   return byPrimaryKey(query, async (transaction) => {
-    const { rows } = await sql<LandedVersion & { place: number }>`
-      select versions.*, wanted.place
-      from unnest(${ids}::text[]) with ordinality as wanted (resource_id, place)
-      cross join lateral (
-        select ${columns}
-        from raw.payload as landed
-        where landed.partner_account_key = ${partnerAccountKey}
-          and landed.resource_type = 'referral'
-          and landed.resource_id = wanted.resource_id
-        order by landed.version_no
-      ) as versions`.execute(transaction)
+    const rows = await transaction
+      .selectFrom(wanted.as<'wanted'>(sql`wanted (resource_id, place)`))
+      .crossJoinLateral((from) =>
+        from
+          .selectFrom('raw.payload as landed')
+          .select(columns)
+          .where('landed.partner_account_key', '=', partnerAccountKey)
+          .where('landed.resource_type', '=', 'referral')
+          .whereRef('landed.resource_id', '=', 'wanted.resource_id')
+          .orderBy('landed.version_no')
+          .as('versions'),
+      )
+      .selectAll('versions')
+      .select('wanted.place')
+      .execute()
     return rows.sort((one, other) => one.place - other.place || one.version_no - other.version_no)
   })
 }
@@ -194,9 +223,15 @@ function byPrimaryKey<T>(
   use: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
   return inTransaction(query, async (transaction) => {
-    await sql`
-      select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
-        set_config('enable_bitmapscan', 'off', true)`.execute(transaction)
+    const turnOff = (name: string) =>
+      sql<string>`set_config(${sql.lit(name)}, 'off', true)`.as(name)
+    await transaction
+      .selectNoFrom([
+        turnOff('enable_sort'),
+        turnOff('enable_seqscan'),
+        turnOff('enable_bitmapscan'),
+      ])
+      .execute()
     return use(transaction)
   })
 }

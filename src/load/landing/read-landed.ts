@@ -2,29 +2,39 @@ import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type LandedRow, type LandedScope, readLandedPages } from './landed-pages.ts'
+import { type LandedPolicies, readPolicies } from './policies.ts'
 import { readAhead } from './read-ahead.ts'
 
 export interface LandedResource {
   readonly resource_id: string
   readonly versions: LandedRow[]
+  /** Eligibility policies that were fetched for the referral. */
+  readonly policies?: LandedPolicies | undefined
 }
 
 /**
  * Yields referrals in id order, each with all of its landed versions. Holds two pages in memory:
- * one is transformed while the next is read.
+ * one is transformed while the next is read. With `hasPolicies` a referral has its fetched policies.
  */
 export async function* readLanded(
   query: Kysely<Database>,
   partnerAccountKey: number,
   scope: LandedScope,
+  hasPolicies = false,
 ): AsyncGenerator<LandedResource> {
   const presence = await readPresence(query, partnerAccountKey)
   let resource: LandedResource | undefined
   for await (const page of readAhead(readLandedPages(query, partnerAccountKey, scope))) {
+    const ids = hasPolicies ? [...new Set(page.map((version) => version.resource_id))] : []
+    const policies = ids.length > 0 ? await readPolicies(query, partnerAccountKey, ids) : undefined
     for (const { resource_id, ...version } of page) {
       if (resource?.resource_id !== resource_id) {
         if (resource !== undefined) yield resource
-        resource = { resource_id, versions: [...(presence.get(resource_id) ?? [])] }
+        resource = {
+          resource_id,
+          versions: [...(presence.get(resource_id) ?? [])],
+          policies: policies?.get(resource_id),
+        }
       }
       resource.versions.push(version)
     }

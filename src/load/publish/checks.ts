@@ -47,7 +47,9 @@ function touchedTables(text: string, access: StarAccess): RawBuilder<unknown> {
   const rows = Array.from(read, (name) => {
     const table = ([`dw.${name}`, `pii.${name}`] as TableName[]).find((known) => known in tables)
     if (table === undefined) throw new Error(`there is no table dw.${name} or pii.${name}`)
-    const columns = tables[table].columns.map((column) => sql.ref(`star.${column}`))
+    const columns = tables[table].columns
+      .filter((column) => column !== 'referral_id')
+      .map((column) => sql.ref(`star.${column}`))
     return sql`${sql.ref(`touched_${name}`)} as ${storedFor(access)} (
         select touched.referral_id, ${sql.join(columns)}
         from touched

@@ -8,7 +8,7 @@ import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 import { findRejected, type RejectedRow } from '../staging/rejected-rows.ts'
 import { referralStageTables } from '../staging/stage-tables.ts'
 import { checkNames, runChecks } from './checks.ts'
-import { addStagedMembers } from './shared-members.ts'
+import { addStagedMembers } from './members/shared-members.ts'
 import { chooseAccess } from './star/star-access.ts'
 import type { Publication } from './star/upsert.ts'
 import { publishRows } from './write-rows.ts'
@@ -55,7 +55,7 @@ async function tryHalves(
     .where('partner_account_key', '=', partnerAccountKey)
     .orderBy('referral_no')
     .execute()
-  await move(transaction, partnerAccountKey, sql`true`)
+  await move(transaction, partnerAccountKey, sql<boolean>`true`)
   const checks = await checkNames()
   const found = await findRejected(
     staged.map((row) => row.referral_no),
@@ -81,15 +81,17 @@ async function publishTrial(
   checks: readonly string[],
 ) {
   const { partnerAccountKey } = publication
-  const isTried = sql`referral_no between ${referralNos[0]} and ${referralNos.at(-1)}`
+  const isTried = sql<boolean>`referral_no between ${referralNos[0]} and ${referralNos.at(-1)}`
   await move(transaction, -partnerAccountKey, isTried)
   const access = await chooseAccess(transaction, 'stg.dim_referral', partnerAccountKey)
   await addStagedMembers(transaction, transaction, publication)
   await publishRows(transaction, { ...publication, access }, false)
   for (const check of checks) await runChecks(transaction, [check]).catch(ignoreFailedCheck)
   for (const table of referralStageTables) {
-    await sql`delete from ${sql.table(table)}
-      where partner_account_key = ${partnerAccountKey}`.execute(transaction)
+    await transaction
+      .deleteFrom(table)
+      .where('partner_account_key', '=', partnerAccountKey)
+      .execute()
   }
 }
 
@@ -101,10 +103,14 @@ function ignoreFailedCheck(error: unknown) {
 async function move(
   transaction: Transaction<Database>,
   from: number,
-  which: RawBuilder<unknown>,
+  which: RawBuilder<boolean>,
 ): Promise<void> {
   for (const table of referralStageTables) {
-    await sql`update ${sql.table(table)} set partner_account_key = ${-from}::integer
-      where partner_account_key = ${from} and ${which}`.execute(transaction)
+    await transaction
+      .updateTable(table)
+      .set(({ cast, val }) => ({ partner_account_key: cast<number>(val(-from), 'integer') }))
+      .where('partner_account_key', '=', from)
+      .where(which)
+      .execute()
   }
 }

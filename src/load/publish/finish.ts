@@ -38,7 +38,8 @@ export function analyzePublished(
  * Runs the checks of `sql/checks`, all or the named ones, over the written rows and records them in
  * the ledger.
  *
- * @throws CosellError `checkFailed` when a check fails or too many referrals are quarantined.
+ * @throws CosellError `checkFailed` when a check fails, or when too many of the referrals or all that
+ *   were read are quarantined.
  */
 export async function finishPublish(
   transaction: Transaction<Database>,
@@ -51,7 +52,10 @@ export async function finishPublish(
   const staged = rest.staged.get('stg.dim_referral') ?? 0
   const changed = scope === 'unpublished' ? staged : countWritten(written, 'dw.dim_referral')
   // Referrals that are retried by name were quarantined before, so they do not count again.
-  if (typeof scope === 'string') checkQuarantineLimit(quarantined, staged + quarantined, task)
+  if (typeof scope === 'string') {
+    checkQuarantineLimit(quarantined, staged + quarantined, task)
+    await checkAnyRead(transaction, publication, task, reconciliation)
+  }
   const { announce } = publication
   await runChecks(transaction, checks, undefined, (name) => announce?.(checkStep(name)))
   announce?.(stepNames.ledger)
@@ -80,6 +84,32 @@ function checkQuarantineLimit(quarantined: number, all: number, task: PublishTas
     'published. Look at etl.run.error_message and at the source; raise quarantine_percent_max in ' +
     'etl.setting to publish without them.'
   throw new CosellError('quarantine.threshold', text)
+}
+
+/** However few they are: a source of which nothing can be read would look like one without news. */
+async function checkAnyRead(
+  transaction: Transaction<Database>,
+  { partnerAccountKey }: Publication,
+  { quarantinePercentMax }: PublishTask,
+  { inserted, updated, unchanged, quarantined }: Reconciliation,
+) {
+  if (quarantined === 0 || inserted + updated + unchanged > 0) return
+  if (quarantinePercentMax >= 100) return
+  const first = await transaction
+    .selectFrom('stg.quarantine')
+    .select(['reason_code', 'item_path', 'detail'])
+    .where('partner_account_key', '=', partnerAccountKey)
+    .orderBy('resource_id')
+    .orderBy('version_no', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  const { reason_code, item_path, detail } = first
+  const where = item_path === '' ? '' : ` at ${item_path}`
+  const text =
+    `none of the ${quarantined} referrals read can be loaded, so nothing was published. The first: ` +
+    `${reason_code}${where}: ${detail}. Look at the source; the pages stay, and the next run tries again. ` +
+    'With quarantine_percent_max of etl.setting at 100 a run goes on without any.'
+  throw new CosellError('quarantine.everything', text)
 }
 
 async function recordTables(

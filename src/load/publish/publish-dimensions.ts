@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { expressionBuilder, type InsertResult, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
-import { joinStar, storedFor } from './star/star-access.ts'
+import { publishSellers } from './members/publish-sellers.ts'
+import { starRows, stored } from './star/star-access.ts'
 import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './star/upsert.ts'
 import { stepNames } from './steps.ts'
 
@@ -16,6 +17,7 @@ export async function publishDimensions(
 ): Promise<RowsWritten[]> {
   const written = [
     await addTags(transaction, publication),
+    await publishSellers(transaction, publication),
     await addCustomers(transaction, publication),
     await upsertSolutions(transaction, publication),
     await upsertReferrals(transaction, publication),
@@ -26,53 +28,86 @@ export async function publishDimensions(
 }
 
 /** Expression: the API's documentation has the value of a tag. */
-export function isDocumented(tag: string) {
-  const of = (column: string) => sql.ref(`${tag}.${column}`)
-  return sql<boolean>`exists (
-    select 1 from etl.enum_value known
-    where known.is_documented
-      and known.enum_value = ${of('tag_id')}
-      and known.enum_name in (${of('tag_type')},
-        case ${of('tag_group')} when 'Industry' then 'Industries' else ${of('tag_group')} || 's' end))`
+export function isDocumented(tag: 's' | 't') {
+  const { exists, ref, selectFrom } = expressionBuilder<Tagged, 's' | 't'>()
+  const group = ref(`${tag}.tag_group`)
+  const plural = sql<string>`case ${group} when 'Industry' then 'Industries' else ${group} || 's' end`
+  return exists(
+    selectFrom('etl.enum_value as known')
+      .where('known.is_documented', '=', sql.lit(true))
+      .whereRef('known.enum_value', '=', `${tag}.tag_id`)
+      .where('known.enum_name', 'in', [ref(`${tag}.tag_type`), plural]),
+  )
 }
+
+/** Tags of the stage, and those of the star. */
+type Tagged = Database & Record<'s' | 't', Pick<Database['stg.dim_tag'], (typeof tagKey)[number]>>
+
+const tagKey = ['partner_account_key', 'tag_group', 'tag_type', 'tag_id'] as const
 
 async function addTags(transaction: Transaction<Database>, publication: Publication) {
   publication.announce?.('dw.dim_tag')
-  const added = await sql`
-    insert into dw.dim_tag
-      (partner_account_key, tag_group, tag_type, tag_id, is_documented, created_run_id)
-    select s.partner_account_key, s.tag_group, s.tag_type, s.tag_id,
-      ${isDocumented('s')},
-      ${publication.runId}::bigint
-    from (
-      select distinct partner_account_key, tag_group, tag_type, tag_id from stg.dim_tag
-      where partner_account_key = ${publication.partnerAccountKey}
-    ) s
-    where not exists (
-      select 1 from dw.dim_tag known
-      where known.partner_account_key = s.partner_account_key
-        and known.tag_group = s.tag_group
-        and known.tag_type = s.tag_type
-        and known.tag_id = s.tag_id)
-    order by s.tag_group, s.tag_type, s.tag_id
-    on conflict (partner_account_key, tag_group, tag_type, tag_id) do nothing`.execute(transaction)
+  const added = await transaction
+    .insertInto('dw.dim_tag')
+    .columns([...tagKey, 'is_documented', 'created_run_id'])
+    .expression(({ selectFrom }) =>
+      selectFrom((staged) =>
+        staged
+          .selectFrom('stg.dim_tag')
+          .distinct()
+          .select(tagKey)
+          .where('partner_account_key', '=', publication.partnerAccountKey)
+          .as('s'),
+      )
+        .select(tagKey)
+        .select(({ cast, val }) => [
+          isDocumented('s').as('is_documented'),
+          cast<number>(val(publication.runId), 'bigint').as('created_run_id'),
+        ])
+        .where(({ exists, not }) =>
+          not(
+            exists((known) =>
+              known
+                .selectFrom('dw.dim_tag as known')
+                .whereRef('known.partner_account_key', '=', 's.partner_account_key')
+                .whereRef('known.tag_group', '=', 's.tag_group')
+                .whereRef('known.tag_type', '=', 's.tag_type')
+                .whereRef('known.tag_id', '=', 's.tag_id'),
+            ),
+          ),
+        )
+        .orderBy('s.tag_group')
+        .orderBy('s.tag_type')
+        .orderBy('s.tag_id'),
+    )
+    .onConflict((on) => on.columns(tagKey).doNothing())
+    .executeTakeFirstOrThrow()
   return inserted('dw.dim_tag', added)
 }
 
 async function addCustomers(transaction: Transaction<Database>, publication: Publication) {
   publication.announce?.('dw.dim_customer')
   const values = sharedColumns('dw.dim_customer', 'stg.dim_customer', publication)
-  const columns = sql.join([...values.keys()].map((name) => sql.ref(name)))
-  const isSame = sql`known.partner_account_key = s.partner_account_key
-      and known.profile_hash = s.profile_hash`
-  const added = await sql`
-    insert into dw.dim_customer (${columns})
-    select distinct on (s.profile_hash) ${sql.join([...values.values()])}
-    from stg.dim_customer s
-    ${joinStar(publication.access, 'left join', ['dw.dim_customer', 'known'], isSame)}
-    where s.partner_account_key = ${publication.partnerAccountKey} and known.customer_key is null
-    order by s.profile_hash
-    on conflict (partner_account_key, profile_hash) do nothing`.execute(transaction)
+  const known = starRows(
+    publication.access,
+    ['dw.dim_customer', 'known'],
+    sql`known.partner_account_key = s.partner_account_key
+      and known.profile_hash = s.profile_hash`,
+  )
+  const added = await transaction
+    .insertInto('dw.dim_customer')
+    .columns([...values.keys()])
+    .expression(({ selectFrom }) =>
+      selectFrom('stg.dim_customer as s')
+        .leftJoin(known.rows, (join) => join.on(known.on))
+        .distinctOn('s.profile_hash')
+        .select([...values].map(([column, value]) => value.as(column)))
+        .where('s.partner_account_key', '=', publication.partnerAccountKey)
+        .where('known.customer_key', 'is', null)
+        .orderBy('s.profile_hash'),
+    )
+    .onConflict((on) => on.columns(['partner_account_key', 'profile_hash']).doNothing())
+    .executeTakeFirstOrThrow()
   return inserted('dw.dim_customer', added)
 }
 
@@ -88,37 +123,68 @@ export async function upsertSolutions(
   publication.announce?.('dw.dim_solution')
   const values = sharedColumns('dw.dim_solution', 'stg.dim_solution', publication)
   const columns = [...values.keys()]
-  const key = ['partner_account_key', 'item_kind', 'solution_id', 'created_run_id']
+  const key: readonly string[] = [...solutionKey, 'created_run_id']
   const updated = columns.filter((name) => !key.includes(name))
-  const rank = (alias: string) => sql`(${sql.ref(`${alias}.solution_name`)} <> '(Not provided)',
-    ${sql.ref(`${alias}.source_updated_at`)}, ${sql.ref(`${alias}.row_hash`)})`
-  const written = await sql<{ inserted: number; updated: number }>`
-    with best as (
-      select distinct on (item_kind, solution_id) *
-      from stg.dim_solution
-      where partner_account_key = ${publication.partnerAccountKey}
-      order by item_kind, solution_id, solution_name <> '(Not provided)' desc,
-        source_updated_at desc, row_hash desc
-    ),
-    written as (
-      insert into dw.dim_solution as t (${sql.join(columns.map((name) => sql.ref(name)))})
-      select ${sql.join([...values.values()])}
-      from best s
-      left join dw.dim_solution old
-        on old.partner_account_key = s.partner_account_key
-        and old.item_kind = s.item_kind
-        and old.solution_id = s.solution_id
-      where old.solution_key is null or ${rank('s')} > ${rank('old')}
-      order by s.item_kind, s.solution_id
-      on conflict (partner_account_key, item_kind, solution_id) do update
-        set ${sql.join(updated.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))}
-      returning t.created_run_id = ${publication.runId} as is_new
+  const { inserted, updated: changed } = await transaction
+    .with('best', (from) =>
+      from
+        .selectFrom('stg.dim_solution')
+        .distinctOn(['item_kind', 'solution_id'])
+        .select(tables['stg.dim_solution'].columns)
+        .where('partner_account_key', '=', publication.partnerAccountKey)
+        .orderBy('item_kind')
+        .orderBy('solution_id')
+        .orderBy(sql`solution_name <> '(Not provided)'`, 'desc')
+        .orderBy('source_updated_at', 'desc')
+        .orderBy('row_hash', 'desc'),
     )
-    select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated
-    from written`.execute(transaction)
-  const counts = written.rows[0] ?? { inserted: 0, updated: 0 }
-  return { table: 'dw.dim_solution', ...counts, deleted: 0 }
+    .with('written', (from) =>
+      from
+        .insertInto('dw.dim_solution')
+        .columns(columns)
+        .expression(({ selectFrom }) =>
+          selectFrom('best as s')
+            .leftJoin('dw.dim_solution as old', (join) =>
+              join
+                .onRef('old.partner_account_key', '=', 's.partner_account_key')
+                .onRef('old.item_kind', '=', 's.item_kind')
+                .onRef('old.solution_id', '=', 's.solution_id'),
+            )
+            .select([...values].map(([column, value]) => value.as(column)))
+            .where((is) =>
+              is.or([
+                is('old.solution_key', 'is', null),
+                sql<boolean>`${rankOf('s')} > ${rankOf('old')}`,
+              ]),
+            )
+            .orderBy('s.item_kind')
+            .orderBy('s.solution_id'),
+        )
+        .onConflict((on) =>
+          on
+            .columns(solutionKey)
+            .doUpdateSet(({ ref }) =>
+              Object.fromEntries(updated.map((name) => [name, ref(`excluded.${name}`)])),
+            ),
+        )
+        .returning((is) =>
+          is('dw.dim_solution.created_run_id', '=', publication.runId).as('is_new'),
+        ),
+    )
+    .selectFrom('written')
+    .select([
+      sql<number>`count(*) filter (where is_new)`.as('inserted'),
+      sql<number>`count(*) filter (where not is_new)`.as('updated'),
+    ])
+    .executeTakeFirstOrThrow()
+  return { table: 'dw.dim_solution', inserted, updated: changed, deleted: 0 }
 }
+
+const solutionKey = ['partner_account_key', 'item_kind', 'solution_id'] as const
+
+/** Rank of a row among those about one solution. */
+const rankOf = (row: 's' | 'old') => sql`(${sql.ref(`${row}.solution_name`)} <> '(Not provided)',
+  ${sql.ref(`${row}.source_updated_at`)}, ${sql.ref(`${row}.row_hash`)})`
 
 function upsertReferrals(transaction: Transaction<Database>, publication: Publication) {
   const target = 'dw.dim_referral'
@@ -128,10 +194,10 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
     target,
     stage,
     key: ['partner_account_key', 'referral_id'],
-    rows: sql`
-      select ${sql.join(tables[stage].columns.map((column) => sql.ref(column)))}
-      from stg.dim_referral
-      where partner_account_key = ${publication.partnerAccountKey}`,
+    rows: transaction
+      .selectFrom(stage)
+      .select(tables[stage].columns)
+      .where('partner_account_key', '=', publication.partnerAccountKey),
     values: sharedColumns(target, stage, publication),
     joins: [],
     keyJoins: [],
@@ -141,30 +207,46 @@ function upsertReferrals(transaction: Transaction<Database>, publication: Public
 
 /** Fills `stg.referral_key` with every staged referral: the checks examine the referrals in it. */
 async function findReferralKeys(transaction: Transaction<Database>, publication: Publication) {
-  const { access } = publication
-  const isReferral = sql`referral.partner_account_key = s.partner_account_key
-      and referral.referral_id = s.referral_id`
-  const isCustomer = sql`customer.partner_account_key = s.partner_account_key
-      and customer.profile_hash = s.profile_hash`
-  await sql`
-    with staged as ${storedFor(access)} (
-      select s.partner_account_key, s.referral_no, s.referral_id, fact.profile_hash
-      from stg.dim_referral s
-      left join stg.fact_referral fact
-        on fact.partner_account_key = s.partner_account_key and fact.referral_no = s.referral_no
-      where s.partner_account_key = ${publication.partnerAccountKey}
-    )
-    insert into stg.referral_key
-      (partner_account_key, referral_no, referral_id, referral_key, customer_key)
-    select s.partner_account_key, s.referral_no, s.referral_id, referral.referral_key,
-      customer.customer_key
-    from staged s
-    ${joinStar(access, 'join', ['dw.dim_referral', 'referral'], isReferral)}
-    ${joinStar(access, 'left join', ['dw.dim_customer', 'customer'], isCustomer)}`.execute(
-    transaction,
+  const { access, partnerAccountKey } = publication
+  const referral = starRows(
+    access,
+    ['dw.dim_referral', 'referral'],
+    sql`referral.partner_account_key = s.partner_account_key
+      and referral.referral_id = s.referral_id`,
   )
+  const customer = starRows(
+    access,
+    ['dw.dim_customer', 'customer'],
+    sql`customer.partner_account_key = s.partner_account_key
+      and customer.profile_hash = s.profile_hash`,
+  )
+  const columns = ['partner_account_key', 'referral_no', 'referral_id'] as const
+  await transaction
+    .with(
+      (cte) => stored(access, cte('staged')),
+      (from) =>
+        from
+          .selectFrom('stg.dim_referral as s')
+          .leftJoin('stg.fact_referral as fact', (join) =>
+            join
+              .onRef('fact.partner_account_key', '=', 's.partner_account_key')
+              .onRef('fact.referral_no', '=', 's.referral_no'),
+          )
+          .select(['s.partner_account_key', 's.referral_no', 's.referral_id', 'fact.profile_hash'])
+          .where('s.partner_account_key', '=', partnerAccountKey),
+    )
+    .insertInto('stg.referral_key')
+    .columns([...columns, 'referral_key', 'customer_key'])
+    .expression(({ selectFrom }) =>
+      selectFrom('staged as s')
+        .innerJoin(referral.rows, (join) => join.on(referral.on))
+        .leftJoin(customer.rows, (join) => join.on(customer.on))
+        .select(['s.partner_account_key', 's.referral_no', 's.referral_id'])
+        .select(['referral.referral_key', 'customer.customer_key']),
+    )
+    .execute()
 }
 
-function inserted(table: TableName, result: { numAffectedRows?: bigint | undefined }): RowsWritten {
-  return { table, inserted: Number(result.numAffectedRows ?? 0), updated: 0, deleted: 0 }
+function inserted(table: TableName, { numInsertedOrUpdatedRows }: InsertResult): RowsWritten {
+  return { table, inserted: Number(numInsertedOrUpdatedRows ?? 0), updated: 0, deleted: 0 }
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { expressionBuilder, type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { type Database, tables } from '../../warehouse/tables.generated.ts'
 import { referralTables, type Surrogate, surrogates } from '../staging/stage-tables.ts'
@@ -37,17 +37,20 @@ function planUpsert(
     ([column, { natural }]) =>
       columns.includes(column) && Object.keys(natural).every((name) => staged.includes(name)),
   )
-  const values = sharedColumns(target, stage, publication)
+  const values: Map<string, RawBuilder<unknown>> = sharedColumns(target, stage, publication)
   values.set('referral_key', sql.ref('s.referral_key'))
   if (columns.includes('customer_key')) values.set('customer_key', sql.ref('s.customer_key'))
   for (const [column, { key }] of found) values.set(column, sql.ref(`${aliasOf(column)}.${key}`))
-  const rows = sql`
-      select ${sql.join(staged.map((column) => sql.ref(`s.${column}`)))}, k.referral_key,
-        k.customer_key
-      from ${sql.table(stage)} s
-      join stg.referral_key k
-        on k.partner_account_key = s.partner_account_key and k.referral_no = s.referral_no
-      where s.partner_account_key = ${publication.partnerAccountKey}`
+  const rows = expressionBuilder<Database>()
+    .selectFrom(sql<Staged>`${sql.table(stage)}`.as('s'))
+    .innerJoin('stg.referral_key as k', (join) =>
+      join
+        .onRef('k.partner_account_key', '=', 's.partner_account_key')
+        .onRef('k.referral_no', '=', 's.referral_no'),
+    )
+    .select(staged.map((column) => sql.ref(`s.${column}`).as(column)))
+    .select(['k.referral_key', 'k.customer_key'])
+    .where('s.partner_account_key', '=', publication.partnerAccountKey)
   const key: readonly string[] = tables[target].key
   const ofKey = found.filter(([column]) => key.includes(column))
   return {
@@ -60,6 +63,9 @@ function planUpsert(
     keyJoins: ofKey.map((surrogate) => joinDimension(publication.access, surrogate)),
   }
 }
+
+/** Columns that every staged row of a referral has. */
+type Staged = Pick<Database['stg.fact_referral'], 'partner_account_key' | 'referral_no'>
 
 /** `join` of the dimension row that a staged row `s` names by its natural key. */
 function joinDimension(

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { expressionBuilder } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type { Publication } from './star/upsert.ts'
@@ -12,48 +12,69 @@ export async function publishQuarantine(
   publication: Publication,
 ): Promise<number> {
   const { partnerAccountKey, runId } = publication
-  await sql`
-    insert into etl.quarantine as q
-      (partner_account_key, resource_type, resource_id, version_no, reason_code, item_path, detail,
-        first_run_id, last_run_id, attempts)
-    select s.partner_account_key, s.resource_type, s.resource_id, s.version_no, s.reason_code,
-      s.item_path, s.detail, ${runId}::bigint, ${runId}::bigint, 1
-    from stg.quarantine s
-    where s.partner_account_key = ${partnerAccountKey}
-    order by s.resource_type, s.resource_id, s.version_no
-    on conflict (partner_account_key, resource_type, resource_id, version_no) do update
-      set reason_code = excluded.reason_code,
-          item_path = excluded.item_path,
-          detail = excluded.detail,
-          last_run_id = excluded.last_run_id,
-          attempts = q.attempts + 1`.execute(transaction)
+  const key = ['partner_account_key', 'resource_type', 'resource_id', 'version_no'] as const
+  const reason = ['reason_code', 'item_path', 'detail'] as const
+  await transaction
+    .insertInto('etl.quarantine')
+    .columns([...key, ...reason, 'first_run_id', 'last_run_id', 'attempts'])
+    .expression(({ cast, lit, selectFrom, val }) =>
+      selectFrom('stg.quarantine as s')
+        .select([...key, ...reason])
+        .select([
+          cast<number>(val(runId), 'bigint').as('first_run_id'),
+          cast<number>(val(runId), 'bigint').as('last_run_id'),
+          lit(1).as('attempts'),
+        ])
+        .where('s.partner_account_key', '=', partnerAccountKey)
+        .orderBy('s.resource_type')
+        .orderBy('s.resource_id')
+        .orderBy('s.version_no'),
+    )
+    .onConflict((on) =>
+      on.columns(key).doUpdateSet((is) => ({
+        reason_code: is.ref('excluded.reason_code'),
+        item_path: is.ref('excluded.item_path'),
+        detail: is.ref('excluded.detail'),
+        last_run_id: is.ref('excluded.last_run_id'),
+        attempts: is('etl.quarantine.attempts', '+', is.lit(1)),
+      })),
+    )
+    .execute()
   // Not above: there the referral would be looked for in the whole list, version by version.
-  await sql`
-    update etl.quarantine q
-    set resolved_run_id = null
-    where q.partner_account_key = ${partnerAccountKey}
-      and q.last_run_id = ${runId}
-      and q.resolved_run_id is not null
-      and not ${isLoaded('q')}`.execute(transaction)
-  await sql`
-    update etl.quarantine q
-    set resolved_run_id = ${runId}::bigint
-    where q.partner_account_key = ${partnerAccountKey}
-      and q.resource_type = 'referral'
-      and q.resolved_run_id is null
-      and ${isLoaded('q')}`.execute(transaction)
-  const counted = await sql<{ referrals: number }>`
-    select count(distinct s.resource_id) as referrals
-    from stg.quarantine s
-    where s.partner_account_key = ${partnerAccountKey}
-      and not ${isLoaded('s')}`.execute(transaction)
-  return counted.rows[0]?.referrals ?? 0
+  await transaction
+    .updateTable('etl.quarantine as q')
+    .set({ resolved_run_id: null })
+    .where('q.partner_account_key', '=', partnerAccountKey)
+    .where('q.last_run_id', '=', runId)
+    .where('q.resolved_run_id', 'is not', null)
+    .where(({ not }) => not(isLoaded('q')))
+    .execute()
+  await transaction
+    .updateTable('etl.quarantine as q')
+    .set(({ cast, val }) => ({ resolved_run_id: cast<number>(val(runId), 'bigint') }))
+    .where('q.partner_account_key', '=', partnerAccountKey)
+    .where('q.resource_type', '=', 'referral')
+    .where('q.resolved_run_id', 'is', null)
+    .where(isLoaded('q'))
+    .execute()
+  const counted = await transaction
+    .selectFrom('stg.quarantine as s')
+    .select(({ fn }) => fn.count<number>('s.resource_id').distinct().as('referrals'))
+    .where('s.partner_account_key', '=', partnerAccountKey)
+    .where(({ not }) => not(isLoaded('s')))
+    .executeTakeFirstOrThrow()
+  return counted.referrals
 }
 
 /** Expression: this publish loads the referral, in its newest version. */
 function isLoaded(held: 'q' | 's') {
-  return sql<boolean>`exists (
-    select 1 from stg.referral_key k
-    where k.partner_account_key = ${sql.ref(`${held}.partner_account_key`)}
-      and k.referral_id = ${sql.ref(`${held}.resource_id`)})`
+  const { exists, selectFrom } = expressionBuilder<Held, 'q' | 's'>()
+  return exists(
+    selectFrom('stg.referral_key as k')
+      .whereRef('k.partner_account_key', '=', `${held}.partner_account_key`)
+      .whereRef('k.referral_id', '=', `${held}.resource_id`),
+  )
 }
+
+/** Quarantined versions, and those of the stage. */
+type Held = Database & { q: Database['etl.quarantine']; s: Database['stg.quarantine'] }

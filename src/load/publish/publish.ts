@@ -11,10 +11,10 @@ import { isRowRejected, quarantineRejected } from '../staging/rejected-rows.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
 import { findRejectedReferrals } from './find-rejected.ts'
 import { analyzePublished, finishPublish } from './finish.ts'
+import { addStagedMembers } from './members/shared-members.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
 import { reconcile } from './reconcile.ts'
-import { addStagedMembers } from './shared-members.ts'
-import { chooseAccess, joinStar } from './star/star-access.ts'
+import { chooseAccess, starRows } from './star/star-access.ts'
 import type { Announce, Publication, RowsWritten } from './star/upsert.ts'
 import { announceSteps, stagedSteps, stepNames } from './steps.ts'
 import { publishRows } from './write-rows.ts'
@@ -138,11 +138,14 @@ async function checkStageKept(
 async function countNewlyMissing(transaction: Transaction<Database>, publication: Publication) {
   const isSame = sql`known.partner_account_key = s.partner_account_key
         and known.referral_id = s.referral_id`
-  const counted = await sql<{ missing: number }>`
-    select count(*) as missing
-    from stg.dim_referral s
-    ${joinStar(publication.access, 'join', ['dw.dim_referral', 'known'], isSame)}
-    where s.partner_account_key = ${publication.partnerAccountKey}
-      and s.is_missing and not known.is_missing`.execute(transaction)
-  return counted.rows[0]?.missing ?? 0
+  const known = starRows(publication.access, ['dw.dim_referral', 'known'], isSame)
+  const counted = await transaction
+    .selectFrom('stg.dim_referral as s')
+    .innerJoin(known.rows, (join) => join.on(known.on))
+    .select(({ fn }) => fn.countAll<number>().as('missing'))
+    .where('s.partner_account_key', '=', publication.partnerAccountKey)
+    .where(({ ref }) => ref('s.is_missing'))
+    .where(({ not, ref }) => not(ref('known.is_missing')))
+    .executeTakeFirstOrThrow()
+  return counted.missing
 }

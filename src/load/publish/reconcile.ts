@@ -1,10 +1,10 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Expression, expressionBuilder, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type { LandedScope } from '../landing/landed-pages.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
-import { joinStar } from './star/star-access.ts'
+import { starRows } from './star/star-access.ts'
 import type { Publication } from './star/upsert.ts'
 
 /**
@@ -45,7 +45,43 @@ export const nothingRead: Reconciliation = {
   carried_over: 0,
 }
 
-type Counted = Omit<Reconciliation, 'fetched' | 'rows_read'>
+/** A version to publish; age 1 is the newest one of its referral. */
+interface Fresh {
+  resource_id: string
+  is_own: boolean
+  age: number
+}
+
+/** A referral on the pages of the run. */
+interface Seen {
+  resource_id: string
+  rows: number
+}
+
+/** A referral with versions that this run landed. */
+interface Own {
+  resource_id: string
+  versions: number
+}
+
+/** A staged referral, compared with the star. */
+interface Staged {
+  referral_id: string
+  is_new: boolean
+  differs: boolean
+}
+
+/** Tables, and common table expressions of `reconcile`. */
+type Known = Database & {
+  fresh: Fresh
+  seen: Seen
+  own: Own
+  staged: Staged
+  arrived: { is_new: boolean; is_changed: boolean }
+  held: { resource_id: string }
+}
+
+const { selectFrom } = expressionBuilder<Known>()
 
 /**
  * Reconciles the staged referrals with the rows read, before the publish writes: afterwards a new
@@ -60,38 +96,70 @@ export async function reconcile(
   { scope, rowsRead }: { readonly scope: LandedScope; readonly rowsRead: number },
   staged = stagedReferrals(publication),
 ): Promise<Reconciliation> {
-  const counted = await sql<Counted>`
-    with ${scope === 'unpublished' ? newVersions(publication) : replayedVersions(publication, scope)},
-    staged as materialized (${staged}),
-    -- A referral that is staged because of an absence or a return alone has no new version.
-    arrived as materialized (
-      select is_new, ${scope === 'unpublished' ? sql`true` : sql`is_new or differs`} as is_changed
-      from staged
-      where referral_id in (select resource_id from fresh)
-    ),
-    held as (
-      select distinct q.resource_id
-      from stg.quarantine q
-      where q.partner_account_key = ${publication.partnerAccountKey}
-        and exists (select 1 from fresh where fresh.resource_id = q.resource_id)
-        and not exists (select 1 from staged where staged.referral_id = q.resource_id)
+  const { fresh, seen, own } =
+    scope === 'unpublished'
+      ? newVersions(publication)
+      : replayedVersions(transaction, publication, scope)
+  const isReplay = scope !== 'unpublished'
+  const terms = await transaction
+    .with(
+      (cte) => cte('fresh').materialized(),
+      () => fresh,
     )
-    select
-      (select count(*) from arrived where is_new) as inserted,
-      (select count(*) from arrived where not is_new and is_changed) as updated,
-      (select count(*) from arrived where not is_new and not is_changed)
-        + (select count(*) from seen
-          where not exists (select 1 from fresh where fresh.resource_id = seen.resource_id))
-        as unchanged,
-      (select count(*) from fresh where age > 1) as superseded,
-      (select count(*) from held) as quarantined,
-      (select coalesce(sum(seen.rows - greatest(1, own.versions)), 0)::bigint
-        from seen left join own using (resource_id)) as duplicates,
-      (select count(*) from fresh left join seen using (resource_id)
-        where not is_own and (age > 1 or seen.resource_id is null)) as carried_over
-    `.execute(transaction)
-  const terms = counted.rows[0]
-  if (terms === undefined) throw new Error('the count returned no row')
+    .with(
+      (cte) => (isReplay ? cte('seen') : cte('seen').materialized()),
+      () => seen,
+    )
+    .with('own', () => own)
+    .with(
+      (cte) => cte('staged').materialized(),
+      () => staged,
+    )
+    // A referral that is staged because of an absence or a return alone has no new version.
+    .with(
+      (cte) => cte('arrived').materialized(),
+      () =>
+        selectFrom('staged')
+          .select('is_new')
+          .select(sql<boolean>`${isReplay ? sql`is_new or differs` : sql`true`}`.as('is_changed'))
+          .where('referral_id', 'in', selectFrom('fresh').select('resource_id')),
+    )
+    .with('held', () => quarantinedReferrals(publication))
+    .selectNoFrom(({ fn }) => [
+      countArrived(sql`is_new`).as('inserted'),
+      countArrived(sql`not is_new and is_changed`).as('updated'),
+      sql<number>`${countArrived(sql`not is_new and not is_changed`)} + ${seenAsLanded}`.as(
+        'unchanged',
+      ),
+      selectFrom('fresh')
+        .select(fn.countAll<number>().as('versions'))
+        .where('age', '>', 1)
+        .$asScalar()
+        .$notNull()
+        .as('superseded'),
+      selectFrom('held')
+        .select(fn.countAll<number>().as('referrals'))
+        .$asScalar()
+        .$notNull()
+        .as('quarantined'),
+      selectFrom('seen')
+        .leftJoin('own', 'own.resource_id', 'seen.resource_id')
+        .select(
+          sql<number>`coalesce(sum(seen.rows - greatest(1, own.versions)), 0)::bigint`.as('rows'),
+        )
+        .$asScalar()
+        .$notNull()
+        .as('duplicates'),
+      selectFrom('fresh')
+        .leftJoin('seen', 'seen.resource_id', 'fresh.resource_id')
+        .select(fn.countAll<number>().as('versions'))
+        .where(({ not, ref }) => not(ref('fresh.is_own')))
+        .where((is) => is.or([is('fresh.age', '>', 1), is('seen.resource_id', 'is', null)]))
+        .$asScalar()
+        .$notNull()
+        .as('carried_over'),
+    ])
+    .executeTakeFirstOrThrow()
   const fetched = rowsRead - terms.duplicates + terms.carried_over
   const reconciliation = { fetched, ...terms, rows_read: rowsRead }
   const { inserted, updated, unchanged, superseded, quarantined } = terms
@@ -99,70 +167,112 @@ export async function reconcile(
   throw notReconciled(publication.runId, reconciliation)
 }
 
+/** Number of the arrived referrals for which a condition holds. */
+function countArrived(which: Expression<unknown>) {
+  return selectFrom('arrived')
+    .select(({ fn }) => fn.countAll<number>().as('referrals'))
+    .where(sql<boolean>`${which}`)
+    .$asScalar()
+    .$notNull()
+}
+
+/** Number of the referrals that were read as they were landed before. */
+const seenAsLanded = selectFrom('seen')
+  .select(({ fn }) => fn.countAll<number>().as('referrals'))
+  .where(({ exists, not, selectFrom }) =>
+    not(exists(selectFrom('fresh').whereRef('fresh.resource_id', '=', 'seen.resource_id'))),
+  )
+
+/** Selects the referrals whose newest version cannot be read. */
+function quarantinedReferrals({ partnerAccountKey }: Publication) {
+  return selectFrom('stg.quarantine as q')
+    .distinct()
+    .select('q.resource_id')
+    .where('q.partner_account_key', '=', partnerAccountKey)
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('fresh').whereRef('fresh.resource_id', '=', 'q.resource_id')),
+    )
+    .where(({ exists, not, selectFrom }) =>
+      not(exists(selectFrom('staged').whereRef('staged.referral_id', '=', 'q.resource_id'))),
+    )
+}
+
 /** Selects the staged referrals, before any of them is published. */
-function stagedReferrals({ partnerAccountKey, access }: Publication): RawBuilder<unknown> {
+function stagedReferrals({ partnerAccountKey, access }: Publication): Expression<Staged> {
   const isSame = sql`known.partner_account_key = s.partner_account_key
       and known.referral_id = s.referral_id`
-  return sql`
-    select s.referral_id, known.referral_key is null as is_new,
-      known.row_hash is distinct from s.row_hash as differs
-    from stg.dim_referral s
-    ${joinStar(access, 'left join', ['dw.dim_referral', 'known'], isSame)}
-    where s.partner_account_key = ${partnerAccountKey}`
+  const known = starRows(access, ['dw.dim_referral', 'known'], isSame)
+  return selectFrom('stg.dim_referral as s')
+    .leftJoin(known.rows, (join) => join.on(known.on))
+    .select([
+      's.referral_id',
+      sql<boolean>`known.referral_key is null`.as('is_new'),
+      sql<boolean>`known.row_hash is distinct from s.row_hash`.as('differs'),
+    ])
+    .where('s.partner_account_key', '=', partnerAccountKey)
 }
 
 /** Selects the referrals written by the initial load. */
-export function initialReferrals({ partnerAccountKey }: Publication): RawBuilder<unknown> {
-  return sql`
-    select referral_id, true as is_new, true as differs
-    from stg.referral_key
-    where partner_account_key = ${partnerAccountKey}`
+export function initialReferrals({ partnerAccountKey }: Publication): Expression<Staged> {
+  return selectFrom('stg.referral_key')
+    .select(['referral_id', sql.lit(true).as('is_new'), sql.lit(true).as('differs')])
+    .where('partner_account_key', '=', partnerAccountKey)
 }
 
-/**
- * Common table expressions of the rows of pages, and of the versions that are not published yet.
- */
-function newVersions({ partnerAccountKey, runId }: Publication): RawBuilder<unknown> {
+interface Versions {
+  readonly fresh: Expression<Fresh>
+  readonly seen: Expression<Seen>
+  readonly own: Expression<Own>
+}
+
+/** Position of a version among those of its referral, from the newest one on. */
+const age = sql<number>`row_number() over (partition by p.resource_id order by p.version_no desc)`
+
+/** Selects the rows of pages, and the versions that are not published yet. */
+function newVersions({ partnerAccountKey, runId }: Publication): Versions {
   const isOfRun = sql`p.run_id = run.run_id`
   const isOfAccount = sql`p.partner_account_key = run.partner_account_key`
-  return sql`
-    fresh as materialized (
-      select p.resource_id, p.run_id = ${runId} as is_own,
-        row_number() over (partition by p.resource_id order by p.version_no desc) as age
-      from etl.run run
-      ${joinStar('probe', 'join', ['raw.payload', 'p'], isOfRun, isOfAccount)}
-      where run.partner_account_key = ${partnerAccountKey}
-        and run.run_status in (${sql.join(unpublishedStatuses)})
-        and p.resource_type = 'referral'
-    ),
-    seen as materialized (
-      select resource_id, count(*) as rows
-      from stg.listed_referral
-      where partner_account_key = ${partnerAccountKey} and run_id = ${runId}
-      group by resource_id
-    ),
-    own as (
-      select resource_id, count(*) as versions from fresh where is_own group by resource_id
-    )`
+  const landed = starRows('probe', ['raw.payload', 'p'], isOfRun, isOfAccount)
+  const fresh = selectFrom('etl.run as run')
+    .innerJoin(landed.rows, (join) => join.on(landed.on))
+    .select(['p.resource_id', sql<boolean>`p.run_id = ${runId}`.as('is_own'), age.as('age')])
+    .where('run.partner_account_key', '=', partnerAccountKey)
+    .where('run.run_status', 'in', unpublishedStatuses)
+    .where('p.resource_type', '=', 'referral')
+  const seen = selectFrom('stg.listed_referral')
+    .select('resource_id')
+    .select(({ fn }) => fn.countAll<number>().as('rows'))
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('run_id', '=', runId)
+    .groupBy('resource_id')
+  const own = selectFrom('fresh')
+    .select('resource_id')
+    .select(({ fn }) => fn.countAll<number>().as('versions'))
+    .where(({ ref }) => ref('is_own'))
+    .groupBy('resource_id')
+  return { fresh, seen, own }
 }
 
-/** Common table expressions of every landed version of all or some referrals; no page was read. */
+/** Selects every landed version of all or some referrals; no page was read. */
 function replayedVersions(
+  transaction: Transaction<Database>,
   { partnerAccountKey }: Publication,
   scope: Exclude<LandedScope, 'unpublished'>,
-): RawBuilder<unknown> {
-  const wanted = scope === 'all' ? sql`true` : sql`p.resource_id = any(${scope.ids}::text[])`
-  return sql`
-    fresh as materialized (
-      select p.resource_id, true as is_own,
-        row_number() over (partition by p.resource_id order by p.version_no desc) as age
-      from raw.payload p
-      where p.partner_account_key = ${partnerAccountKey}
-        and p.resource_type = 'referral'
-        and ${wanted}
-    ),
-    seen as (select null::text as resource_id, 0::bigint as rows where false),
-    own as (select null::text as resource_id, 0::bigint as versions where false)`
+): Versions {
+  const versions = selectFrom('raw.payload as p')
+    .select(['p.resource_id', sql.lit(true).as('is_own'), age.as('age')])
+    .where('p.partner_account_key', '=', partnerAccountKey)
+    .where('p.resource_type', '=', 'referral')
+  const fresh =
+    scope === 'all'
+      ? versions
+      : versions.where('p.resource_id', '=', sql<string>`any(${scope.ids}::text[])`)
+  const none = transaction
+    .selectNoFrom(sql<string>`null::text`.as('resource_id'))
+    .where(sql.lit(false))
+  const seen = none.select(sql<number>`0::bigint`.as('rows'))
+  const own = none.select(sql<number>`0::bigint`.as('versions'))
+  return { fresh, seen, own }
 }
 
 function notReconciled(runId: number, reconciliation: Reconciliation): CosellError {

@@ -18,6 +18,7 @@ export const stepNames = {
   members: 'shared members',
   reconciliation: 'reconciliation',
   keys: 'keys',
+  deals: 'deals',
   findings: 'findings',
   quarantine: 'quarantine',
   ledger: 'ledger',
@@ -33,18 +34,24 @@ export function checkStep(check: string): string {
 
 /** Names of the steps of a publish from the stage, in their order. */
 export async function stagedSteps(): Promise<string[]> {
-  const { members, reconciliation, keys, findings, quarantine } = stepNames
-  const dimensions = ['dw.dim_tag', 'dw.dim_customer', 'dw.dim_solution', 'dw.dim_referral']
+  const { members, reconciliation, keys, deals, findings, quarantine } = stepNames
+  const dimensions = [
+    'dw.dim_tag',
+    'dw.dim_seller',
+    'dw.dim_customer',
+    'dw.dim_solution',
+    'dw.dim_referral',
+  ]
   const facts = referralTables.map(({ target }) => target)
   const checks = (await checkNames()).map(checkStep)
-  const written = [...dimensions, keys, ...facts, findings, quarantine]
+  const written = [...dimensions, keys, ...facts, deals, findings, quarantine]
   return [members, reconciliation, ...written, ...checks, ...endOfPublish]
 }
 
 /** Names of the steps that follow the COPY of an initial load, in their order. */
 export function initialSteps(checks: readonly string[]): string[] {
-  const { members, reconciliation, findings, quarantine } = stepNames
-  const written = ['dw.dim_solution', 'dw.dim_tag', findings, quarantine]
+  const { members, reconciliation, deals, findings, quarantine } = stepNames
+  const written = ['dw.dim_solution', 'dw.dim_tag', deals, findings, quarantine]
   return [members, ...written, reconciliation, ...checks.map(checkStep), ...endOfPublish]
 }
 

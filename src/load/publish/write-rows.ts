@@ -1,5 +1,6 @@
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
+import { findLeftDeals, publishEngagements } from './members/publish-engagements.ts'
 import { publishDimensions } from './publish-dimensions.ts'
 import { publishFacts } from './publish-facts.ts'
 import { publishFindings } from './publish-findings.ts'
@@ -18,11 +19,14 @@ export async function publishRows(
   publication: Publication,
   isEverythingStaged: boolean,
 ): Promise<PublishedRows> {
+  const leftDeals = await findLeftDeals(transaction, publication)
   const dimensions = await publishDimensions(transaction, publication)
   const facts = await publishFacts(transaction, publication)
+  publication.announce?.(stepNames.deals)
+  const engagements = await publishEngagements(transaction, publication, leftDeals)
   publication.announce?.(stepNames.findings)
   await publishFindings(transaction, publication, isEverythingStaged)
   publication.announce?.(stepNames.quarantine)
   const quarantined = await publishQuarantine(transaction, publication)
-  return { written: [...dimensions, ...facts], quarantined }
+  return { written: [...dimensions, ...facts, ...engagements], quarantined }
 }

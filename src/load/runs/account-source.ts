@@ -29,41 +29,77 @@ export interface StoredAccount {
 
 /** Every account of the warehouse with its source, in key order. */
 export async function listSources(query: Kysely<Database>): Promise<StoredAccount[]> {
-  const found = await sql<StoredAccount>`
-    select account.partner_account_key as key, account.account_code as name,
-      source.api_url as "apiUrl",
-      coalesce(source.tenant_id, lower(account.tenant_id)) as "tenantId",
-      source.organization_id as "organizationId",
-      source.tenant_id as "confirmedTenantId",
-      exists (
-        select from raw.payload landed
-        where landed.partner_account_key = account.partner_account_key
-      ) as "isLoaded"
-    from dw.dim_partner_account account
-    left join etl.account_source source using (partner_account_key)
-    order by account.partner_account_key`.execute(query)
-  return found.rows
+  return query
+    .selectFrom('dw.dim_partner_account as account')
+    .leftJoin(
+      'etl.account_source as source',
+      'source.partner_account_key',
+      'account.partner_account_key',
+    )
+    .select(({ exists, fn, selectFrom }) => [
+      'account.partner_account_key as key',
+      'account.account_code as name',
+      'source.api_url as apiUrl',
+      fn
+        .coalesce('source.tenant_id', fn<string | null>('lower', ['account.tenant_id']))
+        .as('tenantId'),
+      'source.organization_id as organizationId',
+      'source.tenant_id as confirmedTenantId',
+      exists(
+        selectFrom('raw.payload as landed').whereRef(
+          'landed.partner_account_key',
+          '=',
+          'account.partner_account_key',
+        ),
+      )
+        .$castTo<boolean>()
+        .as('isLoaded'),
+    ])
+    .orderBy('account.partner_account_key')
+    .execute()
 }
 
 /** Records the source of an account; writes nothing where it is recorded already. */
 export async function recordSource(query: Kysely<Database>, key: number, source: AccountSource) {
-  await sql`
-    insert into etl.account_source as recorded
-      (partner_account_key, api_url, tenant_id, organization_id, recorded_at)
-    select partner_account_key, ${source.apiUrl}, ${source.tenantId}, ${source.organizationId},
-      clock_timestamp()
-    from dw.dim_partner_account
-    where partner_account_key = ${key}
-    order by partner_account_key
-    on conflict (partner_account_key) do update
-      set api_url = excluded.api_url,
-          tenant_id = coalesce(excluded.tenant_id, recorded.tenant_id),
-          organization_id = coalesce(excluded.organization_id, recorded.organization_id),
-          recorded_at = excluded.recorded_at
-      where (recorded.api_url, recorded.tenant_id, recorded.organization_id) is distinct from (
-        excluded.api_url,
-        coalesce(excluded.tenant_id, recorded.tenant_id),
-        coalesce(excluded.organization_id, recorded.organization_id))`.execute(query)
+  const known = 'etl.account_source'
+  await query
+    .insertInto(known)
+    .columns(['partner_account_key', 'api_url', 'tenant_id', 'organization_id', 'recorded_at'])
+    .expression((from) =>
+      from
+        .selectFrom('dw.dim_partner_account')
+        .select(({ val }) => [
+          'partner_account_key',
+          val(source.apiUrl).as('api_url'),
+          val(source.tenantId).as('tenant_id'),
+          val(source.organizationId).as('organization_id'),
+          sql`clock_timestamp()`.as('recorded_at'),
+        ])
+        .where('partner_account_key', '=', key)
+        .orderBy('partner_account_key'),
+    )
+    .onConflict((on) =>
+      on
+        .column('partner_account_key')
+        .doUpdateSet(({ fn, ref }) => ({
+          api_url: ref('excluded.api_url'),
+          tenant_id: fn.coalesce('excluded.tenant_id', `${known}.tenant_id`),
+          organization_id: fn.coalesce('excluded.organization_id', `${known}.organization_id`),
+          recorded_at: ref('excluded.recorded_at'),
+        }))
+        .where((is) =>
+          is(
+            is.refTuple(`${known}.api_url`, `${known}.tenant_id`, `${known}.organization_id`),
+            'is distinct from',
+            is.tuple(
+              is.ref('excluded.api_url'),
+              is.fn.coalesce('excluded.tenant_id', `${known}.tenant_id`),
+              is.fn.coalesce('excluded.organization_id', `${known}.organization_id`),
+            ),
+          ),
+        ),
+    )
+    .execute()
 }
 
 /** Organisation that most published referrals of an account name; null when none does. */
@@ -165,17 +201,26 @@ export function isTenantId(text: string): boolean {
 
 /** Returns true when at least half of the referrals of the smaller account are in the other too. */
 async function shareReferrals(query: Kysely<Database>, one: number, other: number) {
-  const counted = await sql<{ shared: number; smaller: number }>`
-    select
-      (select count(*) from dw.dim_referral mine
-        join dw.dim_referral theirs
-          on theirs.referral_id = mine.referral_id and theirs.partner_account_key = ${other}
-        where mine.partner_account_key = ${one}) as shared,
-      least(
-        (select count(*) from dw.dim_referral where partner_account_key = ${one}),
-        (select count(*) from dw.dim_referral where partner_account_key = ${other})
-      ) as smaller`.execute(query)
-  const { shared = 0, smaller = 0 } = counted.rows[0] ?? {}
+  const countOf = (key: number) =>
+    query
+      .selectFrom('dw.dim_referral')
+      .select(({ fn }) => fn.countAll<number>().as('referrals'))
+      .where('partner_account_key', '=', key)
+  const counted = query.selectNoFrom(({ fn, selectFrom }) => [
+    selectFrom('dw.dim_referral as mine')
+      .innerJoin('dw.dim_referral as theirs', (join) =>
+        join
+          .onRef('theirs.referral_id', '=', 'mine.referral_id')
+          .on('theirs.partner_account_key', '=', other),
+      )
+      .select(fn.countAll<number>().as('referrals'))
+      .where('mine.partner_account_key', '=', one)
+      .$asScalar()
+      .$notNull()
+      .as('shared'),
+    fn<number>('least', [countOf(one), countOf(other)]).as('smaller'),
+  ])
+  const { shared, smaller } = await counted.executeTakeFirstOrThrow()
   return shared > 0 && shared >= smaller * sharedMin
 }
 
@@ -193,20 +238,23 @@ export async function checkReferralsAreNew(
 ): Promise<void> {
   const ids = [...new Set(referralIds)]
   if (ids.length === 0) return
-  const found = await sql<{ name: string; shared: number }>`
-    select account.account_code as name, landed.shared
-    from dw.dim_partner_account account
-    cross join lateral (
-      select count(distinct known.resource_id) as shared
-      from raw.payload known
-      where known.partner_account_key = account.partner_account_key
-        and known.resource_type = 'referral'
-        and known.resource_id = any(${ids}::text[])
-    ) landed
-    where account.account_code <> ${name}
-    order by landed.shared desc, account.partner_account_key
-    limit 1`.execute(query)
-  const [most] = found.rows
+  const most = await query
+    .selectFrom('dw.dim_partner_account as account')
+    .crossJoinLateral((of) =>
+      of
+        .selectFrom('raw.payload as known')
+        .select(({ fn }) => fn.count<number>('known.resource_id').distinct().as('shared'))
+        .whereRef('known.partner_account_key', '=', 'account.partner_account_key')
+        .where('known.resource_type', '=', 'referral')
+        .where('known.resource_id', '=', sql<string>`any(${ids}::text[])`)
+        .as('landed'),
+    )
+    .select(['account.account_code as name', 'landed.shared'])
+    .where('account.account_code', '<>', name)
+    .orderBy('landed.shared', 'desc')
+    .orderBy('account.partner_account_key')
+    .limit(1)
+    .executeTakeFirst()
   if (most === undefined || most.shared === 0 || most.shared < ids.length * sharedMin) return
   const what = `${most.shared} of the ${ids.length} referrals of its first page`
   const isKnown = (await listSources(query)).some((account) => account.name === name)

@@ -13,19 +13,31 @@ export async function storeCapabilities(
 ) {
   const names = Object.keys(observed)
   if (names.length === 0) return
-  await sql`
-    insert into etl.api_capability
-      (partner_account_key, capability, observed_value, observed_at)
-    select account.partner_account_key, found.capability, found.observed_value, clock_timestamp()
-    from dw.dim_partner_account account
-    cross join unnest(${names}::text[], ${Object.values(observed)}::text[])
-      as found (capability, observed_value)
-    where account.partner_account_key = ${partnerAccountKey}
-    order by found.capability
-    on conflict (partner_account_key, capability) do update
-      set observed_value = excluded.observed_value, observed_at = excluded.observed_at`.execute(
-    query,
-  )
+  const found = sql<{ capability: string; observed_value: string }>`
+    unnest(${names}::text[], ${Object.values(observed)}::text[])`
+  await query
+    .insertInto('etl.api_capability')
+    .columns(['partner_account_key', 'capability', 'observed_value', 'observed_at'])
+    .expression((from) =>
+      from
+        .selectFrom('dw.dim_partner_account as account')
+        .crossJoin(found.as<'found'>(sql`found (capability, observed_value)`))
+        .select([
+          'account.partner_account_key',
+          'found.capability',
+          'found.observed_value',
+          sql`clock_timestamp()`.as('observed_at'),
+        ])
+        .where('account.partner_account_key', '=', partnerAccountKey)
+        .orderBy('found.capability'),
+    )
+    .onConflict((on) =>
+      on.columns(['partner_account_key', 'capability']).doUpdateSet(({ ref }) => ({
+        observed_value: ref('excluded.observed_value'),
+        observed_at: ref('excluded.observed_at'),
+      })),
+    )
+    .execute()
 }
 
 /** Stored capabilities of an account's API by name; empty before the first probe. */

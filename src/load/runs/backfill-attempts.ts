@@ -21,22 +21,31 @@ interface Span {
  * Latest backfill run of each window that begins in the span. A run that died before it recorded
  * its window does not count: the run before it has the position.
  */
-export async function listBackfillAttempts(
+export function listBackfillAttempts(
   query: Kysely<Database>,
   partnerAccountKey: number,
   { from, to }: Span,
 ): Promise<BackfillAttempt[]> {
-  const attempts = await sql<BackfillAttempt>`
-    select distinct on (w.filter_from, w.filter_to)
-      run.run_id, run.run_status, w.filter_from, w.filter_to, w.window_status, w.resume_at
-    from etl.run run
-    join etl.extract_window w on w.run_id = run.run_id
-    where run.partner_account_key = ${partnerAccountKey}
-      and run.run_mode = 'backfill'
-      and w.filter_from >= ${from}::timestamptz
-      and w.filter_from < ${to}::timestamptz
-    order by w.filter_from, w.filter_to, run.run_id desc`.execute(query)
-  return attempts.rows
+  return query
+    .selectFrom('etl.run as run')
+    .innerJoin('etl.extract_window as w', 'w.run_id', 'run.run_id')
+    .distinctOn(['w.filter_from', 'w.filter_to'])
+    .select([
+      'run.run_id',
+      'run.run_status',
+      'w.filter_from',
+      'w.filter_to',
+      'w.window_status',
+      'w.resume_at',
+    ])
+    .where('run.partner_account_key', '=', partnerAccountKey)
+    .where('run.run_mode', '=', 'backfill')
+    .where('w.filter_from', '>=', sql<string>`${from}::timestamptz`)
+    .where('w.filter_from', '<', sql<string>`${to}::timestamptz`)
+    .orderBy('w.filter_from')
+    .orderBy('w.filter_to')
+    .orderBy('run.run_id', 'desc')
+    .execute()
 }
 
 /** Number of referrals in the warehouse that a read of each span would return. */
@@ -48,19 +57,25 @@ export async function countKnown(
 ): Promise<number[]> {
   // A referral updated in the span may have been updated again since: only the start counts.
   const isInside = {
-    created: sql`fact.created_at >= span.starts_at and fact.created_at < span.ends_at`,
-    updated: sql`fact.updated_at >= span.starts_at`,
-    everything: sql`fact.created_at < span.ends_at`,
+    created: sql<boolean>`fact.created_at >= span.starts_at and fact.created_at < span.ends_at`,
+    updated: sql<boolean>`fact.updated_at >= span.starts_at`,
+    everything: sql<boolean>`fact.created_at < span.ends_at`,
   }[by]
-  const counted = await sql<{ referrals: number }>`
-    select (
-      select count(*)
-      from dw.fact_referral fact
-      where fact.partner_account_key = ${partnerAccountKey} and ${isInside}
-    ) as referrals
-    from unnest(${spans.map(({ from }) => from)}::timestamptz[],
-      ${spans.map(({ to }) => to)}::timestamptz[]) with ordinality
-      as span (starts_at, ends_at, position)
-    order by span.position`.execute(query)
-  return counted.rows.map((row) => row.referrals)
+  const span = sql<{ starts_at: string; ends_at: string; position: number }>`
+    unnest(${spans.map(({ from }) => from)}::timestamptz[],
+      ${spans.map(({ to }) => to)}::timestamptz[]) with ordinality`
+  const counted = await query
+    .selectFrom(span.as<'span'>(sql`span (starts_at, ends_at, position)`))
+    .select(({ selectFrom }) =>
+      selectFrom('dw.fact_referral as fact')
+        .select(({ fn }) => fn.countAll<number>().as('referrals'))
+        .where('fact.partner_account_key', '=', partnerAccountKey)
+        .where(isInside)
+        .$asScalar()
+        .$notNull()
+        .as('referrals'),
+    )
+    .orderBy('span.position')
+    .execute()
+  return counted.map((row) => row.referrals)
 }

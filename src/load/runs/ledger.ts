@@ -16,6 +16,9 @@ export interface AccountState {
   readonly last_full_read_at: string | null
 }
 
+/** Principal of every access token that names none. */
+export const unknownPrincipal = 'unknown'
+
 /** Statuses of runs whose landed versions are not published yet. */
 export const unpublishedStatuses = ['running', 'extracted', 'failed'] as const
 
@@ -44,6 +47,37 @@ export interface NewRun {
   readonly transformVersion: number
 }
 
+/** Numbers of referrals after the read of a run. */
+export interface Totals {
+  /** Length of the list of the API; null where the API does not show it. */
+  readonly listedTotal: number | null
+  /** Referrals that the principal was shown and did not miss; null when `listedTotal` is. */
+  readonly knownTotal: number | null
+}
+
+/**
+ * Number of listed referrals that the warehouse does not count, by the latest run of this principal
+ * that knows both numbers; zero before the first one. It stays as it is while all is well, and may
+ * differ from zero where the API counts what it does not list.
+ */
+export async function readUncountedTotal(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+  principal: string,
+): Promise<number> {
+  const latest = await query
+    .selectFrom('etl.run')
+    .select(sql<number>`listed_total - known_total`.as('uncounted'))
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where(sql`coalesce(principal, ${unknownPrincipal})`, '=', principal)
+    .where('listed_total', 'is not', null)
+    .where('known_total', 'is not', null)
+    .orderBy('run_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return latest?.uncounted ?? 0
+}
+
 /** Records a run as `running` and returns its number. */
 export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<number> {
   const begun = await query
@@ -63,7 +97,21 @@ export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<nu
   return begun.run_id
 }
 
-export interface Extracted {
+/** Records that an incremental run reads everything after all, with a window that begins at `from`. */
+export async function markFullRead(query: Kysely<Database>, runId: number, from: string) {
+  await query
+    .updateTable('etl.run')
+    .set({ run_mode: 'full', filter_from: null })
+    .where('run_id', '=', runId)
+    .execute()
+  await query
+    .updateTable('etl.extract_window')
+    .set({ filter_from: from })
+    .where('run_id', '=', runId)
+    .execute()
+}
+
+export interface Extracted extends Totals {
   readonly requests: number
   readonly throttled: number
   readonly seen: number
@@ -83,6 +131,8 @@ export async function markExtracted(query: Kysely<Database>, runId: number, extr
       referral_seen_count: extracted.seen,
       is_complete: extracted.isComplete,
       principal: extracted.principal,
+      listed_total: extracted.listedTotal,
+      known_total: extracted.knownTotal,
     })
     .where('run_id', '=', runId)
     .execute()

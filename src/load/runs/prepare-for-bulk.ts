@@ -1,5 +1,10 @@
 import { sql } from 'kysely'
-import type { Transaction } from '../../warehouse/connection/database.ts'
+import {
+  inTransaction,
+  type Kysely,
+  type Transaction,
+} from '../../warehouse/connection/database.ts'
+import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
 /**
@@ -16,4 +21,17 @@ export async function prepareForBulk(transaction: Transaction<Database>): Promis
   await sql`set local work_mem = '96MB'`.execute(transaction)
   // The row estimates of some checks are high enough for it, and their code runs once.
   await sql`set local jit = off`.execute(transaction)
+}
+
+/** Runs a question over many rows, which writes nothing, and again after a transient failure. */
+export function askInBulk<T>(
+  query: Kysely<Database>,
+  ask: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  return retryTransient(() =>
+    inTransaction(query, async (transaction) => {
+      await prepareForBulk(transaction)
+      return ask(transaction)
+    }),
+  )
 }

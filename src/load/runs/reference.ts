@@ -15,12 +15,14 @@ export interface Reference {
   /** Solution areas by play. */
   readonly plays: ReadonlyMap<string, readonly string[]>
   readonly settings: Settings
+  /** Keyed hashes of the people who were erased. */
+  readonly erased: ReadonlySet<string>
   /** Key of the payload and contact hashes; never leaves this process. */
   readonly secret: string
 }
 
 export async function readReference(query: Kysely<Database>): Promise<Reference> {
-  const [currencies, values, settings, secret] = await Promise.all([
+  const [currencies, values, settings, erased, secret] = await Promise.all([
     query.selectFrom('dw.dim_currency').select(['currency_code', 'minor_unit']).execute(),
     query
       .selectFrom('etl.enum_value')
@@ -29,6 +31,7 @@ export async function readReference(query: Kysely<Database>): Promise<Reference>
       .orderBy('sort_order')
       .execute(),
     query.selectFrom('etl.setting').select(['setting_name', 'setting_value']).execute(),
+    query.selectFrom('pii.erasure').select('contact_hash').execute(),
     query
       .selectFrom('pii.secret')
       .select('secret_value')
@@ -57,6 +60,7 @@ export async function readReference(query: Kysely<Database>): Promise<Reference>
     substatuses,
     plays,
     settings: parseSettings(new Map(settings.map((row) => [row.setting_name, row.setting_value]))),
+    erased: new Set(erased.map((row) => row.contact_hash)),
     secret: secret.secret_value,
   }
 }

@@ -86,45 +86,81 @@ export async function quarantineRejected(
   const referralNos = rejected.map(({ referralNo }) => referralNo)
   const details = rejected.map(({ error }) => (isRowRejected(error) ? error.code : ''))
   const paths = rejected.map(({ error }) => (isRowRejected(error) ? whereOf(error) : ''))
-  const quarantined = await sql`
-    insert into stg.quarantine
-      (partner_account_key, referral_no, resource_type, resource_id, version_no, reason_code,
-        item_path, detail)
-    select ${partnerAccountKey}::integer, f.referral_no, 'referral', f.referral_id, landed.version_no,
-      'rejected_by_database', f.item_path,
-      'expected PostgreSQL to accept every row, got SQLSTATE ' || f.code
-    from (
-      select distinct on (r.referral_no) r.referral_no, r.item_path, r.code,
-        coalesce(s.referral_id, r.referral_id) as referral_id
-      from unnest(${referralNos}::integer[], ${paths}::text[], ${details}::text[],
-        ${rejected.map(({ referralId }) => referralId ?? null)}::text[])
-        as r (referral_no, item_path, code, referral_id)
-      left join stg.dim_referral s
-        on s.partner_account_key = ${partnerAccountKey} and s.referral_no = r.referral_no
-      order by r.referral_no, r.referral_id
-    ) f
-    cross join lateral (
-      select coalesce(max(p.version_no), 0) as version_no
-      from raw.payload p
-      where p.partner_account_key = ${partnerAccountKey}
-        and p.resource_type = 'referral'
-        and p.resource_id = f.referral_id
-    ) landed
-    where not exists (
-      select 1 from stg.quarantine known
-      where known.partner_account_key = ${partnerAccountKey}
-        and known.resource_id = f.referral_id
-        and known.version_no = landed.version_no)`.execute(transaction)
+  const given = sql<{ referral_no: number; item_path: string; code: string; referral_id: string }>`
+    unnest(${referralNos}::integer[], ${paths}::text[], ${details}::text[],
+      ${rejected.map(({ referralId }) => referralId ?? null)}::text[])`
+  const quarantined = await transaction
+    .insertInto('stg.quarantine')
+    .columns([
+      'partner_account_key',
+      'referral_no',
+      'resource_type',
+      'resource_id',
+      'version_no',
+      'reason_code',
+      'item_path',
+      'detail',
+    ])
+    .expression(({ cast, selectFrom, val }) =>
+      selectFrom((from) =>
+        from
+          .selectFrom(given.as<'r'>(sql`r (referral_no, item_path, code, referral_id)`))
+          .leftJoin('stg.dim_referral as s', (join) =>
+            join
+              .on('s.partner_account_key', '=', partnerAccountKey)
+              .onRef('s.referral_no', '=', 'r.referral_no'),
+          )
+          .distinctOn('r.referral_no')
+          .select(['r.referral_no', 'r.item_path', 'r.code'])
+          .select(({ fn }) => fn.coalesce('s.referral_id', 'r.referral_id').as('referral_id'))
+          .orderBy('r.referral_no')
+          .orderBy('r.referral_id')
+          .as('f'),
+      )
+        .crossJoinLateral((from) =>
+          from
+            .selectFrom('raw.payload as p')
+            .select(sql<number>`coalesce(max(p.version_no), 0)`.as('version_no'))
+            .where('p.partner_account_key', '=', partnerAccountKey)
+            .where('p.resource_type', '=', 'referral')
+            .whereRef('p.resource_id', '=', 'f.referral_id')
+            .as('landed'),
+        )
+        .select([
+          cast<number>(val(partnerAccountKey), 'integer').as('partner_account_key'),
+          'f.referral_no',
+          sql.lit('referral').as('resource_type'),
+          'f.referral_id as resource_id',
+          'landed.version_no',
+          sql.lit('rejected_by_database').as('reason_code'),
+          'f.item_path',
+          sql<string>`'expected PostgreSQL to accept every row, got SQLSTATE ' || f.code`.as(
+            'detail',
+          ),
+        ])
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('stg.quarantine as known')
+                .where('known.partner_account_key', '=', partnerAccountKey)
+                .whereRef('known.resource_id', '=', 'f.referral_id')
+                .whereRef('known.version_no', '=', 'landed.version_no'),
+            ),
+          ),
+        ),
+    )
+    .executeTakeFirstOrThrow()
   const counts = new Map(staged)
-  const added = Number(quarantined.numAffectedRows ?? 0)
+  const added = Number(quarantined.numInsertedOrUpdatedRows ?? 0)
   counts.set('stg.quarantine', (staged.get('stg.quarantine') ?? 0) + added)
   for (const table of referralStageTables) {
-    const deleted = await sql`
-      delete from ${sql.table(table)}
-      where partner_account_key = ${partnerAccountKey}
-        and referral_no = any(${referralNos}::integer[])`.execute(transaction)
+    const deleted = await transaction
+      .deleteFrom(table)
+      .where('partner_account_key', '=', partnerAccountKey)
+      .where('referral_no', '=', sql<number>`any(${referralNos}::integer[])`)
+      .executeTakeFirstOrThrow()
     const rows = staged.get(table)
-    if (rows !== undefined) counts.set(table, rows - Number(deleted.numAffectedRows ?? 0))
+    if (rows !== undefined) counts.set(table, rows - Number(deleted.numDeletedRows))
   }
   return counts
 }

@@ -15,10 +15,12 @@ export const referralTables = [
   { target: 'dw.fact_referral_history', stage: 'stg.fact_referral_history' },
   { target: 'dw.fact_referral_solution', stage: 'stg.fact_referral_solution' },
   { target: 'dw.fact_registration', stage: 'stg.fact_registration' },
+  { target: 'dw.fact_registration_review', stage: 'stg.fact_registration_review' },
   { target: 'dw.fact_registration_solution', stage: 'stg.fact_registration_solution' },
   { target: 'dw.fact_acv_schedule', stage: 'stg.fact_acv_schedule' },
   { target: 'dw.fact_registration_eligibility', stage: 'stg.fact_registration_eligibility' },
   { target: 'dw.bridge_referral_tag', stage: 'stg.bridge_referral_tag' },
+  { target: 'dw.bridge_referral_seller', stage: 'stg.bridge_referral_seller' },
   { target: 'dw.bridge_line_incentive', stage: 'stg.bridge_line_incentive' },
   { target: 'pii.contact', stage: 'stg.contact' },
   { target: 'pii.referral_text', stage: 'stg.referral_text' },
@@ -31,6 +33,7 @@ export const publishedTables = [
   { target: 'dw.dim_customer', stage: 'stg.dim_customer' },
   { target: 'dw.dim_solution', stage: 'stg.dim_solution' },
   { target: 'dw.dim_tag', stage: 'stg.dim_tag' },
+  { target: 'dw.dim_seller', stage: 'stg.dim_seller' },
   { target: 'dw.dim_referral', stage: 'stg.dim_referral' },
   ...referralTables,
 ] as const
@@ -80,6 +83,11 @@ export const surrogates = {
     dimension: 'dw.dim_tag',
     key: 'tag_key',
     natural: { tag_group: 'tag_group', tag_type: 'tag_type', tag_id: 'tag_id' },
+  },
+  seller_key: {
+    dimension: 'dw.dim_seller',
+    key: 'seller_key',
+    natural: { seller_hash: 'seller_hash' },
   },
 } as const satisfies Record<string, Surrogate>
 

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type QueryCreator, sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import { isShared } from '../../warehouse/connection/client.ts'
 import type { Kysely, Warehouse } from '../../warehouse/connection/database.ts'
@@ -27,12 +27,17 @@ const batchTables = stageTables.filter((table) => table !== 'stg.listed_referral
  */
 export function clearStage(query: Kysely<Database>, lease: Lease): Promise<unknown> {
   const { partnerAccountKey } = lease
-  const deletions = batchTables.map(
-    (table) => sql`${sql.ref(table.replace('.', '_'))} as (
-      delete from ${sql.table(table)} where partner_account_key = ${partnerAccountKey})`,
-  )
   return fencedTransaction(query, lease, (transaction) =>
-    sql`with ${sql.join(deletions)} select 1`.execute(transaction),
+    batchTables
+      .reduce<QueryCreator<Database>>(
+        (deleting, table) =>
+          deleting.with(table.replace('.', '_'), (from) =>
+            from.deleteFrom(table).where('partner_account_key', '=', partnerAccountKey),
+          ),
+        transaction,
+      )
+      .selectNoFrom(sql.lit(1).as('one'))
+      .execute(),
   )
 }
 

@@ -5,6 +5,7 @@ import { counted, exact, short, sumByCurrency } from './format.ts'
 /** Reporting currency, and whether amounts can be converted into it. */
 export interface Conversion {
   readonly currency: string
+  readonly minorUnit: number
   readonly isConverted: boolean
 }
 
@@ -22,17 +23,17 @@ export function amountHead({ currency, isConverted }: Conversion, name: string):
  * Exact converted sum with the unconverted amounts below it. Without rates: short amounts of all
  * currencies.
  */
-export function amountCell({ currency, isConverted }: Conversion, amounts: Amounts): Markup {
+export function amountCell({ minorUnit, isConverted }: Conversion, amounts: Amounts): Markup {
   if (!isConverted) {
     const brief = amounts.by_currency.map(
       (one, index) =>
-        html`${index === 0 ? '' : ', '}<span class="line" title="${exact(one.amount, one.currency_code)}">${isolated(one.currency_code)} ${short(one.amount)}</span>`,
+        html`${index === 0 ? '' : ', '}<span class="line" title="${exact(one.amount, one.minor_unit)}">${isolated(one.currency_code)} ${short(one.amount)}</span>`,
     )
     return html`${brief.length === 0 ? '–' : brief}`
   }
   const { converted, unconverted } = amounts
   const rest = unconverted.map((one) => html`<small>+ ${currencyAmount(one)}</small>`)
-  const sum = converted === null ? '–' : exact(converted, currency)
+  const sum = converted === null ? '–' : exact(converted, minorUnit)
   return html`<span class="number">${sum}</span>${rest}`
 }
 
@@ -60,6 +61,10 @@ export function unconvertedNote(
   return html`<span>Not included, no exchange rate: ${counted(count, 'amount')}, ${list}.</span>`
 }
 
-export function currencyAmount({ currency_code, amount }: CurrencyAmount): Markup {
-  return html`<span class="number">${isolated(currency_code)} ${exact(amount, currency_code)}</span>`
+export function currencyAmount({
+  currency_code,
+  minor_unit,
+  amount,
+}: Omit<CurrencyAmount, 'count'>): Markup {
+  return html`<span class="number">${isolated(currency_code)} ${exact(amount, minor_unit)}</span>`
 }

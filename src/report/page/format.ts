@@ -3,12 +3,15 @@ import type { Amounts, CurrencyAmount } from '../report-data.ts'
 const locale = 'en-US'
 type Decimal = `${number}`
 
-/** Formats an amount to its last digit. `Intl` reads decimal text exactly, without a double. */
-export function exact(amount: string, currency: string): string {
-  const minimumFractionDigits = minorUnit(currency)
+/**
+ * Formats an amount to its last digit, with at least the decimals of its currency. `Intl` reads decimal
+ * text exactly, without a double. What it knows of currencies changes with the version of Node.js, so
+ * `minorUnit` comes from `dw.dim_currency`.
+ */
+export function exact(amount: string, minorUnit: number): string {
   return new Intl.NumberFormat(locale, {
-    minimumFractionDigits,
-    maximumFractionDigits: Math.max(minimumFractionDigits, 4),
+    minimumFractionDigits: minorUnit,
+    maximumFractionDigits: Math.max(minorUnit, 4),
   }).format(amount as Decimal)
 }
 
@@ -78,13 +81,4 @@ function addDecimals(one: string, other: string): string {
 function scaled(decimal: string): bigint {
   const [digits = '0', fraction = ''] = decimal.split('.')
   return BigInt(digits + fraction.padEnd(scale, '0').slice(0, scale))
-}
-
-function minorUnit(currency: string): number {
-  try {
-    const options = { style: 'currency', currency } as const
-    return new Intl.NumberFormat(locale, options).resolvedOptions().minimumFractionDigits ?? 2
-  } catch {
-    return 2
-  }
 }

@@ -45,7 +45,11 @@ const emptyWarehouse = html`<p>The warehouse is empty: no referral has been publ
 `
 
 function sections(data: ReportData): Markup {
-  const conversion = { currency: data.reporting_currency, isConverted: data.is_converted }
+  const conversion = {
+    currency: data.reporting_currency,
+    minorUnit: data.reporting_minor_unit,
+    isConverted: data.is_converted,
+  }
   return html`${conversion.isConverted ? '' : noRates}${headline(data, conversion)}
 ${conversion.isConverted ? '' : currencies(data)}
 ${pipeline(data, conversion)}
@@ -115,7 +119,7 @@ function currencies({ headline: now }: ReportData): Markup {
     isolated(code),
     ...groups.map(({ amounts }) => {
       const found = amounts.by_currency.find((one) => codeOf(one) === code)
-      return found === undefined ? '–' : exact(found.amount, code)
+      return found === undefined ? '–' : exact(found.amount, found.minor_unit)
     }),
   ])
   const heads = ['Currency', 'Open', 'Won', 'ACV signed', 'ACV in force']

@@ -122,9 +122,9 @@ ${ranking(conversion, 'countries', 'Contract ACV by country of the customer', 'C
 }
 
 function expiringRow(referral: ExpiringReferral, hasAccounts: boolean): Markup[] {
-  const { referral_id, account, days_left, amount, currency_code } = referral
+  const { referral_id, account, days_left, amount } = referral
   const accountLabel = hasAccounts ? html` · ${isolated(account)}` : ''
-  const value = amount === null ? html`–` : currencyAmount({ currency_code, amount, count: 1 })
+  const value = amount === null ? html`–` : currencyAmount({ ...referral, amount })
   const time = days_left === 0 ? 'today' : `in ${counted(days_left, 'day')}`
   return [
     html`<span class="name">${isolated(referral.referral_name ?? '(no name)')}</span><small>${isolated(referral.stage_label)}${accountLabel} · ${isolated(referral_id)}</small>`,

@@ -14,6 +14,7 @@ interface GroupRow {
   readonly label: string
   /** Null in the row of the whole group. */
   readonly currency_code: string | null
+  readonly minor_unit: number
   readonly item_count: number
   readonly amount_count: number
   readonly amount: string | null
@@ -33,6 +34,7 @@ export async function groupItems(
       period,
       label,
       currency_code,
+      ${minorUnitOf('item')} as minor_unit,
       count(currency_code) as item_count,
       count(amount) as amount_count,
       sum(amount)::text as amount,
@@ -60,8 +62,14 @@ export async function sumItems(query: Kysely<Database>, items: ItemQuery): Promi
 
 const noAmounts: Amounts = { converted: null, unconverted: [], by_currency: [] }
 
+/** Decimals of the currency of a row. */
+export const minorUnitOf = (row: string) => sql`coalesce((
+        select currency.minor_unit
+        from dw.dim_currency currency
+        where currency.currency_code = ${sql.ref(`${row}.currency_code`)}), 2)::integer`
+
 /** Decimals of the reporting currency, to which converted sums are rounded. */
-const reportingMinorUnit = sql`coalesce((
+export const reportingMinorUnit = sql`coalesce((
   select currency.minor_unit
   from etl.setting setting
   join dw.dim_currency currency on currency.currency_code = setting.setting_value
@@ -73,11 +81,12 @@ function toGroup(row: GroupRow): PeriodGroup {
 }
 
 function addCurrency(amounts: Amounts, row: GroupRow) {
-  const { currency_code, amount, unconverted_amount } = row
+  const { currency_code, minor_unit, amount, unconverted_amount } = row
   if (currency_code === null || amount === null) return
   const byCurrency = amounts.by_currency as CurrencyAmount[]
-  byCurrency.push({ currency_code, count: row.amount_count, amount })
+  byCurrency.push({ currency_code, minor_unit, count: row.amount_count, amount })
   if (unconverted_amount === null) return
   const unconverted = amounts.unconverted as CurrencyAmount[]
-  unconverted.push({ currency_code, count: row.unconverted_count, amount: unconverted_amount })
+  const count = row.unconverted_count
+  unconverted.push({ currency_code, minor_unit, count, amount: unconverted_amount })
 }

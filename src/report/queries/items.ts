@@ -17,8 +17,9 @@ const dealColumns = ({ period = sql`''`, label, position }: Grouping) => sql`
   ${period} as period, ${label} as label, ${position} as position, currency_code,
   deal_value_amount as amount, deal_value_reporting_amount as converted_amount`
 
+/** Deals, each by its primary referral: the parties of a deal have a referral each. */
 const deals = (where: Expression, grouping = ungrouped): ItemQuery => sql`
-  select ${dealColumns(grouping)} from mart.referral where ${where}`
+  select ${dealColumns(grouping)} from mart.referral where is_deal_primary and ${where}`
 
 const contractColumns = ({ period = sql`''`, label, position }: Grouping) => sql`
   ${period} as period, ${label} as label, ${position} as position, currency_code,
@@ -33,11 +34,11 @@ export const openByStage = deals(sql`is_open`, byStage)
 
 export const allOpen = deals(sql`is_open`)
 
-/** Open referrals by stage at each of the last month ends before `today`. */
+/** Open deals by stage at each of the last month ends before `today`. */
 export const openAtMonthEnds = (today: string, months: number): ItemQuery => sql`
   select ${dealColumns({ ...byStage, period: sql`snapshot_date::text` })}
   from mart.pipeline_month_end
-  where is_open
+  where is_deal_primary and is_open
     and snapshot_date < ${today}::date
     and snapshot_date >=
       date_trunc('month', ${today}::date) - make_interval(months => ${months}::integer)`
@@ -57,10 +58,13 @@ export const inForce = (today: string) =>
     sql`contract_start_date <= ${today}::date and contract_end_exclusive_date > ${today}::date`,
   )
 
-/** Open referrals that expire within `days`. */
-export const expiringWithin = (today: string, days: number) =>
-  deals(sql`is_open and expiration_date
-    between ${today}::date and ${today}::date + ${days}::integer`)
+/** Open referrals that expire within `days`: each of a deal needs an answer, its value counts once. */
+export const expiringWithin = (today: string, days: number): ItemQuery => sql`
+  select '' as period, '' as label, 0 as position, currency_code,
+    deal_value_once_amount as amount, deal_value_once_reporting_amount as converted_amount
+  from mart.referral
+  where is_open and expiration_date
+    between ${today}::date and ${today}::date + ${days}::integer`
 
 const byQuarter: Grouping = {
   label: sql`fiscal_quarter_label`,
@@ -75,12 +79,13 @@ const lastQuarters = (today: string, yearsBefore: number) => sql`
     and day.fiscal_year >= now.fiscal_year - ${yearsBefore}::integer
   where now.date_day = ${today}::date`
 
-/** Won referrals by the fiscal quarter of closing; quarters without a referral are kept. */
+/** Won deals by the fiscal quarter of closing; quarters without a deal are kept. */
 export const wonByQuarter = (today: string, yearsBefore: number): ItemQuery => sql`
   select ${dealColumns(byQuarter)}
   from (${lastQuarters(today, yearsBefore)}) quarter
   left join mart.referral referral
-    on referral.closed_fiscal_quarter = quarter.fiscal_quarter_label and referral.is_won`
+    on referral.closed_fiscal_quarter = quarter.fiscal_quarter_label and referral.is_won
+    and referral.is_deal_primary`
 
 /** Contracts by the fiscal quarter of signing; quarters without a contract are kept. */
 export const signedByQuarter = (today: string, yearsBefore: number): ItemQuery => sql`

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type { Headline, Ranking, ReportData } from '../report-data.ts'
-import { groupItems, type ItemQuery, sumItems } from './groups.ts'
+import { groupItems, type ItemQuery, reportingMinorUnit, sumItems } from './groups.ts'
 import * as items from './items.ts'
 import {
   readAccounts,
@@ -66,12 +66,16 @@ async function readAll(
   }
 }
 
-type ReportingCurrency = Pick<ReportData, 'reporting_currency' | 'is_converted'>
+type ReportingCurrency = Pick<
+  ReportData,
+  'reporting_currency' | 'reporting_minor_unit' | 'is_converted'
+>
 
 async function readReportingCurrency(query: Kysely<Database>): Promise<ReportingCurrency> {
   const { rows } = await sql<ReportingCurrency>`
     select
       setting.setting_value as reporting_currency,
+      ${reportingMinorUnit} as reporting_minor_unit,
       exists (
         select from dw.fx_rate rate where rate.currency_code <> setting.setting_value)
       or not exists (
@@ -80,7 +84,7 @@ async function readReportingCurrency(query: Kysely<Database>): Promise<Reporting
       ) as is_converted
     from etl.setting setting
     where setting.setting_name = 'reporting_currency'`.execute(query)
-  return rows[0] ?? { reporting_currency: 'USD', is_converted: false }
+  return rows[0] ?? { reporting_currency: 'USD', reporting_minor_unit: 2, is_converted: false }
 }
 
 async function readHeadline(query: Kysely<Database>, today: string): Promise<Headline> {
@@ -92,6 +96,7 @@ async function readHeadline(query: Kysely<Database>, today: string): Promise<Hea
     from dw.dim_date today
     left join mart.referral referral
       on referral.is_decided
+      and referral.is_deal_primary
       and referral.closed_date > today.date_day - interval '1 year'
       and referral.closed_date <= today.date_day
     where today.date_day = ${today}::date

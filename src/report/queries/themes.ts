@@ -10,7 +10,7 @@ import type {
   FunnelStep,
   RegistrationGroup,
 } from '../report-data.ts'
-import { groupItems, sumItems } from './groups.ts'
+import { groupItems, minorUnitOf, sumItems } from './groups.ts'
 import { expiringWithin, registrationsByStatus } from './items.ts'
 
 const expiringShown = 20
@@ -24,8 +24,8 @@ export async function readExpiring(
   const { rows } = await sql<ExpiringReferral>`
     select account_code as account, referral_id, referral_name, stage_label,
       expiration_date, expiration_date - ${today}::date as days_left,
-      deal_value_amount as amount, currency_code
-    from mart.referral
+      deal_value_amount as amount, currency_code, ${minorUnitOf('referral')} as minor_unit
+    from mart.referral referral
     where is_open and expiration_date
       between ${today}::date and ${today}::date + ${days}::integer
     order by expiration_date, deal_value_reporting_amount desc nulls last, account_code, referral_id

@@ -1,3 +1,5 @@
+import type { PolicyPlace } from '../data/policies.ts'
+
 /** Population of the sandbox, and its behaviour where the live API's is unknown. */
 export interface SandboxOptions {
   /** Size of the seeded population. Default 2,000. */
@@ -27,6 +29,11 @@ export interface SandboxOptions {
    * `/engagements`, which does not exist: the token has to be sent to the known path.
    */
   nextLink: 'same-origin' | 'http-without-engagements'
+  /**
+   * Where eligibility policies are: nowhere, in a property of each referral, or at an address below
+   * it. Default none.
+   */
+  eligibility: PolicyPlace
   /** The undocumented rate limit; beyond it 429 with `Retry-After`. Default none. */
   requestsPerMinute: number | undefined
   /** Lifetime of access tokens. Default 3,600. */
@@ -45,7 +52,7 @@ export interface SandboxOptions {
   devicePolls: readonly ('pending' | 'slow_down' | 'declined' | 'expired' | 'granted')[]
   /** Error of every token request, such as `invalid_grant` and 50076. */
   signInError: { readonly error: string; readonly number: number } | undefined
-  /** Time in milliseconds, for the lifetime of tokens and the rate; nothing else reads it. */
+  /** Time in milliseconds, for the lifetime of tokens, the rate and the header `Date`. */
   clock: () => number
 }
 
@@ -62,6 +69,7 @@ export const defaultOptions: SandboxOptions = {
   top: 'page',
   count: 'page',
   nextLink: 'same-origin',
+  eligibility: 'none',
   requestsPerMinute: undefined,
   tokenLifetimeSeconds: 3600,
   refreshToken: 'sandbox-refresh-token',

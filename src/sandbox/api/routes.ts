@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import { policiesOf } from '../data/policies.ts'
 import { type ChangeKind, changeKinds } from '../population/change.ts'
 import { type Entry, readEntry, type Store } from '../population/referral-store.ts'
 import type { Simulation } from '../population/simulation.ts'
 import type { Random } from '../random.ts'
+import type { Referral } from '../referral.ts'
 import { type ListQuery, parseList, readPage } from './list.ts'
 import type { SandboxOptions } from './options.ts'
 import { badRequest, type ErrorReply, errorReply, json, type Reply } from './reply.ts'
@@ -44,12 +46,20 @@ interface Route {
 const routes: readonly Route[] = [
   { method: 'GET', path: /^\/v1\.0\/engagements\/referrals$/, isApi: true, answer: list },
   { method: 'GET', path: /^\/v1\.0\/engagements\/referrals\/([^/]+)$/, isApi: true, answer: one },
+  {
+    method: 'GET',
+    path: /^\/v1\.0\/engagements\/referrals\/([^/]+)\/registrationEligibilityPolicies$/,
+    isApi: true,
+    answer: policies,
+  },
   { method: 'POST', path: /^\/[^/]+\/oauth2\/v2\.0\/token$/, isApi: false, answer: tokenV2 },
   { method: 'POST', path: /^\/[^/]+\/oauth2\/token$/, isApi: false, answer: tokenV1 },
   { method: 'POST', path: /^\/[^/]+\/oauth2\/v2\.0\/devicecode$/, isApi: false, answer: device },
   { method: 'POST', path: /^\/sandbox\/change$/, isApi: false, answer: change },
   { method: 'POST', path: /^\/sandbox\/arrive$/, isApi: false, answer: arrive },
   { method: 'POST', path: /^\/sandbox\/vanish$/, isApi: false, answer: vanish },
+  { method: 'POST', path: /^\/sandbox\/reappear$/, isApi: false, answer: reappear },
+  { method: 'POST', path: /^\/sandbox\/appear$/, isApi: false, answer: appear },
   { method: 'GET', path: /^\/sandbox\/state$/, isApi: false, answer: state },
 ]
 
@@ -96,7 +106,7 @@ function list({ service, request, url }: Call): Reply {
   ]
   page.entries.forEach((entry, index) => {
     if (index > 0) parts.push(Buffer.from(','))
-    parts.push(selected(entry, query))
+    parts.push(selected(entry, query, options))
   })
   const link =
     page.next === null ? '' : `,"@odata.nextLink":"${nextLink(options, request, page.next)}"`
@@ -122,9 +132,16 @@ function nextLink(options: SandboxOptions, request: IncomingMessage, token: stri
   return `http://${request.headers.host}/v1.0/${path}?$skiptoken=${token}`
 }
 
-function selected(entry: Entry, { select }: Pick<ListQuery, 'select'>): Buffer {
-  if (select.length === 0) return entry.json
-  const whole = readEntry(entry)
+function selected(
+  entry: Entry,
+  { select }: Pick<ListQuery, 'select'>,
+  { eligibility }: SandboxOptions,
+): Buffer {
+  const hasPolicies = eligibility === 'property'
+  if (select.length === 0 && !hasPolicies) return entry.json
+  const policies = hasPolicies ? { registrationEligibilityPolicies: policiesOf(entry.id) } : {}
+  const whole: Referral = { ...readEntry(entry), ...policies }
+  if (select.length === 0) return Buffer.from(JSON.stringify(whole))
   const chosen = select.filter((name) => whole[name] !== undefined)
   return Buffer.from(JSON.stringify(Object.fromEntries(chosen.map((name) => [name, whole[name]]))))
 }
@@ -133,8 +150,16 @@ function one({ service, url, captured: [id = ''] }: Call): Reply {
   const entry = visibleTo(service).get(decodeURIComponent(id))
   if (entry === undefined) throw notFound('The referral was not found.')
   const select = url.searchParams.get('$select')?.split(',') ?? []
-  const body = `{"@odata.context":"${context}/$entity",${selected(entry, { select }).subarray(1)}`
+  const body = `{"@odata.context":"${context}/$entity",${selected(entry, { select }, service.options).subarray(1)}`
   return { status: 200, headers: { ETag: entry.eTag }, body }
+}
+
+/** Answers with the policies of a referral, at an address that is an invention of ours. */
+function policies({ service, captured: [id = ''] }: Call): Reply {
+  const entry = visibleTo(service).get(decodeURIComponent(id))
+  const value = service.options.eligibility === 'address' && entry ? policiesOf(entry.id) : []
+  if (value.length === 0) throw notFound('The referral has no policy.')
+  return json(200, { '@odata.context': `${context}/policies`, value })
 }
 
 async function tokenV2({ service, request }: Call): Promise<Reply> {
@@ -176,6 +201,16 @@ function arrive({ service, url }: Call): Reply {
 function vanish({ service, url }: Call): Reply {
   const vanished = service.simulation.vanish(countOf(url))
   return json(200, { vanished, now: now(service) })
+}
+
+function reappear({ service }: Call): Reply {
+  const reappeared = service.simulation.reappear()
+  return json(200, { reappeared, now: now(service) })
+}
+
+function appear({ service, url }: Call): Reply {
+  const appeared = service.simulation.appear(countOf(url))
+  return json(200, { appeared, now: now(service) })
 }
 
 function state({ service }: Call): Reply {

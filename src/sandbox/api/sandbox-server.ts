@@ -29,13 +29,23 @@ export interface Sandbox {
   change(count: number, kind?: ChangeKind): string[]
   /** Lets a day pass in which `count` new referrals come in; returns their ids. */
   arrive(count: number): string[]
-  /** Lets a day pass in which `count` referrals become invisible; returns their ids. */
-  vanish(count: number): string[]
+  /** Lets a day pass in which so many or the named referrals become invisible; returns their ids. */
+  vanish(which: number | readonly string[]): string[]
+  /**
+   * Lets a day pass in which all referrals that `vanish` hid become visible again, as they were;
+   * returns their ids.
+   */
+  reappear(): string[]
+  /**
+   * Lets a day pass in which `count` referrals become visible whose `updatedDateTime` is old;
+   * returns their ids.
+   */
+  appear(count: number): string[]
   /** Lets another user sign in with the same refresh token, from the next access token on. */
   signInAs(principal: string): void
   /** The current population, as copies. */
   referrals(): Referral[]
-  /** The sandbox's own time, which moves only with the three calls above. */
+  /** The sandbox's own time, which moves only with the five calls above. */
   now(): string
   /** Stops listening and drops open connections. */
   close(): Promise<void>
@@ -45,8 +55,9 @@ export interface Sandbox {
  * Serves a simulated Referrals API, with its token endpoint, on 127.0.0.1: the population of
  * `seed`, and the live API's unknown behaviours as `options` say. Besides the API:
  * `POST /sandbox/change?count=N[&kind=K]`, `POST /sandbox/arrive?count=N`,
- * `POST /sandbox/vanish?count=N` and `GET /sandbox/state`, which need no token. `onInvented` is
- * called with the number of referrals while the population grows.
+ * `POST /sandbox/vanish?count=N`, `POST /sandbox/reappear`, `POST /sandbox/appear?count=N` and
+ * `GET /sandbox/state`, which need no token. `onInvented` is called with the number of referrals while
+ * the population grows.
  */
 export async function startSandbox(
   given: Partial<SandboxOptions> = {},
@@ -76,7 +87,9 @@ export async function startSandbox(
     requests: service.requests,
     change: (count, kind) => simulation.change(count, kind),
     arrive: (count) => simulation.arrive(count),
-    vanish: (count) => simulation.vanish(count),
+    vanish: (which) => simulation.vanish(which),
+    reappear: () => simulation.reappear(),
+    appear: (count) => simulation.appear(count),
     signInAs: (principal) => service.signIn.setPrincipal(principal),
     referrals: () => simulation.referrals(),
     now: () => new Date(simulation.nowMs).toISOString(),
@@ -118,6 +131,7 @@ async function respond(service: Service, request: IncomingMessage, response: Ser
     status: reply.status,
   })
   response.setHeader('Request-ID', service.random.guid())
+  response.setHeader('Date', new Date(service.options.clock()).toUTCString())
   const clientRequestId = request.headers['client-request-id']
   if (clientRequestId !== undefined) response.setHeader('client-request-id', clientRequestId)
   await send(request, response, reply)

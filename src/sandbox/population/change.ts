@@ -16,6 +16,7 @@ export const changeKinds = [
   'register',
   'review',
   'reopen',
+  'revoke',
   'silent',
   'rewrite',
 ] as const
@@ -53,6 +54,7 @@ const changes: Readonly<Record<ChangeKind, Change>> = {
   register: { weight: 3, applies: isRegistrable, apply: register },
   review: { weight: 8, applies: isUnderReview, apply: review },
   reopen: { weight: 0.15, applies: isDecided, apply: reopen },
+  revoke: { weight: 0.05, applies: isApproved, apply: revoke },
   // The live API may or may not touch the referral when Microsoft's reviewers decide. Most
   // changes here do; this one leaves `updatedDateTime` and `eTag` as they were.
   silent: { weight: 0.4, applies: isUnderReview, apply: review },
@@ -108,6 +110,10 @@ function isUnderReview(referral: Referral): boolean {
 
 function isDecided(referral: Referral): boolean {
   return ['Approved', 'Passed', 'Failed'].includes(registrationStatus(referral))
+}
+
+function isApproved(referral: Referral): boolean {
+  return registrationStatus(referral) === 'Approved'
 }
 
 function accept(random: Random, referral: Referral, ms: number) {
@@ -173,6 +179,11 @@ function review(random: Random, referral: Referral, ms: number) {
 /** Opens a decided registration for editing again, as exceptions do. */
 function reopen(random: Random, referral: Referral, ms: number) {
   setRegistrationStatus(random, referral, 'ActionRequired', ms)
+}
+
+/** Takes an approval back, as a manual review does that fails what a rule approved. */
+function revoke(random: Random, referral: Referral, ms: number) {
+  setRegistrationStatus(random, referral, 'Failed', ms)
 }
 
 function setRegistrationStatus(random: Random, referral: Referral, status: string, ms: number) {

@@ -1,11 +1,11 @@
 import { currencyOf } from '../data/places.ts'
-import { baseClock, secondMs } from '../instants.ts'
+import { baseClock, entityTag, secondMs, wireInstant } from '../instants.ts'
 import { Random } from '../random.ts'
 import type { Referral } from '../referral.ts'
 import { type Deal, inventDeal, isInvited, type World } from './deal.ts'
 import { type Lifecycle, simulateLifecycle } from './lifecycle.ts'
 import { type Role, shapeReferral } from './referral-shape.ts'
-import { registerDeal } from './registration.ts'
+import { registerDeal, reviewAgain } from './registration.ts'
 
 /**
  * Time when the service moved deals from its predecessor: it rewrote a third of the closed ones
@@ -24,9 +24,23 @@ export function* population(world: World, count: number): Generator<Referral> {
     const deal = inventDeal(world, random, index)
     for (const role of roles(random, deal)) {
       if (made++ === count) return
-      yield referralOf(random, deal, role, baseClock - secondMs)
+      const referral = referralOf(random, deal, role, baseClock - secondMs)
+      // A stream of its own, so that a second review changes no other referral.
+      yield reviewedAgain(referral, world.seed, made)
     }
   }
+}
+
+function reviewedAgain(referral: Referral, seed: number, number: number): Referral {
+  const [registration] = referral.registrations ?? []
+  if (registration === undefined || referral.updatedDateTime === migrationText) return referral
+  const random = new Random(seed, 8, number)
+  const ms = reviewAgain(random, registration, baseClock - secondMs)
+  if (ms === null) return referral
+  referral.registrationStatus = registration.status ?? null
+  referral.updatedDateTime = wireInstant(random, ms)
+  referral.eTag = entityTag(random, ms)
+  return referral
 }
 
 /** Returns a referral that arrives later, entered at `enteredMs` and not answered yet. */
@@ -36,8 +50,16 @@ export function arrival(world: World, number: number, enteredMs: number): Referr
   return referralOf(random, deal, 'own', enteredMs + 1)
 }
 
+/** Returns a referral of the past that the caller was not shown before: its times are old. */
+export function lateReferral(world: World, number: number): Referral {
+  const random = new Random(world.seed, 7, number)
+  const deal = inventDeal(world, random, firstLate + number)
+  return referralOf(random, deal, 'own', baseClock - secondMs)
+}
+
 /** Keeps the numbers in the CRM ids of later deals apart from those of the seeded ones. */
 const firstArrival = 900_000
+const firstLate = 950_000
 
 /** Draws the parties of a deal: each has a referral of the same engagement. */
 function roles(random: Random, deal: Deal): readonly Role[] {

@@ -2,7 +2,7 @@ import { note, ownOrganization, person } from '../data/names.ts'
 import { catalog } from '../data/solution-catalog.ts'
 import * as values from '../data/values.ts'
 import { calendarDate, dayMs, dayOf, entityTag, greenwich, wireInstant } from '../instants.ts'
-import type { Random } from '../random.ts'
+import { Random } from '../random.ts'
 import type { Consent, Referral, ReferralDetails, Registration, Target } from '../referral.ts'
 import { customerProfile, member } from './customers.ts'
 import { type Deal, isInvited } from './deal.ts'
@@ -71,7 +71,7 @@ export function shapeReferral(random: Random, party: Party): Referral {
     customerProfile: customerProfile(random, deal.customer),
     consent: consent(random, deal),
     details: details(random, deal),
-    team: team(random, deal),
+    team: team(random, party),
     inviteContext: inviteContext(random, party),
     links: links(random, id, deal.engagementId),
     trackingInfo: trackingInfo(random, party),
@@ -201,9 +201,17 @@ function details(random: Random, deal: Deal): ReferralDetails {
   }
 }
 
-function team(random: Random, deal: Deal) {
+function team(random: Random, { deal, role }: Party) {
   const colleagues = [deal.seller, ...(random.chance(0.3) ? [person(random)] : [])]
-  return random.chance(0.04) ? [] : colleagues.map((each) => member(random, each))
+  const own = random.chance(0.04) ? [] : colleagues.map((each) => member(random, each))
+  return role === 'microsoft' && deal.index % 6 > 0 ? [...own, microsoftSeller(deal)] : own
+}
+
+/** One of nine sellers of Microsoft, by the deal and from a stream of its own. */
+function microsoftSeller(deal: Deal) {
+  const random = new Random(deal.index % 9, 9)
+  const { email, ...rest } = person(random)
+  return member(random, { ...rest, email: email.replace('@example.com', '@example.microsoft.com') })
 }
 
 function inviteContext(random: Random, { deal, role }: Party) {

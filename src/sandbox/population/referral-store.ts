@@ -60,6 +60,12 @@ export class Store {
     this.#orders.clear()
   }
 
+  /** Adds an entry that was removed. */
+  restore(entry: Entry): void {
+    this.#entries.set(entry.id, entry)
+    this.#orders.clear()
+  }
+
   remove(id: string): void {
     this.#entries.delete(id)
     this.#orders.clear()

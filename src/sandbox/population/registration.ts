@@ -57,6 +57,37 @@ export function registerDeal(
   return { registration, updatedMs }
 }
 
+/** Seldom courses after the first: approved in error, and sent back once more. */
+const secondCourses = {
+  Approved: { share: 0.02, steps: [failed] },
+  Passed: { share: 0.03, steps: [sentBack, resubmitted, passed] },
+} as const
+
+/**
+ * Reviews a decided registration again: a manual review takes an approval back, or sends the deal
+ * back once more. Returns the time of the last step, null when there is none before `nowMs`.
+ */
+export function reviewAgain(
+  random: Random,
+  registration: Registration,
+  nowMs: number,
+): number | null {
+  const { status } = registration
+  if (status !== 'Approved' && status !== 'Passed') return null
+  const { share, steps } = secondCourses[status]
+  if (!random.chance(share)) return null
+  const { approvedDateTime, passedDateTime } = registration.statusHistory ?? {}
+  const decided = passedDateTime ?? approvedDateTime ?? registration.registrationDateTime
+  let ms = Date.parse(decided ?? '')
+  for (const [next, leastMs, mostMs] of steps) {
+    const stepMs = Math.floor(ms + random.between(leastMs, mostMs))
+    if (!(stepMs < nowMs)) return null
+    ms = stepMs
+    decide(random, registration, next, ms)
+  }
+  return ms
+}
+
 /** Returns a registration as just submitted: pending review. */
 export function newRegistration(random: Random, deal: WonDeal, ms: number): Registration {
   const { contract, solutionDetails } = contractAndLines(random, deal)

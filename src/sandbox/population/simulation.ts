@@ -5,7 +5,7 @@ import type { Referral } from '../referral.ts'
 import { applyChange, type ChangeKind, canChange, drawChange } from './change.ts'
 import { corruptReferral } from './corrupt.ts'
 import { World } from './deal.ts'
-import { arrival, population } from './population.ts'
+import { arrival, lateReferral, population } from './population.ts'
 import { type Entry, readEntry, Store } from './referral-store.ts'
 
 /** Referrals that are invented before other work has its turn, in some ten milliseconds. */
@@ -15,9 +15,12 @@ const referralsPerTurn = 100
 export class Simulation {
   readonly store: Store
   readonly #world: World
+  /** Referrals that the caller does not see. */
+  readonly #hidden: Entry[] = []
   #nowMs = baseClock
   #day = 0
   #arrivals = 0
+  #late = 0
 
   /** Invents `count` referrals, unless they are `given` with their world. */
   constructor(
@@ -94,12 +97,41 @@ export class Simulation {
     })
   }
 
-  /** Makes `count` referrals invisible to the caller, as a lost role does; returns their ids. */
-  vanish(count: number): string[] {
+  /**
+   * Lets a day pass in which so many or the named referrals become invisible to the caller, as after
+   * a withdrawal or with a lost role; returns their ids.
+   */
+  vanish(which: number | readonly string[]): string[] {
     const random = this.#nextDay()
-    const gone = random.sample([...this.store.entries()], count).map((entry) => entry.id)
-    for (const id of gone) this.store.remove(id)
-    return gone
+    const entries = [...this.store.entries()]
+    const gone =
+      typeof which === 'number'
+        ? random.sample(entries, which)
+        : entries.filter(({ id }) => which.includes(id))
+    for (const entry of gone) this.store.remove(entry.id)
+    this.#hidden.push(...gone)
+    return gone.map(({ id }) => id)
+  }
+
+  /** Lets a day pass in which all invisible referrals return as they were; returns their ids. */
+  reappear(): string[] {
+    this.#nextDay()
+    const back = this.#hidden.splice(0)
+    for (const entry of back) this.store.restore(entry)
+    return back.map(({ id }) => id)
+  }
+
+  /**
+   * Lets a day pass in which `count` referrals of earlier years become visible, with the old
+   * `updatedDateTime` that they have, and returns their ids.
+   */
+  appear(count: number): string[] {
+    this.#nextDay()
+    return Array.from({ length: count }, () => {
+      const referral = lateReferral(this.#world, this.#late++)
+      this.store.put(referral)
+      return referral.id ?? ''
+    })
   }
 
   #nextDay(): Random {

@@ -1,15 +1,17 @@
 import type { Version } from '../context.ts'
 import type { Staged } from '../staged-rows.ts'
 import { daysBetween, utcDate } from '../values/dates.ts'
+import { dealSegments, isOpen } from './milestones.ts'
+import { registrationSegments } from './registration-stages.ts'
 import {
   bySourceTime,
+  type DealState,
   merge,
   missingPeriodsOf,
   type Observation,
   type PresenceObservation,
+  type RegistrationState,
   type Span,
-  segmentsOf,
-  type Tracked,
 } from './spans.ts'
 
 // Fills dw.fact_referral_history.
@@ -19,7 +21,7 @@ export interface HistoryRules {
   sha256(text: string): string
 }
 
-export interface HistoryVersion extends Tracked {
+export interface HistoryVersion extends DealState, RegistrationState {
   version_no: number
   valid_from: string
   valid_to: string | null
@@ -49,7 +51,8 @@ export interface History {
  * Effective-dated versions of a referral: contiguous spans that differ in a tracked column, the
  * last one open. They depend on the observations and their times, not on the order of arrival.
  *
- * A change counts from the source's own time, or from the observation if that time did not move.
+ * A change counts from the source's own time, or from the observation if that time did not move; the
+ * stages of a registration from the instants that the payload gives them.
  */
 export function historyOf(
   observations: readonly Observation[],
@@ -57,9 +60,8 @@ export function historyOf(
   rules: HistoryRules,
 ): History {
   const ordered = observations.length < 2 ? observations : [...observations].sort(bySourceTime)
-  const segments = segmentsOf(ordered)
   const missingPeriods = missingPeriodsOf(presence)
-  const spans = merge(segments, missingPeriods)
+  const spans = merge(dealSegments(ordered), registrationSegments(ordered), missingPeriods)
   const versions: HistoryVersion[] = []
   for (let index = 0; index < spans.length; index++) {
     const span = spans[index]
@@ -78,8 +80,9 @@ function toHistoryVersion(
   next: Span | undefined,
   rules: HistoryRules,
 ): HistoryVersion {
-  const { tracked, observation, isEstimated } = span.segment
-  const before = previous?.segment.tracked ?? null
+  const deal = span.deal.state
+  const registration = span.registration.state
+  const before = previous?.deal.state ?? null
   const validFromDate = utcDate(span.from)
   const validToDate = next === undefined ? null : utcDate(next.from)
   return {
@@ -89,28 +92,28 @@ function toHistoryVersion(
     valid_from_date: validFromDate,
     valid_to_date: validToDate,
     is_current: next === undefined,
-    is_estimated: isEstimated,
+    is_estimated: span.isEstimated,
     is_missing: span.isMissing,
-    profile_hash: tracked.profile_hash,
-    referral_status: tracked.referral_status,
-    referral_substatus: tracked.referral_substatus,
+    profile_hash: deal.profile_hash,
+    referral_status: deal.referral_status,
+    referral_substatus: deal.referral_substatus,
     previous_referral_status: before?.referral_status ?? null,
     previous_referral_substatus: before?.referral_substatus ?? null,
     is_status_change:
-      before?.referral_status !== tracked.referral_status ||
-      before.referral_substatus !== tracked.referral_substatus,
+      before?.referral_status !== deal.referral_status ||
+      before.referral_substatus !== deal.referral_substatus,
     is_valid_transition:
-      before === null ? null : isAllowed(rules, before.referral_status, tracked.referral_status),
-    registration_status: tracked.registration_status,
-    qualification: tracked.qualification,
-    currency_code: tracked.currency_code,
-    deal_value_amount: tracked.deal_value_amount,
-    expected_close_date: tracked.expected_close_date,
-    expiration_date: tracked.expiration_date,
-    registered_acv_amount: tracked.registered_acv_amount,
-    registered_acv_currency_code: tracked.registered_acv_currency_code,
+      before === null ? null : isAllowed(rules, before.referral_status, deal.referral_status),
+    registration_status: registration.registration_status,
+    qualification: deal.qualification,
+    currency_code: deal.currency_code,
+    deal_value_amount: deal.deal_value_amount,
+    expected_close_date: deal.expected_close_date,
+    expiration_date: deal.expiration_date,
+    registered_acv_amount: registration.registered_acv_amount,
+    registered_acv_currency_code: registration.registered_acv_currency_code,
     days_in_version: validToDate === null ? null : daysBetween(validFromDate, validToDate),
-    source_updated_at: observation.sourceUpdatedAt,
+    source_updated_at: span.observation.sourceUpdatedAt,
     observed_at: span.observedAt,
     tracked_hash: signedHash(rules.sha256(span.content)),
   }
@@ -173,21 +176,17 @@ function closingOf(
   ordered: readonly Observation[],
 ): Pick<History, 'closedAt' | 'closedAtBasis'> {
   const newest = ordered.at(-1)
-  const status = newest?.tracked.referral_status
+  const status = newest?.deal.referral_status
   if (newest === undefined || status === undefined || isOpen(status)) {
     return { closedAt: null, closedAtBasis: null }
   }
   if (newest.closedAt !== null) return { closedAt: newest.closedAt, closedAtBasis: 'source' }
   if (status !== 'Closed') return { closedAt: null, closedAtBasis: null }
-  const lastOpen = spans.findLastIndex(({ segment }) => isOpen(segment.tracked.referral_status))
+  const lastOpen = spans.findLastIndex(({ deal }) => isOpen(deal.state.referral_status))
   const closing = spans.find(
-    ({ segment }, index) => index > lastOpen && segment.tracked.referral_status === 'Closed',
+    ({ deal }, index) => index > lastOpen && deal.state.referral_status === 'Closed',
   )
   if (closing === undefined) return { closedAt: null, closedAtBasis: null }
-  const isFirst = closing.segment.observation === ordered[0]
+  const isFirst = closing.deal.observation === ordered[0]
   return { closedAt: closing.from, closedAtBasis: isFirst ? 'estimated' : 'observed' }
-}
-
-function isOpen(status: string): boolean {
-  return status === 'New' || status === 'Active'
 }

@@ -1,23 +1,45 @@
-import { noCurrency, notProvided } from '../staged-rows.ts'
+import type { Money } from '../values/money.ts'
 
-/** The columns whose change opens a version. */
-export interface Tracked {
+/** The columns whose change opens a version, those of the registrations apart. */
+export interface DealState {
   profile_hash: string
   referral_status: string
   referral_substatus: string
-  registration_status: string
   qualification: string
   currency_code: string
   deal_value_amount: string | null
   expected_close_date: string | null
   expiration_date: string | null
+}
+
+/** The columns of the registrations whose change opens a version. */
+export interface RegistrationState {
+  registration_status: string
   registered_acv_amount: string | null
   registered_acv_currency_code: string
 }
 
+/** A stage of a review, from its instant on. */
+export interface Stage {
+  at: string
+  status: string
+}
+
+/** A registration as its payload dates it. */
+export interface DatedRegistration {
+  /** Registration, else the first stage; null when the payload dates neither. */
+  startedAt: string | null
+  /** In order of time, none before the start. */
+  stages: readonly Stage[]
+  acv: Money | null
+  currency: string
+}
+
 /** Observation of one landed version. Instants are those of `parseInstant`. */
 export interface Observation {
-  tracked: Tracked
+  deal: DealState
+  registration: RegistrationState
+  registrations: readonly DatedRegistration[]
   /** Source time with seven digits: two updates in one microsecond still have an order. */
   sourceOrder: string
   sourceUpdatedAt: string
@@ -38,13 +60,15 @@ export interface PresenceObservation {
   principal: string | null
 }
 
-/** Full reads in a row by one principal without a referral before it counts as missing. */
+/** Looks in vain by one principal, in a row and of different nights, that make a referral missing. */
 const absencesUntilMissing = 2
 
-export interface Segment {
+/** State from an instant until the next segment. */
+export interface Segment<State> {
   from: string
-  tracked: Tracked
+  state: State
   observation: Observation
+  /** Dated by the payload of a later time instead of being observed. */
   isEstimated: boolean
 }
 
@@ -59,65 +83,6 @@ export function bySourceTime(left: InTime, right: InTime): number {
   if (left.sourceOrder !== right.sourceOrder) return left.sourceOrder < right.sourceOrder ? -1 : 1
   if (left.observedAt !== right.observedAt) return left.observedAt < right.observedAt ? -1 : 1
   return left.landedNo - right.landedNo
-}
-
-export function segmentsOf(ordered: readonly Observation[]): Segment[] {
-  const [first] = ordered
-  if (first === undefined) return []
-  const segments = firstSegments(first)
-  for (let index = 1; index < ordered.length; index++) {
-    const observation = ordered[index]
-    const before = ordered[index - 1]
-    if (observation === undefined || before === undefined) continue
-    // A review of a registration need not touch the referral's own update time.
-    const isSilent = observation.sourceOrder === before.sourceOrder
-    const boundary = isSilent ? observation.observedAt : observation.changedAt
-    const from = later(boundary, segments.at(-1)?.from ?? boundary)
-    segments.push({ from, tracked: observation.tracked, observation, isEstimated: false })
-  }
-  return segments
-}
-
-/**
- * Spans from the first observation and from its milestones before it, so that a backfilled referral
- * has a state for last year. Milestones out of order are moved inside the known span.
- */
-function firstSegments(observation: Observation): Segment[] {
-  const { tracked, createdAt, acceptedAt, closedAt, changedAt } = observation
-  const status = tracked.referral_status
-  const end = later(createdAt, changedAt)
-  const accepted = acceptedAt === null ? null : between(createdAt, acceptedAt, end)
-  const observed = (from: string) => ({ from, tracked, observation, isEstimated: false })
-  const estimated = (from: string, earlierStatus: string, substatus: string) => ({
-    from,
-    tracked: before(tracked, earlierStatus, substatus),
-    observation,
-    isEstimated: true,
-  })
-  const isActive = status === 'Active'
-  if ((!isActive && status !== 'Closed') || (isActive && accepted === null)) {
-    return [observed(createdAt)]
-  }
-  const segments: Segment[] = [estimated(createdAt, 'New', notProvided)]
-  if (isActive && accepted !== null) return [...segments, observed(accepted)]
-  const closed = between(createdAt, closedAt ?? changedAt, end)
-  if (accepted !== null && accepted < closed) {
-    segments.push(estimated(accepted, 'Active', 'Accepted'))
-  }
-  segments.push(observed(closed))
-  return segments
-}
-
-/** State before the referral was won: nothing was registered yet. */
-function before(tracked: Tracked, status: string, substatus: string): Tracked {
-  return {
-    ...tracked,
-    referral_status: status,
-    referral_substatus: substatus,
-    registration_status: 'None',
-    registered_acv_amount: null,
-    registered_acv_currency_code: noCurrency,
-  }
 }
 
 export function missingPeriodsOf(presence: readonly PresenceObservation[]): MissingPeriod[] {
@@ -145,68 +110,101 @@ function byObservation(left: PresenceObservation, right: PresenceObservation): n
 
 export interface Span {
   from: string
-  segment: Segment
+  deal: Segment<DealState>
+  registration: Segment<RegistrationState>
+  /** Observation of the segment that opened the span. */
+  observation: Observation
   isMissing: boolean
+  isEstimated: boolean
   observedAt: string
   content: string
 }
 
-/** Spans of equal content; of several changes at one instant only the last is kept. */
+/**
+ * Spans of equal content, seamless from the first deal segment on; of several changes at one
+ * instant only the last is kept. Both lists of segments begin at the same instant.
+ */
 export function merge(
-  segments: readonly Segment[],
+  deals: readonly Segment<DealState>[],
+  registrations: readonly Segment<RegistrationState>[],
   missingPeriods: readonly MissingPeriod[],
 ): Span[] {
   const spans: Span[] = []
-  let segment = segments[0]
-  if (segment === undefined) return spans
-  const start = segment.from
+  let deal = deals[0]
+  let registration = registrations[0]
+  if (deal === undefined || registration === undefined) return spans
+  const start = deal.from
   let isMissing = false
-  let nextSegment = 0
+  let nextDeal = 0
+  let nextRegistration = 0
   let nextPeriod = 0
-  while (nextSegment < segments.length || nextPeriod < missingPeriods.length) {
-    const change = segments[nextSegment]?.from
+  for (;;) {
+    const dealAt = deals[nextDeal]?.from
+    const registrationAt = registrations[nextRegistration]?.from
     const periodAt = missingPeriods[nextPeriod]?.at
     const period = periodAt === undefined ? undefined : later(periodAt, start)
-    const from = smallest(change, period)
-    let observedAt = from
+    const from = smallest(smallest(dealAt, registrationAt), period)
+    if (from === undefined) return spans
+    let opening: Observation | undefined
     if (period === from) {
       isMissing = missingPeriods[nextPeriod]?.isMissing ?? isMissing
       nextPeriod++
     }
-    if (change === from) {
-      segment = segments[nextSegment] ?? segment
-      observedAt = segment.observation.observedAt
-      nextSegment++
+    if (registrationAt === from) {
+      registration = registrations[nextRegistration] ?? registration
+      opening = registration.observation
+      nextRegistration++
     }
-    const content = contentOf(segment.tracked, isMissing)
+    if (dealAt === from) {
+      deal = deals[nextDeal] ?? deal
+      opening = deal.observation
+      nextDeal++
+    }
+    const isEstimated = deal.isEstimated || registration.isEstimated
+    const content = contentOf(deal.state, registration.state, isMissing, isEstimated)
     while (spans.at(-1)?.from === from) spans.pop()
-    if (spans.at(-1)?.content !== content) {
-      spans.push({ from, segment, isMissing, observedAt, content })
-    }
+    if (spans.at(-1)?.content === content) continue
+    const observedAt = opening?.observedAt ?? from
+    const observation = opening ?? deal.observation
+    spans.push({
+      from,
+      deal,
+      registration,
+      observation,
+      isMissing,
+      isEstimated,
+      observedAt,
+      content,
+    })
   }
-  return spans
 }
 
-function contentOf(tracked: Tracked, isMissing: boolean): string {
+function contentOf(
+  deal: DealState,
+  registration: RegistrationState,
+  isMissing: boolean,
+  isEstimated: boolean,
+): string {
   const words =
-    `${tracked.profile_hash}\u001f${tracked.referral_status}\u001f${tracked.referral_substatus}` +
-    `\u001f${tracked.registration_status}\u001f${tracked.qualification}\u001f${tracked.currency_code}`
+    `${deal.profile_hash}\u001f${deal.referral_status}\u001f${deal.referral_substatus}` +
+    `\u001f${registration.registration_status}\u001f${deal.qualification}\u001f${deal.currency_code}`
   const amounts =
-    `${tracked.deal_value_amount ?? ''}\u001f${tracked.expected_close_date ?? ''}` +
-    `\u001f${tracked.expiration_date ?? ''}\u001f${tracked.registered_acv_amount ?? ''}`
-  return `${words}\u001f${amounts}\u001f${tracked.registered_acv_currency_code}\u001f${isMissing}`
+    `${deal.deal_value_amount ?? ''}\u001f${deal.expected_close_date ?? ''}` +
+    `\u001f${deal.expiration_date ?? ''}\u001f${registration.registered_acv_amount ?? ''}`
+  const marks = `${registration.registered_acv_currency_code}\u001f${isMissing}`
+  return `${words}\u001f${amounts}\u001f${marks}${isEstimated ? '\u001festimated' : ''}`
 }
 
-function later(left: string, right: string): string {
+export function later(left: string, right: string): string {
   return left > right ? left : right
 }
 
-function between(least: string, instant: string, greatest: string): string {
+export function between(least: string, instant: string, greatest: string): string {
   if (instant < least) return least
   return instant > greatest ? greatest : instant
 }
 
-function smallest(left: string | undefined, right: string | undefined): string {
-  if (left === undefined || right === undefined) return left ?? right ?? ''
+function smallest(left: string | undefined, right: string | undefined): string | undefined {
+  if (left === undefined || right === undefined) return left ?? right
   return left < right ? left : right
 }

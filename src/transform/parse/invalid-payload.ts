@@ -10,10 +10,18 @@ export interface InvalidPayload {
   detail: string
 }
 
-/** A value that was read with a loss. */
+/** A value that was read with a loss or an assumption, or not read at all. */
 export interface PayloadWarning {
-  rule: 'implausible_date' | 'value_rounded'
+  rule:
+    | 'implausible_date'
+    | 'object_instead_of_list'
+    | 'time_without_zone'
+    | 'unreadable_value'
+    | 'value_rounded'
+  /** Path without list indexes. */
   itemPath: string
+  /** Follows from rule and path alone, so that the order of keys and lists cannot matter. */
+  detail: string
   observed: string | null
 }
 

@@ -1,8 +1,8 @@
-import { cleanText, decodeEntities } from '../values/text.ts'
 import {
   depthMax,
   type InvalidPayload,
   InvalidPayloadError,
+  type InvalidReason,
   invalid,
   isEmpty,
   isObject,
@@ -19,6 +19,9 @@ import {
   wrongType,
 } from './invalid-payload.ts'
 import {
+  decoded,
+  itemsOf,
+  noteUnreadable,
   type Reading,
   readDecimal,
   readDictionary,
@@ -27,7 +30,6 @@ import {
   readKey,
   readText,
   readTexts,
-  requireList,
 } from './parse-values.ts'
 import { type ReadReferral, referralShape } from './properties.ts'
 import type { ObjectShape, Properties, Property, Slot } from './shape.ts'
@@ -44,8 +46,9 @@ export type ReadResult =
 
 /**
  * The referral in one shape, whatever its spelling: null, empty and absent are null, text is
- * trimmed, names are decoded, numbers and flags may be written as text. A value of another type,
- * or past a limit, makes the whole payload invalid. `people` is the part that was split off.
+ * trimmed, names are decoded, numbers and flags may be written as text. A value that is not what its
+ * property holds is left out with a warning. What every referral must have, and a value past a limit,
+ * makes the whole payload invalid. `people` is the part that was split off.
  */
 export function readReferral(payload: unknown, people: unknown = null): ReadResult {
   const reading: Reading = { keys: 0, unmapped: [], warnings: [] }
@@ -119,12 +122,12 @@ function readObject(
     if (slot === undefined) {
       noteUnmapped(key, value, path, depth, reading)
     } else if (key === slot.name) {
-      read[key] = readValue(slot.property, value, path, key, depth, reading)
+      readInto(read, slot, value, path, depth, reading)
     } else {
       variants ??= new Map()
       if (!isPreferred(shape, source, slot, key, variants.get(slot.name))) continue
       variants.set(slot.name, key)
-      read[slot.name] = readValue(slot.property, value, path, slot.name, depth, reading)
+      readInto(read, slot, value, path, depth, reading)
     }
   }
   if (keys > keysPerObjectMax) throw tooManyKeys(path, keysPerObjectMax)
@@ -154,6 +157,58 @@ function isPreferred(
   return slot.rank === rivalRank ? key < rival : slot.rank < rivalRank
 }
 
+/** Properties without which a referral has no identity, no place in time or no state. */
+const essential: ReadonlySet<string> = new Set([
+  'id',
+  'status',
+  'createdDateTime',
+  'updatedDateTime',
+])
+
+/** Reasons that concern one value; the others are limits of the whole payload. */
+const ofOneValue: ReadonlySet<InvalidReason> = new Set([
+  'wrong_type',
+  'invalid_number',
+  'number_too_large',
+  'invalid_instant',
+])
+
+const expectations: Readonly<Record<Property['kind'], string>> = {
+  text: 'text',
+  key: 'text',
+  word: 'text',
+  name: 'text',
+  tag: 'text',
+  flag: 'true or false',
+  decimal: 'a number of at most 15 digits before the point',
+  instant: 'YYYY-MM-DDThh:mm:ssZ',
+  texts: 'a list of texts',
+  dictionary: 'an object of texts',
+  object: 'an object',
+  list: 'a list',
+  both: 'a list or an object',
+  people: 'a list',
+}
+
+/** Sets the property, or leaves it absent with a warning when its value cannot be read. */
+function readInto(
+  read: Record<string, unknown>,
+  { name, property }: Slot,
+  value: unknown,
+  path: string,
+  depth: number,
+  reading: Reading,
+): void {
+  try {
+    read[name] = readValue(property, value, path, name, depth, reading)
+  } catch (error) {
+    const isOfOneValue =
+      error instanceof InvalidPayloadError && ofOneValue.has(error.invalid.reasonCode)
+    if (!isOfOneValue || (path === '' && essential.has(name))) throw error
+    noteUnreadable(reading, join(path, name), expectations[property.kind])
+  }
+}
+
 function readValue(
   property: Property,
   value: unknown,
@@ -170,10 +225,10 @@ function readValue(
       return readKey(value, path, name)
     case 'key':
       return readKey(value, path, name)
-    case 'name': {
-      const text = readText(value, path, name)
-      return text === null || !text.includes('&') ? text : cleanText(decodeEntities(text))
-    }
+    case 'name':
+      return decoded(readText(value, path, name))
+    case 'tag':
+      return decoded(readKey(value, path, name))
     case 'instant':
       return readInstant(value, path, name, reading)
     case 'decimal':
@@ -184,16 +239,15 @@ function readValue(
       if (!isObject(value)) throw wrongType('an object', value, path, name)
       return readObject(property.of, value, join(path, name), depth + 1, reading)
     case 'both':
-      if (isObject(value)) {
-        return [readObject(property.of, value, join(path, name), depth + 1, reading)]
-      }
-      return readList(property.of, value, join(path, name), depth, reading)
     case 'list':
-      return readList(property.of, value, join(path, name), depth, reading)
-    case 'people':
-      return readPeople(property.of, value, join(path, name), depth, reading)
+    case 'people': {
+      const inner = join(path, name)
+      const items = itemsOf(value, inner, property.kind === 'both', reading)
+      const readItems = property.kind === 'people' ? readPeople : readList
+      return readItems(property.of, items, inner, depth, reading)
+    }
     case 'texts':
-      return readTexts(value, join(path, name))
+      return readTexts(value, join(path, name), reading)
     case 'dictionary':
       return readDictionary(value, join(path, name))
   }
@@ -201,17 +255,19 @@ function readValue(
 
 function readList(
   shape: ObjectShape<Properties>,
-  value: unknown,
+  list: readonly unknown[],
   path: string,
   depth: number,
   reading: Reading,
 ): Record<string, unknown>[] {
-  const list = requireList(value, path)
   const read: Record<string, unknown>[] = []
   for (let index = 0; index < list.length; index++) {
     const item = list[index]
     if (item === null || item === undefined) continue
-    if (!isObject(item)) throw wrongType('an object', item, `${path}[${index}]`, '')
+    if (!isObject(item)) {
+      noteUnreadable(reading, `${path}[${index}]`, 'an object')
+      continue
+    }
     read.push(readObject(shape, item, `${path}[${index}]`, depth + 2, reading))
   }
   return read
@@ -219,16 +275,16 @@ function readList(
 
 function readPeople(
   shape: ObjectShape<Properties>,
-  value: unknown,
+  list: readonly unknown[],
   path: string,
   depth: number,
   reading: Reading,
 ): Record<string, unknown>[] {
   // A property without a column is kept as `extra`, so it does not count as unmapped.
   const apart: Reading = { keys: reading.keys, unmapped: [], warnings: reading.warnings }
-  const people = readList(shape, value, path, depth, apart)
+  const people = readList(shape, list, path, depth, apart)
   reading.keys = apart.keys
-  const present = requireList(value, path).filter(isObject)
+  const present = list.filter(isObject)
   for (const [index, person] of people.entries()) {
     person.extra = extraOf(shape, present[index] ?? {})
   }

@@ -1,6 +1,6 @@
 import { parseInstant } from '../values/dates.ts'
 import { parseMoney } from '../values/money.ts'
-import { cleanText } from '../values/text.ts'
+import { cleanText, decodeEntities } from '../values/text.ts'
 import {
   invalid,
   isObject,
@@ -9,6 +9,7 @@ import {
   keyLengthMax,
   keysPerObjectMax,
   type PayloadWarning,
+  pathLengthMax,
   textLengthMax,
   tooLong,
   tooManyKeys,
@@ -21,6 +22,13 @@ export interface Reading {
   keys: number
   unmapped: string[]
   warnings: PayloadWarning[]
+}
+
+/** Notes a value that is none of what is `expected`; the referral is loaded without it. */
+export function noteUnreadable(reading: Reading, path: string, expected: string): void {
+  const detail = `expected ${expected}; loaded without it`
+  const itemPath = withoutIndexes(path).slice(0, pathLengthMax)
+  reading.warnings.push({ rule: 'unreadable_value', itemPath, detail, observed: null })
 }
 
 export function readText(value: unknown, path: string, name: string): string | null {
@@ -37,6 +45,11 @@ export function readKey(value: unknown, path: string, name: string): string | nu
   const text = readText(value, path, name)
   if (text !== null && text.length > keyLengthMax) throw tooLong(join(path, name), keyLengthMax)
   return text
+}
+
+/** The text with its HTML entities decoded. */
+export function decoded(text: string | null): string | null {
+  return text === null || !text.includes('&') ? text : cleanText(decodeEntities(text))
 }
 
 export function readFlag(value: unknown, path: string, name: string): boolean | null {
@@ -67,7 +80,8 @@ export function readDecimal(
   }
   if (money.rounded) {
     const itemPath = withoutIndexes(join(path, name))
-    reading.warnings.push({ rule: 'value_rounded', itemPath, observed: null })
+    const detail = 'more than four decimals'
+    reading.warnings.push({ rule: 'value_rounded', itemPath, detail, observed: null })
   }
   return money.value
 }
@@ -82,7 +96,10 @@ export function readInstant(
   const text = value.trim()
   if (text === '') return null
   const instant = parseInstant(text)
-  if (instant.kind === 'instant') return instant.value
+  if (instant.kind === 'instant') {
+    if (instant.isAssumed) noteAssumed(reading, join(path, name))
+    return instant.value
+  }
   if (instant.kind === 'unset') return null
   if (instant.kind === 'invalid') {
     throw invalid(
@@ -93,19 +110,30 @@ export function readInstant(
   }
   const observed = text.slice(0, 'YYYY-MM-DDThh:mm:ss'.length)
   const itemPath = withoutIndexes(join(path, name))
-  reading.warnings.push({ rule: 'implausible_date', itemPath, observed })
+  const detail = 'outside 2000 to 2099, or no such day'
+  reading.warnings.push({ rule: 'implausible_date', itemPath, detail, observed })
   return null
 }
 
-export function readTexts(value: unknown, path: string): string[] {
+function noteAssumed(reading: Reading, path: string): void {
+  const detail = 'expected a time with its zone; read as UTC, or as that day'
+  const itemPath = withoutIndexes(path)
+  reading.warnings.push({ rule: 'time_without_zone', itemPath, detail, observed: null })
+}
+
+export function readTexts(value: unknown, path: string, reading: Reading): string[] {
   if (typeof value === 'string') {
-    const text = readKey(value, path, '')
+    const text = decoded(readKey(value, path, ''))
     return text === null ? [] : [text]
   }
   const read: string[] = []
   for (const [index, item] of requireList(value, path).entries()) {
     if (item === null || item === undefined) continue
-    const text = readKey(item, `${path}[${index}]`, '')
+    if (typeof item !== 'string' && typeof item !== 'number') {
+      noteUnreadable(reading, `${path}[${index}]`, 'text')
+      continue
+    }
+    const text = decoded(readKey(item, `${path}[${index}]`, ''))
     if (text !== null) read.push(text)
   }
   return read
@@ -124,7 +152,23 @@ export function readDictionary(value: unknown, path: string): [string, string][]
     .sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-export function requireList(value: unknown, path: string): readonly unknown[] {
+/** Items of a list; one object where a list is usual is a list of one, and `{}` a list of none. */
+export function itemsOf(
+  value: unknown,
+  path: string,
+  isObjectDocumented: boolean,
+  reading: Reading,
+): readonly unknown[] {
+  if (!isObject(value)) return requireList(value, path)
+  if (!isObjectDocumented) {
+    const detail = 'expected a list, got one object; read as a list of one'
+    const itemPath = withoutIndexes(path)
+    reading.warnings.push({ rule: 'object_instead_of_list', itemPath, detail, observed: null })
+  }
+  return Object.keys(value).length === 0 ? [] : [value]
+}
+
+function requireList(value: unknown, path: string): readonly unknown[] {
   if (!Array.isArray(value)) throw wrongType('a list', value, path, '')
   if (value.length > itemsMax) {
     throw invalid('too_many_items', path, `expected at most ${itemsMax} items, got ${value.length}`)

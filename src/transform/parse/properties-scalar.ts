@@ -7,6 +7,8 @@ export const key = scalar('key')
 export const word = scalar('word')
 /** Text in which the API leaves HTML entities undecoded. */
 export const name = scalar('name')
+/** Key in which the API leaves HTML entities undecoded, as in names. */
+export const tagId = scalar('tag')
 export const flag = scalar('flag')
 export const decimal = scalar('decimal')
 export const instant = scalar('instant')

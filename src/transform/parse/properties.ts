@@ -1,5 +1,5 @@
 import { registration, solution } from './properties-registration.ts'
-import { decimal, flag, instant, key, name, text, texts, word } from './properties-scalar.ts'
+import { decimal, flag, instant, key, name, tagId, text, texts, word } from './properties-scalar.ts'
 import { nested, none, type ObjectShape, type Read, scalar, shape } from './shape.ts'
 
 // Every property of a referral that the warehouse reads, once: the documented ones, and those that
@@ -9,8 +9,8 @@ import { nested, none, type ObjectShape, type Read, scalar, shape } from './shap
 // The value lists of these three are documented, the properties that carry them are not.
 const taxonomy = { solutionArea: texts, solutionPlay: texts, partnerRole: texts } as const
 
-const tag = shape({ id: key }, () => ({ id: null }))
-const typedTag = shape({ id: key, type: word }, () => ({ id: null, type: null }))
+const tag = shape({ id: tagId }, () => ({ id: null }))
+const typedTag = shape({ id: tagId, type: word }, () => ({ id: null, type: null }))
 
 const member = shape(
   {
@@ -176,6 +176,10 @@ export const referralShape = shape(
     organizationId: text,
     organizationName: name,
     salesStage: text,
+    campaignId: text,
+    referralProgram: text,
+    quality: text,
+    isSpam: flag,
     eTag: scalar('text', '@odata.etag'),
     mpnId: text,
     registrationStatus: word,
@@ -228,6 +232,7 @@ export const referralShape = shape(
       shape(
         {
           notes: text,
+          assistanceRequestCode: text,
           invitedBy: nested(
             'object',
             shape({ organizationId: text, organizationName: name }, () => ({
@@ -236,7 +241,7 @@ export const referralShape = shape(
             })),
           ),
         },
-        () => ({ notes: null, invitedBy: null }),
+        () => ({ notes: null, assistanceRequestCode: null, invitedBy: null }),
       ),
     ),
     trackingInfo: nested(
@@ -244,7 +249,7 @@ export const referralShape = shape(
       shape({ microsoftMsxId: text }, () => ({ microsoftMsxId: null })),
     ),
     registrations: nested('list', registration),
-    // Where the API offers this entity is not documented; an extractor can put it here.
+    // Where the API offers this entity is not documented: `withPolicies` puts it here.
     registrationEligibilityPolicies: nested(
       'list',
       shape(
@@ -285,6 +290,10 @@ export const referralShape = shape(
     organizationId: null,
     organizationName: null,
     salesStage: null,
+    campaignId: null,
+    referralProgram: null,
+    quality: null,
+    isSpam: null,
     eTag: null,
     mpnId: null,
     registrationStatus: null,
@@ -317,10 +326,6 @@ export const knownUnmapped: ReadonlySet<string> = new Set([
   'lastModifiedVia',
   'lastRunId',
   'favorite',
-  'campaignId',
-  'quality',
-  'isSpam',
-  'referralProgram',
   'dealSensitivity',
   'createdVia',
   'tags',
@@ -334,7 +339,6 @@ export const knownUnmapped: ReadonlySet<string> = new Set([
   'details.incentiveLevel',
   'details.requirements.salesPlays',
   'details.requirements.solutions[].closingDateTime',
-  'inviteContext.assistanceRequestCode',
   'inviteContext.invitedMpnId',
   'trackingInfo.microsoftUSFedOpportunityId',
   'trackingInfo.microsoftUSFedLeadId',

@@ -6,6 +6,7 @@ export type Property =
         | 'key'
         | 'word'
         | 'name'
+        | 'tag'
         | 'flag'
         | 'decimal'
         | 'instant'
@@ -38,6 +39,7 @@ type Scalars = {
   key: string | null
   word: string | null
   name: string | null
+  tag: string | null
   flag: boolean | null
   decimal: bigint | null
   instant: string | null

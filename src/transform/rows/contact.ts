@@ -66,7 +66,7 @@ function orderKey(person: ReadPerson): string {
 /**
  * Text that identifies a person again after an erasure: the e-mail address, else the phone number.
  */
-function hashedKey({ email, phoneNumber }: ReadPerson): string | null {
+export function hashedKey({ email, phoneNumber }: ReadPerson): string | null {
   if (email !== null) return email.toLowerCase()
   const digits = phoneNumber?.replaceAll(/\D/g, '') ?? ''
   return digits === '' ? null : digits

@@ -2,6 +2,7 @@ import type { Version } from '../context.ts'
 import { canonicalEnumValue } from '../enum-values.ts'
 import type { ReadReferral } from '../parse/properties.ts'
 import type { Staged } from '../staged-rows.ts'
+import { countryCodeOf } from '../values/countries.ts'
 
 type Profile = NonNullable<ReadReferral['customerProfile']>
 export type CustomerRow = Staged<'stg.dim_customer'>
@@ -30,12 +31,13 @@ export function customerRow(version: Version): CustomerRow {
     customer_name: profile?.name ?? unknownName,
     customer_size: size,
     customer_size_min_employees: leastEmployees(size),
+    customer_size_max_employees: greatestEmployees(size),
     address_line1: address?.addressLine1 ?? null,
     address_line2: address?.addressLine2 ?? null,
     city: address?.city ?? null,
     state: address?.state ?? null,
     postal_code: address?.postalCode ?? null,
-    country_code: address?.country?.toUpperCase() ?? null,
+    country_code: countryOf(version, address?.country ?? null),
     region: address?.region ?? null,
     moodys_id: null,
     external_customer_id: null,
@@ -45,6 +47,17 @@ export function customerRow(version: Version): CustomerRow {
   row.profile_hash = context.sha256(contentOf(row)).slice(0, hashLength)
   row.customer_match_id = matchId(row, profile?.name ?? null)
   return row
+}
+
+/** The country's code; what is no country known to us stays as it is, in upper case. */
+function countryOf({ findings }: Version, country: string | null): string | null {
+  if (country === null) return null
+  const code = countryCodeOf(country)
+  if (code !== null) return code
+  const detail = 'expected a code of ISO 3166 or the English name of a country'
+  const unknown = country.toUpperCase()
+  findings.add('unknown_country', 'customerProfile.address.country', detail, unknown.slice(0, 60))
+  return unknown
 }
 
 function addIds(row: CustomerRow, ids: Profile['ids']): void {
@@ -96,6 +109,12 @@ function leastEmployees(size: string): number | null {
   const least = Number.parseInt(isOpen ? size.slice(moreThan.length) : size, 10)
   if (!Number.isSafeInteger(least) || least >= 1e9) return null
   return isOpen ? least + 1 : least
+}
+
+/** `1to50employees` -> 50; null for `Morethan500employees` and for an undocumented size. */
+function greatestEmployees(size: string): number | null {
+  const [, greatest] = /^\d{1,9}to(\d{1,9})employees$/i.exec(size) ?? []
+  return greatest === undefined ? null : Number(greatest)
 }
 
 const legalForms: ReadonlySet<string> = new Set(

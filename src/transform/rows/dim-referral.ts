@@ -3,6 +3,7 @@ import { canonicalEnumValue } from '../enum-values.ts'
 import type { History } from '../history/history.ts'
 import type { ReadReferral } from '../parse/properties.ts'
 import type { Staged } from '../staged-rows.ts'
+import { hasMicrosoftMember } from './dim-seller.ts'
 import type { Classification } from './dim-tag.ts'
 
 /** Enum values of a referral, in documented spelling. */
@@ -123,6 +124,12 @@ export function referralRow(version: Version, header: Header): Staged<'stg.dim_r
     is_missing: history.missingSince !== null,
     missing_since: history.missingSince,
     source_updated_at: updatedAt,
+    campaign_id: referral.campaignId,
+    referral_program: referral.referralProgram,
+    quality: referral.quality,
+    is_spam: referral.isSpam,
+    assistance_request_code: inviteContext?.assistanceRequestCode ?? null,
+    has_microsoft_member: hasMicrosoftMember(referral.team),
   }
 }
 

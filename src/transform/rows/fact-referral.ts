@@ -37,6 +37,8 @@ export interface ReferralFacts {
   history: History
   profileHash: string
   registrations: readonly Registration[]
+  /** First approval of each registration in any version. */
+  firstApprovals: readonly (string | null)[]
   solutionCount: number
   offerCount: number
 }
@@ -52,6 +54,7 @@ export function factReferralRow(
   const closedDate = dateOf(history.closedAt)
   const registeredDate = firstOf(registrations, (registration) => registration.registeredDate)
   const approvedAt = firstOf(registrations, (registration) => registration.approvedAt)
+  const firstApprovedAt = firstOf(facts.firstApprovals, (at) => at)
   return {
     partner_account_key: accountKey,
     referral_no: referralNo,
@@ -67,6 +70,7 @@ export function factReferralRow(
     closed_date: closedDate,
     registered_date: registeredDate,
     registration_approved_date: dateOf(approvedAt),
+    registration_first_approved_date: dateOf(firstApprovedAt),
     created_at: milestones.createdAt,
     updated_at: updatedAt,
     accepted_at: milestones.acceptedAt,
@@ -84,13 +88,10 @@ export function factReferralRow(
   }
 }
 
-function firstOf(
-  registrations: readonly Registration[],
-  milestone: (registration: Registration) => string | null,
-): string | null {
+function firstOf<One>(all: readonly One[], milestone: (one: One) => string | null): string | null {
   let first: string | null = null
-  for (const registration of registrations) {
-    const at = milestone(registration)
+  for (const one of all) {
+    const at = milestone(one)
     if (at !== null && (first === null || at < first)) first = at
   }
   return first

@@ -1,4 +1,5 @@
 import type { Version } from '../context.ts'
+import { policiesProperty } from '../parse/policies-property.ts'
 import type { Staged } from '../staged-rows.ts'
 import { utcDate } from '../values/dates.ts'
 import { compareText } from '../values/text.ts'
@@ -9,7 +10,7 @@ const listSeparator = ' | '
 
 /** One row a policy, in the order of their names. The entity has no timestamp. */
 export function eligibilityRows(version: Version): EligibilityRow[] {
-  const { accountKey, referralNo, referral, observedAt, findings } = version
+  const { accountKey, referralNo, referral, policiesAt, findings } = version
   const policies = referral.registrationEligibilityPolicies
   if (policies.length === 0) return []
   const rows: EligibilityRow[] = []
@@ -24,14 +25,14 @@ export function eligibilityRows(version: Version): EligibilityRow[] {
         .map(([key, value]) => `${key}=${value}`)
         .join(listSeparator),
       additional_properties: [...new Set(additionalProperties)].sort().join(listSeparator),
-      evaluated_at: observedAt,
-      evaluated_date: utcDate(observedAt),
+      evaluated_at: policiesAt,
+      evaluated_date: utcDate(policiesAt),
     })
   }
   rows.sort((left, right) => compareText(contentOf(left), contentOf(right)))
   return rows.filter((row, index) => {
     if (index === 0 || rows[index - 1]?.policy_name !== row.policy_name) return true
-    findings.add('duplicate_policy', 'registrationEligibilityPolicies[]', 'a policy given twice')
+    findings.add('duplicate_policy', `${policiesProperty}[]`, 'a policy given twice')
     return false
   })
 }

@@ -13,6 +13,7 @@ import { calendarDate, dateOf, daysBetweenInstants, utcDate, wholeDays } from '.
 import { amountText, fitsMoney, type Money } from '../values/money.ts'
 import { compareText } from '../values/text.ts'
 import { solutionIdOf } from './fact-referral-solution.ts'
+import { decisionsOf } from './registration-decisions.ts'
 
 /** A registration with the amounts and dates that rows, history and findings share. */
 export interface Registration {
@@ -31,7 +32,11 @@ export interface Registration {
   /** Annual contract value of the whole contract. */
   acv: Money | null
   registeredDate: string | null
+  /** First approval of this version, whatever came later. */
+  firstApprovedAt: string | null
+  /** Approval that holds; null when the review took it back. */
   approvedAt: string | null
+  /** Decision that holds; null while the review waits. */
   decidedAt: string | null
   lines: readonly Line[]
   /** Sum of the lines; null when none has a value or one has another currency. */
@@ -91,22 +96,19 @@ function registrationOf(version: Version, source: ReadRegistration, no: number):
     end: endDate,
   })
   const value = contract?.value ?? null
-  const approvedAt = earlier(
-    statusHistory?.approvedDateTime ?? null,
-    statusHistory?.passedDateTime ?? null,
+  const status = canonicalEnumValue(
+    context.enums,
+    findings,
+    'RegistrationStatus',
+    source.status,
+    `${path}.status`,
   )
   const lines = linesOf(source, currency)
   const hasForeignLine = lines.some((line) => line.currency !== currency)
   return {
     no,
     source,
-    status: canonicalEnumValue(
-      context.enums,
-      findings,
-      'RegistrationStatus',
-      source.status,
-      `${path}.status`,
-    ),
+    status,
     type: canonicalEnumValue(
       context.enums,
       findings,
@@ -124,17 +126,11 @@ function registrationOf(version: Version, source: ReadRegistration, no: number):
     period,
     acv: value === null ? null : annualContractValue(value, period, minorUnit),
     registeredDate: source.registrationDateTime ? utcDate(source.registrationDateTime) : null,
-    approvedAt,
-    decidedAt: earlier(approvedAt, statusHistory?.failedDateTime ?? null),
+    ...decisionsOf(status, statusHistory),
     lines,
     linesValue: hasForeignLine ? null : sumOf(lines),
     hasForeignLine,
   }
-}
-
-function earlier(left: string | null, right: string | null): string | null {
-  if (left === null || right === null) return left ?? right
-  return left < right ? left : right
 }
 
 function linesOf({ solutionDetails }: ReadRegistration, contractCurrency: string): Line[] {
@@ -174,6 +170,7 @@ function sumOf(lines: readonly Line[]): Money | null {
 export function registrationRow(
   { accountKey, referralNo }: Version,
   registration: Registration,
+  firstApprovedAt: string | null,
 ): Staged<'stg.fact_registration'> {
   const { source, period, value, minorUnit, registeredDate, signDate, linesValue } = registration
   const history = source.statusHistory
@@ -213,8 +210,11 @@ export function registrationRow(
     registered_date: registeredDate,
     review_pending_date: dateOf(history?.reviewPendingDateTime ?? null),
     action_required_date: dateOf(history?.actionRequiredDateTime ?? null),
+    first_approved_at: firstApprovedAt,
+    first_approved_date: dateOf(firstApprovedAt),
     approved_date: dateOf(registration.approvedAt),
     decided_date: dateOf(registration.decidedAt),
+    first_approval_lead_days: leadDays(registeredAt, firstApprovedAt),
     approval_lead_days: leadDays(registeredAt, registration.approvedAt),
     decision_lead_days: leadDays(registeredAt, registration.decidedAt),
     sign_to_registration_days: wholeDays(signDate, registeredDate),

@@ -6,7 +6,6 @@ import { checkOrder } from './referral-rules.ts'
 
 /** Contract length below which the annualized value is far from any amount that is paid. */
 const shortContractDays = 30
-const moneyPerUnit = 10_000n
 
 /** Checks a registration and its contract by the rules of the co-sell programme. */
 export function checkRegistration(version: Version, registration: Registration): void {
@@ -15,11 +14,11 @@ export function checkRegistration(version: Version, registration: Registration):
   checkDates(version, registration, path)
   checkTerm(version, registration, path)
   checkAmount(version, `${path}.contract.value`, registration.value)
-  checkAcv(version, registration, path)
   const registeredAt = source.registrationDateTime
   const historyPath = `${path}.statusHistory`
-  checkOrder(version, `${historyPath}.approvedDateTime`, registeredAt, registration.approvedAt)
-  checkOrder(version, `${historyPath}.failedDateTime`, registeredAt, registration.decidedAt)
+  const failedAt = source.statusHistory?.failedDateTime ?? null
+  checkOrder(version, `${historyPath}.approvedDateTime`, registeredAt, registration.firstApprovedAt)
+  checkOrder(version, `${historyPath}.failedDateTime`, registeredAt, failedAt)
   if (registration.hasForeignLine) {
     const detail = 'a line has another currency than its contract'
     version.findings.add('mixed_currency', path, detail, registration.currency)
@@ -80,17 +79,6 @@ function checkTerm({ findings }: Version, registration: Registration, path: stri
       const detail = `a contract below ${shortContractDays} days; its annualised value is no forecast`
       findings.add('short_contract', `${path}.contract`, detail, String(days))
     }
-  }
-}
-
-function checkAcv({ findings, context }: Version, registration: Registration, path: string): void {
-  const { acv, currency } = registration
-  const { acvMinimumUsd } = context.thresholds
-  // Without exchange rates only the programme's own currency can be compared.
-  if (acv === null || currency !== 'USD') return
-  if (acv < BigInt(Math.ceil(acvMinimumUsd)) * moneyPerUnit) {
-    const detail = `below the programme's minimum of ${acvMinimumUsd} USD a year`
-    findings.add('acv_below_minimum', path, detail, amountText(acv))
   }
 }
 

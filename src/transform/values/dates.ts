@@ -3,7 +3,8 @@
  * digits where the source sends seven, turns 30 February into 1 March, and knows the local zone.
  */
 export type ParsedInstant =
-  | { kind: 'instant'; value: string }
+  /** `isAssumed` marks a time without zone, read as UTC, and a day without time. */
+  | { kind: 'instant'; value: string; isAssumed?: true }
   /** `0001-01-01T00:00:00`, what .NET writes for "not set". */
   | { kind: 'unset' }
   /** Written as an instant, but impossible (30 February, 24:00) or outside 2000..2099. */
@@ -20,6 +21,7 @@ const offsetMinutesMax = 14 * 60
 
 const instantText =
   /^(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))$/
+const bareText = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?)?$/
 const unsetText = /^0001-01-01[Tt]00:00:00(?:\.0+)?(?:[Zz]|[+-]\d\d:\d\d)?$/
 
 const unset: ParsedInstant = { kind: 'unset' }
@@ -29,18 +31,34 @@ const invalid: ParsedInstant = { kind: 'invalid' }
 /**
  * Reads RFC 3339 strictly: date, `T`, time with any number of fraction digits, and `Z` or an
  * offset. The value is in UTC with exactly six fraction digits, truncated and never rounded, so
- * that a watermark is not later than the instant it came from. A leap second is implausible.
+ * that a watermark is not later than the instant it came from. A leap second is implausible. A time
+ * without zone is taken as UTC, and a day without time as its first instant.
  */
 export function parseInstant(wire: string): ParsedInstant {
   const usual = usualInstant(wire, 6)
   if (usual !== null && digitsAt(usual, 0) === 20) return { kind: 'instant', value: usual }
   if (wire.startsWith('0001') && unsetText.test(wire)) return unset
   const match = instantText.exec(wire)
-  if (match === null) return invalid
+  if (match === null) return parseBare(wire)
   const value = universalTime(match, 6)
   if (value === null) return implausible
   const date = value.slice(0, 10)
   return date < firstDate || date > lastDate ? implausible : { kind: 'instant', value }
+}
+
+function parseBare(wire: string): ParsedInstant {
+  const completed = completedInstant(wire)
+  if (completed === null) return invalid
+  const parsed = parseInstant(completed)
+  return parsed.kind === 'instant' ? { ...parsed, isAssumed: true } : parsed
+}
+
+/** The text with what it lacks to be an instant in UTC; null when it lacks more than zone and time. */
+function completedInstant(wire: string): string | null {
+  const match = bareText.exec(wire)
+  if (match === null) return null
+  const [, date = '', hour = '00', minute = '00', second = '00'] = match
+  return `${date}T${hour}:${minute}:${second}Z`
 }
 
 /**
@@ -51,7 +69,9 @@ export function sortableInstant(wire: string): string {
   const usual = usualInstant(wire, 7)
   if (usual !== null) return usual
   const match = instantText.exec(wire)
-  return match === null ? '' : (universalTime(match, 7) ?? '')
+  if (match !== null) return universalTime(match, 7) ?? ''
+  const completed = completedInstant(wire)
+  return completed === null ? '' : sortableInstant(completed)
 }
 
 const instantLayout = '0000-00-00T00:00:00'

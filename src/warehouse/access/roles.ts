@@ -70,32 +70,45 @@ const loaderRights = {
   'etl.quarantine': 'select insert update',
   'etl.run': 'select insert update',
   'etl.run_table': 'select insert',
-  // The reporting currency of the configuration is stored here.
+  // The reporting currency and the fiscal year of the configuration are stored here.
   'etl.setting': 'select insert update',
   'etl.principal_referral': 'select insert maintain',
   'dw.bridge_line_incentive': publishedRights,
+  'dw.bridge_referral_seller': publishedRights,
   'dw.bridge_referral_tag': publishedRights,
   'dw.dim_currency': 'select insert',
   'dw.dim_customer': 'select insert maintain',
-  'dw.dim_date': 'select',
+  // Labels follow the fiscal year of the configuration.
+  'dw.dim_date': 'select update',
+  'dw.dim_engagement': publishedRights,
   // Locked while accounts are numbered, which takes a right to change rows.
   'dw.dim_partner_account': 'select insert update',
   'dw.dim_referral': 'select insert update maintain',
+  // An erased person is made unknown in place.
+  'dw.dim_seller': 'select insert update maintain',
   'dw.dim_solution': 'select insert update maintain',
   'dw.dim_status': 'select insert',
   'dw.dim_tag': 'select insert update maintain',
   'dw.fact_acv_schedule': publishedRights,
+  'dw.fact_engagement_history': publishedRights,
   'dw.fact_referral': publishedRights,
   'dw.fact_referral_history': publishedRights,
   'dw.fact_referral_solution': publishedRights,
   'dw.fact_registration': publishedRights,
   'dw.fact_registration_eligibility': publishedRights,
+  'dw.fact_registration_review': publishedRights,
   'dw.fact_registration_solution': publishedRights,
   'dw.fx_rate': publishedRights,
 } satisfies Record<KeptTable, string>
 
 /** An initial load reserves their keys; rows that SQL inserts need no right to the sequence. */
-const reservedTables = ['dw.dim_customer', 'dw.dim_referral', 'dw.dim_solution', 'dw.dim_tag']
+const reservedTables = [
+  'dw.dim_customer',
+  'dw.dim_referral',
+  'dw.dim_seller',
+  'dw.dim_solution',
+  'dw.dim_tag',
+]
 /** Kysely's ledger: `cosell run` checks whether a migration is due. */
 const migrationTables = ['etl.migration', 'etl.migration_lock']
 
@@ -104,12 +117,14 @@ const migrationTables = ['etl.migration', 'etl.migration_lock']
  * sequence is known by its table. Anything else in our schemas was made by others.
  */
 export const madeTables: readonly string[] = [...Object.keys(tables), ...migrationTables]
-export const madeViews: readonly string[] = ['etl.visible_account']
+export const madeViews: readonly string[] = ['etl.visible_account', 'pii.seller']
 
 /** Schemas with people: what cosell made there is open to its groups alone. */
 export const closedSchemas: readonly string[] = ['raw', 'pii']
 
 const personTables = ['pii.contact', 'pii.referral_text']
+/** Views that read them with the rights of the reader. */
+const personViews = ['pii.seller']
 /** Readers have no `usage` on `etl`, so the policies alone can read it. */
 const accountMap = 'etl.bi_access'
 
@@ -127,7 +142,7 @@ export function rightsOf(group: Group, target: GrantTarget, setting: RightsConte
   function onObject(): string {
     if (group === groups.loader) return loaderObjectRights(target)
     if (group === groups.bi) return readerRights(target, setting)
-    const isOfPeople = personTables.includes(nameOf(target))
+    const isOfPeople = [...personTables, ...personViews].includes(nameOf(target))
     return group === groups.pii && isOfPeople ? 'select' : ''
   }
 }

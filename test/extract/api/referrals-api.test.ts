@@ -429,8 +429,16 @@ describe('one referral', () => {
     expect(found).toMatchObject({ id: 'A-1', referral: { id: 'a-1' } })
     expect(paths).toEqual(['/v1.0/engagements/referrals/A-1'])
   })
-  test.each([404, 410])('getReferral returns null after %i', async (status) =>
+  test.each([404, 410, 403])('getReferral returns null after %i', async (status) =>
     expect((await get({ status })).found).toMatchObject({ id: 'A-1', referral: null }),
+  )
+  test.each([
+    ['insufficient_claims', 'auth.insufficient_claims'],
+    ['900421', 'auth.mfa_required'],
+  ])('getReferral asks for a new sign-in after 403 %s', async (error, code) =>
+    expect((await get({ status: 403, body: { error: { code: error } } })).found).toMatchObject({
+      code,
+    }),
   )
   test('getReferral rejects an answer with another id', async () =>
     expect((await get({ body: aReferral('b') })).found).toMatchObject({

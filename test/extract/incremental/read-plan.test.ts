@@ -21,16 +21,39 @@ describe('planRead', () => {
     { facts: { lastFullReadAt: null }, mode: 'full', why: 'no full read was ever complete' },
     {
       facts: { now: new Date('2026-07-06T05:17:00Z') },
-      mode: 'incremental',
-      why: 'seven days to the second are recent',
+      mode: 'full',
+      why: 'the seventh night after the last full read has come',
     },
     {
-      facts: { now: new Date('2026-07-06T05:17:01Z') },
-      mode: 'full',
-      why: 'a second later the full read is due',
+      facts: { now: new Date('2026-07-05T05:17:00Z') },
+      mode: 'incremental',
+      why: 'the sixth night is not the seventh',
     },
   ])('planRead is $mode: $why', ({ facts, mode }) => {
     expect(planRead({ ...settled, ...facts }).mode).toBe(mode)
+  })
+
+  // The last full read was that of Sunday, 1 November 2026; nights are nominally at 01:00 UTC.
+  test.each([
+    { at: '01:10', nights: ['01:00', '01:00', '01:00', '01:00', '01:00', '01:00', '01:00'] },
+    { at: '01:00', nights: ['01:10', '01:05', '00:50', '01:00', '01:20', '01:00', '00:40'] },
+    { at: '01:00', nights: ['02:00', '02:00', '02:00', '02:00', '02:00', '02:00', '02:00'] },
+    { at: '01:00', nights: ['00:00', '00:00', '00:00', '00:00', '00:00', '00:00', '00:00'] },
+    { at: '23:55', nights: ['23:50', '23:59', '23:57', '23:40', '23:55', '23:51', '23:45'] },
+    { at: '00:05', nights: ['00:00', '00:04', '00:01', '00:05', '00:00', '00:02', '00:00'] },
+  ])('planRead reads in full in the seventh night and in none before, at $nights', (life) => {
+    const modes = life.nights.map((time, index) => {
+      const now = new Date(`2026-11-0${index + 2}T${time}:00Z`)
+      const lastFullReadAt = `2026-11-01T${life.at}:00Z`
+      return planRead({ ...settled, lastFullReadAt, now }).mode
+    })
+    expect(modes).toEqual([...Array.from({ length: 6 }, () => 'incremental'), 'full'])
+  })
+
+  test('planRead reads in full in every night where one day is the limit', () => {
+    const daily = { ...settled, fullReadDaysMax: 1, lastFullReadAt: '2026-06-30T05:17:00Z' }
+    expect(planRead({ ...daily, now: new Date('2026-07-01T05:02:00Z') }).mode).toBe('full')
+    expect(planRead({ ...daily, now: new Date('2026-06-30T13:17:00Z') }).mode).toBe('incremental')
   })
 
   test('planRead begins before the watermark by the overlap in every time zone', () => {
@@ -134,14 +157,16 @@ const sourceText = fc.oneof(
     )
     .map((parts) => parts.join('')),
   fc.constantFrom('', 'last spring', '0001-01-01T00:00:00Z', '2026-06-31T00:00:00Z', '2026-06-30'),
+  fc.constantFrom('2026-06-30T04:44:27', '2026-06-30T04:44:27.45', '2026-06-31'),
   fc.string(),
 )
 
 /** Tenths of a microsecond since 1970, computed independently; zero for an invalid instant. */
 function ticksOf(text: string): bigint {
   const [, date = '', time = '', fraction = '', zone = ''] =
-    /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
-  const milliseconds = Date.parse(`${date}T${time}${zone}`)
+    /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? []
+  // Without time it is the first instant of the day, without zone UTC.
+  const milliseconds = Date.parse(`${date}T${time || '00:00:00'}${zone || 'Z'}`)
   if (Number.isNaN(milliseconds) || milliseconds < 0 || date.endsWith('06-31')) return 0n
   return BigInt(milliseconds) * 10_000n + BigInt(fraction.slice(0, 7).padEnd(7, '0'))
 }

@@ -84,6 +84,7 @@ export function listedSource(rows: Row[], given: Partial<Habits> = {}) {
     counts: { requests: 0, throttled: 0 },
     getPage,
     getReferral: () => Promise.reject(new Error('not served here')),
+    getPolicies: () => Promise.reject(new Error('not served here')),
     principal: () => null,
     tenant: () => null,
     signIn: async () => undefined,

@@ -266,11 +266,11 @@ describe('readById', () => {
 
   test('readById ends at a failure and leaves no request behind', () =>
     withServer(
-      (request) => (request.path.endsWith('r2') ? { status: 403 } : byId(request)),
+      (request) => (request.path.endsWith('r2') ? { status: 415 } : byId(request)),
       (server) =>
         withApi(server.url, {}, async (api) => {
           await expect(collect(readById(api, ids, 2))).rejects.toMatchObject({
-            code: 'auth.forbidden',
+            code: 'api.status_415',
           })
           const sent = api.counts.requests
           await new Promise((resolve) => setTimeout(resolve, 50))

@@ -70,23 +70,23 @@ const statements: readonly (string | readonly string[])[] = [
   'insert into etl.principal_referral',
   'referral_presence',
   ['insert into etl.principal_referral', 'commit'],
-  'delete from "stg"."dim_referral"',
+  'delete from stg.dim_referral',
   "set_config('enable_sort'",
-  'from raw.payload as landed',
+  'landed.version_no',
   'copy stg.dim_referral',
   'copy stg.fact_referral_history',
   'analyze stg.dim_referral',
   'fresh as materialized',
-  'from stg.enum_value s',
-  'insert into "dw"."dim_referral"',
-  ['delete from "dw"."fact_registration"'],
-  'insert into "dw"."fact_acv_schedule"',
-  'insert into "pii"."contact"',
+  'from stg.enum_value as s',
+  'insert into dw.dim_referral',
+  'delete from dw.fact_registration',
+  'insert into dw.fact_acv_schedule',
+  'insert into pii.contact',
   'delete from etl.dq_finding',
   'update etl.quarantine',
   'offenders as materialized',
-  'insert into "etl"."run_table"',
-  ['insert into "etl"."run_table"', 'commit'],
+  'insert into etl.run_table',
+  ['insert into etl.run_table', 'commit'],
 ]
 
 describe('a run whose connection is cut', () => {
@@ -117,8 +117,11 @@ describe('a run whose connection is cut', () => {
   )
 
   test.each([
-    { words: 'insert into "etl"."run"', why: 'begins in the ledger' },
-    { words: 'update "etl"."extract_window"', why: 'records in the ledger what it read' },
+    { words: 'insert into etl.run ', why: 'begins in the ledger' },
+    {
+      words: 'update etl.extract_window set window_status',
+      why: 'records in the ledger what it read',
+    },
   ])('a run that is cut where it $why ends with 75, and the next one goes on', ({ words }) =>
     withPipeline(population, (nights) =>
       withWire(nights.url, async (wire) => {
@@ -405,7 +408,7 @@ test('timeouts of a database end neither a run nor a rebuild', async () => {
             await untilWaiting({ query: db }, 1)
             await longer()
           })
-          wire.pauseAt('insert into "etl"."run_table"', longer)
+          wire.pauseAt('insert into etl.run_table', longer)
           expect(await loading).toMatchObject({ status: 'published' })
           expect(wire.isDone()).toBe(true)
         } finally {

@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { countKnown, listMissedOnce } from '../../../src/load/landing/looks.ts'
 import { landPresence } from '../../../src/load/landing/presence.ts'
 import { markExtracted } from '../../../src/load/runs/ledger.ts'
 import { clearListed } from '../../../src/load/staging/stage.ts'
+import { Random } from '../../../src/sandbox/random.ts'
 import { withDatabase } from '../../support/database.ts'
 import {
   anAccount,
@@ -27,17 +29,25 @@ async function fullRead(
   account: TestAccount,
   day: number,
   nos: readonly number[],
-  { isComplete = true, principal = null as string | null } = {},
+  {
+    isComplete = true,
+    principal = null as string | null,
+    notFound = [] as readonly string[],
+    hour = 2,
+  } = {},
 ): Promise<Loaded & { landed: number }> {
   const { warehouse, lease } = account
   const runId = await aRun(account, isComplete ? 'full' : 'incremental')
-  const at = `2026-01-${String(day).padStart(2, '0')}T02:00:00Z`
+  const twoDigits = (number: number) => String(number).padStart(2, '0')
+  const at = `2026-01-${twoDigits(day)}T${twoDigits(hour)}:00:00Z`
   await landReferrals(account, runId, numbered(nos), at)
   const landed = await landPresence(warehouse.query, lease, {
-    ...{ runId, principal, observedAt: at, isComplete },
+    ...{ account: account.key, runId, principal: principal ?? 'unknown', observedAt: at },
+    ...{ isComplete, notFound },
     ...{ missingPercentMax: 5, missingCountMax: 20 },
   })
-  const extracted = { requests: 1, throttled: 0, seen: nos.length, isComplete, principal }
+  const figures = { requests: 1, throttled: 0, seen: nos.length, isComplete, principal }
+  const extracted = { ...figures, listedTotal: null, knownTotal: null }
   await markExtracted(warehouse.query, runId, extracted)
   const staged = await stageLanded(account, 'unpublished')
   const published = await publishStaged(account, runId, staged)
@@ -153,6 +163,124 @@ test('an incremental read marks no referral as missing', () =>
       expect(seen).toMatchObject({ landed: 0 })
     }
     expect(await missingOf(account)).toEqual([])
+  }))
+
+/** Look of a run that only asks, on a day of January. */
+const lookOn = (account: TestAccount, day: number, principal = 'unknown', runId = 0) => ({
+  ...{ account: account.key, runId, principal },
+  observedAt: `2026-01-${String(day).padStart(2, '0')}T02:00:00Z`,
+})
+
+describe('a referral that is not found by id', () => {
+  const notFound = [referralIdOf(2)]
+  const byId = { isComplete: false, notFound }
+
+  test('a referral that is not found by id in two nights is missing', () =>
+    withAccount(async (account) => {
+      await fullRead(account, 5, [1, 2])
+      expect(await fullRead(account, 6, [], byId)).toMatchObject({ landed: 1, missing: 0 })
+      expect(await fullRead(account, 7, [1], byId)).toMatchObject({ landed: 1, missing: 1 })
+      expect(await missingOf(account)).toEqual(['2 since 07'])
+      expect(await fullRead(account, 8, [1], byId)).toMatchObject({ landed: 0, missing: 0 })
+      expect(await reload(account)).toMatchObject({ changed: 0, missing: 0 })
+    }))
+
+  test('a full read without a referral and a read by id of the next night make it missing', () =>
+    withAccount(async (account) => {
+      await fullRead(account, 5, [1, 2])
+      await fullRead(account, 6, [1], { notFound })
+      expect(await sightingsOf(account)).toEqual(['2 absence 1'])
+      expect(await fullRead(account, 7, [], byId)).toMatchObject({ landed: 1, missing: 1 })
+    }))
+
+  test('looks less than half a day apart are one look', () =>
+    withAccount(async (account) => {
+      await fullRead(account, 5, [1, 2])
+      await fullRead(account, 6, [1])
+      expect(await fullRead(account, 6, [1], { hour: 13 })).toMatchObject({ landed: 0 })
+      expect(await fullRead(account, 6, [], { ...byId, hour: 13 })).toMatchObject({ landed: 0 })
+      expect(await missingOf(account)).toEqual([])
+      expect(await fullRead(account, 6, [1], { hour: 14 })).toMatchObject({ landed: 1, missing: 1 })
+    }))
+
+  test('a referral that a page lists is not absent, though it was not found by id', () =>
+    withAccount(async (account) => {
+      await fullRead(account, 5, [1, 2])
+      expect(await fullRead(account, 6, [2], byId)).toMatchObject({ landed: 0 })
+    }))
+
+  test('a principal who was never shown a referral does not miss it by id', () =>
+    withAccount(async (account) => {
+      await fullRead(account, 5, [1, 2])
+      const other = { ...byId, principal: 'ben-of-one-office' }
+      expect(await fullRead(account, 6, [1], other)).toMatchObject({ landed: 0 })
+    }))
+
+  test('too many referrals that are not found by id end the run and land no absence', () =>
+    withAccount(async (account) => {
+      await fullRead(account, 5, upTo(30))
+      const gone = upTo(21).map(referralIdOf)
+      const failure = failureOf(fullRead(account, 6, [30], { ...byId, notFound: gone }))
+      expect(await failure).toMatchObject({
+        code: 'full_read.too_many_missing',
+        message: expect.stringContaining('Reads by id did not find 21 of 30 known referrals'),
+      })
+      expect(await sightingsOf(account)).toEqual([])
+      const few = { ...byId, notFound: gone.slice(1) }
+      expect(await fullRead(account, 7, [30], few)).toMatchObject({ landed: 20 })
+    }))
+
+  test('listMissedOnce names who was absent in one earlier night, until it is missing or back', () =>
+    withAccount(async (account) => {
+      const { query } = account.warehouse
+      const due = (day: number) => listMissedOnce(query, lookOn(account, day), 2)
+      await fullRead(account, 5, [1, 2, 3, 4, 5])
+      await fullRead(account, 6, [1])
+      expect(await due(6)).toEqual([])
+      expect(await due(7)).toEqual([2, 3].map(referralIdOf))
+      await fullRead(account, 7, [3], byId)
+      expect(await due(8)).toEqual([4, 5].map(referralIdOf))
+      expect(await listMissedOnce(query, lookOn(account, 8, 'ben'), 9)).toEqual([])
+    }))
+})
+
+test('countKnown counts who was shown to a principal and is not absent, over a life of two', () =>
+  withAccount(async (account) => {
+    const { query } = account.warehouse
+    const random = new Random(15)
+    const shown = new Map<string, Set<number>>([
+      ['anna', new Set()],
+      ['ben', new Set()],
+    ])
+    const lastSeen = new Map<number, number>()
+    /** Days on which a principal did not see a referral; `anna 3`. */
+    const absences = new Map<string, number[]>()
+    const knownTo = (principal: string) =>
+      [...(shown.get(principal) ?? [])].filter((no) =>
+        (absences.get(`${principal} ${no}`) ?? []).every((day) => day <= (lastSeen.get(no) ?? 0)),
+      ).length
+    for (let day = 1; day <= 16; day++) {
+      const principal = random.chance(0.6) ? 'anna' : 'ben'
+      const isComplete = day < 3 || random.chance(0.5)
+      const nos = upTo(12).filter(() => random.chance(isComplete ? 0.8 : 0.2))
+      await fullRead(account, day, nos, { isComplete, principal })
+      const seenBy = shown.get(principal) ?? new Set()
+      for (const no of nos) {
+        seenBy.add(no)
+        lastSeen.set(no, day)
+      }
+      for (const no of isComplete ? seenBy : []) {
+        const missed = absences.get(`${principal} ${no}`) ?? []
+        if (!nos.includes(no)) absences.set(`${principal} ${no}`, [...missed, day])
+      }
+      for (const who of ['anna', 'ben']) {
+        expect(await countKnown(query, lookOn(account, day, who)), `${who}, day ${day}`).toBe(
+          knownTo(who),
+        )
+      }
+    }
+    expect(absences.size).toBeGreaterThan(3)
+    expect(knownTo('anna')).toBeLessThan(shown.get('anna')?.size ?? 0)
   }))
 
 describe('mass disappearance', () => {

@@ -73,14 +73,79 @@ test('a currency without any rate is one finding for any number of referrals', (
     expect(await missing(account)).toEqual(['0 EUR -', '0 GBP -'])
   }))
 
-test('an amount without a currency is a finding of XXX, and a zero is no finding', () =>
+test('a contract that is dated ahead, or has no day, needs the rate of today', () =>
+  withAccount(async (account) => {
+    const today = new Date().toISOString().slice(0, 10)
+    await loadRates(account.warehouse.query, 'USD', rates([today, 'EUR']))
+    const value = { value: 9000, currency: 'EUR', term: 'Perpetual' }
+    const contracts = [
+      { ...value, signDateTime: '2097-03-31T00:00:00Z', startDateTime: '2097-04-01T00:00:00Z' },
+      { ...value, startDateTime: '2097-04-01T00:00:00Z' },
+      { ...value, signDateTime: `${today}T00:00:00Z` },
+    ]
+    await load(
+      account,
+      contracts.map((contract, no) =>
+        aDeal(no + 1, 'USD', '2025-12-10', {
+          registrations: [
+            aRegistration({ contract, solutionDetails: [aLine({ currency: 'EUR' })] }),
+          ],
+        }),
+      ),
+    )
+    expect(await missing(account)).toEqual([])
+    const { rows } = await sql<Record<string, unknown>>`
+      select
+        (select count(*) from mart.registration
+          where contract_acv_reporting_amount = 1.5 * contract_acv_amount) as contracts,
+        (select count(*) from mart.acv_line
+          where solution_acv_reporting_amount = 1.5 * solution_acv_amount) as lines,
+        (select count(distinct referral_key) from mart.acv_schedule
+          where scheduled_contract_reporting_amount = 1.5 * scheduled_contract_amount) as schedules
+    `.execute(account.warehouse.query)
+    expect(rows).toEqual([{ contracts: 3, lines: 3, schedules: 3 }])
+  }))
+
+test('the finding of a currency that the ECB stopped quoting says so, and what helps', () =>
+  withAccount(async (account) => {
+    await loadRates(account.warehouse.query, 'USD', rates(['2022-03-01', 'RUB']))
+    await load(account, [aDeal(1, 'RUB', '2025-12-10')])
+    const finding = await account.warehouse.query
+      .selectFrom('etl.dq_finding')
+      .select(['item_ref', 'detail'])
+      .where('rule_code', '=', 'missing_fx_rate')
+      .execute()
+    expect(finding).toEqual([
+      {
+        item_ref: 'RUB',
+        detail:
+          'the ECB stopped quoting it after 2022-03-01, so its amounts are not converted; load ' +
+          'rates of your own with cosell fx',
+      },
+    ])
+  }))
+
+test('the finding of a currency from before the ECB stopped quoting it asks for rates', () =>
+  withAccount(async (account) => {
+    await load(account, [aDeal(1, 'RUB', '2021-12-10')])
+    const finding = await account.warehouse.query
+      .selectFrom('etl.dq_finding')
+      .select('detail')
+      .where('rule_code', '=', 'missing_fx_rate')
+      .execute()
+    expect(finding).toEqual([
+      { detail: 'no rate is loaded, so its amounts are not converted; run cosell fx' },
+    ])
+  }))
+
+test('an amount without a currency is no finding, since no rate would help, nor is a zero', () =>
   withAccount(async (account) => {
     const zero = { dealValue: 0, currency: 'GBP' }
     await load(account, [
       aDeal(1, null, '2025-12-10'),
       aDeal(2, 'GBP', '2025-12-10', { details: zero }),
     ])
-    expect(await missing(account)).toEqual(['0 XXX -'])
+    expect(await missing(account)).toEqual([])
   }))
 
 test('a day without a rate among others is a finding of its referral, until there is one', () =>
@@ -196,9 +261,9 @@ test('a run updates the rate findings of its own referrals and leaves the others
 
 test('another reporting currency replaces the rate findings', () =>
   withAccount(async (account) => {
-    await load(account, [aDeal(1, 'EUR', '2025-12-10'), aDeal(2, 'USD', '2025-12-10')])
-    expect(await missing(account)).toEqual(['0 EUR -'])
-    await applyReportingCurrency(account.warehouse.query, 'EUR')
+    await load(account, [aDeal(1, 'GBP', '2025-12-10'), aDeal(2, 'USD', '2025-12-10')])
+    expect(await missing(account)).toEqual(['0 GBP -'])
+    await applyReportingCurrency(account.warehouse.query, 'GBP')
     expect(await missing(account)).toEqual(['0 USD -'])
   }))
 

@@ -59,20 +59,21 @@ describe('unreadable referral', () => {
 
   test('an unreadable referral keeps its last good rows', () =>
     withAccount(async (account) => {
-      await load(account, [readable(1, { name: 'Good' })])
-      const second = await load(account, [unreadable(1)])
+      await load(account, [readable(1, { name: 'Good' }), readable(2, { name: 'Other' })])
+      const second = await load(account, [unreadable(1), readable(2, { name: 'Other' })])
       expect(second).toMatchObject({ quarantined: 1, staged: 0 })
       expect(writtenBy(second)).toEqual({})
       const kept = await account.warehouse.query
         .selectFrom('dw.dim_referral')
         .select('referral_name')
+        .orderBy('referral_name')
         .execute()
-      expect(kept).toEqual([{ referral_name: 'Good' }])
+      expect(kept).toEqual([{ referral_name: 'Good' }, { referral_name: 'Other' }])
     }))
 
   test('an unreadable referral is counted at every attempt and quarantined until it can be read', () =>
     withAccount(async (account) => {
-      const first = await load(account, [unreadable(1)])
+      const first = await load(account, [unreadable(1), readable(2)])
       await reload(account)
       const third = await reload(account)
       expect(await heldBy(account)).toMatchObject([
@@ -87,11 +88,11 @@ describe('unreadable referral', () => {
 
   test('a quarantined referral is resolved by a newer version, though the older one stays unreadable', () =>
     withAccount(async (account) => {
-      await load(account, [unreadable(1), unreadable(2)])
+      await load(account, [unreadable(1), unreadable(2), readable(3)])
       const mended = readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })
       const second = await load(account, [mended], { at: '2026-01-06T02:00:00Z' })
       expect(second).toMatchObject({ staged: 1, quarantined: 0 })
-      expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(1)
+      expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(2)
       const findings = await account.warehouse.query
         .selectFrom('etl.dq_finding')
         .select('observed_value')
@@ -106,8 +107,8 @@ describe('unreadable referral', () => {
 
   test('an unreadable referral has one quarantine entry a version', () =>
     withAccount(async (account) => {
-      await load(account, [unreadable(1)])
-      await load(account, [{ ...unreadable(1), name: 'Still unreadable' }])
+      await load(account, [unreadable(1), readable(2)])
+      await load(account, [{ ...unreadable(1), name: 'Still unreadable' }, readable(2)])
       expect(await heldBy(account)).toMatchObject([
         { version_no: 1, attempts: 2 },
         { version_no: 2, attempts: 1 },
@@ -118,20 +119,34 @@ describe('unreadable referral', () => {
 describe('resolved referral', () => {
   test('a resolved referral is quarantined again when a newer version cannot be read', () =>
     withAccount(async (account) => {
-      await load(account, [unreadable(1)])
+      await load(account, [unreadable(1), readable(2)])
       await load(account, [readable(1, { updatedDateTime: '2026-01-02T00:00:00Z' })])
       const broken = { ...unreadable(1), updatedDateTime: '2026-01-03T00:00:00Z' }
-      expect(await load(account, [broken])).toMatchObject({ quarantined: 1 })
+      expect(await load(account, [broken, readable(2)])).toMatchObject({ quarantined: 1 })
       const held = await heldBy(account)
       expect(held.map((entry) => entry.resolved_run_id)).toEqual([null, null])
     }))
 })
 
 describe('quarantine limits', () => {
+  test.each([1, 2])(
+    'a publish of %i referrals that are all unreadable fails with the reason',
+    (bad) =>
+      withAccount(async (account) => {
+        const failure = await failureOf(load(account, each(bad, unreadable)))
+        expect(failure).toMatchObject({
+          exitCode: 65,
+          code: 'quarantine.everything',
+          message: expect.stringContaining('invalid_instant at createdDateTime'),
+        })
+        expect(await countOf(account.warehouse, 'etl.quarantine')).toBe(0)
+      }),
+  )
+
   test.each([
-    { bad: 10, good: 0, max: {}, why: 'ten, however large their share' },
+    { bad: 10, good: 1, max: {}, why: 'ten, however large their share' },
     { bad: 11, good: 11, max: { quarantinePercentMax: 50 }, why: 'exactly the share allowed' },
-    { bad: 11, good: 0, max: { quarantineCountMax: 11 }, why: 'exactly the number allowed' },
+    { bad: 11, good: 1, max: { quarantineCountMax: 11 }, why: 'exactly the number allowed' },
     { bad: 11, good: 0, max: { quarantinePercentMax: 100 }, why: 'all, when that is allowed' },
   ])('unreadable referrals within the limits are quarantined: $why', ({ bad, good, max }) =>
     withAccount(async (account) => {

@@ -62,7 +62,7 @@ describe('readers', () => {
       })
       await publishing
       const after = await rowsByTable(reader)
-      expect(after).toMatchObject({ 'dw.dim_referral': 12, 'dw.fact_referral_history': 36 })
+      expect(after).toMatchObject({ 'dw.dim_referral': 12, 'dw.fact_referral_history': 60 })
       await reader.close()
     }))
 

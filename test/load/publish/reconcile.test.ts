@@ -124,7 +124,8 @@ describe('reconciliation', () => {
   test('reconciliation leaves out referrals that are staged because a full read missed them', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse
-      const shared = { principal: null, observedAt, isComplete: true }
+      const look = { account: account.key, principal: 'unknown', observedAt }
+      const shared = { ...look, isComplete: true, notFound: [] }
       const fullRead = { ...shared, missingPercentMax: 5, missingCountMax: 20 }
       const { runId: first } = await load(account, [readable(1), readable(2)])
       await landPresence(query, account.lease, { ...fullRead, runId: first })
@@ -221,7 +222,7 @@ describe('retrying quarantined referrals', () => {
 
   test('retrying quarantined referrals leaves the pages of an unfinished run to the next run', () =>
     withAccount(async (account) => {
-      await load(account, [unreadable(1)])
+      await load(account, [unreadable(1), readable(3)])
       const unfinished = await aRun(account)
       await landReferrals(account, unfinished, [readable(2)])
       const { reconciliation } = await retry(account, [referralIdOf(1)])

@@ -161,7 +161,8 @@ describe('rejected referral', () => {
       )
       const before = await physicalState(account.warehouse, account.key, ['dw.dim_referral'])
       const at = (day: number) => ({ updatedDateTime: `2026-01-0${day}T00:00:00Z` })
-      const second = await load(account, [referral(3, { name: 'Poison', ...at(1) })])
+      const poisoned = referral(3, { name: 'Poison', ...at(1) })
+      const second = await load(account, [poisoned], { quarantinePercentMax: 100 })
       expect(second).toMatchObject({ changed: 0, quarantined: 1 })
       expect(await quarantined(account)).toEqual([rejected(3, 'dw.dim_referral.named', '23514', 2)])
       expect(await physicalState(account.warehouse, account.key, ['dw.dim_referral'])).toEqual(

@@ -16,29 +16,27 @@ describe('format', () => {
   test.each([
     {
       amount: '1234567.8900',
-      currency: 'USD',
+      minorUnit: 2,
       said: '1,234,567.89',
       why: 'superfluous zeros are dropped',
     },
-    { amount: '0.1250', currency: 'USD', said: '0.125', why: 'digits beyond the minor unit stay' },
-    { amount: '1500.0000', currency: 'JPY', said: '1,500', why: 'the yen has no decimals' },
-    { amount: '1.5', currency: 'KWD', said: '1.500', why: 'the dinar has three decimals' },
-    { amount: '-12.5', currency: 'EUR', said: '-12.50', why: 'a credit is negative' },
-    {
-      amount: '7',
-      currency: 'US$',
-      said: '7.00',
-      why: 'an unknown currency has two decimals',
-    },
+    { amount: '0.1250', minorUnit: 2, said: '0.125', why: 'digits beyond the minor unit stay' },
+    { amount: '1500.0000', minorUnit: 0, said: '1,500', why: 'the yen has no decimals' },
+    { amount: '1.5', minorUnit: 3, said: '1.500', why: 'the dinar has three decimals' },
+    { amount: '-12.5', minorUnit: 2, said: '-12.50', why: 'a credit is negative' },
+    { amount: '7', minorUnit: 2, said: '7.00', why: 'two decimals are usual' },
     {
       amount: '9007199254740993.0001',
-      currency: 'USD',
+      minorUnit: 2,
       said: '9,007,199,254,740,993.0001',
       why: 'a double cannot hold these digits',
     },
-  ])('exact formats $amount $currency as $said: $why', ({ amount, currency, said }) => {
-    expect(exact(amount, currency)).toBe(said)
-  })
+  ])(
+    'exact formats $amount with $minorUnit decimals as $said: $why',
+    ({ amount, minorUnit, said }) => {
+      expect(exact(amount, minorUnit)).toBe(said)
+    },
+  )
 
   test.each([
     ['0', '0'],
@@ -50,7 +48,7 @@ describe('format', () => {
 
   test('sumByCurrency adds up amounts of several groups to the last digit', () => {
     const of = (currency_code: string, amount: string, count: number) => ({
-      unconverted: [{ currency_code, amount, count }],
+      unconverted: [{ currency_code, minor_unit: 2, amount, count }],
     })
     const groups = [
       of('SEK', '9007199254740993.0001', 1),
@@ -58,8 +56,8 @@ describe('format', () => {
       of('SEK', '-0.0002', 3),
     ]
     expect(sumByCurrency(groups)).toEqual([
-      { currency_code: 'EUR', amount: '0.5000', count: 2 },
-      { currency_code: 'SEK', amount: '9007199254740992.9999', count: 4 },
+      { currency_code: 'EUR', minor_unit: 2, amount: '0.5000', count: 2 },
+      { currency_code: 'SEK', minor_unit: 2, amount: '9007199254740992.9999', count: 4 },
     ])
   })
 })
@@ -135,10 +133,10 @@ test('renderReport shows a sum beyond doubles to its last digit', () => {
 
 const partly: Amounts = {
   converted: '100.00',
-  unconverted: [{ currency_code: 'SEK', count: 2, amount: '70.5000' }],
+  unconverted: [{ currency_code: 'SEK', minor_unit: 2, count: 2, amount: '70.5000' }],
   by_currency: [
-    { currency_code: 'SEK', count: 2, amount: '70.5000' },
-    { currency_code: 'USD', count: 1, amount: '100.0000' },
+    { currency_code: 'SEK', minor_unit: 2, count: 2, amount: '70.5000' },
+    { currency_code: 'USD', minor_unit: 2, count: 1, amount: '100.0000' },
   ],
 }
 
@@ -200,7 +198,7 @@ function everywhere(name: string): ReportData {
   })
 }
 
-const named = { currency_code: '', count: 1, amount: '1.0000' }
+const named = { currency_code: '', minor_unit: 2, count: 1, amount: '1.0000' }
 
 function expiringReferral(name: string): ExpiringReferral {
   return {
@@ -212,6 +210,7 @@ function expiringReferral(name: string): ExpiringReferral {
     days_left: 3,
     amount: '10.0000',
     currency_code: 'EUR',
+    minor_unit: 2,
   }
 }
 

@@ -61,24 +61,29 @@ function spansOf(observed: readonly Observed[], presence: readonly LandedVersion
 describe('history before the first observation', () => {
   test.each([
     {
-      why: 'New since it was created',
+      why: 'New since it was created, observed since it was updated',
       wire: deal('2025-02-01T00:00:00Z'),
+      spans: ['2025-01-01T08:00 New ~', '2025-02-01T00:00 New'],
+    },
+    {
+      why: 'observed since it was created when nothing happened since',
+      wire: deal(created),
       spans: ['2025-01-01T08:00 New'],
     },
     {
       why: 'Active since it was accepted, New before',
       wire: deal('2025-02-01T00:00:00Z', { ...active, acceptedDateTime: '2025-01-05T00:00:00Z' }),
-      spans: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active'],
+      spans: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active ~', '2025-02-01T00:00 Active'],
     },
     {
       why: 'Active since it was created when it has no time of acceptance',
       wire: deal('2025-02-01T00:00:00Z', active),
-      spans: ['2025-01-01T08:00 Active'],
+      spans: ['2025-01-01T08:00 Active ~', '2025-02-01T00:00 Active'],
     },
     {
       why: 'accepted a moment before it was created counts as created Active',
       wire: deal('2025-02-01T00:00:00Z', { ...active, acceptedDateTime: '2025-01-01T07:59:59.3Z' }),
-      spans: ['2025-01-01T08:00 Active'],
+      spans: ['2025-01-01T08:00 Active ~', '2025-02-01T00:00 Active'],
     },
     {
       why: 'Closed since it was closed, Active since accepted, New before',
@@ -87,7 +92,17 @@ describe('history before the first observation', () => {
         acceptedDateTime: '2025-01-05T00:00:00Z',
         closedDateTime: '2025-02-20T00:00:00Z',
       }),
-      spans: ['2025-01-01T08:00 New ~', '2025-01-05T00:00 Active ~', '2025-02-20T00:00 Closed'],
+      spans: [
+        '2025-01-01T08:00 New ~',
+        '2025-01-05T00:00 Active ~',
+        '2025-02-20T00:00 Closed ~',
+        '2025-03-01T00:00 Closed',
+      ],
+    },
+    {
+      why: 'Closed since the update of the day on which it was closed',
+      wire: deal('2025-02-20T09:18:01Z', { ...won, closedDateTime: '2025-02-20T09:17:38Z' }),
+      spans: ['2025-01-01T08:00 New ~', '2025-02-20T09:18:01 Closed'],
     },
     {
       why: 'Closed at the latest when it was updated',
@@ -101,7 +116,7 @@ describe('history before the first observation', () => {
         acceptedDateTime: '2024-06-01T00:00:00Z',
         closedDateTime: '2024-05-01T00:00:00Z',
       }),
-      spans: ['2025-01-01T08:00 Closed'],
+      spans: ['2025-01-01T08:00 Closed ~', '2025-03-01T00:00 Closed'],
     },
     {
       why: 'a closing in the future is moved back to the update',
@@ -111,7 +126,7 @@ describe('history before the first observation', () => {
     {
       why: 'an undocumented status holds since the creation',
       wire: deal('2025-03-01T00:00:00Z', { status: 'Paused' }),
-      spans: ['2025-01-01T08:00 Paused'],
+      spans: ['2025-01-01T08:00 Paused ~', '2025-03-01T00:00 Paused'],
     },
   ])('history before the first observation: $why', ({ wire, spans }) =>
     expect(spansOf([{ wire }])).toEqual(spans),
@@ -121,7 +136,7 @@ describe('history before the first observation', () => {
     const wire = deal('2025-03-01T00:00:00Z', {
       ...won,
       registrationStatus: 'Approved',
-      registrations: [aRegistration()],
+      registrations: [aRegistration({ registrationDateTime: null, statusHistory: null })],
     })
     const [estimated, observed] = historyOf([{ wire }])
     expect(estimated).toMatchObject({
@@ -145,23 +160,80 @@ describe('a later observation', () => {
       acceptedDateTime: '2025-02-15T00:00:00Z',
     })
     const history = historyOf([first, { wire, at: '2025-03-05T00:00:00Z' }])
-    expect(history.map((version) => version.valid_from_date)).toEqual(['2025-01-01', '2025-03-01'])
-    expect(history[0]).toMatchObject({
-      valid_to: '2025-03-01T00:00:00.000000Z',
-      is_current: false,
-      days_in_version: 59,
-    })
+    expect(history.map((version) => version.valid_from_date)).toEqual([
+      '2025-01-01',
+      '2025-02-01',
+      '2025-02-15',
+      '2025-03-01',
+    ])
     expect(history[1]).toMatchObject({
+      valid_to: '2025-02-15T00:00:00.000000Z',
+      is_current: false,
+      is_estimated: false,
+      days_in_version: 14,
+    })
+    expect(history[2]).toMatchObject({
       previous_referral_status: 'New',
+      referral_substatus: 'Accepted',
+      is_estimated: true,
       is_status_change: true,
       is_valid_transition: true,
+    })
+    expect(history[3]).toMatchObject({
+      is_estimated: false,
+      is_status_change: false,
       observed_at: '2025-03-05T00:00:00.000000Z',
     })
   })
 
   test('a later observation without a tracked change opens no version', () => {
     const wire = deal('2025-03-01T00:00:00Z', { name: 'Another name', team: [] })
-    expect(historyOf([first, { wire, at: '2025-03-05T00:00:00Z' }])).toHaveLength(1)
+    expect(spansOf([first, { wire, at: '2025-03-05T00:00:00Z' }])).toEqual(spansOf([first]))
+  })
+
+  test('a value of September is none of February, and an estimate has the value seen before', () => {
+    const dealValue = (amount: number) => ({ details: { dealValue: amount, currency: 'USD' } })
+    const accepted = { ...active, acceptedDateTime: '2025-01-05T00:00:00Z' }
+    const seen = [
+      {
+        wire: deal('2025-02-01T00:00:00Z', { ...accepted, ...dealValue(100) }),
+        at: '2025-02-02T00:00:00Z',
+      },
+      {
+        wire: deal('2025-09-01T00:00:00Z', {
+          ...won,
+          acceptedDateTime: '2025-01-05T00:00:00Z',
+          closedDateTime: '2025-08-01T00:00:00Z',
+          ...dealValue(900),
+        }),
+        at: '2025-09-02T00:00:00Z',
+      },
+    ]
+    const lines = historyOf(seen).map((version) =>
+      [
+        version.valid_from_date,
+        version.referral_status,
+        version.deal_value_amount,
+        version.is_estimated,
+      ].join(' '),
+    )
+    expect(lines).toEqual([
+      '2025-01-01 New 100 true',
+      '2025-01-05 Active 100 true',
+      '2025-02-01 Active 100 false',
+      '2025-08-01 Closed 100 true',
+      '2025-09-01 Closed 900 false',
+    ])
+  })
+
+  test('the night that saw a referral open is a witness against an earlier closing', () => {
+    const wire = deal('2025-03-01T00:00:00Z', { ...won, closedDateTime: '2025-01-20T00:00:00Z' })
+    expect(spansOf([first, { wire, at: '2025-03-05T00:00:00Z' }])).toEqual([
+      '2025-01-01T08:00 New ~',
+      '2025-02-01T00:00 New',
+      '2025-02-02T00:00 Closed ~',
+      '2025-03-01T00:00 Closed',
+    ])
   })
 
   test('a change without a newer source time counts from its observation', () => {
@@ -203,14 +275,14 @@ describe('a later observation', () => {
     expect(only(rows['stg.fact_referral']).closed_at).toBeNull()
     expect(only(rows['stg.dq_finding'])).toMatchObject({
       rule_code: 'status_transition_not_allowed',
-      item_ref: 'version 3',
+      item_ref: 'version 4',
       observed_value: 'Closed > Active',
     })
   })
 
   test('a transition of an undocumented status is neither allowed nor forbidden', () => {
     const history = historyOf([first, { wire: deal('2025-03-01T00:00:00Z', { status: 'Paused' }) }])
-    expect(history.map((version) => version.is_valid_transition)).toEqual([null, null])
+    expect(history.map((version) => version.is_valid_transition)).toEqual([null, true, null])
   })
 })
 
@@ -320,7 +392,8 @@ describe('a referral that is no longer returned', () => {
   test('a missing referral has versions for its absence and its return', () => {
     const observed = [absence(1), absence(2), presence(4)]
     expect(spansOf(seen, observed)).toEqual([
-      '2025-01-01T08:00 New',
+      '2025-01-01T08:00 New ~',
+      '2025-02-01T00:00 New',
       '2025-03-02T00:00 New missing',
       '2025-03-04T00:00 New',
     ])

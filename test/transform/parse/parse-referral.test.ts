@@ -15,8 +15,6 @@ function read(payload: unknown) {
 }
 
 const details = (changes: Record<string, unknown>) => aReferral({ details: changes })
-const contract = (changes: object) =>
-  aReferral({ registrations: [aRegistration({ contract: changes })] })
 const line = (changes: object) =>
   aReferral({ registrations: [aRegistration({ solutionDetails: [aLine(changes)] })] })
 const nested = (depth: number): unknown => (depth === 0 ? 'end' : { deeper: nested(depth - 1) })
@@ -39,19 +37,13 @@ describe('readReferral of an invalid payload', () => {
       reason: 'missing_property',
       path: 'createdDateTime',
     },
-    { wire: { ...aReferral(), name: {} }, reason: 'wrong_type', path: 'name' },
-    { wire: { ...aReferral(), name: true }, reason: 'wrong_type', path: 'name' },
     { wire: { ...aReferral(), status: 3 }, reason: 'wrong_type', path: 'status' },
     { wire: { ...aReferral(), status: ['New'] }, reason: 'wrong_type', path: 'status' },
-    { wire: { ...aReferral(), details: [] }, reason: 'wrong_type', path: 'details' },
-    { wire: { ...aReferral(), details: 'none' }, reason: 'wrong_type', path: 'details' },
-    { wire: { ...aReferral(), registrations: {} }, reason: 'wrong_type', path: 'registrations' },
     {
-      wire: { ...aReferral(), registrations: [7] },
+      wire: { ...aReferral(), createdDateTime: {} },
       reason: 'wrong_type',
-      path: 'registrations[0]',
+      path: 'createdDateTime',
     },
-    { wire: { ...aReferral(), target: 'msft' }, reason: 'wrong_type', path: 'target' },
     {
       wire: { ...aReferral(), updatedDateTime: 1765358281 },
       reason: 'wrong_type',
@@ -61,60 +53,6 @@ describe('readReferral of an invalid payload', () => {
       wire: { ...aReferral(), updatedDateTime: '10/12/2025' },
       reason: 'invalid_instant',
       path: 'updatedDateTime',
-    },
-    {
-      wire: { ...aReferral(), updatedDateTime: '2025-12-10' },
-      reason: 'invalid_instant',
-      path: 'updatedDateTime',
-    },
-    {
-      wire: { ...aReferral(), team: [{ email: {} }] },
-      reason: 'wrong_type',
-      path: 'team[0].email',
-    },
-    { wire: details({ dealValue: '12,000' }), reason: 'invalid_number', path: 'details.dealValue' },
-    { wire: details({ dealValue: 'NaN' }), reason: 'invalid_number', path: 'details.dealValue' },
-    { wire: details({ dealValue: true }), reason: 'wrong_type', path: 'details.dealValue' },
-    { wire: details({ dealValue: [1] }), reason: 'wrong_type', path: 'details.dealValue' },
-    {
-      wire: details({ dealValue: '1e400' }),
-      reason: 'number_too_large',
-      path: 'details.dealValue',
-    },
-    {
-      wire: details({ requirements: { industries: ['Education'] } }),
-      reason: 'wrong_type',
-      path: 'details.requirements.industries[0]',
-    },
-    {
-      wire: details({ requirements: { solutions: [{ id: 'S' }, { quantity: 'x' }] } }),
-      reason: 'invalid_number',
-      path: 'details.requirements.solutions[1].quantity',
-    },
-    {
-      wire: contract({ value: 'much' }),
-      reason: 'invalid_number',
-      path: 'registrations[0].contract.value',
-    },
-    {
-      wire: contract({ startDateTime: 'now' }),
-      reason: 'invalid_instant',
-      path: 'registrations[0].contract.startDateTime',
-    },
-    {
-      wire: line({ isDeployedOnAzure: 'yes' }),
-      reason: 'wrong_type',
-      path: 'registrations[0].solutionDetails[0].isDeployedOnAzure',
-    },
-    {
-      wire: line({ isDeployedOnAzure: 1 }),
-      reason: 'wrong_type',
-      path: 'registrations[0].solutionDetails[0].isDeployedOnAzure',
-    },
-    {
-      wire: line({ incentives: { id: 'x' } }),
-      reason: 'wrong_type',
-      path: 'registrations[0].solutionDetails[0].incentives',
     },
     {
       wire: line({ id: 'S'.repeat(401) }),
@@ -158,7 +96,7 @@ describe('readReferral of an invalid payload', () => {
   })
 
   test('the reason of an invalid payload names types and never the value', () => {
-    const invalid = invalidOf({ ...aReferral(), team: [{ email: ['ida@example.com'] }] })
+    const invalid = invalidOf({ ...aReferral(), status: ['ida@example.com'] })
     expect(invalid?.detail).toBe('expected text, got a list')
   })
 })
@@ -216,7 +154,12 @@ describe('readReferral of unusual spellings', () => {
     const { referral, warnings } = read(aReferral({ acceptedDateTime: '1900-01-01T00:00:00Z' }))
     expect(referral.acceptedDateTime).toBeNull()
     expect(warnings).toEqual([
-      { rule: 'implausible_date', itemPath: 'acceptedDateTime', observed: '1900-01-01T00:00:00' },
+      {
+        rule: 'implausible_date',
+        itemPath: 'acceptedDateTime',
+        detail: 'outside 2000 to 2099, or no such day',
+        observed: '1900-01-01T00:00:00',
+      },
     ])
   })
 })

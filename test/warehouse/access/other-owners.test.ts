@@ -60,20 +60,20 @@ describe('objects of others in our schemas', () => {
     withDatabase((db, url) =>
       asLogin(url, [], async ({ role, db: other }) => {
         await sql`grant usage, create on schema mart to ${sql.id(role)}`.execute(db)
-        await sql`drop view mart.registration`.execute(db)
-        await sql`create table mart.registration (n integer)`.execute(other)
+        await sql`drop view mart.win_rate`.execute(db)
+        await sql`create table mart.win_rate (n integer)`.execute(other)
         expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
         await sql`update etl.mart_view set definition_digest = 'old'
-          where view_name = 'registration'`.execute(db)
+          where view_name = 'win_rate'`.execute(db)
         await expect(bringUpToDate(db)).rejects.toMatchObject({
           kind: 'configuration',
           code: 'migrate.name_taken',
-          message: expect.stringContaining(`mart.registration, a table of "${role}"`),
+          message: expect.stringContaining(`mart.win_rate, a table of "${role}"`),
         })
-        expect(await ownerOf(db, 'mart.registration')).toBe(role)
-        await sql`drop table mart.registration`.execute(other)
-        expect((await bringUpToDate(db)).views).toEqual(['registration'])
-        expect(await ownerOf(db, 'mart.registration')).toBe(groups.owner)
+        expect(await ownerOf(db, 'mart.win_rate')).toBe(role)
+        await sql`drop table mart.win_rate`.execute(other)
+        expect((await bringUpToDate(db)).views).toEqual(['win_rate'])
+        expect(await ownerOf(db, 'mart.win_rate')).toBe(groups.owner)
       }),
     ))
 
@@ -81,15 +81,15 @@ describe('objects of others in our schemas', () => {
     withDatabase((db, url) =>
       asLogin(url, [], async ({ role, db: other }) => {
         await sql`grant usage, create on schema mart to ${sql.id(role)}`.execute(db)
-        await sql`drop view mart.registration`.execute(db)
+        await sql`drop view mart.win_rate`.execute(db)
         await sql`delete from etl.mart_view where view_name = 'registration'`.execute(db)
-        await sql`create view mart.registration as select 1 as n`.execute(other)
+        await sql`create view mart.win_rate as select 1 as n`.execute(other)
         await expect(bringUpToDate(db)).rejects.toMatchObject({
           code: 'migrate.name_taken',
-          message: expect.stringContaining(`mart.registration, a view of "${role}"`),
+          message: expect.stringContaining(`mart.win_rate, a view of "${role}"`),
         })
-        expect(await ownerOf(db, 'mart.registration')).toBe(role)
-        await sql`drop view mart.registration`.execute(other)
+        expect(await ownerOf(db, 'mart.win_rate')).toBe(role)
+        await sql`drop view mart.win_rate`.execute(other)
       }),
     ))
 
@@ -125,9 +125,9 @@ describe('objects of others in our schemas', () => {
 
   test('a view that migrate creates as a superuser belongs to the owners’ group', () =>
     withDatabase(async (db) => {
-      await sql`drop view mart.registration`.execute(db)
+      await sql`drop view mart.win_rate`.execute(db)
       await bringUpToDate(db)
-      expect(await ownerOf(db, 'mart.registration')).toBe(groups.owner)
+      expect(await ownerOf(db, 'mart.win_rate')).toBe(groups.owner)
     }))
 })
 

@@ -185,31 +185,29 @@ test.each(['', 'createrole'])(
 test('a superuser that migrates the schema of another login leaves it to that login', () =>
   withOwner('', async ({ role, url, adminUrl }) => {
     await at(url, bringUpToDate)
-    await runAt(adminUrl, sql`drop view mart.registration`)
+    await runAt(adminUrl, sql`drop view mart.win_rate`)
     const { views, lacking } = await at(adminUrl, bringUpToDate)
-    expect(views).toEqual(['registration'])
+    expect(views).toEqual(['win_rate'])
     expect(memberships(lacking)).toEqual([
       expect.stringMatching(new RegExp(`^grant cosell_owner to "${role}"`)),
     ])
     expect(await stateOf(adminUrl, role)).toEqual({ owners: [role], isMember: false })
     // The login goes on as before.
-    await runAt(adminUrl, sql`drop view mart.registration`)
-    expect(await at(url, bringUpToDate)).toMatchObject({ views: ['registration'] })
+    await runAt(adminUrl, sql`drop view mart.win_rate`)
+    expect(await at(url, bringUpToDate)).toMatchObject({ views: ['win_rate'] })
   }))
 
 test('migrate by a login that does not own the schema names the group that may and the statement', () =>
   withOwner('createrole', async ({ url, adminUrl }) => {
     await at(url, bringUpToDate)
-    await runAt(adminUrl, sql`drop view mart.registration`)
+    await runAt(adminUrl, sql`drop view mart.win_rate`)
     await asLogin(adminUrl, [groups.loader], async ({ role, db }) => {
       const failure = await failureOf(bringUpToDate(db))
       expect(failure).toMatchObject({ kind: 'configuration', code: 'migrate.not_owner' })
-      expect(failure.message).toContain(
-        'To apply mart.registration: expected a login in cosell_owner',
-      )
+      expect(failure.message).toContain('To apply mart.win_rate: expected a login in cosell_owner')
       const [statement = ''] = /grant cosell_owner to .*?(?=;)/.exec(failure.message) ?? []
       await runAt(adminUrl, sql.raw(statement))
-      expect(await bringUpToDate(db)).toMatchObject({ views: ['registration'] })
+      expect(await bringUpToDate(db)).toMatchObject({ views: ['win_rate'] })
       await runAt(adminUrl, sql.raw(`revoke cosell_owner from ${role}`))
     })
     expect(await at(adminUrl, differingFromMatrix)).toEqual([])

@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type SandboxOptions, startSandbox } from '../../../sandbox/api/sandbox-server.ts'
+import { policyPlaces } from '../../../sandbox/data/policies.ts'
 import { sandboxSettings } from '../../../sandbox/settings.ts'
 import {
   addCommand,
@@ -25,6 +26,11 @@ export function addSandbox(program: Command) {
     .option('--page-cap <count>', 'largest page that is served', parseWholeNumber, 100)
     .option('--no-date-filter', 'reject a filter on updatedDateTime')
     .option('--no-skip', 'ignore $skip')
+    .addOption(
+      new Option('--eligibility <place>', 'where eligibility policies are')
+        .choices(policyPlaces)
+        .default('none'),
+    )
     .option('--documented-next-link', 'next links as documented: plain http, without /engagements')
     .addHelpText(
       'after',

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type AliasedRawBuilder, type Expression, type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../../warehouse/connection/database.ts'
 import { type Database, type TableName, tables } from '../../../warehouse/tables.generated.ts'
 
@@ -23,14 +23,14 @@ export async function chooseAccess(
   table: 'stg.dim_referral' | 'stg.referral_key',
   partnerAccountKey?: number,
 ): Promise<StarAccess> {
-  const isOfAccount =
-    partnerAccountKey === undefined ? sql`true` : sql`partner_account_key = ${partnerAccountKey}`
-  const counted = await sql<{ is_small: boolean }>`
-    select count(*) * ${scannedPerProbe}::integer
-      < pg_relation_size('dw.fact_referral') / ${bytesPerReferral}::integer as is_small
-    from ${sql.table(table)}
-    where ${isOfAccount}`.execute(transaction)
-  return counted.rows[0]?.is_small === true ? 'probe' : 'scan'
+  const isSmall = sql<boolean>`count(*) * ${scannedPerProbe}::integer
+    < pg_relation_size('dw.fact_referral') / ${bytesPerReferral}::integer`
+  const staged = transaction.selectFrom(table).select(isSmall.as('is_small'))
+  const { is_small } = await (partnerAccountKey === undefined
+    ? staged
+    : staged.where('partner_account_key', '=', partnerAccountKey)
+  ).executeTakeFirstOrThrow()
+  return is_small ? 'probe' : 'scan'
 }
 
 /**
@@ -45,13 +45,33 @@ export function joinStar(
   on: RawBuilder<unknown>,
   also: RawBuilder<unknown> = sql`true`,
 ): RawBuilder<unknown> {
-  const rows = sql`${sql.table(table)} ${sql.ref(alias)}`
-  if (access === 'scan') return sql`${sql.raw(kind)} ${rows} on ${on} and ${also}`
+  const star = starRows(access, [table, alias], on, also)
+  return sql`${sql.raw(kind)} ${star.rows} on ${star.on}`
+}
+
+/** Rows of the star to join in a builder, and what to join them on: the parts of `joinStar`. */
+export interface StarRows<T extends TableName, A extends string> {
+  readonly rows: AliasedRawBuilder<Database[T], A>
+  readonly on: RawBuilder<boolean>
+}
+
+/** Returns the rows of `table` for `innerJoin` and `leftJoin`; arguments as those of `joinStar`. */
+export function starRows<T extends TableName, A extends string>(
+  access: StarAccess,
+  [table, alias]: readonly [T, A],
+  on: RawBuilder<unknown>,
+  also: RawBuilder<unknown> = sql`true`,
+): StarRows<T, A> {
+  if (access === 'scan') {
+    const rows = sql<Database[T]>`${sql.table(table)}`
+    return { rows: rows.as(alias), on: sql<boolean>`${on} and ${also}` }
+  }
   const columns = ['ctid', ...tables[table].columns].map((column) => sql.ref(`${alias}.${column}`))
   // OFFSET keeps the subquery one: otherwise it would become a join again.
-  return sql`${sql.raw(kind)} lateral (
-    select ${sql.join(columns)} from ${rows} where ${on} offset 0
-  ) ${sql.ref(alias)} on ${also}`
+  const rows = sql<Database[T]>`lateral (
+    select ${sql.join(columns)} from ${sql.table(table)} as ${sql.ref(alias)} where ${on} offset 0
+  )`
+  return { rows: rows.as(alias), on: sql<boolean>`${also}` }
 }
 
 /**
@@ -61,4 +81,20 @@ export function joinStar(
  */
 export function storedFor(access: StarAccess): RawBuilder<unknown> {
   return sql.raw(access === 'probe' ? 'materialized' : 'not materialized')
+}
+
+/** Condition: a row of the changed table is at one of the places, `ctid`, that a query returns. */
+export function isAt(places: Expression<{ ctid: string }>) {
+  return sql<boolean>`ctid = any(array${places})`
+}
+
+/** A common table expression that a builder is about to define. */
+interface NamedExpression<B> {
+  materialized(): B
+  notMaterialized(): B
+}
+
+/** Gives a common table expression of a builder the option of `storedFor`. */
+export function stored<B>(access: StarAccess, named: NamedExpression<B>): B {
+  return access === 'probe' ? named.materialized() : named.notMaterialized()
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Expression as KyselyExpression, type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../../warehouse/connection/database.ts'
 import type { Database } from '../../../warehouse/tables.generated.ts'
 import { type TableName, tables } from '../../../warehouse/tables.generated.ts'
@@ -34,7 +34,7 @@ export interface UpsertPlan {
   /** Columns of a unique key of the target. */
   readonly key: readonly string[]
   /** Query of the staged rows of the account, `s` in what follows. */
-  readonly rows: Expression
+  readonly rows: KyselyExpression<unknown>
   /** Target column to the expression that fills it. */
   readonly values: ReadonlyMap<string, Expression>
   readonly joins: readonly Expression[]
@@ -135,17 +135,23 @@ function matches(alias: string, plan: UpsertPlan): [Expression, Expression] {
   return parts as [Expression, Expression]
 }
 
+/** Column of a table. */
+export type ColumnOf<T extends TableName> = keyof Database[T] & string
+
+const columnsOf = <T extends TableName>(table: T) =>
+  tables[table].columns as readonly string[] as readonly ColumnOf<T>[]
+
 /**
  * Returns `s.column` for every column that target and staging table share, and the run for audits.
  */
-export function sharedColumns(
-  target: TableName,
+export function sharedColumns<T extends TableName>(
+  target: T,
   stage: StageTable,
   publication: Publication,
-): Map<string, Expression> {
+): Map<ColumnOf<T>, Expression> {
   const staged = new Set<string>(tables[stage].columns)
-  const values = new Map<string, Expression>()
-  for (const column of tables[target].columns) {
+  const values = new Map<ColumnOf<T>, Expression>()
+  for (const column of columnsOf(target)) {
     if (staged.has(column)) values.set(column, sql.ref(`s.${column}`))
     else if (auditColumns.has(column)) values.set(column, sql`${publication.runId}::bigint`)
   }

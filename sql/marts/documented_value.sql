@@ -1,0 +1,25 @@
+create or replace view mart.documented_value as
+select
+  value.enum_name,
+  value.parent_value,
+  value.enum_value,
+  value.canonical_value,
+  value.description,
+  value.sort_order,
+  value.valid_from_date,
+  value.min_employees,
+  value.max_employees
+from etl.enum_value value
+where value.is_documented;
+
+-- Runs as its owner, since readers have no right to etl. Undocumented values are left out: they come
+-- from the data of some account.
+comment on view mart.documented_value is
+  'One row per documented value, under its parent where it has one: the plays of each solution area, '
+  'the substatuses of each status, the bands of customer sizes. Answers: which values may a slicer '
+  'offer, in which order, and which had no deal? Filter enum_name, and join canonical_value to '
+  'solution_play of a mart.';
+comment on column mart.documented_value.enum_name is
+  'List of values, such as SolutionPlay, ReferralSubstatus or CustomerSize.';
+comment on column mart.documented_value.parent_value is
+  'Value this one belongs to: the area of a play, the status of a substatus. Empty at the top.';
