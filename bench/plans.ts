@@ -11,8 +11,12 @@
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
 import { countKnown, expectKnown, listMissedOnce, listUnlisted } from '../src/load/landing/looks.ts'
-import { listOpenRegistrations } from '../src/load/landing/open-registrations.ts'
+import {
+  countOpenRegistrations,
+  listOpenRegistrations,
+} from '../src/load/landing/open-registrations.ts'
 import { landPresence } from '../src/load/landing/presence.ts'
+import { listReviewChanges } from '../src/load/landing/review-changes.ts'
 import { enterAccount } from '../src/load/runs/accounts.ts'
 import { acquireLease } from '../src/load/runs/lease.ts'
 import { beginRun } from '../src/load/runs/ledger.ts'
@@ -134,7 +138,14 @@ async function publish(run: Run, load: Load, read: number | undefined) {
     await transformAndPublish(run, { scope, watermark: null })
     return
   }
-  await listOpenRegistrations(query, lease.partnerAccountKey, runId)
+  const open = {
+    account: lease.partnerAccountKey,
+    changesSince: run.startedAt,
+    settledBefore: run.startedAt,
+  }
+  await countOpenRegistrations(query, open)
+  await listOpenRegistrations(query, runId, open, ['Approved'])
+  await listReviewChanges(query, lease.partnerAccountKey, runId)
   await countListed(query, lease.partnerAccountKey, runId)
   const look = {
     account: lease.partnerAccountKey,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkAccountsApart } from './config/accounts-apart.ts'
 import { checkEntries, checkVariables, placeOf, type Variables } from './config/check-variables.ts'
 import { eligibilitySource, path, serviceUrl, text, whole } from './config/parsers.ts'

@@ -166,6 +166,29 @@ describe('imports', () => {
     expect(circlesAmong(new Map(files.map(({ name, imports }) => [name, imports])))).toEqual([])
   })
 
+  test('the command line starts without the packages of a load, which each command imports', () => {
+    const imported = new Map(
+      files.map(({ name, text }) => {
+        const paths = [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gm)]
+        return [name, paths.map(([, path = '']) => path)]
+      }),
+    )
+    const reached = new Set<string>()
+    const packages = new Set<string>()
+    const visit = (name: string) => {
+      if (reached.has(name)) return
+      reached.add(name)
+      for (const path of imported.get(name) ?? []) {
+        if (path.startsWith('.')) visit(normalize(join(dirname(name), path)))
+        else if (!path.startsWith('node:')) packages.add(path)
+      }
+    }
+    visit('cli/main.ts')
+    expect(reached).toContain('cli/program/load.ts')
+    expect([...packages].sort()).toEqual(['commander', 'pino', 'zod'])
+    expect([...reached].filter((name) => name.startsWith('cli/commands/'))).toEqual([])
+  })
+
   test('folders of a stage import one another without a circle', () => {
     const folders = new Map<string, Set<string>>()
     for (const { name, imports } of files) {

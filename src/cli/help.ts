@@ -13,6 +13,14 @@ export function parsePort(text: string): number {
   throw new InvalidArgumentError('Expected a port, from 0 to 65535.')
 }
 
+const carryDaysMax = 366
+
+/** Parses the days for which a rate is used. @throws InvalidArgumentError beyond a leap year. */
+export function parseDays(text: string): number {
+  if (/^\d{1,3}$/.test(text) && Number(text) <= carryDaysMax) return Number(text)
+  throw new InvalidArgumentError(`expected a number of days from 0 to ${carryDaysMax}`)
+}
+
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
 }

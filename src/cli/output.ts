@@ -12,6 +12,7 @@ import {
 } from '../terminal/terminal-text.ts'
 import { runnable } from './invocation.ts'
 import { openOutlet } from './outlet.ts'
+import { atSources } from './source-places.ts'
 
 export interface JsonFlag {
   readonly json?: true
@@ -122,7 +123,7 @@ function failureText(message: string, exitCode: number): string {
 /** Returns the error itself, or the failure `bug` with its stack when it was not expected. */
 export function toFailure(error: unknown): CosellError {
   if (error instanceof CosellError) return error
-  const text = `Unexpected: ${error instanceof Error ? error.stack : error}`
+  const text = `Unexpected: ${error instanceof Error ? atSources(error.stack ?? error.message) : error}`
   return new CosellError('unexpected', text, { cause: error })
 }
 

@@ -2,6 +2,7 @@ import type { AccountConfig } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { type Capabilities, describeCapabilities } from '../extract/api/capabilities.ts'
 import type { ReferralsApi } from '../extract/api/referrals-api.ts'
+import { movedMin, movesDate, parseEvidence } from '../extract/incremental/review-evidence.ts'
 import { listAccounts } from '../load/runs/accounts.ts'
 import { readCapabilities, storeCapabilities } from '../load/runs/api-capabilities.ts'
 import { openApi } from '../pipeline/account-api.ts'
@@ -39,12 +40,12 @@ type FirstAnswer =
     }
   | { readonly isAnswered: false; readonly failure: CosellError; readonly isOfSignIn: boolean }
 
-/** Facts of an account in the warehouse; all null when it was never loaded. */
+/** Facts of an account in the warehouse; null or empty when it was never loaded. */
 interface KnownAccount {
   readonly key: number | null
   readonly referrals: number | null
-  /** Requests a minute that the API accepted in the last run. */
-  readonly allowed: string | null
+  /** Rows of `etl.api_capability` by name: what runs have learned. */
+  readonly learned: ReadonlyMap<string, string>
 }
 
 const notAnswered = 'not checked: the API does not answer'
@@ -92,6 +93,7 @@ async function checkApi(
       checkVisibility(answer, capabilities, known),
       checkClocks(answer, database.checks.clockAheadMs),
       await checkCapabilities(capabilities, database, known),
+      checkReviews(known),
       checkRequestBudget(context, api, known),
     ]
   } finally {
@@ -128,7 +130,7 @@ async function readKnownAccount(
   account: AccountConfig,
   database: DatabaseState,
 ): Promise<KnownAccount> {
-  const nothing: KnownAccount = { key: null, referrals: null, allowed: null }
+  const nothing: KnownAccount = { key: null, referrals: null, learned: new Map() }
   const { warehouse, checks } = database
   if (warehouse === null || !checks.isMigrated) return nothing
   try {
@@ -137,11 +139,10 @@ async function readKnownAccount(
     const entry = accounts.find((other) => other.account_code === account.name)
     if (entry === undefined) return nothing
     const key = entry.partner_account_key
-    const capabilities = await readCapabilities(query, key)
     return {
       key,
       referrals: await countPresent(query, key),
-      allowed: capabilities.get('requests_per_minute') ?? null,
+      learned: await readCapabilities(query, key),
     }
   } catch {
     // The database's own checks report missing rights and an older schema.
@@ -239,13 +240,36 @@ async function checkCapabilities(
   }
 }
 
+/**
+ * Says what runs have learned about the reviews of an account's registrations, and how many requests
+ * that costs a night. It is never a failure: a source may do either.
+ */
+function checkReviews({ key, learned }: KnownAccount): CheckResult {
+  const check = 'reviews'
+  if (key === null) {
+    return { check, status: 'skipped', detail: 'not checked: the account was never loaded' }
+  }
+  const evidence = parseEvidence(learned)
+  const { movedInRow, silent } = evidence
+  const moved = `${movedInRow} decisions that moved updatedDateTime`
+  const seen =
+    silent === 0 ? `seen ${moved}` : `seen ${silent} changes that did not move it, then ${moved}`
+  const rule = movesDate(evidence)
+    ? 'a night reads a sample of the registrations that may change'
+    : `a night looks at every registration that may change, until ${movedMin} in a row move it`
+  const way = learned.get('reviews_read')
+  const last = way === undefined ? '' : `; last: ${way}`
+  return { check, status: 'ok', detail: `${seen}: ${rule}${last}` }
+}
+
 function checkRequestBudget(
   { config }: DoctorContext,
   { counts }: ReferralsApi,
-  { allowed }: KnownAccount,
+  { learned: found }: KnownAccount,
 ): CheckResult {
   const check = 'budget'
-  const learned = allowed === null ? '' : `; ${allowed} were accepted in the last run`
+  const allowed = found.get('requests_per_minute')
+  const learned = allowed === undefined ? '' : `; ${allowed} were accepted in the last run`
   const budget = `${config.requestsPerMinute} requests a minute, ${config.concurrency} at once${learned}`
   const { requests, throttled } = counts
   if (throttled === 0) return { check, status: 'ok', detail: budget }

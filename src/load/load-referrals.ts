@@ -13,14 +13,21 @@ import { clearListed, clearStage, stageRows } from './staging/stage.ts'
  */
 export async function loadReferrals(run: LoadRun, task: LoadTask): Promise<PublishResult> {
   const { warehouse, lease } = run
+  let isStageEmpty = false
   try {
     return await retryTransient(async () => {
       await clearStage(warehouse.query, lease)
-      return (await initialLoad(run, task)) ?? (await stageAndPublish(run, task))
+      const loaded = await initialLoad(run, task)
+      if (loaded !== undefined) return loaded
+      const staged = await stageRows(warehouse, lease, task.batches())
+      isStageEmpty = staged.size === 0
+      return publish(warehouse, lease, { ...task, staged, rowsRead: task.rowsRead() })
     })
   } finally {
     // Staged rows hold people too. The next run of the account empties what is left.
-    await cleanUp(run, 'the staged rows', () => clearStage(warehouse.query, lease))
+    if (!isStageEmpty) {
+      await cleanUp(run, 'the staged rows', () => clearStage(warehouse.query, lease))
+    }
     await cleanUp(run, 'the list of referrals read', () =>
       clearListed(warehouse.query, lease, task.runId),
     )
@@ -36,9 +43,4 @@ async function cleanUp({ log, lease }: LoadRun, what: string, step: () => Promis
     const account = lease.partnerAccountKey
     log.logger.warn({ account, what, reason }, 'not removed: `cosell doctor` shows what is left')
   }
-}
-
-async function stageAndPublish({ warehouse, lease }: LoadRun, task: LoadTask) {
-  const staged = await stageRows(warehouse, lease, task.batches())
-  return publish(warehouse, lease, { ...task, staged, rowsRead: task.rowsRead() })
 }

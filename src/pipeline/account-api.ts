@@ -21,6 +21,10 @@ import type { RunContext } from './run-context.ts'
 export interface AccountApi {
   readonly api: ReferralsApi
   readonly capabilities: Capabilities
+  /** Rows of `etl.api_capability` that earlier runs left, by name. */
+  readonly stored: ReadonlyMap<string, string>
+  /** Keeps what a run found out, by name, for the next one. */
+  learn(found: Readonly<Record<string, string>>): void
 }
 
 /** Runs requests that are sent outside of a run, when the account is free. */
@@ -46,6 +50,8 @@ export async function withAccountApi<T>(
   const { query } = context.warehouse
   const stored = await readCapabilities(query, partnerAccountKey)
   const api = openApi(context, account, stored)
+  const learned: Record<string, string> = {}
+  const learn = (found: Readonly<Record<string, string>>) => void Object.assign(learned, found)
   const probeAndStore = async () => {
     const found = await probe(api)
     await storeCapabilities(query, partnerAccountKey, describeCapabilities(found))
@@ -64,7 +70,7 @@ export async function withAccountApi<T>(
     context.log.progress({ phase: 'connecting to the API' })
     const source = await signIn(context, api, account)
     const capabilities = isKnown ? known : await gate(probeAndStore)
-    const result = await use({ api, capabilities })
+    const result = await use({ api, capabilities, stored, learn })
     await confirmSource(context, partnerAccountKey, source)
     return result
   } catch (error) {
@@ -75,8 +81,8 @@ export async function withAccountApi<T>(
   } finally {
     if (api.counts.requests > 0) {
       const rate = { requests_per_minute: String(Math.floor(api.requestsPerMinute)) }
-      const learned = { ...rate, ...answeredAddresses(api) }
-      await storeCapabilities(query, partnerAccountKey, learned).catch(warn('stored'))
+      const found = { ...learned, ...rate, ...answeredAddresses(api) }
+      await storeCapabilities(query, partnerAccountKey, found).catch(warn('stored'))
     }
     await api.close()
   }

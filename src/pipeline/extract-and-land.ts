@@ -18,6 +18,8 @@ import { compareTotal, landNewest } from './compare-total.ts'
 import { type Landing, startLanding } from './land-pages.ts'
 import { lookUpDue, lookUpUnlisted, type Reading } from './look-up.ts'
 import { readPolicies } from './read-policies.ts'
+import { learnReviews } from './reviews/learn-reviews.ts'
+import { listReviewsDue, planReviewReads } from './reviews/review-reads.ts'
 import type { Run } from './run-context.ts'
 import type { ReadCounts } from './run-summary.ts'
 
@@ -77,6 +79,7 @@ export async function extractAndLand(
   const reading = { ...accountApi, run, landing: startLanding(run) }
   const evidence =
     plan.since === null ? await readEverything(reading, []) : await readChanges(reading, plan.since)
+  await learnReviews(reading)
   const policies = await readPolicies(reading)
   const finished = await finishExtract(run, reading.landing, {
     ...evidence,
@@ -90,19 +93,36 @@ export async function extractAndLand(
 }
 
 /**
- * Reads the pages of what changed, then by id what no page need show, and asks how many referrals
- * there are. When that number moved for no known reason, everything is read after all.
+ * Reads the pages of what changed, then what no page need show, and asks how many referrals there are.
+ * When that number moved for no known reason, everything is read after all; and at once where all
+ * pages take fewer requests.
  */
 async function readChanges(reading: Reading, since: string): Promise<Evidence> {
-  const { run, api, capabilities } = reading
+  const { api, capabilities } = reading
+  const reads = await planReviewReads(reading, since)
+  const fewer = 'everything is read: it takes fewer requests than to look at what may have changed'
+  if (reads.plan.way === 'everything') return readAfterAll(reading, [], fewer)
   await landPages(reading, readChangedSince(api, since, capabilities))
-  const notFound = await lookUpDue(reading)
+  const due = await listReviewsDue(reading, reads)
+  if (due === null) return readAfterAll(reading, [], fewer)
+  const notFound = await lookUpDue(reading, due)
   const total = await compareTotal(reading, notFound)
   if (total === null || total.listed === total.expected) {
     return { isComplete: false, isShort: false, notFound, listedTotal: total?.listed ?? null }
   }
-  const text = 'the API lists another number of referrals than expected: everything is read'
-  run.log.logger.info({ run_id: run.runId, ...total }, text)
+  const other = 'the API lists another number of referrals than expected: everything is read'
+  return readAfterAll(reading, notFound, other, total)
+}
+
+/** Reads everything in a run that began as an incremental one, and says why. */
+async function readAfterAll(
+  reading: Reading,
+  notFound: readonly string[],
+  why: string,
+  facts: object = {},
+): Promise<Evidence> {
+  const { run } = reading
+  run.log.logger.info({ run_id: run.runId, ...facts }, why)
   await markFullRead(run.warehouse.query, run.runId, beginningOfTime)
   return readEverything(reading, notFound)
 }

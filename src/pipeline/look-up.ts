@@ -2,7 +2,6 @@ import { CosellError } from '../errors.ts'
 import { textOf } from '../extract/api/timestamps.ts'
 import { readById } from '../extract/paging/read-by-id.ts'
 import { type Look, listMissedOnce, listUnlisted } from '../load/landing/looks.ts'
-import { listOpenRegistrations } from '../load/landing/open-registrations.ts'
 import { checkMassDisappearance } from '../load/landing/presence.ts'
 import { unknownPrincipal } from '../load/runs/ledger.ts'
 import { askInBulk } from '../load/runs/prepare-for-bulk.ts'
@@ -27,14 +26,16 @@ export function lookOf({ run, api }: Reading): Look {
 }
 
 /**
- * Reads what no page need show, and was not on the pages of this run: referrals with a registration
- * under review, since a review may leave `updatedDateTime` as it was; and those that were absent in
- * an earlier night. Returns the ids that the API does not have.
+ * Reads what no page need show, and was not on the pages of this run: referrals whose registration may
+ * have changed without a new `updatedDateTime`; and those that were absent in an earlier night.
+ * Returns the ids that the API does not have.
  */
-export async function lookUpDue(reading: Reading): Promise<readonly string[]> {
+export async function lookUpDue(
+  reading: Reading,
+  open: readonly string[],
+): Promise<readonly string[]> {
   const { query } = reading.run.warehouse
   const look = lookOf(reading)
-  const open = await listOpenRegistrations(query, look.account, look.runId)
   const missedOnce = await listMissedOnce(query, look, lookUpsMax)
   const missed = new Set(missedOnce)
   const ids = [...open.filter((id) => !missed.has(id)), ...missedOnce]

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
+import { packageFolder } from '../version.ts'
 
-/** `sql/` lies beside `src/` in a checkout and beside `dist/` in the installed package. */
-const sqlFolder = new URL('../../sql/', import.meta.url)
+const sqlFolder = new URL('sql/', packageFolder)
 
 export const migrationsFolder = fileURLToPath(new URL('migrations/', sqlFolder))
 export const martsFolder = fileURLToPath(new URL('marts/', sqlFolder))

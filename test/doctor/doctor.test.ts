@@ -37,7 +37,10 @@ import {
 
 const unreachable = 'http://127.0.0.1:9'
 const closedDatabase = 'postgres://user:hidden-word@127.0.0.1:9/nowhere'
-const accountChecks = ['network', 'sign-in', 'role', 'clock', 'API', 'budget', 'sign-in age']
+const accountChecks = [
+  ...(['network', 'sign-in', 'role', 'clock', 'API', 'reviews', 'budget'] as const),
+  'sign-in age',
+]
 const day = 86_400_000
 
 /** High request rate: at the default one the probe alone takes a second and a half. */
@@ -119,6 +122,11 @@ describe('diagnose', () => {
       expect(diagnosis.settings['etl.setting missing_percent_max']).toBe('5')
       expect(resultOf(diagnosis, 'API').detail).toContain('updated filter bare')
       expect(resultOf(diagnosis, 'API').detail).toContain('(recorded)')
+      expect(resultOf(diagnosis, 'API').detail).toContain('status filter yes')
+      expect(resultOf(diagnosis, 'reviews').detail).toBe(
+        'seen 0 decisions that moved updatedDateTime: a night looks at every registration ' +
+          'that may change, until 60 in a row move it',
+      )
       expect(resultOf(diagnosis, 'sign-in age').detail).toMatch(/^last renewed 0 days ago/)
       const kept = await db
         .selectFrom('etl.api_capability')
@@ -147,7 +155,7 @@ describe('diagnose', () => {
           expect(failed.map(({ account, check }) => [account, check])).toEqual([
             ['south', 'sign-in'],
           ])
-          expect(checks.filter(({ account }) => account === 'north')).toHaveLength(7)
+          expect(checks.filter(({ account }) => account === 'north')).toHaveLength(8)
           expect(inForce['COSELL_API_URL (south)']).toBe(url)
           expect(inForce.COSELL_ACCOUNT).toBe('north, south')
         }),

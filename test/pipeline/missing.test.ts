@@ -196,6 +196,7 @@ describe('an incomplete full read', () => {
   const counts = describeCapabilities({
     createdFilter: 'bare',
     updatedFilter: 'bare',
+    statusFilter: false,
     nextLink: true,
     skip: true,
     pageCap: 40,

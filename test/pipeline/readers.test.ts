@@ -199,7 +199,9 @@ describe('a publish', () => {
           await whileLocked(warehouse, 'etl.run_table', async () => {
             loading = load()
             await untilOneWaits(db)
-            for (const schema of ['dw', 'pii']) {
+            // A second full read in one night is no second look, and may change no row.
+            const mayWriteNothing = what === 'the full read after it'
+            for (const schema of mayWriteNothing ? [] : ['dw', 'pii']) {
               expect(await locksIn(db, schema), what).toContain('RowExclusiveLock')
             }
             for (const schema of ['dw', 'mart', 'pii', 'raw']) {

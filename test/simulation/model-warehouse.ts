@@ -49,13 +49,36 @@ export class ModelWarehouse {
 
   /** Ids of referrals with an open registration that the run has not seen. */
   open(): string[] {
-    return [...this.#versions.keys()]
-      .filter((id) => !this.seen.has(id) && !this.#isMissing(id))
-      .filter((id) => {
-        const status = this.#newest(id)?.referral.registrationStatus
-        return status !== 'None' && !isFinal(status)
-      })
+    return this.#known()
+      .filter(({ id, isOpen }) => isOpen && !this.seen.has(id))
+      .map(({ id }) => id)
       .sort()
+  }
+
+  /** Known referrals by the status of their registration; `changed` are those updated since. */
+  counts(since: string) {
+    const statuses = new Map<string, { status: string; referrals: number; due: number }>()
+    const known = this.#known()
+    for (const { status, isOpen, sourceOrder } of known) {
+      const counts = statuses.get(status) ?? { status, referrals: 0, due: 0 }
+      statuses.set(status, counts)
+      counts.referrals += 1
+      if (isOpen && sourceOrder < sortKey(since)) counts.due += 1
+    }
+    const changed = known.filter(({ sourceOrder }) => sourceOrder >= sortKey(since)).length
+    return { referrals: known.length, changed, statuses: [...statuses.values()] }
+  }
+
+  /** The referrals that are not missing, as far as their newest version says. */
+  #known() {
+    return [...this.#versions.keys()]
+      .filter((id) => !this.#isMissing(id))
+      .map((id) => {
+        const newest = this.#newest(id)
+        const status = String(newest?.referral.registrationStatus)
+        const isOpen = status !== 'None' && !isFinal(status)
+        return { id, status, isOpen, sourceOrder: newest?.sourceOrder ?? '' }
+      })
   }
 
   /** Clears the absences of each seen referral; a complete full read adds one to all others. */

@@ -9,6 +9,8 @@ export interface ServerVariant {
   readonly pageCap: number
   readonly top: 'page' | 'total'
   readonly count: 'page' | 'total'
+  /** A filter on the status of the registration; refused when left out. */
+  readonly statusFilter?: 'obeyed' | 'ignored' | 'refused'
 }
 
 /** Parameters that determine a world. As JSON they are an entry of the corpus. */
@@ -23,6 +25,11 @@ export interface WorldOptions {
   /** Lead of the host's clock over the server's. */
   readonly skewMs: number
   readonly server: ServerVariant
+  /**
+   * Reads by id of a night, as where reviews are known to move `updatedDateTime`, although they do not
+   * here; all of them when left out.
+   */
+  readonly sampleCount?: number
 }
 
 /**
@@ -41,6 +48,8 @@ const minuteMs = 60_000
 /** Draws the options of a world; the same seed and strategy give the same world. */
 export function drawOptions(strategy: Strategy, seed: number): WorldOptions {
   const random = new Random(seed, 11, strategies.indexOf(strategy))
+  // A stream of its own, so that the other options of a seed stay as they were.
+  const reviews = new Random(seed, 14, strategies.indexOf(strategy))
   const pageSize = random.integer(5, 10)
   const rate = random.weighted<Rate>([
     ['quiet', 60],
@@ -55,8 +64,13 @@ export function drawOptions(strategy: Strategy, seed: number): WorldOptions {
     pageSize,
     nights: rate === 'storm' ? 2 : random.integer(3, 4),
     skewMs: random.integer(-5 * minuteMs, 5 * minuteMs),
-    server: drawServer(random, strategy, pageSize),
+    server: { ...drawServer(random, strategy, pageSize), ...drawStatusFilter(reviews) },
+    ...(reviews.chance(0.2) ? { sampleCount: reviews.integer(3, 9) } : {}),
   }
+}
+
+function drawStatusFilter(random: Random): Pick<ServerVariant, 'statusFilter'> {
+  return { statusFilter: random.pick(['obeyed', 'ignored', 'refused'] as const) }
 }
 
 function drawServer(random: Random, strategy: Strategy, pageSize: number): ServerVariant {

@@ -62,3 +62,10 @@ test.each([
     expect(busy.failures.length).toBeGreaterThanOrEqual(row.busy)
   },
 )
+
+test('nights that look at no registration miss silent changes, so the simulation can see one', async () => {
+  const range = { from: 1, count: 100 }
+  const { failures } = await playSeeds('filter+links', range, { sampleCount: 0, rate: 'quiet' })
+  expect(failures.length).toBeGreaterThanOrEqual(5)
+  for (const { why } of failures) expect(why).toContain('after the quiet night')
+})

@@ -4,9 +4,15 @@ import type { Page } from '../../src/extract/api/page.ts'
 import { probe } from '../../src/extract/api/probe.ts'
 import type { ReferralsApi } from '../../src/extract/api/referrals-api.ts'
 import { planRead } from '../../src/extract/incremental/read-plan.ts'
+import {
+  nextSample,
+  planReviews,
+  type ReviewPlan,
+} from '../../src/extract/incremental/review-plan.ts'
 import { advanceWatermark } from '../../src/extract/incremental/watermark.ts'
 import { readAll } from '../../src/extract/paging/read-all.ts'
 import { readById } from '../../src/extract/paging/read-by-id.ts'
+import { readByStatus } from '../../src/extract/paging/read-by-status.ts'
 import { readChangedSince } from '../../src/extract/paging/read-changed.ts'
 import { readWindow, type Window } from '../../src/extract/paging/read-window.ts'
 import { dayMs, sortKey } from '../../src/sandbox/instants.ts'
@@ -73,6 +79,7 @@ class World {
   #owed = 0
   #leftOver = 0
   #failedRuns = 0
+  #lastSampled: string | null = null
 
   constructor(options: WorldOptions, readers: Readers) {
     this.#options = options
@@ -121,6 +128,12 @@ class World {
     }
     source.rest()
     await this.#run(capabilities, false)
+    // A sample in turn takes so many nights; all that is due takes one.
+    const { sampleCount } = this.#options
+    this.#warehouse.begin()
+    const due = this.#warehouse.open().length
+    const nights = sampleCount ? Math.ceil(due / sampleCount) : 0
+    for (let night = 0; night < nights; night += 1) await this.#run(capabilities, false)
     const visible = source.contents()
     let isLeftToFullRead = false
     for (const [id, difference] of this.#warehouse.differences(visible)) {
@@ -141,8 +154,17 @@ class World {
     this.#night += 1
     const now = new Date(source.nowMs + this.#options.skewMs)
     const { watermark, lastFullReadAt } = warehouse
-    const plan = planRead({ watermark, lastFullReadAt, full, now, fullReadDaysMax, overlapHours })
-    const { mode, since } = plan
+    const planned = planRead({
+      watermark,
+      lastFullReadAt,
+      full,
+      now,
+      fullReadDaysMax,
+      overlapHours,
+    })
+    const reviews = planned.since === null ? null : this.#planReviews(capabilities, planned.since)
+    const { mode, since } =
+      reviews?.way === 'everything' ? ({ mode: 'full', since: null } as const) : planned
     const startMs = source.nowMs
     const owed = this.#snapshot((_created, updated) => since === null || updated >= sortKey(since))
     warehouse.begin()
@@ -152,16 +174,37 @@ class World {
         : this.#readers.changedSince(this.#api, since, capabilities)
     if (!(await this.#land(pages))) return
     this.#check(mode, owed)
-    if (mode === 'incremental') {
-      for await (const { referral, fetchedAt } of readById(this.#api, warehouse.open(), 3))
-        if (referral !== null) warehouse.land([referral], fetchedAt)
-    }
+    if (mode === 'incremental' && reviews !== null) await this.#readReviews(capabilities, reviews)
     warehouse.sight(mode === 'full')
     warehouse.watermark = advanceWatermark(watermark, warehouse.latest, now.toISOString())
     if (mode !== 'full') return
     warehouse.lastFullReadAt = now.toISOString()
     for (const [id, atMs] of source.onlyByFullRead)
       if (atMs <= startMs) source.onlyByFullRead.delete(id)
+  }
+
+  #planReviews(capabilities: Capabilities, since: string): ReviewPlan {
+    const { pageSize, sampleCount } = this.#options
+    return planReviews({
+      ...this.#warehouse.counts(since),
+      capabilities,
+      pageRows: Math.min(pageSize, capabilities.pageCap ?? pageSize),
+      movesDate: sampleCount !== undefined,
+      sampleCount: sampleCount ?? 0,
+    })
+  }
+
+  async #readReviews(capabilities: Capabilities, plan: ReviewPlan): Promise<void> {
+    const warehouse = this.#warehouse
+    for (const status of plan.way === 'all due' ? plan.listed : []) {
+      for await (const page of readByStatus(this.#api, capabilities, status))
+        warehouse.land(page.referrals, page.fetchedAt)
+    }
+    const open = warehouse.open()
+    const ids = plan.way === 'sample' ? nextSample(open, this.#lastSampled, plan.count) : open
+    this.#lastSampled = ids.at(-1) ?? this.#lastSampled
+    for await (const { referral, fetchedAt } of readById(this.#api, ids, 3))
+      if (referral !== null) warehouse.land([referral], fetchedAt)
   }
 
   /** Reads the whole history in windows: in any order, overlapping, stopped and resumed. */

@@ -62,6 +62,10 @@ function sandboxOptions(server: ServerVariant): SandboxOptions {
     ...defaultOptions,
     dateFilter: server.dateFilter !== 'refused',
     dateLiteral: server.dateFilter === 'quoted' ? 'quoted' : 'bare',
+    statusFilter:
+      server.statusFilter === undefined || server.statusFilter === 'refused'
+        ? 'rejected'
+        : server.statusFilter,
     skip: server.skip === 'obeyed',
     pageCap: server.pageCap,
     top: server.top,

@@ -277,6 +277,8 @@ test('settings carry the defaults that rules and views start from', async () => 
     missing_percent_max: '5',
     missing_count_max: '20',
     full_read_days_max: '7',
+    review_settled_days: '90',
+    review_sample_count: '25',
     fx_rate_days_max: '7',
     fx_rate_rules_version: '2',
     registration_days_max: '60',

@@ -16,7 +16,7 @@ declare module 'vitest' {
     databaseTemplate: string
     /** Reason why there is no migrated database; empty when there is one. */
     migrationFailure: string
-    /** File of the compiled program, which starts in a third of the time of the sources. */
+    /** File of the bundled program, which starts in a sixth of the time of the sources. */
     programDoor: string
   }
 }

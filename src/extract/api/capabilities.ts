@@ -6,6 +6,8 @@ export interface Capabilities {
   /** `null` where `$filter` on the property is rejected, ignored or could not be tried. */
   readonly createdFilter: DateLiteral | null
   readonly updatedFilter: DateLiteral | null
+  /** Whether `$filter` on `registrationStatus` is obeyed. */
+  readonly statusFilter: boolean
   /** Whether pages link to the next one. */
   readonly nextLink: boolean
   /** Whether `$skip` is obeyed. */
@@ -27,6 +29,7 @@ export function describeCapabilities(found: Capabilities): Record<string, string
   return {
     created_filter: found.createdFilter ?? 'none',
     updated_filter: found.updatedFilter ?? 'none',
+    status_filter: found.statusFilter ? 'yes' : 'no',
     next_link: found.nextLink ? 'yes' : 'no',
     skip: found.skip ? 'yes' : 'no',
     page_cap: String(found.pageCap ?? 'unknown'),
@@ -41,14 +44,15 @@ export function parseCapabilities(kept: ReadonlyMap<string, string>): Capabiliti
     literalOf(kept.get('updated_filter')),
   ]
   const [nextLink, skip] = [flagOf(kept.get('next_link')), flagOf(kept.get('skip'))]
+  const statusFilter = flagOf(kept.get('status_filter'))
   const pageCap = kept.get('page_cap') ?? ''
   const count = kept.get('count')
   if (createdFilter === undefined || updatedFilter === undefined) return null
-  if (nextLink === undefined || skip === undefined) return null
+  if (nextLink === undefined || skip === undefined || statusFilter === undefined) return null
   if (count !== 'page' && count !== 'total' && count !== 'unknown') return null
   if (!/^(?:unknown|\d{1,9})$/.test(pageCap)) return null
   const cap = pageCap === 'unknown' ? null : Number(pageCap)
-  return { createdFilter, updatedFilter, nextLink, skip, pageCap: cap, count }
+  return { createdFilter, updatedFilter, statusFilter, nextLink, skip, pageCap: cap, count }
 }
 
 function literalOf(word: string | undefined): DateLiteral | null | undefined {

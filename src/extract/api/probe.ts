@@ -2,12 +2,14 @@ import { CosellError } from '../../errors.ts'
 import type { Capabilities, DateLiteral } from './capabilities.ts'
 import type { Page, PageQuery } from './page.ts'
 import type { ReferralsApi } from './referrals-api.ts'
+import { filterByStatus, hasStatus, statusOf } from './registration-status.ts'
 import { filterSince, secondsOf, type TimeProperty, textOf, toSecond } from './timestamps.ts'
 
 /** Capabilities of a source without rows: nothing can be probed there. */
 const nothingKnown: Capabilities = {
   createdFilter: null,
   updatedFilter: null,
+  statusFilter: false,
   nextLink: false,
   skip: false,
   pageCap: null,
@@ -15,7 +17,7 @@ const nothingKnown: Capabilities = {
 }
 
 /**
- * Finds out with at most twelve requests what the API of an account can do. A 400 is an answer: that
+ * Finds out with at most fourteen requests what the API of an account can do. A 400 is an answer: that
  * query is not accepted. Nothing can be known of a source without rows. A filter counts only when it
  * is obeyed: a silent server would answer it with every row, or never with any.
  */
@@ -31,6 +33,7 @@ export async function probe(api: ReferralsApi): Promise<Capabilities> {
   return {
     createdFilter: await probeFilter(api, 'createdDateTime', wide),
     updatedFilter: await probeFilter(api, 'updatedDateTime', wide),
+    statusFilter: await probeStatusFilter(api, wide),
     nextLink: [wide, offset.page, single].some((page) => page !== null && page.nextLink !== null),
     skip: offset.works,
     pageCap: hasMore && wide.referrals.length < query.top ? wide.referrals.length : null,
@@ -65,6 +68,24 @@ async function probeFilter(
     if (found !== null && isObeyed(found, property, known)) return literal
   }
   return null
+}
+
+/**
+ * Whether a filter on the status is obeyed: asked for a status that a row has, it finds rows, and of
+ * that status alone; asked for another one, it finds no row of the first. A status without a meaning
+ * would show less, since a server may reject it and obey the others.
+ */
+async function probeStatusFilter(api: ReferralsApi, wide: Page): Promise<boolean> {
+  const statuses = wide.referrals.map(statusOf).filter((status) => status !== '')
+  const known = statuses.find((status) => status !== 'None') ?? statuses[0]
+  if (known === undefined) return false
+  const orderBy = 'createdDateTime asc'
+  const other = known === 'ReviewPending' ? 'ActionRequired' : 'ReviewPending'
+  const found = await tryPage(api, { orderBy, filter: filterByStatus(known) })
+  if (found === null || found.referrals.length === 0) return false
+  if (!found.referrals.every((referral) => hasStatus(referral, known))) return false
+  const others = await tryPage(api, { orderBy, filter: filterByStatus(other), top: 1 })
+  return others?.referrals.every((referral) => hasStatus(referral, other)) ?? false
 }
 
 interface LatestRow {

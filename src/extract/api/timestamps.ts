@@ -38,7 +38,10 @@ export function filterSince(property: TimeProperty, second: string, literal: Dat
   return `${property} ge ${literal === 'bare' ? `${second}Z` : `'${second}Z'`}`
 }
 
-export function textOf(referral: unknown, property: 'id' | TimeProperty): string {
+export function textOf(
+  referral: unknown,
+  property: 'id' | 'registrationStatus' | TimeProperty,
+): string {
   return String((referral as Record<string, unknown> | null)?.[property] ?? '')
 }
 

@@ -30,7 +30,10 @@ export function rowsMissing(got: string): CosellError {
   )
 }
 
-export function filterIgnored(property: TimeProperty, got: string): CosellError {
+export function filterIgnored(
+  property: TimeProperty | 'registrationStatus',
+  got: string,
+): CosellError {
   return broken(
     'paging.filter_ignored',
     `expected only rows that match the filter on ${property}, as the API served before, got ${got}. ` +

@@ -1,9 +1,17 @@
 import { expressionBuilder, type InsertResult, sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
+import type { StageTable } from '../staging/stage-tables.ts'
 import { publishSellers } from './members/publish-sellers.ts'
 import { starRows, stored } from './star/star-access.ts'
-import { type Publication, type RowsWritten, sharedColumns, upsertChanged } from './star/upsert.ts'
+import {
+  mayHaveRows,
+  nothingWritten,
+  type Publication,
+  type RowsWritten,
+  sharedColumns,
+  upsertChanged,
+} from './star/upsert.ts'
 import { stepNames } from './steps.ts'
 
 /**
@@ -15,13 +23,20 @@ export async function publishDimensions(
   transaction: Transaction<Database>,
   publication: Publication,
 ): Promise<RowsWritten[]> {
+  const has = (stage: StageTable) => mayHaveRows(publication, stage)
   const written = [
-    await addTags(transaction, publication),
+    has('stg.dim_tag') ? await addTags(transaction, publication) : nothingWritten('dw.dim_tag'),
+    // People may have been erased since, whatever is staged.
     await publishSellers(transaction, publication),
-    await addCustomers(transaction, publication),
-    await upsertSolutions(transaction, publication),
-    await upsertReferrals(transaction, publication),
+    has('stg.dim_customer')
+      ? await addCustomers(transaction, publication)
+      : nothingWritten('dw.dim_customer'),
+    has('stg.dim_solution')
+      ? await upsertSolutions(transaction, publication)
+      : nothingWritten('dw.dim_solution'),
   ]
+  if (!has('stg.dim_referral')) return [...written, nothingWritten('dw.dim_referral')]
+  written.push(await upsertReferrals(transaction, publication))
   publication.announce?.(stepNames.keys)
   await findReferralKeys(transaction, publication)
   return written

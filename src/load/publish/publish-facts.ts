@@ -5,6 +5,8 @@ import { referralTables, type Surrogate, surrogates } from '../staging/stage-tab
 import { joinStar, type StarAccess } from './star/star-access.ts'
 import {
   deleteRemoved,
+  mayHaveRows,
+  nothingWritten,
   type Publication,
   type RowsWritten,
   sharedColumns,
@@ -21,8 +23,13 @@ export async function publishFacts(
   for (const table of referralTables) {
     publication.announce?.(table.target)
     const plan = planUpsert(table, publication)
-    const deleted = await deleteRemoved(transaction, plan, publication)
-    written.push({ ...(await upsertChanged(transaction, plan, publication)), deleted })
+    const deleted = mayHaveRows(publication, 'stg.dim_referral')
+      ? await deleteRemoved(transaction, plan, publication)
+      : 0
+    const upserted = mayHaveRows(publication, table.stage)
+      ? await upsertChanged(transaction, plan, publication)
+      : nothingWritten(table.target)
+    written.push({ ...upserted, deleted })
   }
   return written
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
+import type { StageTable } from '../staging/stage-tables.ts'
 import {
   addUnknownValues,
   compareVisibility,
@@ -11,7 +12,7 @@ import { findingColumns, findingKey, isAboutReferral } from './findings/finding-
 import { acvBelowMinimum, refreshMinimumFindings } from './findings/minimum-findings.ts'
 import { missingRate, refreshRateFindings } from './findings/missing-rates.ts'
 import { isAt, starRows, stored } from './star/star-access.ts'
-import type { Publication } from './star/upsert.ts'
+import { mayHaveRows, type Publication } from './star/upsert.ts'
 
 /**
  * Replaces the findings of the staged referrals; a finding that stays keeps its first run. Then
@@ -24,12 +25,17 @@ export async function publishFindings(
   publication: Publication,
   isEverythingStaged: boolean,
 ) {
-  // Before the replacement: it compares the old findings with the staged ones.
-  await countReferrals(transaction, publication)
-  await replaceReferralFindings(transaction, publication)
-  await addUnknownValues(transaction, publication)
+  const has = (stage: StageTable) => mayHaveRows(publication, stage)
+  const hasReferrals = has('stg.dim_referral')
+  if (hasReferrals || has('stg.dq_finding')) {
+    // Before the replacement: it compares the old findings with the staged ones.
+    await countReferrals(transaction, publication)
+    await replaceReferralFindings(transaction, publication)
+  }
+  if (has('stg.enum_value')) await addUnknownValues(transaction, publication)
   if (isEverythingStaged) await deleteKnownValues(transaction, publication)
   await compareVisibility(transaction, publication)
+  if (!hasReferrals && !isEverythingStaged) return
   const scope = { ...publication, isEverythingStaged }
   await refreshRateFindings(transaction, scope)
   await refreshMinimumFindings(transaction, scope)

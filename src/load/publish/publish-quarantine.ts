@@ -1,7 +1,7 @@
 import { expressionBuilder } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { Publication } from './star/upsert.ts'
+import { mayHaveRows, type Publication } from './star/upsert.ts'
 
 /**
  * Records the unreadable versions, earlier ones of a referral too, and resolves the entries of
@@ -11,6 +11,13 @@ export async function publishQuarantine(
   transaction: Transaction<Database>,
   publication: Publication,
 ): Promise<number> {
+  const hasUnreadable = mayHaveRows(publication, 'stg.quarantine')
+  if (hasUnreadable) await addEntries(transaction, publication)
+  if (mayHaveRows(publication, 'stg.dim_referral')) await resolveEntries(transaction, publication)
+  return hasUnreadable ? countUnreadable(transaction, publication) : 0
+}
+
+async function addEntries(transaction: Transaction<Database>, publication: Publication) {
   const { partnerAccountKey, runId } = publication
   const key = ['partner_account_key', 'resource_type', 'resource_id', 'version_no'] as const
   const reason = ['reason_code', 'item_path', 'detail'] as const
@@ -49,6 +56,12 @@ export async function publishQuarantine(
     .where('q.resolved_run_id', 'is not', null)
     .where(({ not }) => not(isLoaded('q')))
     .execute()
+}
+
+async function resolveEntries(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+) {
   await transaction
     .updateTable('etl.quarantine as q')
     .set(({ cast, val }) => ({ resolved_run_id: cast<number>(val(runId), 'bigint') }))
@@ -57,6 +70,12 @@ export async function publishQuarantine(
     .where('q.resolved_run_id', 'is', null)
     .where(isLoaded('q'))
     .execute()
+}
+
+async function countUnreadable(
+  transaction: Transaction<Database>,
+  { partnerAccountKey }: Publication,
+): Promise<number> {
   const counted = await transaction
     .selectFrom('stg.quarantine as s')
     .select(({ fn }) => fn.count<number>('s.resource_id').distinct().as('referrals'))

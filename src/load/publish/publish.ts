@@ -11,11 +11,17 @@ import { isRowRejected, quarantineRejected } from '../staging/rejected-rows.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
 import { findRejectedReferrals } from './find-rejected.ts'
 import { analyzePublished, finishPublish } from './finish.ts'
-import { addStagedMembers } from './members/shared-members.ts'
+import { addStagedMembers, sharedDimensions } from './members/shared-members.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
 import { reconcile } from './reconcile.ts'
 import { chooseAccess, starRows } from './star/star-access.ts'
-import type { Announce, Publication, RowsWritten } from './star/upsert.ts'
+import {
+  type Announce,
+  mayHaveRows,
+  nothingWritten,
+  type Publication,
+  type RowsWritten,
+} from './star/upsert.ts'
 import { announceSteps, stagedSteps, stepNames } from './steps.ts'
 import { publishRows } from './write-rows.ts'
 
@@ -68,7 +74,11 @@ async function publishOnce(
   const { runId } = request
   const announce = announceSteps(await stagedSteps(), request.onStep)
   announce(stepNames.members)
-  const members = await addStagedMembers(query, query, { partnerAccountKey, runId })
+  const filled = filledOf(request.staged)
+  const members =
+    filled.size === 0
+      ? sharedDimensions.map(nothingWritten)
+      : await addStagedMembers(query, query, { partnerAccountKey, runId })
   let complete: PublishResult | undefined
   const result = await fencedTransaction(
     query,
@@ -100,14 +110,21 @@ async function publishStaged(
   await checkStageKept(transaction, partnerAccountKey, staged)
   await prepareForBulk(transaction)
   const access = await chooseAccess(transaction, 'stg.dim_referral', partnerAccountKey)
-  const publication = { partnerAccountKey, runId, access, announce }
+  const publication = { partnerAccountKey, runId, access, announce, filled: filledOf(staged) }
   announce(stepNames.reconciliation)
   const reconciliation = await reconcile(transaction, publication, request)
-  const missing = await countNewlyMissing(transaction, publication)
+  const missing = mayHaveRows(publication, 'stg.dim_referral')
+    ? await countNewlyMissing(transaction, publication)
+    : 0
   const rows = await publishRows(transaction, publication, scope === 'all')
   const written = [...members, ...rows.written]
   const published = { ...rows, written, staged, missing, reconciliation }
   return finishPublish(transaction, publication, request, published)
+}
+
+/** Returns the staging tables with rows. */
+function filledOf(staged: PublishRequest['staged']): Set<StageTable> {
+  return new Set([...staged].flatMap(([table, rows]) => (rows > 0 ? [table] : [])))
 }
 
 /**

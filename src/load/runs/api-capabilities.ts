@@ -53,10 +53,14 @@ export async function readCapabilities(
   return new Map(rows.map((row) => [row.capability, row.observed_value]))
 }
 
-/** Deletes the capabilities of an account's API, so that the next run probes again. */
+/**
+ * Deletes the capabilities of an account's API, so that the next run probes again. What runs have seen
+ * of its reviews stays: how pages are cut says nothing about them.
+ */
 export async function forgetCapabilities(query: Kysely<Database>, partnerAccountKey: number) {
   await query
     .deleteFrom('etl.api_capability')
     .where('partner_account_key', '=', partnerAccountKey)
+    .where('capability', 'not like', 'reviews\\_%')
     .execute()
 }

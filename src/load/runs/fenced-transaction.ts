@@ -32,20 +32,9 @@ export function fencedTransaction<T>(
 ): Promise<T> {
   const attempt = (isRetry: boolean) =>
     inTransaction(query, async (transaction) => {
-      await sql.raw(waitForEarlier(lease)).execute(transaction)
-      const ours = await transaction
-        .selectFrom('etl.lease')
-        // Otherwise a process that is stopped from here on would hold the account until it resumes.
-        .select(
-          sql`set_config('idle_in_transaction_session_timeout', ${`${leaseSeconds}s`}, true)`.as(
-            'idle_timeout',
-          ),
-        )
-        .where('partner_account_key', '=', lease.partnerAccountKey)
-        .where('epoch', '=', lease.epoch)
-        .forKeyShare()
-        .execute()
-      if (ours.length === 0) throw await lostToAnother(transaction, lease.partnerAccountKey)
+      const fenced = sql.raw(`${waitForEarlier(lease)};${fence(lease, idleLimit)}`)
+      const { rows } = await fenced.execute(transaction)
+      if (rows.length === 0) throw await lostToAnother(transaction, lease.partnerAccountKey)
       const committed = isRetry ? await findCommitted?.(transaction) : undefined
       if (committed !== undefined) return committed
       const result = await use(transaction)
@@ -77,7 +66,7 @@ export async function copyUnderLease<T>(
   copy: () => Promise<T>,
 ): Promise<T> {
   // One message with one response to wait for; only a text without parameters can be that.
-  const begin = `${beginText(isShared(client))};${waitForEarlier(lease)};${fence(lease)}`
+  const begin = `${beginText(isShared(client))};${waitForEarlier(lease)};${fence(lease, copyLimits)}`
   const results = (await client.query(begin)) as unknown as readonly QueryResult[]
   try {
     if (results.at(-1)?.rowCount === 0) throw leaseLost(lease.partnerAccountKey)
@@ -90,12 +79,14 @@ export async function copyUnderLease<T>(
   }
 }
 
-/**
- * Last statement before the COPY. There are many of them, so the commit does not wait for the disk.
- */
-const fence = ({ partnerAccountKey, epoch }: Lease) => `
-  select set_config('synchronous_commit', 'off', true),
-    set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)
+/** Otherwise a process that is stopped from here on would hold the account until it resumes. */
+const idleLimit = `set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)`
+/** There are many COPYs, so the commit of one does not wait for the disk. */
+const copyLimits = `set_config('synchronous_commit', 'off', true), ${idleLimit}`
+
+/** Statement that returns a row, and locks it, while the lease is held; it makes the settings as well. */
+const fence = ({ partnerAccountKey, epoch }: Lease, settings: string) => `
+  select ${settings}
   from etl.lease
   where partner_account_key = ${partnerAccountKey} and epoch = ${epoch}
   for key share`

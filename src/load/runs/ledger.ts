@@ -181,17 +181,19 @@ export async function markPublished(transaction: Transaction<Database>, run: Pub
   }
   await transaction
     .updateTable('etl.run')
-    .set({
+    // Asked for once: the clock may tick between two columns.
+    .from(transaction.selectNoFrom(sql<string>`clock_timestamp()`.as('at')).as('publish'))
+    .set(({ ref }) => ({
       run_status: 'published',
-      published_at: sql`clock_timestamp()`,
-      finished_at: sql`clock_timestamp()`,
+      published_at: ref('publish.at'),
+      finished_at: ref('publish.at'),
       watermark_text: run.watermark,
       // The database would round the seventh digit, and so be ahead of the source.
       watermark_to: run.watermark?.replace(/\dZ$/, 'Z') ?? null,
       referral_changed_count: run.changed,
       referral_quarantined_count: run.quarantined,
       referral_missing_count: run.missing,
-    })
+    }))
     .where('run_id', '=', run.runId)
     .execute()
 }

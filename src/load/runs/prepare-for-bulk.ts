@@ -17,11 +17,14 @@ import type { Database } from '../../warehouse/tables.generated.ts'
  * be planned in no other way. What is left grows with its input, whatever the statistics are.
  */
 export async function prepareForBulk(transaction: Transaction<Database>): Promise<void> {
-  await sql`set local enable_nestloop = off`.execute(transaction)
-  await sql`set local work_mem = '96MB'`.execute(transaction)
-  // The row estimates of some checks are high enough for it, and their code runs once.
-  await sql`set local jit = off`.execute(transaction)
+  await sql.raw(bulkSettings).execute(transaction)
 }
+
+/** The row estimates of some checks are high enough for JIT, and their code runs once. */
+const bulkSettings = `
+  set local enable_nestloop = off;
+  set local work_mem = '96MB';
+  set local jit = off`
 
 /** Runs a question over many rows, which writes nothing, and again after a transient failure. */
 export function askInBulk<T>(

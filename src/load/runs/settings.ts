@@ -5,6 +5,10 @@ export interface Settings {
   /** Rule that turns a local midnight written in UTC into a calendar date. */
   readonly calendarDateRule: 'nearest_midnight' | 'utc'
   readonly fullReadDaysMax: number
+  /** Days after its review before a registration is looked at by full reads only. */
+  readonly reviewSettledDays: number
+  /** Reads by id of a night, once reviews are known to move `updatedDateTime`. */
+  readonly reviewSampleCount: number
   readonly missingPercentMax: number
   readonly missingCountMax: number
   readonly quarantinePercentMax: number
@@ -34,6 +38,8 @@ export function parseSettings(rows: ReadonlyMap<string, string>): Settings {
   return {
     calendarDateRule: calendarDateRule(rows.get('calendar_date_rule')),
     fullReadDaysMax: count('full_read_days_max'),
+    reviewSettledDays: count('review_settled_days'),
+    reviewSampleCount: count('review_sample_count'),
     missingPercentMax: count('missing_percent_max'),
     missingCountMax: count('missing_count_max'),
     quarantinePercentMax: count('quarantine_percent_max'),

@@ -1,156 +1,182 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { ItemQuery } from './groups.ts'
+import { type Figure, type Items, itemColumns, noItems } from './groups.ts'
 
-// Queries for `groupItems`: the items of each figure with their amounts.
+// The items of each mart that the report reads, and the figures over them by name.
 
 type Expression = RawBuilder<unknown>
 
-const ungrouped: Grouping = { label: sql`''`, position: sql`0` }
-
-interface Grouping {
-  readonly period?: Expression
-  readonly label: Expression
-  readonly position: Expression
-}
-
-const dealColumns = ({ period = sql`''`, label, position }: Grouping) => sql`
-  ${period} as period, ${label} as label, ${position} as position, currency_code,
-  deal_value_amount as amount, deal_value_reporting_amount as converted_amount`
-
-/** Deals, each by its primary referral: the parties of a deal have a referral each. */
-const deals = (where: Expression, grouping = ungrouped): ItemQuery => sql`
-  select ${dealColumns(grouping)} from mart.referral where is_deal_primary and ${where}`
-
-const contractColumns = ({ period = sql`''`, label, position }: Grouping) => sql`
-  ${period} as period, ${label} as label, ${position} as position, currency_code,
-  contract_acv_amount as amount, contract_acv_reporting_amount as converted_amount`
-
-const contracts = (where: Expression, grouping = ungrouped): ItemQuery => sql`
-  select ${contractColumns(grouping)} from mart.registration where ${where}`
-
-const byStage: Grouping = { label: sql`stage_label`, position: sql`stage_sort` }
-
-export const openByStage = deals(sql`is_open`, byStage)
-
-export const allOpen = deals(sql`is_open`)
-
-/** Open deals by stage at each of the last month ends before `today`. */
-export const openAtMonthEnds = (today: string, months: number): ItemQuery => sql`
-  select ${dealColumns({ ...byStage, period: sql`snapshot_date::text` })}
-  from mart.pipeline_month_end
-  where is_deal_primary and is_open
-    and snapshot_date < ${today}::date
-    and snapshot_date >=
-      date_trunc('month', ${today}::date) - make_interval(months => ${months}::integer)`
+/** A figure of the rows that fulfil a condition, in one group unless a label is given. */
+const figureOf = (
+  where: Expression,
+  { period = sql`''`, label = sql`''`, position = sql`0` } = {},
+): Figure => sql`
+  select ${period} as period, ${label} as label, ${position} as position, ${itemColumns}
+  from sums where ${where}`
 
 const inLastYear = (day: Expression, today: string) => sql`
   ${day} <= ${today}::date and ${day} > ${today}::date - interval '1 year'`
 
-export const wonLastYear = (today: string) =>
-  deals(sql`is_won and ${inLastYear(sql`closed_date`, today)}`)
+/** A day as a number, so that figures by day and by number have one order. */
+const dayNo = (day: Expression) => sql`(${day} - date '2000-01-01')`
 
-export const signedLastYear = (today: string) =>
-  contracts(inLastYear(sql`contract_sign_date`, today))
+const byStage = { label: sql`stage_label`, position: sql`stage_sort` }
 
-/** Contracts in force on the day. */
-export const inForce = (today: string) =>
-  contracts(
-    sql`contract_start_date <= ${today}::date and contract_end_exclusive_date > ${today}::date`,
-  )
+/** The referrals, with all that the figures of deals tell apart. */
+export const referralItems = (today: string, expiringDays: number): Items => ({
+  keys: [
+    ...['stage_label', 'stage_sort', 'is_open', 'is_won', 'is_decided', 'is_deal_primary'],
+    ...['won_quarter', 'is_closed_last_year', 'is_expiring', 'is_overdue'],
+  ],
+  rows: sql`
+    select stage_label, stage_sort, is_open, is_won, is_decided, is_deal_primary,
+      case when is_won then closed_fiscal_quarter end as won_quarter,
+      ${inLastYear(sql`closed_date`, today)} as is_closed_last_year,
+      is_open and expiration_date
+        between ${today}::date and ${today}::date + ${expiringDays}::integer as is_expiring,
+      is_open and expiration_date < ${today}::date as is_overdue,
+      currency_code, deal_value_amount as amount, deal_value_reporting_amount as converted_amount
+    from mart.referral`,
+})
 
-/** Open referrals that expire within `days`: each of a deal needs an answer, its value counts once. */
-export const expiringWithin = (today: string, days: number): ItemQuery => sql`
-  select '' as period, '' as label, 0 as position, currency_code,
-    deal_value_once_amount as amount, deal_value_once_reporting_amount as converted_amount
-  from mart.referral
-  where is_open and expiration_date
-    between ${today}::date and ${today}::date + ${days}::integer`
+/** Figures of deals, each by its primary referral: the parties of a deal have a referral each. */
+export const dealFigures = (today: string, yearsBefore: number) => ({
+  stages: figureOf(sql`is_deal_primary and is_open`, byStage),
+  open: figureOf(sql`is_deal_primary and is_open`),
+  won: figureOf(sql`is_deal_primary and is_won and is_closed_last_year`),
+  decided: figureOf(sql`is_deal_primary and is_decided and is_closed_last_year`),
+  wonByQuarter: byQuarter(today, yearsBefore, sql`won_quarter`, sql`sums.is_deal_primary`),
+  // Each of a deal needs an answer, its value counts once.
+  expiring: sql`
+    select '' as period, '' as label, 0 as position, currency_code, item_count,
+      case when is_deal_primary then amount_count else 0 end,
+      case when is_deal_primary then amount end,
+      case when is_deal_primary then converted_amount end,
+      case when is_deal_primary then unconverted_count else 0 end,
+      case when is_deal_primary then unconverted_amount end
+    from sums where is_expiring`,
+  overdue: figureOf(sql`is_overdue`),
+})
 
-const byQuarter: Grouping = {
-  label: sql`fiscal_quarter_label`,
-  position: sql`fiscal_quarter_start_date`,
+/** The contracts, with all that their figures tell apart. */
+export const contractItems = (today: string): Items => ({
+  keys: ['registration_status', 'signed_quarter', 'is_signed_last_year', 'is_in_force'],
+  rows: sql`
+    select registration.registration_status, signed.fiscal_quarter_label as signed_quarter,
+      ${inLastYear(sql`registration.contract_sign_date`, today)} as is_signed_last_year,
+      registration.contract_start_date <= ${today}::date
+        and registration.contract_end_exclusive_date > ${today}::date as is_in_force,
+      registration.currency_code, registration.contract_acv_amount as amount,
+      registration.contract_acv_reporting_amount as converted_amount
+    from mart.registration registration
+    left join dw.dim_date signed on signed.date_day = registration.contract_sign_date`,
+})
+
+export const contractFigures = (today: string, yearsBefore: number) => ({
+  signed: figureOf(sql`is_signed_last_year`),
+  inForce: figureOf(sql`is_in_force`),
+  byStatus: figureOf(sql`true`, { label: sql`registration_status`, position: sql`0` }),
+  signedByQuarter: byQuarter(today, yearsBefore, sql`signed_quarter`, sql`true`),
+})
+
+/**
+ * Sums by fiscal quarter up to that of `today`, from the fiscal year `yearsBefore` earlier; quarters
+ * without an item are kept.
+ */
+function byQuarter(today: string, yearsBefore: number, quarter: Expression, where: Expression) {
+  const quarters = sql`
+    select distinct day.fiscal_quarter_label, day.fiscal_quarter_start_date
+    from dw.dim_date now
+    join dw.dim_date day on day.date_day <= now.date_day
+      and day.fiscal_year >= now.fiscal_year - ${yearsBefore}::integer
+    where now.date_day = ${today}::date`
+  return sql`
+    select '' as period, fiscal_quarter_label as label,
+      ${dayNo(sql`fiscal_quarter_start_date`)} as position, ${itemColumns}
+    from (${quarters}) quarter
+    left join sums on sums.${quarter} = quarter.fiscal_quarter_label and ${where}`
 }
 
-/** Fiscal quarters up to that of `today`, from the fiscal year `yearsBefore` earlier. */
-const lastQuarters = (today: string, yearsBefore: number) => sql`
-  select distinct day.fiscal_quarter_label, day.fiscal_quarter_start_date
-  from dw.dim_date now
-  join dw.dim_date day on day.date_day <= now.date_day
-    and day.fiscal_year >= now.fiscal_year - ${yearsBefore}::integer
-  where now.date_day = ${today}::date`
+/** Open deals by stage at each of the last month ends before `today`. */
+export const monthEndItems = (today: string, months: number): Items => ({
+  keys: ['snapshot_date', 'stage_label', 'stage_sort'],
+  rows: sql`
+    select snapshot_date, stage_label, stage_sort, currency_code, deal_value_amount as amount,
+      deal_value_reporting_amount as converted_amount
+    from mart.pipeline_month_end
+    where is_deal_primary and is_open
+      and snapshot_date < ${today}::date
+      and snapshot_date >=
+        date_trunc('month', ${today}::date) - make_interval(months => ${months}::integer)`,
+})
 
-/** Won deals by the fiscal quarter of closing; quarters without a deal are kept. */
-export const wonByQuarter = (today: string, yearsBefore: number): ItemQuery => sql`
-  select ${dealColumns(byQuarter)}
-  from (${lastQuarters(today, yearsBefore)}) quarter
-  left join mart.referral referral
-    on referral.closed_fiscal_quarter = quarter.fiscal_quarter_label and referral.is_won
-    and referral.is_deal_primary`
+export const monthEndFigures = {
+  openAtMonthEnds: figureOf(sql`true`, { ...byStage, period: sql`snapshot_date::text` }),
+}
 
-/** Contracts by the fiscal quarter of signing; quarters without a contract are kept. */
-export const signedByQuarter = (today: string, yearsBefore: number): ItemQuery => sql`
-  select ${contractColumns(byQuarter)}
-  from (${lastQuarters(today, yearsBefore)}) quarter
-  left join (
-    select signed.fiscal_quarter_label as signed_quarter, registration.currency_code,
-      registration.contract_acv_amount, registration.contract_acv_reporting_amount
-    from mart.registration registration
-    join dw.dim_date signed on signed.date_day = registration.contract_sign_date
-  ) contract on contract.signed_quarter = quarter.fiscal_quarter_label`
+/** The contract years by the day on which they start. */
+export const scheduleItems: Items = {
+  keys: ['period_start_date'],
+  rows: sql`
+    select period_start_date, contract_currency_code as currency_code,
+      scheduled_contract_amount as amount, scheduled_contract_reporting_amount as converted_amount
+    from mart.acv_schedule`,
+}
 
 /**
  * Contract years by the fiscal year in which they start; '' for those without a date. Fiscal years
  * from `before` to `after` that of `today` are kept even if empty.
  */
-export const scheduledByFiscalYear = (
-  today: string,
-  before: number,
-  after: number,
-): ItemQuery => sql`
-  select '' as period, coalesce(schedule.period_start_fiscal_year, '') as label,
-    day.fiscal_year as position, schedule.contract_currency_code as currency_code,
-    schedule.scheduled_contract_amount as amount,
-    schedule.scheduled_contract_reporting_amount as converted_amount
-  from mart.acv_schedule schedule
-  left join dw.dim_date day on day.date_day = schedule.period_start_date
-  union all
-  select distinct '', year.fiscal_year_label, year.fiscal_year, null, null::numeric, null::numeric
-  from dw.dim_date now
-  join dw.dim_date year on year.fiscal_year
-    between now.fiscal_year - ${before}::integer and now.fiscal_year + ${after}::integer
-  where now.date_day = ${today}::date`
-
-export const registrationsByStatus = contracts(sql`true`, {
-  label: sql`registration_status`,
-  position: sql`0`,
+export const scheduleFigures = (today: string, before: number, after: number) => ({
+  schedule: sql`
+    select '' as period, coalesce(day.fiscal_year_label, '') as label,
+      day.fiscal_year as position, ${itemColumns}
+    from sums left join dw.dim_date day on day.date_day = sums.period_start_date
+    union all
+    select '', year.fiscal_year_label, year.fiscal_year, ${noItems}
+    from (
+      select distinct other.fiscal_year_label, other.fiscal_year
+      from dw.dim_date now
+      join dw.dim_date other on other.fiscal_year
+        between now.fiscal_year - ${before}::integer and now.fiscal_year + ${after}::integer
+      where now.date_day = ${today}::date
+    ) year`,
 })
 
-const lineColumns = sql`0 as position, contract_currency_code as currency_code,
-  allocated_contract_acv_amount as amount, contract_acv_reporting_amount as converted_amount`
+/** The registration lines, with their share of the contract's annual value. */
+export const lineItems: Items = {
+  keys: ['solution', 'country'],
+  rows: sql`
+    select solution_name as solution, coalesce(country_code, '') as country,
+      contract_currency_code as currency_code, allocated_contract_acv_amount as amount,
+      contract_acv_reporting_amount as converted_amount
+    from mart.acv_line`,
+}
 
-/** Registration lines with their share of the contract's annual value, by solution. */
-export const linesBySolution: ItemQuery = sql`
-  select '' as period, solution_name as label, ${lineColumns} from mart.acv_line`
+/**
+ * The `kept` largest solutions and countries ('' when unknown), by converted amount, or by number
+ * without rates; and how many there are, as the count of a figure.
+ */
+export const lineFigures = (kept: number, isConverted: boolean) => ({
+  solutions: largest(sql`solution`, kept, isConverted),
+  solutionLabels: labelsOf(sql`solution`),
+  countries: largest(sql`country`, kept, isConverted),
+  countryLabels: labelsOf(sql`country`),
+})
 
-/** Registration lines by country of the customer; '' when unknown. */
-export const linesByCountry: ItemQuery = sql`
-  select '' as period, coalesce(country_code, '') as label, ${lineColumns} from mart.acv_line`
+const labelsOf = (label: Expression): Figure => sql`
+  select '' as period, '' as label, 0 as position, null::text, count(distinct ${label}), 0,
+    null::numeric, null::numeric, 0, null::numeric
+  from sums`
 
-/** Items of the `kept` largest labels: by converted amount, or by number without rates. */
-export const largestGroups = (
-  items: ItemQuery,
-  kept: number,
-  isConverted: boolean,
-): ItemQuery => sql`
-  select item.period, item.label, ranked.position, item.currency_code, item.amount,
-    item.converted_amount
-  from (${items}) item
+const largest = (label: Expression, kept: number, isConverted: boolean): Figure => sql`
+  select '' as period, ranked.label, ranked.position, ${itemColumns}
+  from sums
   join (
-    select label, row_number() over (order by
+    select ${label} as label, row_number() over (order by
       case when ${isConverted}::boolean then sum(converted_amount) end desc nulls last,
-      count(*) desc, label) as position
-    from (${items}) labelled
-    group by label
+      sum(item_count) desc, ${label}) as position
+    from sums
+    group by ${label}
     order by position
     limit ${kept}
-  ) ranked on ranked.label = item.label`
+  ) ranked on ranked.label = sums.${label}`

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { Headline, Ranking, ReportData } from '../report-data.ts'
-import { groupItems, type ItemQuery, reportingMinorUnit, sumItems } from './groups.ts'
+import type { ReportData } from '../report-data.ts'
+import { onlyGroup, readFigures, reportingMinorUnit } from './groups.ts'
 import * as items from './items.ts'
 import {
   readAccounts,
@@ -41,28 +41,65 @@ async function readAll(
   madeAt: string,
   today: string,
 ): Promise<ReportData> {
+  // What a mart joins fits into memory, and compiling the expressions takes longer than they do.
+  await sql`set local work_mem = '64MB'`.execute(query)
+  await sql`set local jit = off`.execute(query)
   const currency = await readReportingCurrency(query)
-  const rank = (ranked: ItemQuery) => readRanking(query, ranked, currency.is_converted)
+  const findings = await readFindings(query)
+  const [deals, contracts, monthEnds, schedule, lines] = [
+    await readFigures(
+      query,
+      items.referralItems(today, expiringDays),
+      items.dealFigures(today, fiscalYearsBefore),
+    ),
+    await readFigures(
+      query,
+      items.contractItems(today),
+      items.contractFigures(today, fiscalYearsBefore),
+    ),
+    await readFigures(query, items.monthEndItems(today, monthEndsShown), items.monthEndFigures),
+    await readFigures(
+      query,
+      items.scheduleItems,
+      items.scheduleFigures(today, scheduleYearsBefore, scheduleYearsAfter),
+    ),
+    await readFigures(
+      query,
+      items.lineItems,
+      items.lineFigures(rankedShown, currency.is_converted),
+    ),
+  ]
+  const won = onlyGroup(deals.won)
   return {
     made_at: madeAt,
     day: today,
     ...currency,
-    accounts: await readAccounts(query, madeAt),
-    findings: await readFindings(query),
-    headline: await readHeadline(query, today),
-    stages: await groupItems(query, items.openByStage),
-    month_ends: await groupItems(query, items.openAtMonthEnds(today, monthEndsShown)),
+    accounts: await readAccounts(query, madeAt, findings),
+    findings,
+    headline: {
+      fiscal_year_label: await readFiscalYear(query, today),
+      won_count: won.count,
+      decided_count: onlyGroup(deals.decided).count,
+      open: onlyGroup(deals.open),
+      won,
+      signed: onlyGroup(contracts.signed),
+      in_force: onlyGroup(contracts.inForce),
+    },
+    stages: deals.stages,
+    month_ends: monthEnds.openAtMonthEnds,
     funnel: await readFunnel(query, today, funnelMonths),
-    won_by_quarter: await groupItems(query, items.wonByQuarter(today, fiscalYearsBefore)),
-    signed_by_quarter: await groupItems(query, items.signedByQuarter(today, fiscalYearsBefore)),
-    schedule: await groupItems(
-      query,
-      items.scheduledByFiscalYear(today, scheduleYearsBefore, scheduleYearsAfter),
-    ),
-    registrations: await readRegistrations(query),
-    expiring: await readExpiring(query, today, expiringDays),
-    solutions: await rank(items.linesBySolution),
-    countries: await rank(items.linesByCountry),
+    won_by_quarter: deals.wonByQuarter,
+    signed_by_quarter: contracts.signedByQuarter,
+    schedule: schedule.schedule,
+    registrations: await readRegistrations(query, contracts.byStatus),
+    expiring: {
+      days: expiringDays,
+      group: onlyGroup(deals.expiring),
+      overdue_count: onlyGroup(deals.overdue).count,
+      referrals: await readExpiring(query, today, expiringDays),
+    },
+    solutions: { groups: lines.solutions, label_count: onlyGroup(lines.solutionLabels).count },
+    countries: { groups: lines.countries, label_count: onlyGroup(lines.countryLabels).count },
   }
 }
 
@@ -87,36 +124,11 @@ async function readReportingCurrency(query: Kysely<Database>): Promise<Reporting
   return rows[0] ?? { reporting_currency: 'USD', reporting_minor_unit: 2, is_converted: false }
 }
 
-async function readHeadline(query: Kysely<Database>, today: string): Promise<Headline> {
-  const { rows } = await sql<Pick<Headline, 'fiscal_year_label' | 'won_count' | 'decided_count'>>`
-    select
-      today.fiscal_year_label,
-      count(*) filter (where referral.is_won) as won_count,
-      count(referral.is_decided) as decided_count
-    from dw.dim_date today
-    left join mart.referral referral
-      on referral.is_decided
-      and referral.is_deal_primary
-      and referral.closed_date > today.date_day - interval '1 year'
-      and referral.closed_date <= today.date_day
-    where today.date_day = ${today}::date
-    group by today.fiscal_year_label`.execute(query)
-  return {
-    ...(rows[0] ?? { fiscal_year_label: '', won_count: 0, decided_count: 0 }),
-    open: await sumItems(query, items.allOpen),
-    won: await sumItems(query, items.wonLastYear(today)),
-    signed: await sumItems(query, items.signedLastYear(today)),
-    in_force: await sumItems(query, items.inForce(today)),
-  }
-}
-
-async function readRanking(
-  query: Kysely<Database>,
-  ranked: ItemQuery,
-  isConverted: boolean,
-): Promise<Ranking> {
-  const groups = await groupItems(query, items.largestGroups(ranked, rankedShown, isConverted))
-  const { rows } = await sql<{ label_count: number }>`
-    select count(distinct label) as label_count from (${ranked}) item`.execute(query)
-  return { groups, label_count: rows[0]?.label_count ?? 0 }
+async function readFiscalYear(query: Kysely<Database>, today: string): Promise<string> {
+  const day = await query
+    .selectFrom('dw.dim_date')
+    .select('fiscal_year_label')
+    .where('date_day', '=', today)
+    .executeTakeFirst()
+  return day?.fiscal_year_label ?? ''
 }

@@ -3,24 +3,23 @@ import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type {
   AccountFreshness,
-  Expiring,
   ExpiringReferral,
   FindingCount,
   Funnel,
   FunnelStep,
+  PeriodGroup,
   RegistrationGroup,
 } from '../report-data.ts'
-import { groupItems, minorUnitOf, sumItems } from './groups.ts'
-import { expiringWithin, registrationsByStatus } from './items.ts'
+import { minorUnitOf } from './groups.ts'
 
 const expiringShown = 20
 
-/** Reads the next open referrals to expire and the sum of all that expire within `days`. */
+/** Reads the next open referrals to expire within `days`. */
 export async function readExpiring(
   query: Kysely<Database>,
   today: string,
   days: number,
-): Promise<Expiring> {
+): Promise<ExpiringReferral[]> {
   const { rows } = await sql<ExpiringReferral>`
     select account_code as account, referral_id, referral_name, stage_label,
       expiration_date, expiration_date - ${today}::date as days_left,
@@ -30,15 +29,7 @@ export async function readExpiring(
       between ${today}::date and ${today}::date + ${days}::integer
     order by expiration_date, deal_value_reporting_amount desc nulls last, account_code, referral_id
     limit ${expiringShown}`.execute(query)
-  const overdue = await sql<{ overdue_count: number }>`
-    select count(*) as overdue_count from mart.referral
-    where is_open and expiration_date < ${today}::date`.execute(query)
-  return {
-    days,
-    group: await sumItems(query, expiringWithin(today, days)),
-    overdue_count: overdue.rows[0]?.overdue_count ?? 0,
-    referrals: rows,
-  }
+  return rows
 }
 
 /** Reads how many referrals created in the last `months` reached each step, and how fast. */
@@ -79,9 +70,11 @@ export async function readFunnel(
   return { since: rows[0]?.since ?? today, steps }
 }
 
-/** Reads registrations by state, most frequent first, with the days to approval. */
-export async function readRegistrations(query: Kysely<Database>): Promise<RegistrationGroup[]> {
-  const groups = await groupItems(query, registrationsByStatus)
+/** Adds the days to approval to the registrations by state, most frequent first. */
+export async function readRegistrations(
+  query: Kysely<Database>,
+  groups: readonly PeriodGroup[],
+): Promise<RegistrationGroup[]> {
   const { rows } = await sql<Omit<RegistrationGroup, 'count' | 'amounts'>>`
     select registration_status as label,
       percentile_cont(0.5) within group (order by approval_lead_days)::float8 as median_lead_days,
@@ -96,24 +89,31 @@ export async function readRegistrations(query: Kysely<Database>): Promise<Regist
 
 const noLead = { median_lead_days: null, slow_lead_days: null }
 
-/** Reads the freshness of each account at `now`. */
+/** Reads the freshness of each account at `now`; of the `findings` their number. */
 export async function readAccounts(
   query: Kysely<Database>,
   now: string,
+  findings: readonly FindingCount[],
 ): Promise<AccountFreshness[]> {
-  const { rows } = await sql<AccountFreshness>`
+  const { rows } = await sql<Omit<AccountFreshness, 'open_finding_count'>>`
     select status.account_code as account,
       (select count(*) from dw.fact_referral fact
         where fact.partner_account_key = status.partner_account_key) as referral_count,
       status.published_at as last_published_at,
       round(extract(epoch from ${now}::timestamptz - status.published_at) / 3600, 1)::float8
         as age_hours,
-      (select count(*) from mart.data_quality finding
-        where finding.partner_account_key = status.partner_account_key) as open_finding_count,
       status.quarantined_referral_count as quarantine_count
     from mart.load_status status
     order by status.partner_account_key`.execute(query)
-  return rows
+  const countOf = (account: string) =>
+    findings
+      .filter((finding) => finding.account === account)
+      .reduce((sum, finding) => sum + finding.finding_count, 0)
+  return rows.map(({ quarantine_count, ...row }) => ({
+    ...row,
+    open_finding_count: countOf(row.account),
+    quarantine_count,
+  }))
 }
 
 /** Counts open findings by account and rule, most severe and most frequent first. */

@@ -23,7 +23,7 @@ export interface TimeCondition {
   readonly value: string
 }
 
-type Dialect = Pick<SandboxOptions, 'dateFilter' | 'dateLiteral'>
+type Dialect = Pick<SandboxOptions, 'dateFilter' | 'dateLiteral' | 'statusFilter'>
 interface Token {
   readonly text: string
   readonly isString: boolean
@@ -112,10 +112,19 @@ function parseTerms(reader: TokenReader, dialect: Dialect): Condition[] {
     } else if (reader.take('team/any')) {
       conditions.push(parseTeamEmail(reader))
     } else {
-      conditions.push(parseComparison(reader, dialect))
+      const condition = parseComparison(reader, dialect)
+      if (!isIgnored(condition, dialect)) conditions.push(condition)
     }
   } while (reader.take('and'))
   return conditions
+}
+
+function isIgnored(condition: Condition, { statusFilter }: Dialect): boolean {
+  return (
+    statusFilter === 'ignored' &&
+    condition.kind === 'field' &&
+    condition.path === 'registrationStatus'
+  )
 }
 
 function parseTeamEmail(reader: TokenReader): Condition {
@@ -137,7 +146,8 @@ function parseComparison(reader: TokenReader, dialect: Dialect): Condition {
   if ((timeProperties as readonly string[]).includes(property)) {
     return timeCondition(property as TimeProperty, operator, value, dialect)
   }
-  if (!(filterPaths as readonly string[]).includes(property)) {
+  const isRejected = property === 'registrationStatus' && dialect.statusFilter === 'rejected'
+  if (isRejected || !(filterPaths as readonly string[]).includes(property)) {
     throw unsupported(`property '${property}'`)
   }
   if (operator !== 'eq') throw unsupported(`operator '${operator}' on '${property}'`)

@@ -1,5 +1,8 @@
 import type { PolicyPlace } from '../data/policies.ts'
 
+export const statusFilters = ['obeyed', 'ignored', 'rejected'] as const
+export type StatusFilter = (typeof statusFilters)[number]
+
 /** Population of the sandbox, and its behaviour where the live API's is unknown. */
 export interface SandboxOptions {
   /** Size of the seeded population. Default 2,000. */
@@ -16,6 +19,8 @@ export interface SandboxOptions {
   dateFilter: boolean
   /** The literal form of instants in `$filter`: `2025-01-01T00:00:00Z`, or the same in quotes. */
   dateLiteral: 'bare' | 'quoted'
+  /** What becomes of `registrationStatus` in `$filter`: 400 where it is rejected. Default obeyed. */
+  statusFilter: StatusFilter
   /** Obeys `$skip`; otherwise it is ignored without an error. Default true. */
   skip: boolean
   /** Largest page; a greater `$top` is reduced to it. Default 100. */
@@ -64,6 +69,7 @@ export const defaultOptions: SandboxOptions = {
   port: 0,
   dateFilter: true,
   dateLiteral: 'bare',
+  statusFilter: 'obeyed',
   skip: true,
   pageCap: 100,
   top: 'page',

@@ -23,8 +23,8 @@ export interface Sandbox {
   readonly requests: readonly AnsweredRequest[]
   /**
    * Lets a day pass in which `count` referrals change; returns their ids in the order of the
-   * changes. With `kind` only that happens: `silent` alters a registration and leaves
-   * `updatedDateTime` as it was.
+   * changes. With `kind` only that happens: `silent` decides a review, `silentRevoke` takes an approval
+   * back, and both leave `updatedDateTime` as it was.
    */
   change(count: number, kind?: ChangeKind): string[]
   /** Lets a day pass in which `count` new referrals come in; returns their ids. */

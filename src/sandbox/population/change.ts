@@ -19,6 +19,7 @@ export const changeKinds = [
   'revoke',
   'silent',
   'rewrite',
+  'silentRevoke',
 ] as const
 export type ChangeKind = (typeof changeKinds)[number]
 
@@ -59,6 +60,8 @@ const changes: Readonly<Record<ChangeKind, Change>> = {
   // changes here do; this one leaves `updatedDateTime` and `eTag` as they were.
   silent: { weight: 0.4, applies: isUnderReview, apply: review },
   rewrite: { weight: 0.02, applies: () => true, apply: rewrite },
+  // Only on request: a source that does this at any time would show it on full reads alone.
+  silentRevoke: { weight: 0, applies: isApproved, apply: revoke },
 }
 
 /**
@@ -80,7 +83,7 @@ export function canChange(referral: Referral, kind: ChangeKind): boolean {
 /** Applies a change at `ms`; unless it is silent, the referral gets a new timestamp and eTag. */
 export function applyChange(random: Random, referral: Referral, kind: ChangeKind, ms: number) {
   changes[kind].apply(random, referral, ms)
-  if (kind === 'silent') return
+  if (kind === 'silent' || kind === 'silentRevoke') return
   referral.updatedDateTime = wireInstant(random, ms)
   referral.eTag = entityTag(random, ms)
 }

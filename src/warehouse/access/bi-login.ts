@@ -32,7 +32,7 @@ export async function putBiLogin<Schema>(db: Kysely<Schema>, password: string): 
   const { rows } = await sql<{ version: number }>`
     select current_setting('server_version_num')::integer as version`.execute(db)
   const statements = biLoginStatements(await readState(db), password, rows[0]?.version ?? 0)
-  if (statements.length > 0) await runStep(db, { statements, mayRun: true })
+  if (statements.length > 0) await runStep(db, { statements })
 }
 
 /** Returns the statements that the login still needs. `version` is `server_version_num`. */

@@ -22,6 +22,8 @@ const toleratedCodes = ['42501', '55P03', '40P01', '42710', '23505', 'XX000']
 interface GrantOptions {
   /** Takes rights of other roles to what cosell made in `raw` and `pii`. */
   readonly isClosing?: boolean
+  /** The schema was made just now: there is no reader whom locks of many tables would keep waiting. */
+  readonly isNew?: boolean
 }
 
 /**
@@ -31,7 +33,7 @@ interface GrantOptions {
  */
 export async function applyGrants<Schema>(
   db: Kysely<Schema>,
-  { isClosing = false }: GrantOptions = {},
+  { isClosing = false, isNew = false }: GrantOptions = {},
 ): Promise<string[]> {
   const tried = new Set<string>()
   // A round may grant what the next one needs, such as membership.
@@ -41,19 +43,29 @@ export async function applyGrants<Schema>(
       ({ mayRun, statements }) => mayRun && !tried.has(statements.join()),
     )
     if (runnable.length === 0) return statementsOf(steps)
-    for (const step of runnable) {
-      tried.add(step.statements.join())
-      await runStep(db, step).catch((error: unknown) => {
-        if (!toleratedCodes.includes(codeOf(error))) throw error
-      })
-    }
+    for (const { statements } of runnable) tried.add(statements.join())
+    const together = runnable.flatMap(({ statements }) => statements)
+    // Where one of them cannot be done, each is tried alone.
+    if (isNew && (await isRun(db, { statements: together }))) continue
+    for (const step of runnable) await isRun(db, step)
+  }
+}
+
+/** Whether a step went through; false when it is left undone without harm. */
+async function isRun<Schema>(db: Kysely<Schema>, step: Statements): Promise<boolean> {
+  try {
+    await runStep(db, step)
+    return true
+  } catch (error) {
+    if (!toleratedCodes.includes(codeOf(error))) throw error
+    return false
   }
 }
 
 /** Returns the missing groups and rights as statements for an administrator; changes nothing. */
 export async function missingGrants<Schema>(
   db: Kysely<Schema>,
-  { isClosing = false }: GrantOptions = {},
+  { isClosing = false }: Pick<GrantOptions, 'isClosing'> = {},
 ): Promise<string[]> {
   return statementsOf(await readMissingSteps(db, isClosing))
 }
@@ -81,8 +93,10 @@ function statementsOf(steps: readonly AccessStep[]): string[] {
   return steps.flatMap(({ statements }) => statements.map((statement) => `${statement};`))
 }
 
+type Statements = Pick<AccessStep, 'statements'>
+
 /** Runs all statements of a step or none, in one message. */
-export async function runStep<Schema>(db: Kysely<Schema>, step: AccessStep): Promise<void> {
+export async function runStep<Schema>(db: Kysely<Schema>, step: Statements): Promise<void> {
   const text = [
     // A role may have a timeout that is meant for queries.
     'set local statement_timeout = 0',

@@ -2,8 +2,6 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
-  type Kysely,
-  PostgresAdapter,
   PostgresDialect,
   type QueryResult,
   type TransactionSettings,
@@ -17,9 +15,6 @@ interface Connections {
   connect(): Promise<pg.PoolClient>
   end(): Promise<void>
 }
-
-/** Key of Kysely's own lock, so that two versions of this program exclude each other. */
-const migrationLock = '3853314791062309107'
 
 /**
  * PostgreSQL as Kysely knows it, except that no statement relies on a session that a pooler shares:
@@ -35,28 +30,6 @@ export class SessionDialect extends PostgresDialect {
 
   override createDriver(): Driver {
     return new SessionDriver(this.#pool)
-  }
-
-  override createAdapter(): PostgresAdapter {
-    return new TransactionLockAdapter()
-  }
-}
-
-/**
- * Takes the lock of the migrations in their transaction. Kysely takes one of the session before it
- * begins, which a pooler would leave on a server session that serves others.
- */
-class TransactionLockAdapter extends PostgresAdapter {
-  override async acquireMigrationLock(db: Kysely<unknown>): Promise<void> {
-    await db.getExecutor().provideConnection(async (connection) => {
-      if (connection instanceof SessionConnection) connection.locksMigrations = true
-    })
-  }
-
-  override async releaseMigrationLock(db: Kysely<unknown>): Promise<void> {
-    await db.getExecutor().provideConnection(async (connection) => {
-      if (connection instanceof SessionConnection) connection.locksMigrations = false
-    })
   }
 }
 
@@ -88,8 +61,6 @@ class SessionDriver implements Driver {
 }
 
 class SessionConnection implements DatabaseConnection {
-  /** The next transaction begins with the lock of the migrations. */
-  locksMigrations = false
   #isInTransaction = false
   /** The end of a transaction failed, so the session may still be in it and is not lent again. */
   #isAstray = false
@@ -105,10 +76,9 @@ class SessionConnection implements DatabaseConnection {
 
   async begin({ isolationLevel = 'read committed', accessMode }: TransactionSettings = {}) {
     const how = `isolation level ${isolationLevel}${accessMode === undefined ? '' : ` ${accessMode}`}`
-    const lock = this.locksMigrations ? `; select pg_advisory_xact_lock(${migrationLock})` : ''
     this.#isInTransaction = true
     try {
-      await this.#client.query(beginText(this.#isShared, how) + lock)
+      await this.#client.query(beginText(this.#isShared, how))
     } catch (error) {
       // Kysely takes a transaction whose beginning failed for none; this one may have begun.
       await this.end('rollback').catch(() => undefined)
@@ -148,8 +118,10 @@ class SessionConnection implements DatabaseConnection {
     throw new Error('a statement cannot be streamed; read it in pages')
   }
 
+  /** Returns the rows of a statement; of several in one text, those of the last. */
   async #execute<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const { command, rowCount, rows } = await this.#client.query(sql, parameters.slice())
+    const results = [await this.#client.query(sql, parameters.slice())].flat()
+    const { command, rowCount, rows } = results.at(-1) as pg.QueryResult
     const isWrite = /^(INSERT|UPDATE|DELETE|MERGE)$/.test(command)
     return isWrite ? { numAffectedRows: BigInt(rowCount ?? 0), rows } : { rows: rows ?? [] }
   }

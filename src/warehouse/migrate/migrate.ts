@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Kysely, type Migration, Migrator, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { ErrorCode } from '../../error-codes.ts'
 import { CosellError } from '../../errors.ts'
 import { applyGrants, closePeople } from '../access/grants.ts'
@@ -17,6 +17,7 @@ import {
   rejectTakenSchemas,
   type Target,
 } from './check-target.ts'
+import { applyDue, type DueMigration, readLedger } from './ledger.ts'
 import {
   changedMarts,
   hasLedger,
@@ -44,8 +45,6 @@ const pauseMs = 500
 /** Longer than a dashboard's query. */
 const defaultLockWaitMs = 30_000
 
-const ledgerSchema = 'etl'
-const ledgerTable = 'migration'
 /** SQLSTATE lock_not_available. */
 const lockNotAvailable = '55P03'
 /** SQLSTATE deadlock_detected: a reader of two views may lock them in another order than migrate. */
@@ -95,34 +94,28 @@ export async function bringUpToDate<Schema>(
   const target = await readTarget(db)
   rejectOldServer(target)
   const views = marts === undefined ? [] : await readMarts(marts)
-  const migrations = await readMigrations(folder ?? migrationsFolder, lockTimeoutMs, views)
+  const migrations = folder ?? migrationsFolder
+  const known = await readNames(migrations)
   const applied: string[] = []
-  const { pending } = await readState(db, target, Object.keys(migrations), views, marts)
-  rejectOtherRole(target, pending)
-  if (pending.includes(baselineUpgrade)) {
+  const state = await readState(db, target, known, views, marts)
+  rejectOtherRole(target, state.pending)
+  if (state.pending.includes(baselineUpgrade)) {
     const isAdopted = await retryWhileLocked(lockWaitMs, () => upgradeToBaseline(db, lockTimeoutMs))
     if (isAdopted) applied.push(baselineUpgrade)
   }
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => migrations },
-    migrationTableSchema: ledgerSchema,
-    migrationTableName: ledgerTable,
-    migrationLockTableName: `${ledgerTable}_lock`,
-    // Kysely would order the ledger by the clocks of the machines that wrote it, and reject a database
-    // for good when they differed. `refuseOtherVersion` compares the names instead.
-    allowUnorderedMigrations: true,
-  })
-  // One step a call: Kysely wraps a call in one transaction, and each file is to have its own.
-  for (;;) {
-    const step = await retryWhileLocked(lockWaitMs, () => applyNext(migrator))
-    if (step === undefined) break
-    applied.push(step)
+  if (known.some((name) => !state.applied.includes(name))) {
+    const step = () => applyNext(db, { folder: migrations, known, views, lockTimeoutMs })
+    for (;;) {
+      const name = await retryWhileLocked(lockWaitMs, step)
+      if (name === undefined) break
+      applied.push(name)
+    }
   }
   const touched = await retryWhileLocked(lockWaitMs, () =>
     putMarts(db, views, marts, lockTimeoutMs),
   )
-  return { applied, views: touched, lacking: await applyGrants(db) }
+  const isNew = target.ledger_owner === null
+  return { applied, views: touched, lacking: await applyGrants(db, { isNew }) }
 }
 
 /** Retries while another session holds a table or a view. */
@@ -143,12 +136,36 @@ function isLocked(error: unknown): boolean {
   return error instanceof CosellError && [lockNotAvailable, deadlock].includes(codeOf(error.cause))
 }
 
+interface Migrations {
+  readonly folder: string
+  /** Names of all, in order. */
+  readonly known: readonly string[]
+  readonly views: readonly MartView[]
+  readonly lockTimeoutMs: number
+}
+
 /** Applies the next migration and returns its name; `undefined` when there is none. */
-async function applyNext(migrator: Migrator): Promise<string | undefined> {
-  const { error, results = [] } = await migrator.migrateUp()
-  const name = results.at(-1)?.migrationName
-  if (error === undefined) return name
-  throw failure(error, name === undefined ? 'Migrations' : `Migration ${name}`)
+async function applyNext<Schema>(
+  db: Kysely<Schema>,
+  { folder, known, views, lockTimeoutMs }: Migrations,
+): Promise<string | undefined> {
+  let where = 'Migrations'
+  const choose = (applied: readonly string[]) => {
+    refuseOtherVersion(applied, known)
+    return known.find((name) => !applied.includes(name))
+  }
+  const apply = async ({ name, transaction }: DueMigration<Schema>) => {
+    where = `Migration ${name}`
+    const text = await readFile(path.join(folder, `${name}.sql`), 'utf8')
+    await actAsOwner(transaction)
+    await underMarts(transaction, views, lockTimeoutMs, text)
+    await closePeople(transaction)
+  }
+  try {
+    return await applyDue(db, lockTimeoutMs, choose, apply)
+  } catch (error) {
+    throw failure(error, where)
+  }
 }
 
 async function upgradeToBaseline<Schema>(db: Kysely<Schema>, lockTimeoutMs: number) {
@@ -195,7 +212,7 @@ export async function compareSchema<Schema>(
 async function readState<Schema>(
   db: Kysely<Schema>,
   target: Target,
-  known: string[],
+  known: readonly string[],
   views: readonly MartView[],
   marts: string | undefined,
 ): Promise<SchemaState> {
@@ -213,29 +230,6 @@ async function readState<Schema>(
 async function readNames(folder: string): Promise<string[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
   return files.map((name) => path.basename(name, '.sql'))
-}
-
-async function readMigrations(folder: string, lockTimeoutMs: number, views: readonly MartView[]) {
-  const migrations: Record<string, Migration> = {}
-  for (const name of await readNames(folder)) {
-    const text = await readFile(path.join(folder, `${name}.sql`), 'utf8')
-    migrations[name] = { up: (db) => apply(db, text, lockTimeoutMs, views) }
-  }
-  return migrations
-}
-
-async function apply(
-  db: Kysely<unknown>,
-  text: string,
-  lockTimeoutMs: number,
-  views: readonly MartView[],
-): Promise<void> {
-  await sql`set local lock_timeout = ${sql.lit(lockTimeoutMs)}`.execute(db)
-  // A role may have a statement timeout meant for queries; filling the calendar takes longer.
-  await sql`set local statement_timeout = 0`.execute(db)
-  await actAsOwner(db)
-  await underMarts(db, views, lockTimeoutMs, () => sql.raw(text).execute(db))
-  await closePeople(db)
 }
 
 /** Migrations are only added at the end, so the applied ones must be the first of the known ones. */
@@ -256,13 +250,6 @@ function refuseOtherVersion(applied: readonly string[], known: readonly string[]
         'An unreleased cosell has migrated it: restore a backup or start a new database.',
     )
   }
-}
-
-async function readLedger<Schema>(db: Kysely<Schema>): Promise<string[]> {
-  const ledger = await sql<{ name: string }>`
-    select name from ${sql.table(`${ledgerSchema}.${ledgerTable}`)} order by name
-  `.execute(db)
-  return ledger.rows.map((row) => row.name)
 }
 
 function failure(error: unknown, where: string): CosellError {

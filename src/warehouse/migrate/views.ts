@@ -5,6 +5,7 @@ import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import { codeOf } from '../connection/database.ts'
 import { actAsOwner, readForeignMarts } from './check-target.ts'
+import { hasTable } from './ledger.ts'
 import { clearComments, inheritComments } from './view-comments.ts'
 import { dropView, restoreGrants } from './view-grants.ts'
 
@@ -23,6 +24,8 @@ interface LedgerEntry {
 }
 
 type Db = QueryExecutorProvider
+
+const beforeViews = 'before_views'
 
 /** SQLSTATE invalid_table_definition: `create or replace view` only adds columns at the end. */
 const cannotReplace = '42P16'
@@ -202,9 +205,11 @@ export async function underMarts(
   db: Db,
   views: readonly MartView[],
   lockTimeoutMs: number,
-  work: () => Promise<unknown>,
+  text: string,
 ): Promise<void> {
-  if (await orBack(db, heldByViewCodes, work)) return
+  // In one message; where it fails, the savepoint is there to return to.
+  const within = `savepoint ${beforeViews};\n${text}\n;release savepoint ${beforeViews}`
+  if (await isDone(db, heldByViewCodes, () => sql.raw(within).execute(db))) return
   const standing = (await hasLedger(db)) ? await readLedger(db) : []
   await rejectForeign(
     db,
@@ -215,30 +220,34 @@ export async function underMarts(
     for (const reader of await readersOf(db, view_name)) await dropView(db, reader)
     await dropView(db, view_name)
   }
-  await work()
+  await sql.raw(text).execute(db)
   if (standing.length === 0) return
   const tooEarly = ['42P01', '42703', '42704', '42883']
   await orBack(db, tooEarly, () => putViews(db, views, lockTimeoutMs))
 }
 
 /** Whether the schema has come so far that views of `mart` can be kept. */
-export async function hasLedger(db: Db): Promise<boolean> {
-  const { rows } = await sql<{ exists: boolean }>`
-    select to_regclass('etl.mart_view') is not null as exists
-  `.execute(db)
-  return rows[0]?.exists === true
+export function hasLedger(db: Db): Promise<boolean> {
+  return hasTable(db, 'mart_view')
 }
 
 /** Whether `work` went through; false when it ended with one of `codes` and nothing of it is left. */
 async function orBack(db: Db, codes: readonly string[], work: () => Promise<unknown>) {
-  await sql`savepoint before_views`.execute(db)
+  return isDone(db, codes, async () => {
+    await sql.raw(`savepoint ${beforeViews}`).execute(db)
+    await work()
+    await sql.raw(`release savepoint ${beforeViews}`).execute(db)
+  })
+}
+
+/** The same for work that sets the savepoint `beforeViews` and releases it. */
+async function isDone(db: Db, codes: readonly string[], work: () => Promise<unknown>) {
   try {
     await work()
-    await sql`release savepoint before_views`.execute(db)
     return true
   } catch (error) {
     if (!codes.includes(codeOf(error))) throw error
-    await sql`rollback to savepoint before_views`.execute(db)
+    await sql.raw(`rollback to savepoint ${beforeViews}`).execute(db)
     return false
   }
 }

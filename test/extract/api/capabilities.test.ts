@@ -9,6 +9,7 @@ const known: readonly Capabilities[] = [
   {
     createdFilter: 'bare',
     updatedFilter: 'quoted',
+    statusFilter: true,
     nextLink: true,
     skip: false,
     pageCap: 100,
@@ -17,6 +18,7 @@ const known: readonly Capabilities[] = [
   {
     createdFilter: null,
     updatedFilter: null,
+    statusFilter: false,
     nextLink: false,
     skip: true,
     pageCap: null,
@@ -25,6 +27,7 @@ const known: readonly Capabilities[] = [
   {
     createdFilter: null,
     updatedFilter: 'bare',
+    statusFilter: false,
     nextLink: true,
     skip: true,
     pageCap: 50,

@@ -5,7 +5,7 @@ import { aRow, type Habits, listedSource, rowsOf } from '../paging/listed-source
 async function find(rows: number, habits: Partial<Habits>) {
   const { api, source } = listedSource(rowsOf(rows), habits)
   const found = await probe(api)
-  expect(source.asked.length).toBeLessThanOrEqual(12)
+  expect(source.asked.length).toBeLessThanOrEqual(14)
   return found
 }
 
@@ -13,6 +13,7 @@ describe('probe', () => {
   const all = {
     createdFilter: 'bare',
     updatedFilter: 'bare',
+    statusFilter: true,
     nextLink: true,
     skip: true,
     pageCap: 100,
@@ -29,6 +30,21 @@ describe('probe', () => {
     ['a filter that is refused', { filter: 'refused' }, none],
     ['a filter that is ignored', { filter: 'ignored' }, none],
     ['a filter that finds nothing, ever', { filter: 'nothing' }, none],
+    [
+      'a filter on the status that is refused',
+      { statusFilter: 'refused' },
+      { statusFilter: false },
+    ],
+    [
+      'a filter on the status that is ignored',
+      { statusFilter: 'ignored' },
+      { statusFilter: false },
+    ],
+    [
+      'a filter on the status that finds nothing',
+      { statusFilter: 'nothing' },
+      { statusFilter: false },
+    ],
     ['no links', { links: 'none' }, { nextLink: false }],
     ['$skip refused', { skip: 'refused' }, { skip: false }],
     ['$skip ignored', { skip: 'ignored' }, { skip: false }],
@@ -43,8 +59,15 @@ describe('probe', () => {
   test.each([2, 5, 99])('probe works over %i referrals', async (rows) => {
     expect(await find(rows, {})).toEqual({ ...all, pageCap: null })
     expect(await find(rows, { count: 'total' })).toMatchObject({ count: 'total' })
-    expect(await find(rows, { skip: 'ignored', filter: 'ignored', links: 'none' })).toEqual({
+    const useless = {
+      skip: 'ignored',
+      filter: 'ignored',
+      statusFilter: 'ignored',
+      links: 'none',
+    } as const
+    expect(await find(rows, useless)).toEqual({
       ...none,
+      statusFilter: false,
       nextLink: false,
       skip: false,
       pageCap: null,
@@ -53,7 +76,14 @@ describe('probe', () => {
   })
 
   test('probe finds nothing over an empty source', async () => {
-    const nothing = { ...none, nextLink: false, skip: false, pageCap: null, count: 'unknown' }
+    const nothing = {
+      ...none,
+      statusFilter: false,
+      nextLink: false,
+      skip: false,
+      pageCap: null,
+      count: 'unknown',
+    }
     expect(await find(0, {})).toEqual(nothing)
   })
 
@@ -61,6 +91,14 @@ describe('probe', () => {
     const tied = Array.from({ length: 300 }, (_, index) => aRow(index, Date.UTC(2025, 0, 1)))
     const { api } = listedSource(tied)
     expect(await probe(api)).toMatchObject({ createdFilter: 'bare', updatedFilter: 'bare' })
+  })
+
+  test('probe finds no filter on the status where a server without it shows one status alone', async () => {
+    const rows = rowsOf(50).map((row) => ({ ...row, registrationStatus: 'None' }))
+    const ignoring = listedSource(rows, { statusFilter: 'ignored' })
+    expect(await probe(ignoring.api)).toMatchObject({ statusFilter: false })
+    const obeying = listedSource(rows)
+    expect(await probe(obeying.api)).toMatchObject({ statusFilter: true })
   })
 
   test('probe passes on failures other than a rejected query', async () => {

@@ -17,6 +17,7 @@ const now = new Date('2026-06-30T23:59:59.999Z')
 const capabilities: Capabilities = {
   createdFilter: 'bare',
   updatedFilter: 'quoted',
+  statusFilter: false,
   nextLink: true,
   skip: true,
   pageCap: null,

@@ -7,6 +7,7 @@ export interface Row {
   id: string
   createdDateTime: string
   updatedDateTime: string
+  registrationStatus?: string
 }
 
 /** Paging behaviour of a server; by default it supports everything. */
@@ -19,6 +20,8 @@ export interface Habits {
   skip: 'obeyed' | 'ignored' | 'refused'
   /** `nothing`: the filter is accepted and matches no row. */
   filter: 'bare' | 'quoted' | 'refused' | 'ignored' | 'nothing'
+  /** What becomes of a filter on the status of the registration. */
+  statusFilter: 'obeyed' | 'refused' | 'ignored' | 'nothing'
   order: 'obeyed' | 'ignored'
   /** Largest accepted offset. */
   skipMax: number
@@ -36,6 +39,7 @@ const defaults: Habits = {
   top: 'page',
   skip: 'obeyed',
   filter: 'bare',
+  statusFilter: 'obeyed',
   order: 'obeyed',
   skipMax: Number.POSITIVE_INFINITY,
   count: 'page',
@@ -45,11 +49,12 @@ const defaults: Habits = {
 
 /** Capabilities that `probe` would find on the same server without its faults. */
 export function capabilitiesOf(habits: Partial<Habits>): Capabilities {
-  const { filter, links, skip, count } = { ...defaults, ...habits }
+  const { filter, statusFilter, links, skip, count } = { ...defaults, ...habits }
   const literal = filter === 'bare' || filter === 'quoted' ? filter : null
   return {
     createdFilter: literal,
     updatedFilter: literal,
+    statusFilter: statusFilter === 'obeyed',
     nextLink: links === 'given',
     skip: skip === 'obeyed',
     pageCap: null,
@@ -151,12 +156,20 @@ function countOf(habits: Habits, page: number, total: number): number | null {
 }
 
 function filtered(rows: readonly Row[], query: PageQuery, habits: Habits): Row[] {
+  const [, status] = /^registrationStatus eq '(.*)'$/.exec(query.filter ?? '') ?? []
+  if (status !== undefined) return ofStatus(rows, status, habits)
   if (query.filter === undefined || habits.filter === 'ignored') return [...rows]
   const [, property, quote, from = ''] = /^(\w+) ge ('?)(.*?)'?$/.exec(query.filter) ?? []
   if (habits.filter === 'nothing') return []
   if (habits.filter === 'refused' || (habits.filter === 'quoted') !== (quote === "'"))
     throw refused()
   return rows.filter((row) => row[property as 'createdDateTime'] >= from.slice(0, 19))
+}
+
+function ofStatus(rows: readonly Row[], status: string, { statusFilter }: Habits): Row[] {
+  if (statusFilter === 'refused') throw refused()
+  if (statusFilter === 'nothing') return []
+  return rows.filter((row) => statusFilter === 'ignored' || row.registrationStatus === status)
 }
 
 function sorted(rows: Row[], { orderBy }: PageQuery, { order }: Habits): Row[] {
@@ -171,7 +184,7 @@ function refused(): CosellError {
   return new CosellError('api.status_400', 'GET list: expected 200, got 400.')
 }
 
-/** Rows created one second apart, each updated a day later. */
+/** Rows created one second apart, each updated a day later; every tenth has a registration. */
 export function rowsOf(count: number, from = 0): Row[] {
   return Array.from({ length: count }, (_, index) => aRow(from + index))
 }
@@ -182,5 +195,6 @@ export function aRow(number: number, createdMs = Date.UTC(2025, 0, 1) + number *
     id: `r${String(number).padStart(6, '0')}`,
     createdDateTime: iso(createdMs),
     updatedDateTime: iso(createdMs + 86_400_000),
+    registrationStatus: number % 10 > 0 ? 'None' : number % 20 > 0 ? 'Approved' : 'ReviewPending',
   }
 }

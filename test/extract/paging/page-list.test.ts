@@ -53,6 +53,7 @@ function list(all: readonly Row[], behaviour: Behaviour = {}) {
 const nothingKnown: Capabilities = {
   createdFilter: null,
   updatedFilter: null,
+  statusFilter: false,
   nextLink: false,
   skip: false,
   pageCap: null,

@@ -1,22 +1,21 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, rm, symlink } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { bundle } from '../../../scripts/build.ts'
 import type { IoBoundary } from '../../../src/io-boundary.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const preload = new URL('preload.mjs', import.meta.url).href
 const lifeMs = 60_000
 
-/** The program compiled from the sources as they are: starting it takes a third of the time. */
+/** The program bundled from the sources as they are: starting it takes a sixth of the time. */
 export interface Program {
   readonly door: string
   remove(): Promise<void>
 }
 
-/** Compiles into a folder of its own, below `node_modules` so that packages are found. */
+/** Bundles into a folder of its own, below `node_modules` so that packages are found. */
 export async function compile(): Promise<Program> {
   const folder = path.join(root, 'node_modules', '.cache', `cosell-campaign-${process.pid}`)
   const out = path.join(folder, 'dist')
@@ -25,10 +24,7 @@ export async function compile(): Promise<Program> {
     await rm(path.join(folder, name), { force: true })
     await symlink(path.join(root, name), path.join(folder, name))
   }
-  const compiler = createRequire(import.meta.url).resolve('typescript/package.json')
-  const words = [path.join(path.dirname(compiler), 'bin', 'tsc')]
-  words.push('-p', path.join(root, 'tsconfig.build.json'), '--outDir', out)
-  await promisify(execFile)(process.execPath, words)
+  await bundle(out)
   return {
     door: path.join(out, 'cli.js'),
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -84,6 +84,7 @@ const source = new Map(
 const byLinks: Capabilities = {
   createdFilter: null,
   updatedFilter: null,
+  statusFilter: false,
   nextLink: true,
   skip: false,
   pageCap: pageSize,

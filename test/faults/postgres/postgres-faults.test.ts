@@ -80,7 +80,7 @@ const statements: readonly (string | readonly string[])[] = [
   'from stg.enum_value as s',
   'insert into dw.dim_referral',
   'delete from dw.fact_registration',
-  'insert into dw.fact_acv_schedule',
+  'insert into dw.fact_referral_history',
   'insert into pii.contact',
   'delete from etl.dq_finding',
   'update etl.quarantine',

@@ -91,6 +91,14 @@ describe('publish of sellers', () => {
       expect(rows).toEqual([{ found: 0 }])
     }))
 
+  test('a publish without any referral makes an erased person unknown', () =>
+    withAccount(async (account) => {
+      await load(account, [staffed(1, [ada])])
+      await erase(account, 'ada@example.com')
+      expect(await load(account, [])).toMatchObject({ staged: 0 })
+      expect(await namesOf(account)).toEqual(['1 ? Own 1.000000'])
+    }))
+
   test('a later version of a referral and a rebuild bring no erased person back', () =>
     withAccount(async (account) => {
       await load(account, [staffed(1, [ada, bo]), staffed(2, [ada])])

@@ -98,6 +98,31 @@ describe('ledger', () => {
     }),
   )
 
+  test('a publish without any referral checks the calendar, and records every table as unchanged', () =>
+    withAccount(async (account) => {
+      const { query } = account.warehouse
+      const { runId: first } = await load(account, referrals(2))
+      const { runId: second } = await load(account, [])
+      const tables = await query
+        .selectFrom('etl.run_table')
+        .select(['run_id', 'table_name', 'inserted_count', 'updated_count', 'deleted_count'])
+        .where('run_id', 'in', [first, second])
+        .orderBy('table_name')
+        .execute()
+      const namesOf = (runId: number) =>
+        tables.filter((row) => row.run_id === runId).map((row) => row.table_name)
+      expect(namesOf(second)).toEqual(namesOf(first))
+      const written = tables
+        .filter((row) => row.run_id === second)
+        .map((row) => row.inserted_count + row.updated_count + row.deleted_count)
+      expect(new Set(written)).toEqual(new Set([0]))
+      await query.deleteFrom('dw.fx_rate').where('rate_date', '=', '2050-05-05').execute()
+      await query.deleteFrom('dw.dim_date').where('date_day', '=', '2050-05-05').execute()
+      await expect(load(account, [])).rejects.toMatchObject({
+        code: 'check.every_key_has_its_dimension',
+      })
+    }))
+
   test('a publish marks earlier unpublished runs of its account as abandoned', () =>
     withAccount(async (account) => {
       const { query } = account.warehouse

@@ -147,5 +147,6 @@ test('open registrations are listed by id, unless the run has listed them or the
       .execute()
     const runId = await aRun(account)
     await landReferrals(account, runId, [registered(6, 'ReviewPending')])
-    expect(await listOpenRegistrations(db, account.key, runId)).toEqual([1, 3].map(referralIdOf))
+    const span = { account: account.key, settledBefore: '2020-01-01T00:00:00Z' }
+    expect(await listOpenRegistrations(db, runId, span, [])).toEqual([1, 3].map(referralIdOf))
   }))

@@ -169,6 +169,49 @@ test('readReport returns the expiring referrals, findings, quarantine and freshn
   expect(renderReport(report)).toContain(`>${whole(stored.findings)}<`)
 })
 
+test('readReport returns the counts of one mart that plain SQL returns for each of them', async () => {
+  const { db } = loaded()
+  const report = await readReport(db, now, businessDay)
+  const day = sql`${businessDay}::date`
+  const expected = await one(
+    db,
+    sql<Record<'decided' | 'overdue' | 'signed' | 'in_force' | 'solutions' | 'expiring', number>>`
+        select
+          (select count(*) from dw.fact_referral fact
+            join dw.dim_engagement deal on deal.primary_referral_key = fact.referral_key
+            join dw.dim_status status on status.status_key = fact.status_key and status.is_decided
+            where fact.closed_date > ${day} - interval '1 year' and fact.closed_date <= ${day})
+            as decided,
+          (select count(*) from dw.fact_referral fact
+            join dw.dim_status status on status.status_key = fact.status_key and status.is_open
+            where fact.expiration_date < ${day}) as overdue,
+          (select count(*) from dw.fact_registration
+            where contract_sign_date > ${day} - interval '1 year' and contract_sign_date <= ${day})
+            as signed,
+          (select count(*) from dw.fact_registration
+            where contract_start_date <= ${day} and contract_end_exclusive_date > ${day})
+            as in_force,
+          (select count(distinct solution.solution_name) from dw.fact_registration_solution line
+            join dw.dim_solution solution on solution.solution_key = line.solution_key)
+            as solutions,
+          (select count(fact.deal_value_amount) from dw.fact_referral fact
+            join dw.dim_engagement deal on deal.primary_referral_key = fact.referral_key
+            join dw.dim_status status on status.status_key = fact.status_key and status.is_open
+            where fact.expiration_date between ${day} and ${day} + 30) as expiring`,
+  )
+  const amountsOf = ({ by_currency }: Amounts) =>
+    by_currency.reduce((sum, { count }) => sum + count, 0)
+  expect({
+    decided: report.headline.decided_count,
+    overdue: report.expiring.overdue_count,
+    signed: report.headline.signed.count,
+    in_force: report.headline.in_force.count,
+    solutions: report.solutions.label_count,
+    expiring: amountsOf(report.expiring.group.amounts),
+  }).toEqual(expected)
+  expect(Math.min(expected.decided, expected.signed, expected.in_force)).toBeGreaterThan(5)
+})
+
 test('the report contains no personal data', async () => {
   const { db } = loaded()
   const page = renderReport(await readReport(db, now, businessDay))

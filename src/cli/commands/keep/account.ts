@@ -1,36 +1,13 @@
-import { Argument, type Command } from 'commander'
 import { loadConfig, parseAccountName } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import { renameStoredAccount } from '../../../pipeline/accounts/rename-account.ts'
 import { readAccounts } from '../../../report/queries/accounts.ts'
-import { addCommand, examples } from '../../help.ts'
 import { type JsonFlag, printAnswer, printResult } from '../../output.ts'
 import { renderAccounts, renderRenamed } from '../../text/accounts.ts'
 import { withRunContext, withWarehouse } from '../../with-warehouse.ts'
 
-/** Adds the command for the accounts of the warehouse. */
-export function addAccount(program: Command) {
-  addCommand(program, 'account', 'List the accounts of the warehouse, or rename one.')
-    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'rename']))
-    .argument('[names...]', 'rename: the present name and the new one')
-    .addHelpText(
-      'after',
-      examples(
-        'cosell account list',
-        'cosell account list --json',
-        'cosell account rename default contoso',
-      ),
-    )
-    .addHelpText('after', actionHelp)
-    .action(account)
-}
-
-const actionHelp = `
-
-rename ends with 4 while a run of the account is under way. Rows keep their keys, and
-the stored sign-in moves along; the settings have to be changed by hand.`
-
-async function account(action: string, names: readonly string[], { json }: JsonFlag) {
+/** Lists the accounts of the warehouse, or renames one. */
+export async function account(action: string, names: readonly string[], { json }: JsonFlag) {
   const config = loadConfig()
   if (action === 'list') {
     if (names.length > 0) throw usageError('list takes no name.')

@@ -1,35 +1,24 @@
-import type { Command } from 'commander'
 import { type AccountConfig, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import { login } from '../../../extract/login.ts'
-import { addCommand, examples } from '../../help.ts'
 import { abortController, type JsonFlag, log, printNotice, printResult } from '../../output.ts'
 import { renderLogin } from '../../text/login.ts'
 
-type LoginFlags = JsonFlag & { readonly account?: string }
+export type LoginFlags = JsonFlag & { readonly account?: string }
 
-/** Adds the command that signs a person in. */
-export function addLogin(program: Command) {
-  addCommand(
-    program,
-    'login',
-    'Sign a person in with a code entered in a browser, and keep the sign-in.',
-  )
-    .option('--account <name>', 'needed when several accounts are configured')
-    .addHelpText('after', examples('cosell login', 'cosell login --account contoso'))
-    .action(async ({ json, account }: LoginFlags) => {
-      const { accounts, home, requestsPerMinute, network } = loadConfig()
-      const result = await login({
-        account: chooseAccount(accounts, account),
-        home,
-        requestsPerMinute,
-        network,
-        log: log.logger,
-        signal: abortController.signal,
-        show: printNotice,
-      })
-      printResult(json, result, () => renderLogin(result))
-    })
+/** Signs a person in. */
+export async function signIn({ json, account }: LoginFlags) {
+  const { accounts, home, requestsPerMinute, network } = loadConfig()
+  const result = await login({
+    account: chooseAccount(accounts, account),
+    home,
+    requestsPerMinute,
+    network,
+    log: log.logger,
+    signal: abortController.signal,
+    show: printNotice,
+  })
+  printResult(json, result, () => renderLogin(result))
 }
 
 /**

@@ -1,4 +1,3 @@
-import { type Command, Option } from 'commander'
 import { loadConfig } from '../../../config.ts'
 import { isRowSecured } from '../../../warehouse/access/access-catalog.ts'
 import { applyGrants } from '../../../warehouse/access/grants.ts'
@@ -8,37 +7,21 @@ import {
 } from '../../../warehouse/access/switch-row-security.ts'
 import type { SchemaChange } from '../../../warehouse/migrate/migrate.ts'
 import type { OpenWarehouse } from '../../../warehouse/open.ts'
-import { addCommand, examples } from '../../help.ts'
 import { type JsonFlag, printResult } from '../../output.ts'
 import { renderMigration } from '../../text/migrate.ts'
 import { withWarehouse } from '../../with-warehouse.ts'
 
-type MigrateFlags = JsonFlag & { readonly rowLevelSecurity?: 'on' | 'off' }
+export type MigrateFlags = JsonFlag & { readonly rowLevelSecurity?: 'on' | 'off' }
 
-/** Adds the command that migrates the schema and switches row-level security. */
-export function addMigrate(program: Command) {
-  addCommand(
-    program,
-    'migrate',
-    'Bring schema, views and rights up to date; run, rebuild and demo do it too.',
+/** Migrates the schema, and switches row-level security if asked to. */
+export function migrate(flags: MigrateFlags) {
+  return withWarehouse(loadConfig(), (warehouse, change) =>
+    switchAndPrint(flags, warehouse, change),
   )
-    .addOption(
-      new Option(
-        '--row-level-security <switch>',
-        'on: readers see only the accounts that etl.bi_access gives them; stays as set',
-      ).choices(['on', 'off']),
-    )
-    .addHelpText(
-      'after',
-      examples('cosell migrate', 'cosell migrate --json', 'cosell migrate --row-level-security on'),
-    )
-    .action((flags: MigrateFlags) =>
-      withWarehouse(loadConfig(), (warehouse, change) => migrate(flags, warehouse, change)),
-    )
 }
 
 /** Switches row-level security if asked to, and prints what the migration changed. */
-async function migrate(
+async function switchAndPrint(
   { json, rowLevelSecurity: wanted }: MigrateFlags,
   { query }: OpenWarehouse,
   { applied, views }: SchemaChange,

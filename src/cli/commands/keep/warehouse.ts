@@ -1,27 +1,18 @@
-import type { Command } from 'commander'
 import { type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import { openToBi } from '../../../warehouse/bi-connection.ts'
 import { stopEmbedded } from '../../../warehouse/embedded/embedded.ts'
-import { addCommand, examples } from '../../help.ts'
 import { abortController, type JsonFlag, printResult } from '../../output.ts'
 import { untilAborted } from '../../signals.ts'
 import { renderBiConnection } from '../../text/bi-connection.ts'
 import { renderStopped } from '../../text/warehouse.ts'
 import { withWarehouse } from '../../with-warehouse.ts'
 
-/** Adds the command that starts and stops the embedded warehouse. */
-export function addWarehouse(program: Command) {
-  addCommand(
-    program,
-    'warehouse',
-    'Keep the embedded warehouse up for BI tools and psql until interrupted.',
-  )
-    .option('--stop', 'stop the embedded warehouse, even if another process started it')
-    .addHelpText('after', examples('cosell warehouse', 'cosell warehouse --stop'))
-    .action(({ json, stop }: JsonFlag & { stop?: true }) =>
-      stop === true ? stopWarehouse(json) : keepWarehouse(json),
-    )
+export type WarehouseFlags = JsonFlag & { readonly stop?: true }
+
+/** Keeps the embedded warehouse up, or stops it. */
+export function keepOrStop({ json, stop }: WarehouseFlags) {
+  return stop === true ? stopWarehouse(json) : keepWarehouse(json)
 }
 
 async function keepWarehouse(json: true | undefined) {

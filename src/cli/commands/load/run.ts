@@ -1,23 +1,13 @@
-import type { Command } from 'commander'
 import { loadConfig } from '../../../config.ts'
 import { run } from '../../../pipeline/run.ts'
-import { addCommand, examples } from '../../help.ts'
 import { type JsonFlag, log, toFailure } from '../../output.ts'
 import { ping } from '../../ping.ts'
 import { type LoadContext, printRun, withRunContext } from '../../with-warehouse.ts'
 
-type RunFlags = JsonFlag & { readonly full?: true }
-
-/** Adds the nightly job. */
-export function addRun(program: Command) {
-  addCommand(program, 'run', 'Read what changed in every account and publish it: the nightly job.')
-    .option('--full', 'read everything, as the first run does')
-    .addHelpText('after', examples('cosell run', 'cosell run --full', 'cosell run --json'))
-    .action(runAndPing)
-}
+export type RunFlags = JsonFlag & { readonly full?: true }
 
 /** Runs the nightly job, and reports its end to the dead-man's switch where one is configured. */
-async function runAndPing({ json, full }: RunFlags) {
+export async function runAndPing({ json, full }: RunFlags) {
   const config = loadConfig()
   try {
     const use = async (context: LoadContext) => {

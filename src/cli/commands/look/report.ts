@@ -1,6 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Command } from 'commander'
 import { type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import { makeFolders } from '../../../make-folders.ts'
@@ -8,31 +7,21 @@ import { renderReport } from '../../../report/page/report-page.ts'
 import { readReport } from '../../../report/queries/read-report.ts'
 import type { Warehouse } from '../../../warehouse/connection/database.ts'
 import type { OpenWarehouse } from '../../../warehouse/open.ts'
-import { addCommand, examples } from '../../help.ts'
 import { type JsonFlag, log, printResult } from '../../output.ts'
 import { withWarehouse } from '../../with-warehouse.ts'
 
-type ReportFlags = JsonFlag & { readonly out?: string }
+export type ReportFlags = JsonFlag & { readonly out?: string }
 
-/** Adds the command that writes the HTML report. */
-export function addReport(program: Command) {
-  addCommand(
-    program,
-    'report',
-    'Write the report as one HTML page: pipeline, funnel, ACV, data quality.',
-  )
-    .option('--out <file>', 'file to write (report.html in COSELL_HOME)')
-    .addHelpText('after', examples('cosell report', 'cosell report --out /srv/www/co-sell.html'))
-    .action(({ json, out }: ReportFlags) => {
-      const config = loadConfig()
-      const write = async (warehouse: OpenWarehouse) => {
-        const file = out === undefined ? defaultReport(config) : resolve(out)
-        log.progress({ phase: 'drawing the report' })
-        const bytes = await writeReport(warehouse, file, new Date())
-        printResult(json, { status: 'written', file, bytes }, () => `The report is in ${file}`)
-      }
-      return withWarehouse(config, write, { isWriting: false })
-    })
+/** Writes the HTML report. */
+export function drawReport({ json, out }: ReportFlags) {
+  const config = loadConfig()
+  const write = async (warehouse: OpenWarehouse) => {
+    const file = out === undefined ? defaultReport(config) : resolve(out)
+    log.progress({ phase: 'drawing the report' })
+    const bytes = await writeReport(warehouse, file, new Date())
+    printResult(json, { status: 'written', file, bytes }, () => `The report is in ${file}`)
+  }
+  return withWarehouse(config, write, { isWriting: false })
 }
 
 export function defaultReport({ home }: Pick<Config, 'home'>): string {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import { type Config, loadConfig } from '../../../config.ts'
 import { checkHome } from '../../../doctor/settings-in-force.ts'
 import { CosellError } from '../../../errors.ts'
@@ -12,30 +11,16 @@ import { inventedRates } from '../../../sandbox/data/invented-rates.ts'
 import { demoSettings } from '../../../sandbox/settings.ts'
 import { openToBi } from '../../../warehouse/bi-connection.ts'
 import type { Warehouse } from '../../../warehouse/connection/database.ts'
-import {
-  addCommand,
-  addPopulationOptions,
-  defaultReferrals,
-  defaultSeed,
-  examples,
-} from '../../help.ts'
+import { defaultReferrals, defaultSeed } from '../../help.ts'
 import { type JsonFlag, log, printResult } from '../../output.ts'
 import { renderDemo } from '../../text/demo.ts'
 import { type LoadContext, withRunContext } from '../../with-warehouse.ts'
 import { defaultReport, writeReport } from '../look/report.ts'
 
-type DemoFlags = JsonFlag & Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
+export type DemoFlags = JsonFlag & Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
 
-/** Adds the command that runs the pipeline over a simulated API. */
-export function addDemo(program: Command) {
-  addPopulationOptions(
-    addCommand(program, 'demo', 'Run the whole pipeline over a simulated API; needs no settings.'),
-  )
-    .addHelpText('after', examples('cosell demo', 'cosell demo --change 25', 'cosell demo --json'))
-    .action(demo)
-}
-
-async function demo({ json, ...population }: DemoFlags) {
+/** Runs the pipeline over a simulated API. */
+export async function demo({ json, ...population }: DemoFlags) {
   const total = population.referrals
   const sandbox = await startSandbox({ ...population, count: 'total' }, (done) =>
     log.progress({ phase: 'inventing', done, total, unit: 'referrals' }),

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Transaction } from '../../../warehouse/connection/database.ts'
 import type { Database } from '../../../warehouse/tables.generated.ts'
 import { starRows } from '../star/star-access.ts'
-import type { Publication, RowsWritten } from '../star/upsert.ts'
+import { mayHaveRows, nothingWritten, type Publication, type RowsWritten } from '../star/upsert.ts'
 import {
   countNew,
   type DealSource,
@@ -20,8 +20,10 @@ import { writeSpans } from './publish-engagement-spans.ts'
  */
 export async function findLeftDeals(
   transaction: Transaction<Database>,
-  { partnerAccountKey, access }: Publication,
+  publication: Publication,
 ): Promise<string[]> {
+  if (!mayHaveRows(publication, 'stg.dim_referral')) return []
+  const { partnerAccountKey, access } = publication
   const isSame = sql`known.partner_account_key = s.partner_account_key
         and known.referral_id = s.referral_id`
   const known = starRows(access, ['dw.dim_referral', 'known'], isSame)
@@ -47,6 +49,9 @@ export async function publishEngagements(
   publication: Publication,
   leftDeals: readonly string[],
 ): Promise<RowsWritten[]> {
+  if (!mayHaveRows(publication, 'stg.dim_referral')) {
+    return [nothingWritten('dw.dim_engagement'), nothingWritten('dw.fact_engagement_history')]
+  }
   const source = { ...publication, leftDeals }
   const deals = await writeDeals(transaction, source)
   const spans = await writeSpans(transaction, source)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../../warehouse/connection/database.ts'
 import type { Database } from '../../../warehouse/tables.generated.ts'
-import type { Publication, RowsWritten } from '../star/upsert.ts'
+import { mayHaveRows, type Publication, type RowsWritten } from '../star/upsert.ts'
 
 /**
  * Adds the staged sellers that the account has not yet, and makes those unknown who were erased
@@ -12,8 +12,18 @@ export async function publishSellers(
   transaction: Transaction<Database>,
   publication: Publication,
 ): Promise<RowsWritten> {
-  const { partnerAccountKey, runId } = publication
   publication.announce?.('dw.dim_seller')
+  const inserted = mayHaveRows(publication, 'stg.dim_seller')
+    ? await addSellers(transaction, publication)
+    : 0
+  const updated = await forgetErased(transaction, publication.partnerAccountKey)
+  return { table: 'dw.dim_seller', inserted, updated, deleted: 0 }
+}
+
+async function addSellers(
+  transaction: Transaction<Database>,
+  { partnerAccountKey, runId }: Publication,
+): Promise<number> {
   const columns = ['partner_account_key', 'seller_hash', 'seller_kind', 'email_domain'] as const
   const added = await transaction
     .insertInto('dw.dim_seller')
@@ -43,13 +53,7 @@ export async function publishSellers(
     )
     .onConflict((on) => on.columns(['partner_account_key', 'seller_hash']).doNothing())
     .executeTakeFirstOrThrow()
-  const updated = await forgetErased(transaction, partnerAccountKey)
-  return {
-    table: 'dw.dim_seller',
-    inserted: Number(added.numInsertedOrUpdatedRows ?? 0),
-    updated,
-    deleted: 0,
-  }
+  return Number(added.numInsertedOrUpdatedRows ?? 0)
 }
 
 /** Replaces what leads from a seller to an erased person; the key and its deals stay. */

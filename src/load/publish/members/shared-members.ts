@@ -10,6 +10,9 @@ import type { Publication, RowsWritten } from '../star/upsert.ts'
  * or over another connection. A publish that fails leaves members that no row refers to.
  */
 
+/** Dimensions of shared members, in the order in which they are added. */
+export const sharedDimensions = ['dw.dim_currency', 'dw.dim_status'] as const
+
 /** Account whose rows have the members, and the run that adds them. */
 type Source = Pick<Publication, 'partnerAccountKey' | 'runId'>
 

@@ -21,8 +21,20 @@ export interface Publication {
   readonly partnerAccountKey: number
   readonly runId: number
   readonly access: StarAccess
+  /** Staging tables with rows of the account; left out where any of them may have some. */
+  readonly filled?: ReadonlySet<StageTable>
   /** Called as a step of the publish begins. */
   readonly announce?: Announce
+}
+
+/** Whether a staging table may have rows of the account: a statement over none is left out. */
+export function mayHaveRows({ filled }: Pick<Publication, 'filled'>, stage: StageTable): boolean {
+  return filled?.has(stage) ?? true
+}
+
+/** Result of a statement that was left out. */
+export function nothingWritten(table: TableName): RowsWritten {
+  return { table, inserted: 0, updated: 0, deleted: 0 }
 }
 
 type Expression = RawBuilder<unknown>

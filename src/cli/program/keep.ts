@@ -1,0 +1,133 @@
+import { Argument, type Command, Option } from 'commander'
+import type { ForgetFlags } from '../commands/keep/forget.ts'
+import type { LoginFlags } from '../commands/keep/login.ts'
+import type { MigrateFlags } from '../commands/keep/migrate.ts'
+import type { WarehouseFlags } from '../commands/keep/warehouse.ts'
+import { type CompletionShell, completionScript, completionShells } from '../completion.ts'
+import { addCommand, examples } from '../help.ts'
+import { type JsonFlag, printAnswer } from '../output.ts'
+
+/** Adds the commands that keep accounts and the warehouse. */
+export function addKeepCommands(program: Command) {
+  addLogin(program)
+  addAccount(program)
+  addForget(program)
+  addMigrate(program)
+  addWarehouse(program)
+  addCompletion(program)
+}
+
+function addLogin(program: Command) {
+  addCommand(
+    program,
+    'login',
+    'Sign a person in with a code entered in a browser, and keep the sign-in.',
+  )
+    .option('--account <name>', 'needed when several accounts are configured')
+    .addHelpText('after', examples('cosell login', 'cosell login --account contoso'))
+    .action(async (flags: LoginFlags) => {
+      const { signIn } = await import('../commands/keep/login.ts')
+      await signIn(flags)
+    })
+}
+
+function addAccount(program: Command) {
+  addCommand(program, 'account', 'List the accounts of the warehouse, or rename one.')
+    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'rename']))
+    .argument('[names...]', 'rename: the present name and the new one')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell account list',
+        'cosell account list --json',
+        'cosell account rename default contoso',
+      ),
+    )
+    .addHelpText('after', accountHelp)
+    .action(async (action: string, names: readonly string[], flags: JsonFlag) => {
+      const { account } = await import('../commands/keep/account.ts')
+      await account(action, names, flags)
+    })
+}
+
+const accountHelp = `
+
+rename ends with 4 while a run of the account is under way. Rows keep their keys, and
+the stored sign-in moves along; the settings have to be changed by hand.`
+
+function addForget(program: Command) {
+  addCommand(program, 'forget', 'Remove an account whole: its rows, people and stored sign-in.')
+    .requiredOption('--account <name>', 'the account to remove')
+    .option('--yes', 'remove without asking')
+    .addHelpText(
+      'after',
+      examples('cosell forget --account demo', 'cosell forget --account contoso --yes --json'),
+    )
+    .addHelpText('after', forgetHelp)
+    .action(async (flags: ForgetFlags) => {
+      const { forget } = await import('../commands/keep/forget.ts')
+      await forget(flags)
+    })
+}
+
+const forgetHelp = `
+
+It says what it will remove and asks. It takes a login that owns the tables, and ends with 4 while
+a run of the account is under way. Readers see the account whole until it is gone.`
+
+function addMigrate(program: Command) {
+  addCommand(
+    program,
+    'migrate',
+    'Bring schema, views and rights up to date; run, rebuild and demo do it too.',
+  )
+    .addOption(
+      new Option(
+        '--row-level-security <switch>',
+        'on: readers see only the accounts that etl.bi_access gives them; stays as set',
+      ).choices(['on', 'off']),
+    )
+    .addHelpText(
+      'after',
+      examples('cosell migrate', 'cosell migrate --json', 'cosell migrate --row-level-security on'),
+    )
+    .action(async (flags: MigrateFlags) => {
+      const { migrate } = await import('../commands/keep/migrate.ts')
+      await migrate(flags)
+    })
+}
+
+function addWarehouse(program: Command) {
+  addCommand(
+    program,
+    'warehouse',
+    'Keep the embedded warehouse up for BI tools and psql until interrupted.',
+  )
+    .option('--stop', 'stop the embedded warehouse, even if another process started it')
+    .addHelpText('after', examples('cosell warehouse', 'cosell warehouse --stop'))
+    .action(async (flags: WarehouseFlags) => {
+      const { keepOrStop } = await import('../commands/keep/warehouse.ts')
+      await keepOrStop(flags)
+    })
+}
+
+function addCompletion(program: Command) {
+  addCommand(
+    program,
+    'completion',
+    'Print a script that completes commands and options in a shell.',
+  )
+    .addArgument(new Argument('<shell>', 'shell to complete in').choices(completionShells))
+    .addHelpText(
+      'after',
+      examples(
+        'cosell completion fish > ~/.config/fish/completions/cosell.fish',
+        'source <(cosell completion bash)',
+        'source <(cosell completion zsh)',
+      ),
+    )
+    .action((shell: CompletionShell, { json }: JsonFlag) => {
+      const script = completionScript(shell, program)
+      printAnswer(json, { status: 'ok', shell, script }, () => script.trimEnd())
+    })
+}

@@ -1,0 +1,95 @@
+import type { Command } from 'commander'
+import type { BackfillFlags } from '../commands/load/backfill.ts'
+import type { FxFlags } from '../commands/load/fx.ts'
+import type { RunFlags } from '../commands/load/run.ts'
+import { addCommand, examples, parseDays } from '../help.ts'
+import type { JsonFlag } from '../output.ts'
+
+/** Adds the commands that load. */
+export function addLoadCommands(program: Command) {
+  addRun(program)
+  addBackfill(program)
+  addRebuild(program)
+  addFx(program)
+}
+
+function addRun(program: Command) {
+  addCommand(program, 'run', 'Read what changed in every account and publish it: the nightly job.')
+    .option('--full', 'read everything, as the first run does')
+    .addHelpText('after', examples('cosell run', 'cosell run --full', 'cosell run --json'))
+    .action(async (flags: RunFlags) => {
+      const { runAndPing } = await import('../commands/load/run.ts')
+      await runAndPing(flags)
+    })
+}
+
+function addBackfill(program: Command) {
+  addCommand(
+    program,
+    'backfill',
+    'Read history month by month, beside the nightly job; resumes where it stopped.',
+  )
+    .requiredOption('--from <day>', 'first day of creation, YYYY-MM-DD')
+    .option('--to <day>', 'first day that is not read (tomorrow)')
+    .option('--plan', 'show windows, calls and time, and change nothing')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell backfill --from 2022-01-01 --plan',
+        'cosell backfill --from 2022-01-01 --to 2024-01-01',
+      ),
+    )
+    .action(async (flags: BackfillFlags) => {
+      const { backfillOrPlan } = await import('../commands/load/backfill.ts')
+      await backfillOrPlan(flags)
+    })
+}
+
+function addRebuild(program: Command) {
+  addCommand(
+    program,
+    'rebuild',
+    'Transform and publish again from the landing zone, without the API.',
+  )
+    .addHelpText('after', examples('cosell rebuild', 'cosell rebuild --json'))
+    .action(async (flags: JsonFlag) => {
+      const { rebuildAll } = await import('../commands/load/rebuild.ts')
+      await rebuildAll(flags)
+    })
+}
+
+function addFx(program: Command) {
+  addCommand(program, 'fx', 'Load exchange rates from a CSV file, for the converted columns.')
+    .argument('<file>', 'the file, or - for standard input')
+    .option('--carry-days <days>', 'days for which a rate is used until the next', parseDays)
+    .addHelpText(
+      'after',
+      examples(
+        'cosell fx eurofxref-hist.csv',
+        'cosell fx monthly.csv --carry-days 30',
+        'cosell fx - --json < rates.csv',
+      ),
+    )
+    .addHelpText('after', rateFileHelp)
+    .action(async (path: string, flags: FxFlags) => {
+      const { loadRatesOf } = await import('../commands/load/fx.ts')
+      await loadRatesOf(path, flags)
+    })
+}
+
+const rateFileHelp = `
+
+The header decides what kind of file it is:
+  Date,USD,JPY,…      the ECB's euro reference rates: eurofxref.csv of one day, or the history
+                      eurofxref-hist.csv; both come in a zip archive: unzip it first
+  …,CURRENCY,CURRENCY_DENOM,…,TIME_PERIOD,OBS_VALUE
+                      spot rates for the euro from the ECB's data portal
+  currency,date,rate  what one unit of the currency is worth in the reporting currency on that day,
+                      such as Microsoft's monthly rates; takes precedence over the ECB's rate of the
+                      same currency and day
+
+A file is loaded whole or not at all; a rate that is a hundredfold of its neighbour or of another
+source is turned round, and refused. A day without a rate uses the last one before it, at most
+fx_rate_days_max of etl.setting (7) days old, or as --carry-days says for the rates of this file.
+A currency that joined the euro needs the rate of the euro alone. Loaded rates stay when the reporting
+currency changes; a currency,date,rate file then counts only on days for which it has the new currency.`

@@ -1,0 +1,97 @@
+import { Argument, type Command } from 'commander'
+import type { DocsFlags } from '../commands/look/docs.ts'
+import type { QuarantineFlags } from '../commands/look/quarantine.ts'
+import type { ReportFlags } from '../commands/look/report.ts'
+import { addCommand, examples } from '../help.ts'
+import type { JsonFlag } from '../output.ts'
+
+/** Adds the commands that look at what was loaded, and at what it takes. */
+export function addLookCommands(program: Command) {
+  addStatus(program)
+  addDoctor(program)
+  addReport(program)
+  addQuarantine(program)
+  addDocs(program)
+}
+
+function addStatus(program: Command) {
+  addCommand(
+    program,
+    'status',
+    'Show how fresh each account is, its last runs and what needs attention.',
+  )
+    .addHelpText('after', examples('cosell status', 'cosell status --json'))
+    .action(async (flags: JsonFlag) => {
+      const { showStatus } = await import('../commands/look/status.ts')
+      await showStatus(flags)
+    })
+}
+
+function addDoctor(program: Command) {
+  addCommand(
+    program,
+    'doctor',
+    'Check settings, sign-in, API and database, and say how to fix what is wrong.',
+  )
+    .addHelpText('after', examples('cosell doctor', 'cosell doctor --json'))
+    .action(async (flags: JsonFlag) => {
+      const { showDiagnosis } = await import('../commands/look/doctor.ts')
+      await showDiagnosis(flags)
+    })
+}
+
+function addReport(program: Command) {
+  addCommand(
+    program,
+    'report',
+    'Write the report as one HTML page: pipeline, funnel, ACV, data quality.',
+  )
+    .option('--out <file>', 'file to write (report.html in COSELL_HOME)')
+    .addHelpText('after', examples('cosell report', 'cosell report --out /srv/www/co-sell.html'))
+    .action(async (flags: ReportFlags) => {
+      const { drawReport } = await import('../commands/look/report.ts')
+      await drawReport(flags)
+    })
+}
+
+function addQuarantine(program: Command) {
+  addCommand(program, 'quarantine', 'List, show or retry the referrals that could not be loaded.')
+    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry']))
+    .argument('[referral-id...]', 'show: one; retry: any number, all in quarantine if left out')
+    .option('--account <name>', 'only this account; needed when two have the same referral')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell quarantine list',
+        'cosell quarantine show 5d3f9a10-0000-4000-8000-000000000001',
+        'cosell quarantine retry',
+        'cosell quarantine retry 5d3f9a10-0000-4000-8000-000000000001 --account contoso --json',
+      ),
+    )
+    .addHelpText('after', quarantineHelp)
+    .action(async (action: string, referralIds: readonly string[], flags: QuarantineFlags) => {
+      const { quarantine } = await import('../commands/look/quarantine.ts')
+      await quarantine(action, referralIds, flags)
+    })
+}
+
+const quarantineHelp = `
+
+show prints the reason and the property types around the invalid value. It prints the value itself,
+cut at 120 characters, only where it is a plain one outside people and free text. retry transforms
+and publishes the landed versions without the API; it ends with 0 even if a referral stays in
+quarantine. A newer version of a referral, and rebuild, retry it as well.`
+
+function addDocs(program: Command) {
+  addCommand(
+    program,
+    'docs',
+    'Write the data dictionary, sources for dbt and the connection file for Power BI.',
+  )
+    .option('--out <folder>', 'folder to write to (docs in COSELL_HOME)')
+    .addHelpText('after', examples('cosell docs', 'cosell docs --out shared/cosell'))
+    .action(async (flags: DocsFlags) => {
+      const { writeDictionary } = await import('../commands/look/docs.ts')
+      await writeDictionary(flags)
+    })
+}
