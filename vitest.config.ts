@@ -6,7 +6,7 @@ const pure = [
   'test/*.test.ts',
   'test/docs/dependencies.test.ts',
   'test/docs/links.test.ts',
-  'test/{extract,sandbox,simulation,transform}/**/*.test.ts',
+  'test/{csv,extract,sandbox,simulation,transform}/**/*.test.ts',
   'test/cli/{completion,strict-command,signals,invocation,node-version,source-places}.test.ts',
   'test/cli/text/*.test.ts',
   'test/warehouse/connection/{address,failures,password-file}.test.ts',

@@ -62,6 +62,18 @@ const questions: Readonly<Record<string, RawBuilder<unknown>>> = {
     from mart.acv_schedule
     where partner_account_key = 1 and period_start_fiscal_year = ${year}
     group by contract_year_no, currency_code`,
+  acv_reconciliation: sql`
+    select reason, count(*), sum(difference_amount)
+    from mart.acv_reconciliation
+    where partner_account_key = 1
+    group by reason`,
+  acv_convention: sql`
+    select * from mart.acv_convention where partner_account_key = 1 and convention_rank = 1`,
+  acv_candidate: sql`
+    select convention_name, count(*)
+    from mart.acv_candidate
+    where partner_account_key = 1 and not is_reproduced
+    group by convention_name`,
   registration: sql`
     select registration_status, count(*), avg(approval_lead_days),
       count(*) filter (where was_sent_back),

@@ -445,6 +445,62 @@ export const errorCodes = {
     meaning: 'More known referrals are gone than may disappear at once.',
     remedy: 'Check that the user who signs in is still a Referrals admin of the entire company.',
   },
+  'import.account': {
+    kind: 'usage',
+    meaning:
+      'The settings have several accounts, or the given name is none that an account may have.',
+    remedy: 'Say with --account which account the files are of.',
+  },
+  'import.archive': {
+    kind: 'checkFailed',
+    meaning:
+      'A zip archive is damaged, encrypted or larger than is unpacked; nothing of it was loaded.',
+    remedy: 'Download the files again, or unzip them and give the folder.',
+  },
+  'import.as_of': {
+    kind: 'checkFailed',
+    meaning: 'A file has days after the one that `--as-of` says it was downloaded on.',
+    remedy: 'Give the day of the download, or leave `--as-of` out. Nothing was loaded.',
+  },
+  'import.incomplete': {
+    kind: 'checkFailed',
+    meaning:
+      'Files that show all referrals, as --complete says, lack too many of the known ones; nothing was loaded.',
+    remedy:
+      'Add the missing files, or leave --complete out; the limits are missing_percent_max and missing_count_max of etl.setting.',
+  },
+  'import.invalid': {
+    kind: 'checkFailed',
+    meaning: 'A file is no text of one encoding with quotes in their places; nothing was loaded.',
+    remedy: 'Correct the line that the message names, or download the file again.',
+  },
+  'import.nothing': {
+    kind: 'usage',
+    meaning: 'A folder or archive to import has no file.',
+    remedy: 'Name the files that were downloaded.',
+  },
+  'import.too_many_unreadable': {
+    kind: 'checkFailed',
+    meaning: 'Too many rows of the files cannot be read, or all of them; nothing was loaded.',
+    remedy:
+      'Correct the rows that the log names; quarantine_percent_max and quarantine_count_max of etl.setting are the limits.',
+  },
+  'import.two_conventions': {
+    kind: 'checkFailed',
+    meaning:
+      'The dates of a file are in two orders, or the amounts of a column have two decimal signs; nothing was loaded.',
+    remedy: 'Correct one of the two cells that the message names; for dates, --date-order decides.',
+  },
+  'import.unknown_layout': {
+    kind: 'checkFailed',
+    meaning: 'The header of a file belongs to no download of Partner Center; nothing was loaded.',
+    remedy: 'Correct the columns that the message names, or download the file again.',
+  },
+  'import.unreadable': {
+    kind: 'usage',
+    meaning: 'A file or folder to import cannot be opened.',
+    remedy: 'Check its path and rights.',
+  },
   'lease.held': {
     kind: 'accountHeld',
     meaning: 'Another run holds the account, or took it over from this one.',
@@ -742,6 +798,11 @@ export const errorCodes = {
     meaning:
       'A run made no progress for 20 minutes and was ended; the message says what it waited for.',
     remedy: `${runAgain} If it comes back, look at the server or the network that the message names.`,
+  },
+  'sandbox.csv_not_written': {
+    kind: 'configuration',
+    meaning: 'The files of `cosell sandbox --write-csv` cannot be written to the folder.',
+    remedy: 'Name a folder that this account may write and that holds no such files yet.',
   },
   'sandbox.port': {
     kind: 'configuration',

@@ -2,6 +2,10 @@
 export const exitCodes = {
   done: { code: 0, meaning: 'done, also with a few referrals in quarantine (the summary says so)' },
   usage: { code: 2, meaning: 'wrong usage' },
+  incomplete: {
+    code: 3,
+    meaning: 'done, but cells or rows of imported files cannot be read (the summary says so)',
+  },
   accountHeld: { code: 4, meaning: 'another run holds the account' },
   checkFailed: { code: 65, meaning: 'a data check failed, nothing was published' },
   sourceBroken: { code: 69, meaning: 'the API broke its contract' },
@@ -15,4 +19,4 @@ export const exitCodes = {
   terminated: { code: 143, meaning: 'terminated (SIGTERM)' },
 } as const
 
-export type FailureKind = Exclude<keyof typeof exitCodes, 'done'>
+export type FailureKind = Exclude<keyof typeof exitCodes, 'done' | 'incomplete'>

@@ -9,6 +9,11 @@ export const findingRules = {
     meaning:
       "A contract's annual value is below the programme's minimum, in US dollars at the rate of its day.",
   },
+  cell_not_loaded: {
+    severity: 'warn',
+    source: 'transform',
+    meaning: 'A cell of an imported file cannot be read; the referral is loaded without it.',
+  },
   contract_end_before_start: {
     severity: 'warn',
     source: 'transform',
@@ -28,6 +33,12 @@ export const findingRules = {
     severity: 'warn',
     source: 'transform',
     meaning: 'A contract starts more days before its registration than the programme allows.',
+  },
+  created_day_estimated: {
+    severity: 'info',
+    source: 'transform',
+    meaning:
+      'No imported file shows the day of creation; it is the earliest day that the files show, or 2000-01-01.',
   },
   duplicate_policy: {
     severity: 'warn',

@@ -12,6 +12,7 @@ export const quarantineReasons = {
   too_deep: 'The payload is nested deeper than any referral.',
   too_many_items: 'A list has more items than any that the portal can build.',
   too_many_keys: 'An object or the whole referral has more properties than the portal can build.',
+  unreadable_row: 'A row of a file has no readable id, more cells than the header, or is cut off.',
   wrong_type: 'A property has another JSON type than documented.',
 } as const
 

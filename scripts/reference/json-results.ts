@@ -35,15 +35,41 @@ const runSummary: JsonResult = {
     'reconciliation.unchanged': 'referrals that were read as they were landed',
     'reconciliation.superseded': 'versions with a later one of the same referral in the run',
     'reconciliation.quarantined': 'referrals whose newest version could not be loaded',
-    'reconciliation.rows_read': 'rows of pages and answers by id; in a replay, landed versions',
+    'reconciliation.waiting': 'referrals of which imported files show a part alone',
+    'reconciliation.rows_read':
+      'rows of pages or files and answers by id; in a replay, landed versions',
     'reconciliation.duplicates': 'rows that repeat another row of the run',
     'reconciliation.carried_over': 'versions landed by earlier runs that were not published then',
   },
 }
 
+const imported: JsonResult = {
+  title: 'import',
+  intro: 'What each file was taken for, what could not be read, and the summary as above.',
+  keys: {
+    'files[].file': 'path of the file, or its place in an archive',
+    'files[].layout':
+      '`cosell_2023`, `cosell_2021`, `registrations`, `insights_cosell` or `insights_leads`',
+    'files[].title': 'the layout in words',
+    'files[].encoding': 'encoding of the file',
+    'files[].separator': 'separator of its cells',
+    'files[].rows': 'rows with a value',
+    'files[].new_rows': 'rows that were not landed before',
+    'files[].quarantined_rows': 'rows that cannot be loaded',
+    'files[].bad_cells': 'cells that their rows were loaded without',
+    rows: 'sum of the files',
+    new_rows: 'sum of the files',
+    quarantined_rows: 'sum of the files',
+    bad_cells: 'sum of the files',
+    waiting: 'referrals of which a part alone is known, such as a registration',
+    ...runSummary.keys,
+  },
+}
+
 const demo: JsonResult = {
   title: 'demo',
-  intro: 'The summary as above, and the way in for BI tools.',
+  intro:
+    'The summary as above, and the way in for BI tools; with `--from-csv` the keys of `import` too.',
   keys: {
     ...runSummary.keys,
     bi_url:
@@ -93,7 +119,7 @@ const status: JsonResult = {
       'key of the latest run, if it failed; null once a later one has published',
     'accounts[].failure_message': 'its message; null likewise',
     'accounts[].runs[].run_id': 'key of `etl.run`',
-    'accounts[].runs[].run_mode': '`incremental`, `full`, `backfill` or `rebuild`',
+    'accounts[].runs[].run_mode': '`incremental`, `full`, `backfill`, `import` or `rebuild`',
     'accounts[].runs[].run_status': '`running`, `extracted`, `published`, `failed` or `abandoned`',
     'accounts[].runs[].started_at': 'start of the run',
     'accounts[].runs[].finished_at': 'end of the run; null while it runs',
@@ -166,7 +192,8 @@ const doctor: JsonResult = {
 const entry = {
   status: '`ok`',
   'entries[].account': 'name of the account',
-  'entries[].referral_id': 'id of the referral',
+  'entries[].resource_type': '`referral`, or `csv_row` for a row of an imported file',
+  'entries[].referral_id': 'id of the referral; of a row without one a name of ours',
   'entries[].version_no': 'landed version',
   'entries[].reason_code': '[reason](findings.md#quarantine)',
   'entries[].item_path': 'path of the invalid property in the payload',
@@ -268,8 +295,14 @@ const warehouse: JsonResult = {
 
 const sandbox: JsonResult = {
   title: 'sandbox',
-  intro: 'Printed once requests are accepted.',
-  keys: { status: '`running`', url: 'address of the simulated API' },
+  intro:
+    'Printed once requests are accepted. With `--write-csv`, the last two keys in place of `url`.',
+  keys: {
+    status: '`running`; with `--write-csv`, `written`',
+    url: 'address of the simulated API',
+    folder: 'folder of the files',
+    'files[]': 'each file: `path` below the folder, `layout`, and `rows` without the header',
+  },
 }
 
 const failure: JsonResult = {
@@ -286,6 +319,7 @@ const failure: JsonResult = {
 
 export const jsonResults = {
   runSummary,
+  imported,
   demo,
   backfillPlan,
   fx,

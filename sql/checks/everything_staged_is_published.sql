@@ -22,6 +22,8 @@ with staged as (
   from stg.bridge_line_incentive join touched using (partner_account_key, referral_no)
   union all select 'fact_registration_eligibility', count(*)
   from stg.fact_registration_eligibility join touched using (partner_account_key, referral_no)
+  union all select 'fact_microsoft_acv', count(*)
+  from stg.fact_microsoft_acv join touched using (partner_account_key, referral_no)
   union all select 'contact', count(*)
   from stg.contact join touched using (partner_account_key, referral_no)
   union all select 'referral_text', count(*)
@@ -50,6 +52,8 @@ published as (
   from touched_bridge_line_incentive
   union all select 'fact_registration_eligibility', count(*)
   from touched_fact_registration_eligibility
+  union all select 'fact_microsoft_acv', count(*)
+  from touched_fact_microsoft_acv
   union all select 'contact', count(*)
   from touched_contact
   union all select 'referral_text', count(*)

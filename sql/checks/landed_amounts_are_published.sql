@@ -1,5 +1,7 @@
 -- The deal, contract and solution values of each referral are those of its newest landed payload, by currency.
 --
+-- A referral that files show a part of is left out, as its amounts may be theirs.
+--
 -- This reads the payloads without the code that loaded them. Names match in any case, the exact
 -- spelling first. One object in place of a list is a list of one; what is no number, or one of more
 -- than 15 digits before the point, is no amount. Left out are payloads in which an amount has more than
@@ -146,14 +148,28 @@ referral_totals as (
     sum(published) as published, bool_or(is_odd) as is_odd
   from compared
   group by referral_key, partner_account_key, amount, currency_code
+),
+offending as materialized (
+  select touched.partner_account_key, touched.referral_id, different.amount,
+    different.currency_code, different.landed, different.published
+  from referral_totals different
+  join touched using (referral_key, partner_account_key)
+  where different.landed is distinct from different.published
+    and not exists (
+      select 1 from referral_totals odd
+      where odd.is_odd
+        and odd.referral_key = different.referral_key
+        and odd.partner_account_key = different.partner_account_key)
 )
-select touched.referral_id, different.amount, different.currency_code, different.landed,
-  different.published
-from referral_totals different
-join touched using (referral_key, partner_account_key)
-where different.landed is distinct from different.published
-  and not exists (
-    select 1 from referral_totals odd
-    where odd.is_odd
-      and odd.referral_key = different.referral_key
-      and odd.partner_account_key = different.partner_account_key)
+select offending.referral_id, offending.amount, offending.currency_code, offending.landed,
+  offending.published
+from offending
+left join lateral (
+  select true as is_shown
+  from raw.payload shown
+  where shown.partner_account_key = offending.partner_account_key
+    and shown.resource_type = 'csv_row'
+    and shown.resource_id = offending.referral_id
+  limit 1
+) by_file on true
+where by_file.is_shown is null

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { countLanded, type LandedScope } from '../load/landing/landed-pages.ts'
+import { countLanded, type LandedRow, type LandedScope } from '../load/landing/landed-pages.ts'
 import { readLanded } from '../load/landing/read-landed.ts'
 import { loadReferrals } from '../load/load-referrals.ts'
 import type { LoadTask, PublishResult } from '../load/publish/publish-task.ts'
@@ -87,7 +87,7 @@ async function* transformLanded(
       signal.throwIfAborted()
       showProgress()
     }
-    tally.versions += landed.versions.filter((one) => one.resource_type === 'referral').length
+    tally.versions += landed.versions.filter(isPayload).length
     const transformed = toRows({ partner_account_key, referral_no, ...landed }, context)
     if (transformed.kind === 'rows') {
       for (const path of transformed.unmapped) {
@@ -96,6 +96,11 @@ async function* transformLanded(
     }
     yield transformed.rows
   }
+}
+
+/** Versions of the API and rows of files; absences and returns are no payloads. */
+function isPayload({ resource_type }: LandedRow): boolean {
+  return resource_type === 'referral' || resource_type === 'csv_row'
 }
 
 /** Digests kept: people recur from referral to referral, and each digest takes 2 µs. */

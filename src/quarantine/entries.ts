@@ -4,6 +4,8 @@ import type { Database } from '../warehouse/tables.generated.ts'
 /** One quarantined version of a referral, as stored in `etl.quarantine`. */
 export interface QuarantineEntry {
   readonly account: string
+  /** referral, or csv_row for the row of a file, which may have no id of a referral. */
+  readonly resource_type: string
   readonly referral_id: string
   readonly version_no: number
   readonly reason_code: string
@@ -37,6 +39,7 @@ export function readEntries(
     )
     .select([
       'account.account_code as account',
+      'entry.resource_type',
       'entry.resource_id as referral_id',
       'entry.version_no',
       'entry.reason_code',
@@ -47,7 +50,7 @@ export function readEntries(
       'entry.last_run_id',
       'entry.resolved_run_id',
     ])
-    .where('entry.resource_type', '=', 'referral')
+    .where('entry.resource_type', 'in', ['referral', 'csv_row'])
     .$if(openOnly, (entries) => entries.where('entry.resolved_run_id', 'is', null))
     .$if(account !== undefined, (entries) =>
       entries.where('account.account_code', '=', account ?? ''),
@@ -57,6 +60,7 @@ export function readEntries(
     )
     .orderBy('account.partner_account_key')
     .orderBy('entry.resource_id')
+    .orderBy('entry.resource_type', 'desc')
     .orderBy('entry.version_no')
     .execute()
 }
@@ -64,7 +68,7 @@ export function readEntries(
 /** Returns the landed payload of an entry, without people and notes, which are not read here. */
 export async function readPayload(
   query: Kysely<Database>,
-  entry: Pick<QuarantineEntry, 'account' | 'referral_id' | 'version_no'>,
+  entry: Pick<QuarantineEntry, 'account' | 'resource_type' | 'referral_id' | 'version_no'>,
 ): Promise<unknown> {
   const landed = await query
     .selectFrom('raw.payload as landed')
@@ -75,7 +79,7 @@ export async function readPayload(
     )
     .select('landed.payload')
     .where('account.account_code', '=', entry.account)
-    .where('landed.resource_type', '=', 'referral')
+    .where('landed.resource_type', '=', entry.resource_type)
     .where('landed.resource_id', '=', entry.referral_id)
     .where('landed.version_no', '=', entry.version_no)
     .executeTakeFirst()

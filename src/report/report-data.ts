@@ -107,6 +107,35 @@ export interface Funnel {
   readonly steps: readonly FunnelStep[]
 }
 
+/** Registrations whose annual contract value differs from Microsoft's for one reason. */
+export interface AcvReason {
+  readonly reason: string
+  readonly registration_count: number
+}
+
+/** A way to annualize contracts, and for how many it gives Microsoft's value. */
+export interface AcvConvention {
+  readonly convention_name: string
+  readonly registration_count: number
+  readonly reproduced_count: number
+  /** Those of `reproduced_count` for which some other convention does not. */
+  readonly telling_count: number
+  readonly is_ours: boolean
+}
+
+/** Microsoft's annual contract value, from Insights downloads, beside ours. */
+export interface MicrosoftAcv {
+  /** Latest day of the downloads; null when none has a day. */
+  readonly as_of_date: string | null
+  /** Registrations with a value of Microsoft's. */
+  readonly figure_count: number
+  /** Those of them with the same value in ours. */
+  readonly agreeing_count: number
+  readonly reasons: readonly AcvReason[]
+  /** The conventions that give most values, most first. */
+  readonly conventions: readonly AcvConvention[]
+}
+
 /** All figures of the report page, read in one snapshot of the warehouse. */
 export interface ReportData {
   readonly made_at: string
@@ -130,4 +159,6 @@ export interface ReportData {
   readonly expiring: Expiring
   readonly solutions: Ranking
   readonly countries: Ranking
+  /** Null without an Insights download. */
+  readonly microsoft_acv: MicrosoftAcv | null
 }

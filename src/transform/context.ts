@@ -2,10 +2,13 @@ import type { Findings } from './findings.ts'
 import type { ReadReferral } from './parse/properties.ts'
 import type { CalendarDateRule } from './values/dates.ts'
 
-/** One landed version of a referral, or its presence or absence in a complete full read. */
+/**
+ * One landed version of a referral, its presence or absence in a complete full read, or the row of a
+ * file that shows a part of it.
+ */
 export interface LandedVersion {
   version_no: number
-  resource_type: 'referral' | 'referral_absence' | 'referral_presence'
+  resource_type: 'referral' | 'referral_absence' | 'referral_presence' | 'csv_row'
   observed_at: string
   source_updated_text: string | null
   payload: unknown
@@ -20,6 +23,16 @@ export interface LandedReferral {
   versions: readonly LandedVersion[]
   /** Eligibility policies that an address of their own had, as last fetched. */
   policies?: { readonly observed_at: string; readonly policies: unknown } | undefined
+  /** Readings of Microsoft's annual contract value, in any order. */
+  readings?: readonly MicrosoftReading[] | undefined
+}
+
+/** What one row of an Insights co-sell download shows, and the day of the file. */
+export interface MicrosoftReading {
+  /** YYYY-MM-DD; null when the file has none. */
+  readonly asOf: string | null
+  /** Cells by the column's name, as the import types them; those that are empty are left out. */
+  readonly cells: Readonly<Record<string, string>>
 }
 
 /** Limits of the co-sell programme; they change with the fiscal year. */

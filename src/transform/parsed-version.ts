@@ -38,10 +38,10 @@ export interface ParsedVersion {
   tags: ReferralTags
 }
 
-export function orderVersions({ versions }: LandedReferral): OrderedVersion[] {
+export function orderVersions({ versions }: Pick<LandedReferral, 'versions'>): OrderedVersion[] {
   const ordered: OrderedVersion[] = []
   for (const landed of versions) {
-    if (landed.resource_type !== 'referral') continue
+    if (landed.resource_type !== 'referral' && landed.resource_type !== 'csv_row') continue
     const observedAt = instantOf(landed.observed_at)
     const observedOrder = sortableInstant(observedAt)
     const stampedOrder = sourceOrderOf(landed.source_updated_text) ?? observedOrder

@@ -31,6 +31,7 @@ export function noRows(): StagedRows {
     'stg.fact_registration_solution': [],
     'stg.fact_acv_schedule': [],
     'stg.fact_registration_eligibility': [],
+    'stg.fact_microsoft_acv': [],
     'stg.bridge_referral_tag': [],
     'stg.bridge_referral_seller': [],
     'stg.bridge_line_incentive': [],

@@ -1,5 +1,7 @@
 import { CosellError } from '../errors.ts'
-import type { LandedReferral, TransformContext } from './context.ts'
+import type { LandedReferral, LandedVersion, TransformContext } from './context.ts'
+import { assemble } from './files/assemble.ts'
+import { lostCells, unreadableRows } from './files/evidence.ts'
 import { findingRow } from './findings.ts'
 import { type History, historyOf, historyRow } from './history/history.ts'
 import type { Observation } from './history/spans.ts'
@@ -19,6 +21,7 @@ import { contactRows, textRow } from './rows/contact.ts'
 import { referralRow } from './rows/dim-referral.ts'
 import { sellerBridgeRows, sellersOf } from './rows/dim-seller.ts'
 import { TagCollector, tagRows } from './rows/dim-tag.ts'
+import { microsoftAcvRows } from './rows/fact-microsoft-acv.ts'
 import { dealCurrencyOf, factReferralRow } from './rows/fact-referral.ts'
 import { requestedItems, requestedRows } from './rows/fact-referral-solution.ts'
 import { registrationRow } from './rows/fact-registration.ts'
@@ -46,22 +49,30 @@ export type Transformed =
     }
   /** The newest version cannot be read, so its last good rows stay; `rows` hold only the reason. */
   | { kind: 'quarantined'; rows: StagedRows; invalid: InvalidPayload }
+  /** Rows of files show a part of a referral that nothing else has shown yet; there are no `rows`. */
+  | { kind: 'waiting'; rows: StagedRows }
 
 /**
  * Returns all staged rows of one referral: facts and dimensions of its newest version, history of
  * every version. The same landed versions in any order give the same rows.
  */
-export function toRows(landed: LandedReferral, context: TransformContext): Transformed {
+export function toRows(given: LandedReferral, context: TransformContext): Transformed {
   const rows = noRows()
+  const { versions, shown, isWaiting, isCreationEstimated } = assemble(given.versions)
+  const landed: LandedReferral = { ...given, versions }
+  const unreadableRow = withUnreadableRows(rows, given)
   const ordered = orderVersions(landed)
   const newest = ordered.at(-1)
   if (newest === undefined) {
+    if (isWaiting) return { kind: 'waiting', rows }
+    if (unreadableRow !== undefined) return { kind: 'quarantined', rows, invalid: unreadableRow }
     const invalid: InvalidPayload = {
       reasonCode: 'no_payload',
       itemPath: '',
       detail: 'expected a landed payload, got none',
     }
-    return { kind: 'quarantined', rows: withQuarantine(rows, landed, 0, invalid), invalid }
+    const place = { resource_type: 'referral', version_no: 0 } as const
+    return { kind: 'quarantined', rows: withQuarantine(rows, landed, place, invalid), invalid }
   }
   const tagCollector = new TagCollector()
   const parsed: ParsedVersion[] = []
@@ -72,7 +83,7 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
     const payload = withPolicies(one.landed.payload, context.eligibilityProperty, fetched)
     const read = readVersion(landed, payload, one.landed.people)
     if (!read.ok) {
-      withQuarantine(rows, landed, one.landedNo, read)
+      withQuarantine(rows, landed, one.landed, read)
       unreadable++
       if (one === newest) return { kind: 'quarantined', rows, invalid: read }
       continue
@@ -83,13 +94,42 @@ export function toRows(landed: LandedReferral, context: TransformContext): Trans
   }
   const current = parsed.at(-1)
   if (current === undefined) throw versionLost(landed.referral_no)
+  addFindingsOfFiles(current, given.versions, isCreationEstimated)
   const observations = parsed.map(toObservation)
   const history = historyOf(observations, presenceOf(landed), context)
   addDimensions(rows, parsed, tagCollector)
+  addSolutions(rows, parsed, solutionsOf(shown, landed, context))
   addReviews(rows, current, parsed, observations)
   addCurrent(rows, current, history, firstApprovals(parsed, current))
+  addReadings(rows, current, landed.readings)
   addFindings(rows, current, parsed, history, unmapped, unreadable)
   return { kind: 'rows', rows, unmapped }
+}
+
+/** Adds what the rows of files lack, and what was taken in its place. */
+function addFindingsOfFiles(
+  { version: { findings } }: ParsedVersion,
+  versions: readonly LandedVersion[],
+  isCreationEstimated: boolean,
+): void {
+  if (isCreationEstimated) {
+    findings.add('created_day_estimated', '', 'expected a day of creation, got none from any file')
+  }
+  for (const { column, expected, got } of lostCells(versions)) {
+    findings.add('cell_not_loaded', column, `expected ${expected}; loaded without it`, got)
+  }
+}
+
+/** Adds rows of files that cannot be loaded; returns the reason of the first. */
+function withUnreadableRows(rows: StagedRows, landed: LandedReferral): InvalidPayload | undefined {
+  let first: InvalidPayload | undefined
+  for (const { version_no, problem } of unreadableRows(landed.versions)) {
+    const detail = `expected ${problem.expected}, got ${problem.got}`
+    const invalid = { reasonCode: 'unreadable_row', itemPath: problem.column, detail } as const
+    withQuarantine(rows, landed, { resource_type: 'csv_row', version_no }, invalid)
+    first ??= invalid
+  }
+  return first
 }
 
 function versionLost(referralNo: number): CosellError {
@@ -116,9 +156,34 @@ function addDimensions(
     profiles.add(customer.profile_hash)
     rows['stg.dim_customer'].push(customer)
   }
-  // One row a version: the publish decides among the rows of all referrals which one counts.
-  for (const { solutions } of parsed) rows['stg.dim_solution'].push(...solutions)
   rows['stg.dim_tag'] = tagCollector.sorted()
+}
+
+/**
+ * Adds one row a version and solution: the publish decides among the rows of all referrals which one
+ * counts. Of merged rows of files, what each of them showed counts.
+ */
+function addSolutions(
+  rows: StagedRows,
+  parsed: readonly ParsedVersion[],
+  ofFiles: readonly ParsedVersion[],
+): void {
+  const isMade = ({ order }: ParsedVersion) => order.landed.resource_type === 'csv_row'
+  const counted = ofFiles.length === 0 ? parsed : parsed.filter((one) => !isMade(one))
+  for (const { solutions } of [...counted, ...ofFiles]) rows['stg.dim_solution'].push(...solutions)
+}
+
+function solutionsOf(
+  shown: readonly LandedVersion[],
+  landed: LandedReferral,
+  context: TransformContext,
+): ParsedVersion[] {
+  return orderVersions({ versions: shown }).flatMap((one) => {
+    const read = readReferral(one.landed.payload, one.landed.people)
+    if (!read.ok) return []
+    const version = newVersion(landed, context, one, read.referral, read.warnings)
+    return [parseVersion(version, one, new TagCollector())]
+  })
 }
 
 /** Adds the visits of each registration of the newest version to the stages of its review. */
@@ -196,6 +261,17 @@ function addCurrent(
   checkReferral(version, facts)
 }
 
+/** Adds the readings of Microsoft's annual contract value, beside the registrations that they are of. */
+function addReadings(
+  rows: StagedRows,
+  { version, registrations }: ParsedVersion,
+  readings: LandedReferral['readings'],
+): void {
+  if (readings === undefined) return
+  const ids = registrations.map(({ source }) => source.id)
+  rows['stg.fact_microsoft_acv'] = microsoftAcvRows(version, ids, readings)
+}
+
 /** Findings about unmapped properties at most; a new generation of the API could bring many. */
 const unmappedFindingsMax = 20
 
@@ -252,13 +328,13 @@ function undocumentedRows(parsed: readonly ParsedVersion[]): Staged<'stg.enum_va
 function withQuarantine(
   rows: StagedRows,
   landed: LandedReferral,
-  version_no: number,
+  { resource_type, version_no }: Pick<LandedVersion, 'resource_type' | 'version_no'>,
   { reasonCode, itemPath, detail }: InvalidPayload,
 ): StagedRows {
   rows['stg.quarantine'].push({
     partner_account_key: landed.partner_account_key,
     referral_no: landed.referral_no,
-    resource_type: 'referral',
+    resource_type,
     resource_id: landed.resource_id,
     version_no,
     reason_code: reasonCode,

@@ -23,6 +23,7 @@ export interface RawPayload {
   source_ref: string
   run_id: number
   payload: unknown
+  source_digest: string | null
 }
 
 /** One person in one role on one referral. */
@@ -480,6 +481,34 @@ export interface StgFactAcvSchedule {
   referral_no: number
   item_kind: string
   solution_id: string
+}
+
+/** Rows on their way to dw.fact_microsoft_acv; the referral by its number in the batch. */
+export interface StgFactMicrosoftAcv {
+  partner_account_key: number
+  reading_no: number
+  registration_no: number | null
+  registration_id: string | null
+  as_of_date: string | null
+  is_latest: boolean
+  contract_term: string
+  is_perpetual: boolean
+  contract_sign_date: string | null
+  contract_start_date: string | null
+  contract_end_date: string | null
+  approved_date: string | null
+  passed_date: string | null
+  failed_date: string | null
+  currency_code: string
+  contract_value_amount: string | null
+  contract_value_usd_amount: string | null
+  microsoft_acv_amount: string | null
+  solution_currency_code: string
+  solution_value_amount: string | null
+  solution_value_usd_amount: string | null
+  deal_value_usd_amount: string | null
+  row_hash: string
+  referral_no: number
 }
 
 /** Rows for dw.fact_referral in the batch that is being published. */
@@ -1020,6 +1049,40 @@ export interface DwFactEngagementHistory {
 }
 
 /**
+ * One reading of what an Insights co-sell download has about one referral: Microsoft's annual
+ * contract value, its US dollars, and the contract that they are of. Equal readings of the same day
+ * are one row. Empty where no such file was imported.
+ */
+export interface DwFactMicrosoftAcv {
+  partner_account_key: number
+  referral_key: number
+  reading_no: number
+  registration_no: number | null
+  registration_id: string | null
+  as_of_date: string | null
+  is_latest: boolean
+  contract_term: string
+  is_perpetual: boolean
+  contract_sign_date: string | null
+  contract_start_date: string | null
+  contract_end_date: string | null
+  approved_date: string | null
+  passed_date: string | null
+  failed_date: string | null
+  currency_code: string
+  contract_value_amount: string | null
+  contract_value_usd_amount: string | null
+  microsoft_acv_amount: string | null
+  solution_currency_code: string
+  solution_value_amount: string | null
+  solution_value_usd_amount: string | null
+  deal_value_usd_amount: string | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
  * One referral: where it stands, its milestones and its value; the row moves as the referral does.
  */
 export interface DwFactReferral {
@@ -1292,6 +1355,7 @@ export interface Database {
   'stg.dq_finding': StgDqFinding
   'stg.enum_value': StgEnumValue
   'stg.fact_acv_schedule': StgFactAcvSchedule
+  'stg.fact_microsoft_acv': StgFactMicrosoftAcv
   'stg.fact_referral': StgFactReferral
   'stg.fact_referral_history': StgFactReferralHistory
   'stg.fact_referral_solution': StgFactReferralSolution
@@ -1318,6 +1382,7 @@ export interface Database {
   'dw.dim_tag': DwDimTag
   'dw.fact_acv_schedule': DwFactAcvSchedule
   'dw.fact_engagement_history': DwFactEngagementHistory
+  'dw.fact_microsoft_acv': DwFactMicrosoftAcv
   'dw.fact_referral': DwFactReferral
   'dw.fact_referral_history': DwFactReferralHistory
   'dw.fact_referral_solution': DwFactReferralSolution
@@ -1333,6 +1398,7 @@ export const tables = {
     columns: [
       'partner_account_key', 'resource_type', 'resource_id', 'version_no', 'observed_at',
       'payload_hash', 'source_updated_at', 'source_updated_text', 'source_ref', 'run_id', 'payload',
+      'source_digest',
     ],
     key: ['partner_account_key', 'resource_type', 'resource_id', 'version_no'],
   },
@@ -1537,6 +1603,17 @@ export const tables = {
       'contract_currency_code', 'period_start_date', 'period_end_date', 'period_months',
       'scheduled_solution_amount', 'scheduled_contract_amount', 'is_incentive_eligible',
       'is_marketplace_transacted', 'row_hash', 'referral_no', 'item_kind', 'solution_id',
+    ],
+    key: [],
+  },
+  'stg.fact_microsoft_acv': {
+    columns: [
+      'partner_account_key', 'reading_no', 'registration_no', 'registration_id', 'as_of_date',
+      'is_latest', 'contract_term', 'is_perpetual', 'contract_sign_date', 'contract_start_date',
+      'contract_end_date', 'approved_date', 'passed_date', 'failed_date', 'currency_code',
+      'contract_value_amount', 'contract_value_usd_amount', 'microsoft_acv_amount',
+      'solution_currency_code', 'solution_value_amount', 'solution_value_usd_amount',
+      'deal_value_usd_amount', 'row_hash', 'referral_no',
     ],
     key: [],
   },
@@ -1761,6 +1838,17 @@ export const tables = {
       'valid_to_date', 'created_run_id', 'updated_run_id',
     ],
     key: ['primary_referral_key', 'partner_account_key', 'valid_from_date'],
+  },
+  'dw.fact_microsoft_acv': {
+    columns: [
+      'partner_account_key', 'referral_key', 'reading_no', 'registration_no', 'registration_id',
+      'as_of_date', 'is_latest', 'contract_term', 'is_perpetual', 'contract_sign_date',
+      'contract_start_date', 'contract_end_date', 'approved_date', 'passed_date', 'failed_date',
+      'currency_code', 'contract_value_amount', 'contract_value_usd_amount', 'microsoft_acv_amount',
+      'solution_currency_code', 'solution_value_amount', 'solution_value_usd_amount',
+      'deal_value_usd_amount', 'row_hash', 'created_run_id', 'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key', 'reading_no'],
   },
   'dw.fact_referral': {
     columns: [

@@ -16,6 +16,7 @@ import { withHome, withSandbox } from '../support/with-pipeline.ts'
 const commands = [
   'run',
   'backfill',
+  'import',
   'rebuild',
   'fx',
   'status',
@@ -200,6 +201,7 @@ describe('cosell run', () => {
               unchanged: 0,
               superseded: 0,
               quarantined: 0,
+              waiting: 0,
               rows_read: expect.any(Number),
               duplicates: expect.any(Number),
               carried_over: 0,
@@ -266,6 +268,7 @@ test('cosell quarantine lists, shows and retries referrals without printing peop
         expect(entries).toHaveLength(5)
         expect(entries[0]).toEqual({
           account: 'north',
+          resource_type: 'referral',
           referral_id: expect.any(String),
           version_no: 1,
           reason_code: expect.any(String),
@@ -368,6 +371,33 @@ test('cosell demo loads everything once, nothing the second time, and only chang
       expect(rebuilt).toMatchObject({ seen: 60, requests: 0, rows_written: 0 })
       const migrated = resultOf(await runCli(['migrate', '--json'], options))
       expect(migrated).toMatchObject({ status: 'migrated', applied: [], statements: [] })
+    }),
+  ))
+
+test('cosell demo --from-csv loads the same partner from files once, with the figures of Microsoft', () =>
+  withHome((home) =>
+    withDatabase(async (db, url) => {
+      const options = { cwd: home, env: { COSELL_DATABASE_URL: url, COSELL_HOME: home } }
+      const demo = async (...flags: string[]) => {
+        const end = await runCli(['demo', '--from-csv', ...population, ...flags], options)
+        expect(end.code, end.stderr).toBe(0)
+        return end
+      }
+      expect(resultOf(await demo())).toMatchObject({
+        status: 'published',
+        seen: 60,
+        changed: 60,
+        requests: 0,
+        bad_cells: 0,
+      })
+      expect(resultOf(await demo())).toMatchObject({ changed: 0, rows_written: 0 })
+      const { rows } = await sql<{ figures: number; registrations: number }>`
+        select count(*) filter (where microsoft_acv_amount is not null) as figures,
+          count(*) as registrations
+        from mart.acv_reconciliation`.execute(db)
+      expect(rows[0]?.figures).toBeGreaterThan(0)
+      const report = await readFile(path.join(home, 'report.html'), 'utf8')
+      expect(report).toContain("Contract ACV beside Microsoft's")
     }),
   ))
 

@@ -82,6 +82,16 @@ describe('.env.example', () => {
   })
 })
 
+/** A file of Insights with one lead. */
+const leads = `${[
+  ...['Referral ID', 'Creation Date', 'Updated Date', 'PartnerID', 'Customer Country'],
+  ...['Customer City', 'Customer Name', 'Lead Type', 'Lead Source', 'Call to action'],
+  ...['Referral program', 'Business profile ID', 'Offer ID', 'Offer name', 'Lead currency'],
+  ...['Lead value', 'Lead value (USD)', 'Status', 'Status Reason'],
+].join(',')}
+f7eaae47-0b84-4ac4-b4ea-5b2587d42cee,1/31/2026,2/28/2026,,,,,,,,,,,,,,,Active,
+`
+
 /** Paths of a result, as json.md writes them; a path in `whole` stands for all that is below. */
 function pathsOf(value: unknown, whole: ReadonlySet<string>, at = ''): string[] {
   if (whole.has(at) || typeof value !== 'object' || value === null) return [at]
@@ -134,6 +144,8 @@ describe('json.md', () => {
               result('fx', 'rates.csv').then(hasKeysOf('fx')),
               doctor.then(resultOf).then(hasKeysOf('doctor')),
             ])
+            await writeFile(path.join(home, 'leads.csv'), leads)
+            hasKeysOf('imported')(await result('import', 'leads.csv', '--account', 'files'))
             hasKeysOf('accountRename')(await result('account', 'rename', 'default', 'renamed'))
             hasKeysOf('forget')(await result('forget', '--account', 'renamed', '--yes'))
           }),

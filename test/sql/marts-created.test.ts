@@ -337,6 +337,9 @@ describe('a migration', () => {
             )
           await edit('registration', anew)
           await edit('acv_line', anew)
+          await edit('acv_reconciliation', (text) =>
+            text.replace('ours.registration_id', 'ours.number_text'),
+          )
           const { applied } = await bringUpToDate(db, options)
           expect(applied).toEqual(['9998_longer', '9999_renamed'])
           const other = await openDatabase(url)

@@ -30,7 +30,7 @@ test('a migrated warehouse has one view for each file', async () => {
   expect(
     await offenders(sql`select c.relname as name from pg_class c where ${ofMart} order by 1`),
   ).toEqual(files)
-  expect(files).toHaveLength(30)
+  expect(files).toHaveLength(33)
 })
 
 test('views read with the rights of their reader, but for those over etl', async () => {

@@ -207,6 +207,7 @@ export function rowsOfVersions(
 ): StagedRows {
   const transformed = toRows(landed(observed, others), transformContext)
   if (transformed.kind === 'rows') return transformed.rows
+  if (transformed.kind === 'waiting') throw new Error('waiting for others')
   const { reasonCode, itemPath, detail } = transformed.invalid
   throw new Error(`quarantined: ${reasonCode} ${itemPath} ${detail}`)
 }

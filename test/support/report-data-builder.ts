@@ -54,6 +54,7 @@ export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
     expiring: { days: 30, group: aGroup(''), overdue_count: 0, referrals: [] },
     solutions: { groups: [aGroup('Ledger')], label_count: 1 },
     countries: { groups: [aGroup('DE')], label_count: 1 },
+    microsoft_acv: null,
     ...replaced,
   }
 }

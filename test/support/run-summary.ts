@@ -21,6 +21,7 @@ export const aRun: RunSummary = {
     unchanged: 11_143,
     superseded: 0,
     quarantined: 2,
+    waiting: 0,
     rows_read: 12_345,
     duplicates: 0,
     carried_over: 0,

@@ -287,7 +287,11 @@ test('load compares rule_code with names of finding rules alone', () => {
 })
 
 test('every finding rule of the transform has a test case', () => {
-  const elsewhere = ['status_transition_not_allowed', 'version_not_readable']
+  const elsewhere = [
+    ...['status_transition_not_allowed', 'version_not_readable'],
+    // test/transform/files/assemble.test.ts
+    ...['cell_not_loaded', 'created_day_estimated'],
+  ]
   const tested = new Set<string>([...cases.map(({ rule }) => rule), ...elsewhere])
   expect(ruleNames.filter((rule) => !tested.has(rule))).toEqual([])
 })

@@ -1,6 +1,9 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { readDate } from '../../csv/cell/dates.ts'
+import { exitCodes } from '../../exit-codes.ts'
 import type { BackfillFlags } from '../commands/load/backfill.ts'
 import type { FxFlags } from '../commands/load/fx.ts'
+import type { ImportFlags } from '../commands/load/import.ts'
 import type { RunFlags } from '../commands/load/run.ts'
 import { addCommand, examples, parseDays } from '../help.ts'
 import type { JsonFlag } from '../output.ts'
@@ -9,6 +12,7 @@ import type { JsonFlag } from '../output.ts'
 export function addLoadCommands(program: Command) {
   addRun(program)
   addBackfill(program)
+  addImport(program)
   addRebuild(program)
   addFx(program)
 }
@@ -42,6 +46,34 @@ function addBackfill(program: Command) {
     .action(async (flags: BackfillFlags) => {
       const { backfillOrPlan } = await import('../commands/load/backfill.ts')
       await backfillOrPlan(flags)
+    })
+}
+
+function addImport(program: Command) {
+  addCommand(program, 'import', 'Load files downloaded from Partner Center, without the API.')
+    .argument('<file...>', 'CSV files, folders and zip archives of them, or - for standard input')
+    .option('--account <name>', 'account that the files are of; needed where there are several')
+    .addOption(
+      new Option(
+        '--date-order <order>',
+        'month first or day first, where the files do not prove it',
+      ).choices(['mdy', 'dmy']),
+    )
+    .option('--as-of <day>', 'day of the download, YYYY-MM-DD: later files win', parseDay)
+    .option('--complete', 'the files show every referral: others are missing')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell import downloads',
+        'cosell import cosell.csv registrations.csv --as-of 2026-03-31',
+        'cosell import Referrals.zip --account contoso --json',
+        'cosell import - < cosell.csv',
+      ),
+    )
+    .addHelpText('after', fileHelp)
+    .action(async (paths: readonly string[], flags: ImportFlags) => {
+      const { importAll } = await import('../commands/load/import.ts')
+      await importAll(paths, flags)
     })
 }
 
@@ -93,3 +125,18 @@ source is turned round, and refused. A day without a rate uses the last one befo
 fx_rate_days_max of etl.setting (7) days old, or as --carry-days says for the rates of this file.
 A currency that joined the euro needs the rate of the euro alone. Loaded rates stay when the reporting
 currency changes; a currency,date,rate file then counts only on days for which it has the new currency.`
+
+/** @throws InvalidArgumentError for anything but a day of 2000 to 2099. */
+function parseDay(text: string): string {
+  if (/^\d{4}-\d\d-\d\d$/.test(text) && readDate(text, 'mdy') === text) return text
+  throw new InvalidArgumentError('Expected a day of 2000 to 2099 as YYYY-MM-DD.')
+}
+
+const fileHelp = `
+
+Each file is recognised by its header: co-sell opportunities (2021 or 2023), Azure IP co-sell deal
+registrations, Insights co-sell, Insights leads. If one is not, nothing is loaded of any.
+
+A bad cell is left out, a row without a readable Referral ID is quarantined; both are listed, and the
+command ends with ${exitCodes.incomplete.code}. The same files again, in any order, change nothing. Where two files differ, the one
+with the later --as-of wins, or the later update in its rows.`

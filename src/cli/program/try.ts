@@ -1,5 +1,10 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { statusFilters } from '../../sandbox/api/options.ts'
+import {
+  type AcvConvention,
+  acvConventionWords,
+  conventionOf,
+} from '../../sandbox/csv/cell/annual-value.ts'
 import { policyPlaces } from '../../sandbox/data/policies.ts'
 import type { DemoFlags } from '../commands/try/demo.ts'
 import type { SandboxFlags } from '../commands/try/sandbox.ts'
@@ -15,12 +20,33 @@ function addDemo(program: Command) {
   addPopulationOptions(
     addCommand(program, 'demo', 'Run the whole pipeline over a simulated API; needs no settings.'),
   )
-    .addHelpText('after', examples('cosell demo', 'cosell demo --change 25', 'cosell demo --json'))
+    .option('--from-csv', 'import the files that a person downloads, instead of asking the API')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell demo',
+        'cosell demo --change 25',
+        'cosell demo --from-csv',
+        'cosell demo --json',
+      ),
+    )
     .action(async (flags: DemoFlags) => {
       const { demo } = await import('../commands/try/demo.ts')
       await demo(flags)
     })
 }
+
+/** Options of the server, which a population in files has not. */
+const serverOptions = [
+  'port',
+  'requestsPerMinute',
+  'pageCap',
+  'dateFilter',
+  'statusFilter',
+  'skip',
+  'eligibility',
+  'documentedNextLink',
+]
 
 function addSandbox(program: Command) {
   addPopulationOptions(
@@ -43,12 +69,37 @@ function addSandbox(program: Command) {
         .default('none'),
     )
     .option('--documented-next-link', 'next links as documented: plain http, without /engagements')
+    .addOption(
+      new Option(
+        '--write-csv <folder>',
+        "write Partner Center's CSV files into the folder instead, also as a German Excel saves them",
+      ).conflicts(serverOptions),
+    )
+    .option(
+      '--acv-convention <words>',
+      `how the CSV files annualize (365-days); ${acvConventionWords.join(', ')}, joined by commas`,
+      parseConvention,
+    )
     .addHelpText(
       'after',
-      examples('cosell sandbox --port 8080', 'cosell sandbox --referrals 50000'),
+      examples(
+        'cosell sandbox --port 8080',
+        'cosell sandbox --referrals 50000',
+        'cosell sandbox --write-csv downloads',
+        'cosell sandbox --write-csv downloads --acv-convention months,inclusive-end',
+      ),
     )
-    .action(async (flags: SandboxFlags) => {
-      const { serveSandbox } = await import('../commands/try/sandbox.ts')
-      await serveSandbox(flags)
+    .action(async (flags: SandboxFlags, command: Command) => {
+      const { writeCsv, acvConvention } = flags
+      const { serveSandbox, writeCsvFiles } = await import('../commands/try/sandbox.ts')
+      if (writeCsv !== undefined) return writeCsvFiles(flags, writeCsv)
+      if (acvConvention === undefined) return serveSandbox(flags)
+      return command.error("error: option '--acv-convention' is for --write-csv alone")
     })
+}
+
+function parseConvention(text: string): AcvConvention {
+  const convention = conventionOf(text)
+  if (convention !== undefined) return convention
+  throw new InvalidArgumentError(`Expected words of ${acvConventionWords.join(', ')}.`)
 }

@@ -17,6 +17,8 @@ export interface DemoResult {
   readonly report: string
   /** Arguments of a demo with some more changes. */
   readonly nextNight: string
+  /** Arguments that write the files of the demo; left out where it read none. */
+  readonly writeFiles?: string | undefined
   readonly bi: BiConnection
 }
 
@@ -97,7 +99,8 @@ function nextSteps({
   report,
   bi,
   nextNight,
-}: Pick<DemoResult, 'report' | 'bi' | 'nextNight'>): string {
+  writeFiles,
+}: Pick<DemoResult, 'report' | 'bi' | 'nextNight' | 'writeFiles'>): string {
   return [
     'Look around:',
     `  ${report}`,
@@ -105,7 +108,13 @@ function nextSteps({
     ...[
       ['status', 'what the warehouse holds, and how fresh it is'],
       ['docs', 'writes the data dictionary, for a browser'],
-      [nextNight, 'the next night, in which 25 referrals changed'],
+      [
+        nextNight,
+        `the next ${writeFiles === undefined ? 'night' : 'files'}, in which 25 referrals changed`,
+      ],
+      ...(writeFiles === undefined
+        ? []
+        : [[writeFiles, 'writes these files, and what a German Excel makes of them']]),
     ].flatMap(([args = '', does]) => [`  ${invocation(args)}`, `    ${does}`]),
     renderBiConnection(bi),
     ...(bi.login !== undefined

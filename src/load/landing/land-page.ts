@@ -26,6 +26,11 @@ export interface LandedPage {
   readonly resumeAt?: string | null
 }
 
+/** What a page has, as far as the list of its run and its progress go. */
+export interface ListedPage extends Omit<LandedPage, 'landings'> {
+  readonly landings: readonly { readonly resource_id: string }[]
+}
+
 /**
  * Lands one page: the versions that differ from the latest one of their resource, their people part
  * and the progress of the window, in one transaction. Returns how many versions were new. An
@@ -180,9 +185,9 @@ function withoutTexts({ payload: _, people: __, ...rest }: LandedPayload) {
 }
 
 /** Records that a page was read, and returns the number of pages of its window. */
-async function recordProgress(
+export async function recordProgress(
   transaction: Transaction<Database>,
-  { runId, windowNo, landings, resumeAt }: LandedPage,
+  { runId, windowNo, landings, resumeAt }: ListedPage,
 ): Promise<number> {
   const counted = await transaction
     .updateTable('etl.extract_window')
@@ -206,10 +211,10 @@ async function recordProgress(
 }
 
 /** Adds the referrals of a page to the list of its run. */
-async function listReferrals(
+export async function listReferrals(
   transaction: Transaction<Database>,
   account: number,
-  { runId, windowNo, landings }: LandedPage,
+  { runId, windowNo, landings }: ListedPage,
   pageNo: number,
 ) {
   const listed = sql<{ resource_id: string; row_no: number }>`

@@ -7,10 +7,10 @@ import {
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
 
-/** Landed version: the payload, and its people beside it. */
+/** Landed version, or row of a file: the payload, and its people beside it. */
 export interface LandedRow {
   readonly version_no: number
-  readonly resource_type: 'referral' | 'referral_absence' | 'referral_presence'
+  readonly resource_type: 'referral' | 'referral_absence' | 'referral_presence' | 'csv_row'
   readonly observed_at: string
   readonly source_updated_text: string | null
   readonly payload: unknown
@@ -33,7 +33,8 @@ const versionsPerPage = 500
 const idsPerPage = 200
 
 /**
- * Yields the landed versions of referrals in the order of id and version, page by page.
+ * Yields the landed versions of referrals in the order of id and version, page by page; rows of files
+ * come behind the versions of the API.
  *
  * A page is one short statement, not a fetch from a cursor: the time in which the caller works
  * counts for no timeout, no connection is held meanwhile, and an error rejects the next page.
@@ -43,10 +44,11 @@ export async function* readLandedPages(
   partnerAccountKey: number,
   scope: LandedScope,
 ): AsyncGenerator<Landed> {
-  const ids = await wantedIds(query, partnerAccountKey, scope)
+  const types = await landedTypes(query, partnerAccountKey)
+  const ids = await wantedIds(query, partnerAccountKey, scope, types)
   if (ids !== 'all') {
     for (const page of await splitIds(query, ids)) {
-      yield await readByIds(query, partnerAccountKey, page)
+      yield await readByIds(query, partnerAccountKey, page, types)
     }
     return
   }
@@ -60,13 +62,31 @@ export async function* readLandedPages(
   }
 }
 
+type LandedType = 'referral' | 'csv_row'
+
+/** Types of what is landed of the referrals of an account: few accounts have rows of files. */
+async function landedTypes(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+): Promise<readonly LandedType[]> {
+  const found = await query
+    .selectFrom('raw.payload')
+    .select('version_no')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .where('resource_type', '=', 'csv_row')
+    .limit(1)
+    .execute()
+  return found.length === 0 ? ['referral'] : ['referral', 'csv_row']
+}
+
 /** Returns the number of referrals of a scope, which `readLandedPages` yields the versions of. */
 export async function countLanded(
   query: Kysely<Database>,
   partnerAccountKey: number,
   scope: LandedScope,
 ): Promise<number> {
-  const ids = await wantedIds(query, partnerAccountKey, scope)
+  const types = await landedTypes(query, partnerAccountKey)
+  const ids = await wantedIds(query, partnerAccountKey, scope, types)
   // The first version of each: to count different ids would sort every version.
   const counted =
     ids === 'all'
@@ -85,13 +105,22 @@ export async function countLanded(
 
 type WantedIds = AliasedExpression<{ resource_id: string }, 'wanted'>
 
-/** Rows with the ids of a scope, or `all` where that is every referral of the account. */
+/**
+ * Rows with the ids of a scope, or `all` where that is every referral of an account that the API alone
+ * shows.
+ */
 async function wantedIds(
   query: Kysely<Database>,
   partnerAccountKey: number,
   scope: LandedScope,
+  types: readonly LandedType[],
 ): Promise<WantedIds | 'all'> {
-  if (scope === 'all') return 'all'
+  const landed = query
+    .selectFrom('raw.payload')
+    .select('resource_id')
+    .where('partner_account_key', '=', partnerAccountKey)
+  const every = types.length === 1 ? 'all' : landed.where('resource_type', 'in', types).as('wanted')
+  if (scope === 'all') return every
   if (scope !== 'unpublished') {
     const given = sql<{ resource_id: string }>`unnest(${scope.ids}::text[])`
     return given.as<'wanted'>(sql`wanted (resource_id)`)
@@ -104,14 +133,9 @@ async function wantedIds(
   const isUnpublished = (status: string) => unpublishedStatuses.some((one) => one === status)
   const fresh = runs.filter(({ run_status }) => isUnpublished(run_status))
   // A first load would list every id.
-  if (fresh.length === runs.length) return 'all'
+  if (fresh.length === runs.length) return every
   const runIds = fresh.map(({ run_id }) => run_id)
-  return query
-    .selectFrom('raw.payload')
-    .select('resource_id')
-    .where('partner_account_key', '=', partnerAccountKey)
-    .where('run_id', '=', sql<number>`any(${runIds}::bigint[])`)
-    .as('wanted')
+  return landed.where('run_id', '=', sql<number>`any(${runIds}::bigint[])`).as('wanted')
 }
 
 /**
@@ -190,26 +214,35 @@ function readByIds(
   query: Kysely<Database>,
   partnerAccountKey: number,
   ids: string,
+  types: readonly LandedType[],
 ): Promise<Landed> {
   const wanted = sql<{ resource_id: string; place: number }>`
     unnest(${ids}::text[]) with ordinality`
   return byPrimaryKey(query, async (transaction) => {
-    const rows = await transaction
-      .selectFrom(wanted.as<'wanted'>(sql`wanted (resource_id, place)`))
-      .crossJoinLateral((from) =>
-        from
-          .selectFrom('raw.payload as landed')
-          .select(columns)
-          .where('landed.partner_account_key', '=', partnerAccountKey)
-          .where('landed.resource_type', '=', 'referral')
-          .whereRef('landed.resource_id', '=', 'wanted.resource_id')
-          .orderBy('landed.version_no')
-          .as('versions'),
-      )
-      .selectAll('versions')
-      .select('wanted.place')
-      .execute()
-    return rows.sort((one, other) => one.place - other.place || one.version_no - other.version_no)
+    const rows: (LandedVersion & { place: number })[] = []
+    for (const type of types) {
+      const found = await transaction
+        .selectFrom(wanted.as<'wanted'>(sql`wanted (resource_id, place)`))
+        .crossJoinLateral((from) =>
+          from
+            .selectFrom('raw.payload as landed')
+            .select(columns)
+            .where('landed.partner_account_key', '=', partnerAccountKey)
+            .where('landed.resource_type', '=', type)
+            .whereRef('landed.resource_id', '=', 'wanted.resource_id')
+            .orderBy('landed.version_no')
+            .as('versions'),
+        )
+        .selectAll('versions')
+        .select('wanted.place')
+        .execute()
+      rows.push(...found)
+    }
+    const typeOf = (row: LandedVersion) => (row.resource_type === types[0] ? 0 : 1)
+    return rows.sort(
+      (one, other) =>
+        one.place - other.place || typeOf(one) - typeOf(other) || one.version_no - other.version_no,
+    )
   })
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type LandedRow, type LandedScope, readLandedPages } from './landed-pages.ts'
+import { hasReadings, type LandedReading, readReadings } from './microsoft-acv.ts'
 import { type LandedPolicies, readPolicies } from './policies.ts'
 import { readAhead } from './read-ahead.ts'
 
@@ -10,6 +11,8 @@ export interface LandedResource {
   readonly versions: LandedRow[]
   /** Eligibility policies that were fetched for the referral. */
   readonly policies?: LandedPolicies | undefined
+  /** Readings of Microsoft's annual contract value. */
+  readonly readings?: readonly LandedReading[] | undefined
 }
 
 /**
@@ -23,10 +26,15 @@ export async function* readLanded(
   hasPolicies = false,
 ): AsyncGenerator<LandedResource> {
   const presence = await readPresence(query, partnerAccountKey)
+  const isRead = await hasReadings(query, partnerAccountKey)
   let resource: LandedResource | undefined
   for await (const page of readAhead(readLandedPages(query, partnerAccountKey, scope))) {
-    const ids = hasPolicies ? [...new Set(page.map((version) => version.resource_id))] : []
-    const policies = ids.length > 0 ? await readPolicies(query, partnerAccountKey, ids) : undefined
+    const isAsked = page.length > 0 && (hasPolicies || isRead)
+    const ids = isAsked ? [...new Set(page.map((version) => version.resource_id))] : []
+    const policies =
+      isAsked && hasPolicies ? await readPolicies(query, partnerAccountKey, ids) : undefined
+    const readings =
+      isAsked && isRead ? await readReadings(query, partnerAccountKey, ids) : undefined
     for (const { resource_id, ...version } of page) {
       if (resource?.resource_id !== resource_id) {
         if (resource !== undefined) yield resource
@@ -34,6 +42,7 @@ export async function* readLanded(
           resource_id,
           versions: [...(presence.get(resource_id) ?? [])],
           policies: policies?.get(resource_id),
+          readings: readings?.get(resource_id),
         }
       }
       resource.versions.push(version)

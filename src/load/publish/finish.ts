@@ -6,6 +6,7 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 import { markPublished } from '../runs/ledger.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
 import { runChecks } from './checks.ts'
+import { countQuarantined } from './publish-quarantine.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
 import type { Reconciliation } from './reconcile.ts'
 import { mayHaveRows, type Publication, type RowsWritten } from './star/upsert.ts'
@@ -55,9 +56,11 @@ export async function finishPublish(
   const staged = rest.staged.get('stg.dim_referral') ?? 0
   const changed = scope === 'unpublished' ? staged : countWritten(written, 'dw.dim_referral')
   // Referrals that are retried by name were quarantined before, so they do not count again.
-  if (typeof scope === 'string') {
-    checkQuarantineLimit(quarantined, staged + quarantined, task)
-    await checkAnyRead(transaction, publication, task, reconciliation)
+  // An import has judged the rows of its files before it landed them.
+  if (typeof scope === 'string' && quarantined > 0) {
+    const fetched = await countQuarantined(transaction, publication, ['referral'])
+    checkQuarantineLimit(fetched, staged + fetched, task)
+    await checkAnyRead(transaction, publication, task, { ...reconciliation, quarantined: fetched })
   }
   const { announce } = publication
   const isAnyTouched = mayHaveRows(publication, 'stg.dim_referral')

@@ -14,7 +14,7 @@ export async function publishQuarantine(
   const hasUnreadable = mayHaveRows(publication, 'stg.quarantine')
   if (hasUnreadable) await addEntries(transaction, publication)
   if (mayHaveRows(publication, 'stg.dim_referral')) await resolveEntries(transaction, publication)
-  return hasUnreadable ? countUnreadable(transaction, publication) : 0
+  return hasUnreadable ? countQuarantined(transaction, publication, ['referral', 'csv_row']) : 0
 }
 
 async function addEntries(transaction: Transaction<Database>, publication: Publication) {
@@ -66,20 +66,23 @@ async function resolveEntries(
     .updateTable('etl.quarantine as q')
     .set(({ cast, val }) => ({ resolved_run_id: cast<number>(val(runId), 'bigint') }))
     .where('q.partner_account_key', '=', partnerAccountKey)
-    .where('q.resource_type', '=', 'referral')
+    .where('q.resource_type', 'in', ['referral', 'csv_row'])
     .where('q.resolved_run_id', 'is', null)
     .where(isLoaded('q'))
     .execute()
 }
 
-async function countUnreadable(
+/** Number of quarantined resources of some types that this publish does not load. */
+export async function countQuarantined(
   transaction: Transaction<Database>,
   { partnerAccountKey }: Publication,
+  types: readonly ('referral' | 'csv_row')[],
 ): Promise<number> {
   const counted = await transaction
     .selectFrom('stg.quarantine as s')
     .select(({ fn }) => fn.count<number>('s.resource_id').distinct().as('referrals'))
     .where('s.partner_account_key', '=', partnerAccountKey)
+    .where('s.resource_type', 'in', types)
     .where(({ not }) => not(isLoaded('s')))
     .executeTakeFirstOrThrow()
   return counted.referrals

@@ -9,7 +9,7 @@ import type { Publication } from './star/upsert.ts'
 
 /**
  * Destinations of all versions that a run had to publish. A version is one referral at one time:
- * `fetched = inserted + updated + unchanged + superseded + quarantined`, and
+ * `fetched = inserted + updated + unchanged + superseded + quarantined + waiting`, and
  * `fetched = rows_read - duplicates + carried_over`.
  */
 export interface Reconciliation {
@@ -25,7 +25,11 @@ export interface Reconciliation {
   readonly superseded: number
   /** Referrals whose newest version cannot be read. */
   readonly quarantined: number
-  /** Rows of pages, and referrals read by id; in a replay, versions read from the landing zone. */
+  /** Referrals of which files show a part alone, such as a registration. */
+  readonly waiting: number
+  /**
+   * Rows of pages or files, and referrals read by id; in a replay, versions read from the landing zone.
+   */
   readonly rows_read: number
   /** Rows that repeat another row of the run. */
   readonly duplicates: number
@@ -40,6 +44,7 @@ export const nothingRead: Reconciliation = {
   unchanged: 0,
   superseded: 0,
   quarantined: 0,
+  waiting: 0,
   rows_read: 0,
   duplicates: 0,
   carried_over: 0,
@@ -79,6 +84,7 @@ type Known = Database & {
   staged: Staged
   arrived: { is_new: boolean; is_changed: boolean }
   held: { resource_id: string }
+  unplaced: { resource_id: string }
 }
 
 const { selectFrom } = expressionBuilder<Known>()
@@ -124,7 +130,19 @@ export async function reconcile(
           .select(sql<boolean>`${isReplay ? sql`is_new or differs` : sql`true`}`.as('is_changed'))
           .where('referral_id', 'in', selectFrom('fresh').select('resource_id')),
     )
-    .with('held', () => quarantinedReferrals(publication))
+    .with(
+      (cte) => cte('held').materialized(),
+      () => quarantinedReferrals(publication),
+    )
+    .with(
+      (cte) => cte('unplaced').materialized(),
+      () =>
+        selectFrom('fresh')
+          .select('resource_id')
+          .where('age', '=', 1)
+          .where('resource_id', 'not in', selectFrom('staged').select('referral_id'))
+          .where('resource_id', 'not in', selectFrom('held').select('resource_id')),
+    )
     .selectNoFrom(({ fn }) => [
       countArrived(sql`is_new`).as('inserted'),
       countArrived(sql`not is_new and is_changed`).as('updated'),
@@ -142,6 +160,7 @@ export async function reconcile(
         .$asScalar()
         .$notNull()
         .as('quarantined'),
+      waitingReferrals(publication).as('waiting'),
       selectFrom('seen')
         .leftJoin('own', 'own.resource_id', 'seen.resource_id')
         .select(
@@ -162,8 +181,9 @@ export async function reconcile(
     .executeTakeFirstOrThrow()
   const fetched = rowsRead - terms.duplicates + terms.carried_over
   const reconciliation = { fetched, ...terms, rows_read: rowsRead }
-  const { inserted, updated, unchanged, superseded, quarantined } = terms
-  if (fetched === inserted + updated + unchanged + superseded + quarantined) return reconciliation
+  const { inserted, updated, unchanged, superseded, quarantined, waiting } = terms
+  const placed = inserted + updated + unchanged + superseded + quarantined + waiting
+  if (fetched === placed) return reconciliation
   throw notReconciled(publication.runId, reconciliation)
 }
 
@@ -197,6 +217,30 @@ function quarantinedReferrals({ partnerAccountKey }: Publication) {
     )
 }
 
+/**
+ * Number of the referrals that are in no other place, and of which rows of files alone are landed,
+ * none with the status that every referral has.
+ */
+function waitingReferrals({ partnerAccountKey }: Publication) {
+  const isShown = sql<boolean>`p.resource_type = 'referral'
+    or p.payload -> 'referral' ->> 'status' is not null`
+  return selectFrom('unplaced')
+    .crossJoinLateral((from) =>
+      from
+        .selectFrom('raw.payload as p')
+        .select(sql<boolean>`coalesce(bool_or(${isShown}), true)`.as('is_shown'))
+        .where('p.partner_account_key', '=', partnerAccountKey)
+        .where('p.resource_type', 'in', landedTypes)
+        .whereRef('p.resource_id', '=', 'unplaced.resource_id')
+        .offset(sql.lit(0))
+        .as('rows'),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('referrals'))
+    .where(({ not, ref }) => not(ref('rows.is_shown')))
+    .$asScalar()
+    .$notNull()
+}
+
 /** Selects the staged referrals, before any of them is published. */
 function stagedReferrals({ partnerAccountKey, access }: Publication): Expression<Staged> {
   const isSame = sql`known.partner_account_key = s.partner_account_key
@@ -226,7 +270,11 @@ interface Versions {
 }
 
 /** Position of a version among those of its referral, from the newest one on. */
-const age = sql<number>`row_number() over (partition by p.resource_id order by p.version_no desc)`
+const age = sql<number>`row_number() over (
+  partition by p.resource_id order by p.resource_type, p.version_no desc)`
+
+/** Types of what shows a referral: versions of the API, and rows of files. */
+const landedTypes = ['referral', 'csv_row']
 
 /** Selects the rows of pages, and the versions that are not published yet. */
 function newVersions({ partnerAccountKey, runId }: Publication): Versions {
@@ -238,7 +286,7 @@ function newVersions({ partnerAccountKey, runId }: Publication): Versions {
     .select(['p.resource_id', sql<boolean>`p.run_id = ${runId}`.as('is_own'), age.as('age')])
     .where('run.partner_account_key', '=', partnerAccountKey)
     .where('run.run_status', 'in', unpublishedStatuses)
-    .where('p.resource_type', '=', 'referral')
+    .where('p.resource_type', 'in', landedTypes)
   const seen = selectFrom('stg.listed_referral')
     .select('resource_id')
     .select(({ fn }) => fn.countAll<number>().as('rows'))
@@ -262,7 +310,7 @@ function replayedVersions(
   const versions = selectFrom('raw.payload as p')
     .select(['p.resource_id', sql.lit(true).as('is_own'), age.as('age')])
     .where('p.partner_account_key', '=', partnerAccountKey)
-    .where('p.resource_type', '=', 'referral')
+    .where('p.resource_type', 'in', landedTypes)
   const fresh =
     scope === 'all'
       ? versions
@@ -276,13 +324,14 @@ function replayedVersions(
 }
 
 function notReconciled(runId: number, reconciliation: Reconciliation): CosellError {
-  const { fetched, inserted, updated, unchanged, superseded, quarantined } = reconciliation
+  const { fetched, inserted, updated, unchanged, superseded, quarantined, waiting } = reconciliation
   const { rows_read, duplicates, carried_over } = reconciliation
-  const sum = inserted + updated + unchanged + superseded + quarantined
+  const sum = inserted + updated + unchanged + superseded + quarantined + waiting
   const text =
     `Run ${runId} is not reconciled, so nothing was published: expected ${fetched} fetched ` +
     `(${rows_read} rows read - ${duplicates} duplicates + ${carried_over} carried over), got ${sum} ` +
     `(${inserted} inserted + ${updated} updated + ${unchanged} unchanged + ${superseded} superseded + ` +
-    `${quarantined} quarantined). This is a fault of cosell; what was read is kept. Report it.`
+    `${quarantined} quarantined + ${waiting} waiting). This is a fault of cosell; what was read is ` +
+    'kept. Report it.'
   return new CosellError('run.not_reconciled', text)
 }

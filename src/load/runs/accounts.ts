@@ -37,7 +37,8 @@ export function checkAccountKnown(name: string | undefined, known: readonly Know
 }
 
 /**
- * Key of an account, whose source is recorded; a new account is stored under the next free number.
+ * Key of an account, whose source is recorded once it was read; a new account is stored under the next
+ * free number. Files say nothing of their source.
  *
  * @throws CosellError `configuration` when another account has the source.
  */
@@ -45,6 +46,7 @@ export async function enterAccount(
   query: Kysely<Database>,
   account: { readonly name: string; readonly tenantId: string | undefined },
   source: AccountSource,
+  isRead = true,
 ): Promise<number> {
   return inTransaction(query, async (transaction) => {
     // Two first runs at once must not take the same number, or enter one source twice. This lock
@@ -52,7 +54,7 @@ export async function enterAccount(
     await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)
     const entered = await checkSource(transaction, account.name, source)
     const key = entered?.key ?? (await insertAccount(transaction, account, source))
-    await recordSource(transaction, key, source)
+    if (isRead) await recordSource(transaction, key, source)
     return key
   })
 }

@@ -19,6 +19,7 @@ export const referralTables = [
   { target: 'dw.fact_registration_solution', stage: 'stg.fact_registration_solution' },
   { target: 'dw.fact_acv_schedule', stage: 'stg.fact_acv_schedule' },
   { target: 'dw.fact_registration_eligibility', stage: 'stg.fact_registration_eligibility' },
+  { target: 'dw.fact_microsoft_acv', stage: 'stg.fact_microsoft_acv' },
   { target: 'dw.bridge_referral_tag', stage: 'stg.bridge_referral_tag' },
   { target: 'dw.bridge_referral_seller', stage: 'stg.bridge_referral_seller' },
   { target: 'dw.bridge_line_incentive', stage: 'stg.bridge_line_incentive' },

@@ -3,6 +3,7 @@ import type { AccountFreshness, CurrencyAmount, Group, ReportData } from '../rep
 import { amountCell, briefAmount, type Conversion } from './amounts.ts'
 import { figure, table } from './figure.ts'
 import { counted, days, exact, minute, percent, whole } from './format.ts'
+import { microsoftAcv } from './section-microsoft.ts'
 import { business, outlook, pipeline, quality } from './sections.ts'
 import { style } from './style.ts'
 
@@ -54,7 +55,7 @@ function sections(data: ReportData): Markup {
 ${conversion.isConverted ? '' : currencies(data)}
 ${pipeline(data, conversion)}
 ${business(data, conversion)}
-${outlook(data, conversion)}
+${microsoftAcv(data)}${outlook(data, conversion)}
 ${quality(data)}
 `
 }

@@ -4,6 +4,7 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 import type { ReportData } from '../report-data.ts'
 import { onlyGroup, readFigures, reportingMinorUnit } from './groups.ts'
 import * as items from './items.ts'
+import { readMicrosoftAcv } from './microsoft-acv.ts'
 import {
   readAccounts,
   readExpiring,
@@ -100,6 +101,7 @@ async function readAll(
     },
     solutions: { groups: lines.solutions, label_count: onlyGroup(lines.solutionLabels).count },
     countries: { groups: lines.countries, label_count: onlyGroup(lines.countryLabels).count },
+    microsoft_acv: await readMicrosoftAcv(query),
   }
 }
 

@@ -62,6 +62,8 @@ export interface PresenceObservation {
 
 /** Looks in vain by one principal, in a row and of different nights, that make a referral missing. */
 const absencesUntilMissing = 2
+/** Principal of the absences of a complete set of files, of which one is enough. */
+const filesPrincipal = 'files'
 
 /** State from an instant until the next segment. */
 export interface Segment<State> {
@@ -95,7 +97,8 @@ export function missingPeriodsOf(presence: readonly PresenceObservation[]): Miss
     // A referral that any principal sees is present for all.
     if (isPresent) absences.clear()
     else absences.set(principal, count)
-    const isGone: boolean = !isPresent && (isMissing || count >= absencesUntilMissing)
+    const isGone: boolean =
+      !isPresent && (isMissing || principal === filesPrincipal || count >= absencesUntilMissing)
     if (isGone !== isMissing) missingPeriods.push({ at: observedAt, isMissing: isGone })
     isMissing = isGone
   }

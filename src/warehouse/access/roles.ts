@@ -91,6 +91,7 @@ const loaderRights = {
   'dw.dim_tag': 'select insert update maintain',
   'dw.fact_acv_schedule': publishedRights,
   'dw.fact_engagement_history': publishedRights,
+  'dw.fact_microsoft_acv': publishedRights,
   'dw.fact_referral': publishedRights,
   'dw.fact_referral_history': publishedRights,
   'dw.fact_referral_solution': publishedRights,

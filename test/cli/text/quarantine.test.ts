@@ -4,6 +4,7 @@ import type { QuarantineEntry } from '../../../src/quarantine/entries.ts'
 
 const entry: QuarantineEntry = {
   account: 'north',
+  resource_type: 'referral',
   referral_id: 'R-1',
   version_no: 2,
   reason_code: 'invalid_number',

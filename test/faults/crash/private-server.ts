@@ -72,7 +72,7 @@ export async function prepareNight(
   const failure = await buildTemplate(server, name)
   if (failure !== '') throw new Error(failure)
   const first: TestServer = { server, template: name, night: 'first' }
-  if (night === 'first' || night === 'backfill') return { ...first, night }
+  if (night === 'first' || night === 'backfill' || night === 'import') return { ...first, night }
   const template = `${name}_later`
   await createClone(server, template, name)
   await withWorld(first, (world: World) => runHere(world, urlOf(server, template)))

@@ -21,6 +21,7 @@ import { type Night, nights } from './world.ts'
 //   tsx test/faults/crash/run-all.ts
 //   tsx test/faults/crash/run-all.ts --only kill --every 10
 //   tsx test/faults/crash/run-all.ts --night rebuild --only cancel --only terminate --every 5
+//   tsx test/faults/crash/run-all.ts --night import --only kill --every 5
 //   tsx test/faults/crash/run-all.ts --night next --case cut:212:delivered
 
 const casesPerWord = 50

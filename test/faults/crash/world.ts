@@ -12,18 +12,21 @@ import { rebuild } from '../../../src/pipeline/rebuild.ts'
 import { run } from '../../../src/pipeline/run.ts'
 import type { RunSummary } from '../../../src/pipeline/run-summary.ts'
 import { type Sandbox, startSandbox } from '../../../src/sandbox/api/sandbox-server.ts'
+import type { Referral } from '../../../src/sandbox/referral.ts'
 import { demoSettings } from '../../../src/sandbox/settings.ts'
 import { databaseFailure, openDatabase } from '../../../src/warehouse/connection/database.ts'
 import { migrate } from '../../../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
 import { countRows, digestState } from '../../support/digest.ts'
 import { runAt, urlOf } from '../../support/global-setup.ts'
+import { loadWith, writeFiles } from '../../support/import-files.ts'
 
 /**
  * The first night reads everything, the next one what changed since, which nearly all has. A rebuild
- * repairs what was damaged after the first night, and a backfill reads into an empty warehouse.
+ * repairs what was damaged after the first night, and a backfill reads into an empty warehouse. An
+ * import loads the files of the first account into an empty one.
  */
-export const nights = ['first', 'next', 'rebuild', 'backfill'] as const
+export const nights = ['first', 'next', 'rebuild', 'backfill', 'import'] as const
 export type Night = (typeof nights)[number]
 
 /** The server and the databases that all cases of a night share. */
@@ -41,6 +44,8 @@ export interface World {
   readonly db: Kysely<Database>
   readonly home: string
   readonly night: Night
+  /** Account whose files are in the folder `downloads` of the home. */
+  readonly ofFiles: AccountName
   /** Settings of `cosell run`. */
   readonly settings: Readonly<Record<string, string>>
   /** Requests that the simulated API has answered. */
@@ -74,6 +79,8 @@ export async function withWorld<T>(
       if (night === 'next') changeAsKnown(sandbox)
       open.push(accountOf(name, sandbox.url))
     }
+    const [ofFiles = 'north'] = names
+    if (night === 'import') await writeFiles(path.join(home, 'downloads'), readFirst(sandboxes))
     const file = path.join(home, 'accounts.json')
     await writeFile(file, JSON.stringify(open), { mode: 0o600 })
     await new Promise<void>((resolve) => monitor.listen(0, '127.0.0.1', resolve))
@@ -91,7 +98,8 @@ export async function withWorld<T>(
       COSELL_PING_URL: `http://127.0.0.1:${port}/`,
     }
     const requests = () => sandboxes.reduce((sum, sandbox) => sum + sandbox.requests.length, 0)
-    return await use({ url, db: query, home, night, settings, requests }).finally(close)
+    const world = { url, db: query, home, night, ofFiles, settings, requests }
+    return await use(world).finally(close)
   } finally {
     await runAt(server, sql`drop database if exists ${sql.id(database)} with (force)`)
     for (const sandbox of sandboxes) await sandbox.close()
@@ -104,6 +112,10 @@ export async function withWorld<T>(
 export function createClone(server: string, name: string, template: string): Promise<void> {
   const clone = sql`template ${sql.id(template)} strategy file_copy`
   return runAt(server, sql`create database ${sql.id(name)} ${clone}`)
+}
+
+function readFirst([first]: readonly Sandbox[]): readonly Referral[] {
+  return first?.referrals() ?? []
 }
 
 function accountOf(account: string, url: string) {
@@ -122,8 +134,9 @@ const backfilled = { from: '2026-01-01', to: '2026-07-01' }
 const backfilledAt = '2026-12-31T00:00:00Z'
 
 /** Words of the command that does the work of the night. */
-export function wordsOf({ night }: World): readonly string[] {
+export function wordsOf({ night, home, ofFiles }: World): readonly string[] {
   if (night === 'rebuild') return ['rebuild']
+  if (night === 'import') return ['import', path.join(home, 'downloads'), '--account', ofFiles]
   const { from, to } = backfilled
   return night === 'backfill' ? ['backfill', '--from', from, '--to', to] : ['run']
 }
@@ -151,6 +164,10 @@ export async function runHere(world: World, url: string = world.url): Promise<Ru
     if (world.night === 'rebuild') return await rebuild(context)
     if (world.night === 'backfill') {
       return await backfill(context, backfilled, { now: new Date(backfilledAt), pauseMs: 0 })
+    }
+    if (world.night === 'import') {
+      const paths = [path.join(world.home, 'downloads')]
+      return await loadWith(context)(paths, { account: world.ofFiles })
     }
     return await run(context, false)
   } catch (error) {

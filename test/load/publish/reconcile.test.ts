@@ -32,6 +32,7 @@ const nothing = {
   unchanged: 0,
   superseded: 0,
   quarantined: 0,
+  waiting: 0,
   rows_read: 0,
   duplicates: 0,
   carried_over: 0,

@@ -180,6 +180,33 @@ test('renderReport names the account of a row when there are several', () => {
   expect(text).toMatch(/Active - Accepted · fabrikam/)
 })
 
+test("the section on Microsoft's ACV shows reasons and conventions, and only with a download", () => {
+  expect(renderReport(someReportData())).not.toContain('Microsoft')
+  const page = renderReport(
+    someReportData({
+      microsoft_acv: {
+        as_of_date: '2026-06-30',
+        figure_count: 41,
+        agreeing_count: 30,
+        reasons: [{ reason: 'term shorter than a year', registration_count: 9 }],
+        conventions: [
+          {
+            convention_name: 'months, end included',
+            registration_count: 41,
+            reproduced_count: 40,
+            telling_count: 35,
+            is_ours: false,
+          },
+        ],
+      },
+    }),
+  )
+  const text = textOf(page)
+  expect(text).toContain('30 of 41 values in the Insights downloads of 2026-06-30 agree with ours')
+  expect(text).toMatch(/term shorter than a year 9/)
+  expect(text).toMatch(/months, end included 40 98% 35/)
+})
+
 /** Returns report data with the name in place of every text. */
 function everywhere(name: string): ReportData {
   const base = someReportData()
@@ -195,6 +222,21 @@ function everywhere(name: string): ReportData {
     expiring: { ...base.expiring, referrals: [expiringReferral(name)] },
     solutions: { groups: [aGroup(name)], label_count: 1 },
     countries: { groups: [aGroup(name)], label_count: 1 },
+    microsoft_acv: {
+      as_of_date: null,
+      figure_count: 1,
+      agreeing_count: 0,
+      reasons: [{ reason: name, registration_count: 1 }],
+      conventions: [
+        {
+          convention_name: name,
+          registration_count: 1,
+          reproduced_count: 1,
+          telling_count: 1,
+          is_ours: true,
+        },
+      ],
+    },
   })
 }
 

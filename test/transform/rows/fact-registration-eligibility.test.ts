@@ -12,7 +12,7 @@ function policiesOf(wire: object, property?: string, fetched?: unknown) {
   const policies =
     fetched === undefined ? undefined : { observed_at: '2025-12-24T03:00:00Z', policies: fetched }
   const transformed = toRows({ ...referral, policies }, context)
-  if (transformed.kind !== 'rows') throw new Error(transformed.invalid.detail)
+  if (transformed.kind !== 'rows') throw new Error(transformed.kind)
   return {
     policies: transformed.rows['stg.fact_registration_eligibility'].map((row) => [
       row.policy_name,

@@ -62,6 +62,18 @@ async function withTwoAccounts(use: (db: Db, url: string) => Promise<void>) {
           await sql`
             update dw.fact_referral f set expiration_date = current_date + 10
             from dw.dim_status s where s.status_key = f.status_key and s.is_open`.execute(db)
+          // Both partners imported a file with Microsoft's annual contract value.
+          await sql`
+            insert into dw.fact_microsoft_acv (partner_account_key, referral_key, reading_no,
+              registration_no, registration_id, is_latest, contract_term, is_perpetual,
+              contract_start_date, contract_end_date, currency_code, contract_value_amount,
+              contract_value_usd_amount, microsoft_acv_amount, solution_currency_code, row_hash,
+              created_run_id, updated_run_id)
+            select partner_account_key, referral_key, registration_no, registration_no,
+              registration_id, true, contract_term, is_perpetual, contract_start_date,
+              contract_end_date, currency_code, contract_value_amount, contract_value_amount,
+              contract_acv_amount, currency_code, 0, created_run_id, updated_run_id
+            from dw.fact_registration`.execute(db)
           await use(db, url)
         }),
       ),

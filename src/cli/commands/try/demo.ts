@@ -3,10 +3,13 @@ import { checkHome } from '../../../doctor/settings-in-force.ts'
 import { CosellError } from '../../../errors.ts'
 import { loadRates, readReportingCurrency } from '../../../exchange-rates/store.ts'
 import { demoAccount, holdsDemo } from '../../../pipeline/accounts/demo-account.ts'
+import { importFiles } from '../../../pipeline/import/import-files.ts'
 import { run } from '../../../pipeline/run.ts'
+import type { RunResult } from '../../../pipeline/run-summary.ts'
 import { readAcvByFiscalYear, readConvertedAcv } from '../../../report/queries/acv.ts'
 import { countRows, readStatus } from '../../../report/queries/status.ts'
 import { type SandboxOptions, startSandbox } from '../../../sandbox/api/sandbox-server.ts'
+import { writeLatestDownloads } from '../../../sandbox/csv/file/latest-downloads.ts'
 import { inventedRates } from '../../../sandbox/data/invented-rates.ts'
 import { demoSettings } from '../../../sandbox/settings.ts'
 import { openToBi } from '../../../warehouse/bi-connection.ts'
@@ -17,23 +20,31 @@ import { renderDemo } from '../../text/demo.ts'
 import { type LoadContext, withRunContext } from '../../with-warehouse.ts'
 import { defaultReport, writeReport } from '../look/report.ts'
 
-export type DemoFlags = JsonFlag & Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
+type Population = Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
+export type DemoFlags = JsonFlag & Population & { readonly fromCsv?: true }
 
-/** Runs the pipeline over a simulated API. */
-export async function demo({ json, ...population }: DemoFlags) {
-  const total = population.referrals
-  const sandbox = await startSandbox({ ...population, count: 'total' }, (done) =>
-    log.progress({ phase: 'inventing', done, total, unit: 'referrals' }),
-  )
+/** Where the invented referrals come from. */
+interface DemoSource {
+  /** Address of the API in the settings. */
+  readonly url: string
+  /** Day of the invented business, as YYYY-MM-DD. */
+  readonly day: string
+  load(context: LoadContext): Promise<RunResult>
+  close(): Promise<void>
+}
+
+/** Runs the pipeline over a simulated API, or over the files that a person downloads from it. */
+export async function demo({ json, ...flags }: DemoFlags) {
+  const source = flags.fromCsv ? await downloadedFiles(flags) : await simulatedApi(flags)
   log.end()
-  const config = loadConfig(demoSettings(sandbox.url))
+  const config = loadConfig(demoSettings(source.url))
   const use = async (context: LoadContext) => {
     const { warehouse, place } = context
     await requireHome(config)
     await refuseOtherAccounts(warehouse)
     log.progress({ phase: 'loading exchange rates' })
     await loadInventedRates(warehouse, config.reportingCurrency, new Date())
-    const summary = await run(context, false)
+    const summary = await source.load(context)
     log.progress({ phase: 'counting rows' })
     const tables = await countRows(warehouse.query)
     const acv = {
@@ -44,24 +55,61 @@ export async function demo({ json, ...population }: DemoFlags) {
     log.progress({ phase: 'drawing the report' })
     const report = defaultReport(config)
     // The invented business has a calendar of its own.
-    await writeReport(warehouse, report, new Date(), sandbox.now().slice(0, 10))
+    await writeReport(warehouse, report, new Date(), source.day)
     const bi = await openToBi(warehouse)
     printResult(json, { ...summary, warehouse: place, bi_url: bi.url }, (style) =>
-      renderDemo({ summary, tables, acv, report, bi, nextNight: nextNight(population) }, style),
+      renderDemo({ summary, tables, acv, report, bi, ...nextSteps(flags) }, style),
     )
   }
   await withRunContext(config, use, { keepRunning: true, readsAccounts: true }).finally(() =>
-    sandbox.close(),
+    source.close(),
   )
 }
 
-/** Arguments of a demo of the same partner, in which 25 more referrals changed. */
-function nextNight({ referrals, seed, change }: Omit<DemoFlags, 'json'>): string {
+async function simulatedApi(population: Population): Promise<DemoSource> {
+  const { referrals, seed, change } = population
+  const served = { referrals, seed, change, count: 'total' } as const
+  const sandbox = await startSandbox(served, showInvented(referrals))
+  return {
+    url: sandbox.url,
+    day: sandbox.now().slice(0, 10),
+    load: (context) => run(context, false),
+    close: () => sandbox.close(),
+  }
+}
+
+/** No server listens at the address, and an import asks none. */
+const noApi = 'http://127.0.0.1'
+
+async function downloadedFiles(population: Population): Promise<DemoSource> {
+  const files = await writeLatestDownloads(population, showInvented(population.referrals))
+  const request = { paths: [files.folder], standardInput: process.stdin, asOf: files.day }
+  return {
+    url: noApi,
+    day: files.day,
+    load: (context) => importFiles(context, request),
+    close: files.close,
+  }
+}
+
+function showInvented(total: number) {
+  return (done: number) => log.progress({ phase: 'inventing', done, total, unit: 'referrals' })
+}
+
+/** Arguments of a demo of the same partner in which 25 more referrals changed, and of its files. */
+function nextSteps({ referrals, seed, change, fromCsv }: Omit<DemoFlags, 'json'>) {
   const partner = [
     ...(referrals === defaultReferrals ? [] : [`--referrals ${referrals}`]),
     ...(seed === defaultSeed ? [] : [`--seed ${seed}`]),
   ]
-  return ['demo', ...partner, `--change ${change + 25}`].join(' ')
+  const changed = change === 0 ? [] : [`--change ${change}`]
+  const source = fromCsv ? ['--from-csv'] : []
+  return {
+    nextNight: ['demo', ...source, ...partner, `--change ${change + 25}`].join(' '),
+    writeFiles: fromCsv
+      ? ['sandbox --write-csv downloads', ...partner, ...changed].join(' ')
+      : undefined,
+  }
 }
 
 /** @throws CosellError `configuration` before anything is loaded, when the report has no place. */

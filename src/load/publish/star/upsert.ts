@@ -80,7 +80,7 @@ export async function upsertChanged(
       from staged s
       ${sql.join(plan.joins, sql` `)}
       ${joinStar(publication.access, 'left join', [plan.target, 'old'], ...matches('old', plan))}
-      where old.row_hash is distinct from s.row_hash
+      where ${differs(plan)}
       order by ${sql.join(plan.key.map((name) => plan.values.get(name)))}
       on conflict (${sql.join(plan.key.map((name) => sql.ref(name)))}) do update
         set ${sql.join(updated.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))}
@@ -92,6 +92,18 @@ export async function upsertChanged(
     .catch(withTableName(plan.target))
   const counts = written.rows[0] ?? { inserted: 0, updated: 0 }
   return { table: plan.target, ...counts, deleted: 0 }
+}
+
+/**
+ * Condition that a staged row differs from the stored one. The profile of the customer belongs to the
+ * referral, not to the hash of its other rows.
+ */
+function differs({ values }: UpsertPlan): Expression {
+  const isOther = sql`old.row_hash is distinct from s.row_hash`
+  const customer = values.get('customer_key')
+  return customer === undefined
+    ? isOther
+    : sql`(${isOther} or old.customer_key is distinct from ${customer})`
 }
 
 /**
