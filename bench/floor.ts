@@ -18,10 +18,13 @@ const notLoaded = new Set<string>([
   ...shared,
 ])
 
-/** Loaded tables; dimensions first because of the foreign keys. */
+/** Dimensions but that of deals, which names referrals. */
+const isFirst = (table: string) => table.startsWith('dw.dim_') && table !== 'dw.dim_engagement'
+
+/** Loaded tables; those that others name come first because of the foreign keys. */
 export const loaded = (Object.keys(tables) as TableName[])
   .filter((table) => /^(dw|pii)\./.test(table) && !notLoaded.has(table))
-  .sort((a, b) => Number(b.startsWith('dw.dim_')) - Number(a.startsWith('dw.dim_')))
+  .sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)))
 
 /**
  * Measures the lower bound of a load of these rows: their COPY, table by table. The tables, indexes
@@ -55,20 +58,26 @@ export async function measureFloor(finished: Warehouse, url: string, home: strin
 
 async function copyOut({ pool }: Warehouse, table: TableName, folder: string) {
   const client = await pool.connect()
-  await pipeline(
-    client.query(copyTo(`copy ${table} to stdout`)),
-    createWriteStream(join(folder, table)),
-  )
-  client.release()
+  try {
+    await pipeline(
+      client.query(copyTo(`copy ${table} to stdout`)),
+      createWriteStream(join(folder, table)),
+    )
+  } finally {
+    client.release()
+  }
 }
 
 async function copyIn({ pool }: Warehouse, table: TableName, folder: string) {
   const client = await pool.connect()
-  await pipeline(
-    createReadStream(join(folder, table), { highWaterMark: 1 << 20 }),
-    client.query(copyFrom(`copy ${table} from stdin`)),
-  )
-  client.release()
+  try {
+    await pipeline(
+      createReadStream(join(folder, table), { highWaterMark: 1 << 20 }),
+      client.query(copyFrom(`copy ${table} from stdin`)),
+    )
+  } finally {
+    client.release()
+  }
 }
 
 async function countRows({ query }: Warehouse): Promise<number> {
