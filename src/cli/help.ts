@@ -15,10 +15,10 @@ export function parsePort(text: string): number {
 
 const carryDaysMax = 366
 
-/** Parses the days for which a rate is used. @throws InvalidArgumentError beyond a leap year. */
+/** Parses the days for which a rate is used. @throws InvalidArgumentError for anything but 0 to 366. */
 export function parseDays(text: string): number {
   if (/^\d{1,3}$/.test(text) && Number(text) <= carryDaysMax) return Number(text)
-  throw new InvalidArgumentError(`expected a number of days from 0 to ${carryDaysMax}`)
+  throw new InvalidArgumentError(`Expected a number of days from 0 to ${carryDaysMax}.`)
 }
 
 export function examples(...lines: readonly string[]): string {

@@ -9,7 +9,7 @@ import { isHangupIgnoredByParent, listenToSignals } from './signals.ts'
 import { logStrayOutput } from './stray-output.ts'
 
 // V8's default lets garbage grow to several times the memory in use: a first run of 10,000 referrals
-// took 190 MiB instead of 155. Less than this costs a first run more time than memory.
+// took 191 MiB instead of 155. Less than this costs a first run more time than memory.
 setFlagsFromString('--heap-growing-percent=60')
 
 /** Time for a run to free its lease after an error that nothing caught. */

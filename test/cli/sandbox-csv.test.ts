@@ -32,7 +32,7 @@ describe('cosell sandbox --write-csv', () => {
   test('cosell sandbox --write-csv says which command loads the files', () =>
     withHome(async (home) => {
       const end = await runCli(['sandbox', '--write-csv', 'files', ...population], { cwd: home })
-      expect(end.stdout).toContain(`cosell import ${join(home, 'files', 'partner-center')}`)
+      expect(end.stdout).toContain(`cli.js import ${join(home, 'files', 'partner-center')}`)
     }))
 
   test.concurrent.each([

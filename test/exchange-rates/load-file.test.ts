@@ -145,7 +145,7 @@ describe('cosell fx', () => {
         ])
         expect(await runCli(['fx', file, '--carry-days', '367'], options)).toMatchObject({
           code: 2,
-          stderr: expect.stringContaining('expected a number of days from 0 to 366'),
+          stderr: expect.stringContaining('Expected a number of days from 0 to 366.'),
         })
       }),
     ))

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { downloadFolders } from '../../sandbox/csv/file/downloads.ts'
 import type { WrittenFile } from '../../sandbox/csv/file/write-downloads.ts'
+import { invocation } from '../invocation.ts'
+import { formatCount } from './grid.ts'
 
 /** Says where the CSV files of the sandbox are, and which command loads them. */
 export function csvText(folder: string, files: readonly WrittenFile[]): string {
@@ -11,7 +13,7 @@ export function csvText(folder: string, files: readonly WrittenFile[]): string {
     ...lines(files, asDownloaded),
     `The same as a German Excel saves them again are in ${join(folder, savedAgain)}:`,
     ...lines(files, savedAgain),
-    `To load them: cosell import ${place}`,
+    `To load them: ${invocation(`import ${place}`)}`,
   ].join('\n')
 }
 
@@ -20,6 +22,6 @@ function lines(files: readonly WrittenFile[], folder: string): string[] {
     .filter(({ path }) => path.startsWith(`${folder}/`))
     .map(({ path, rows, layout }) => {
       const name = path.slice(folder.length + 1)
-      return `  ${name}  ${rows.toLocaleString('en-US')} rows, ${layout.title}`
+      return `  ${name}  ${formatCount(rows)} rows, ${layout.title}`
     })
 }

@@ -4,7 +4,7 @@ import { type DownloadFile, downloads } from '../../../src/sandbox/csv/file/down
 import { coSell2023 as coSell2023Layout } from '../../../src/sandbox/csv/layout/co-sell.ts'
 import { layouts } from '../../../src/sandbox/csv/layout/layouts.ts'
 import type { Referral } from '../../../src/sandbox/referral.ts'
-import * as documented from './documented-columns.ts'
+import { documentedHeaders } from '../../support/csv-headers.ts'
 import { aPopulation } from './population.ts'
 import { members, type ParsedRow, readDownload } from './read-files.ts'
 
@@ -44,11 +44,11 @@ const yesOrNo = (value: boolean | null | undefined) =>
 
 describe('the files of the sandbox', () => {
   test.each([
-    ['co-sell opportunities (2023)', documented.coSell2023],
-    ['co-sell opportunities (2021)', documented.coSell2021],
-    ['Azure IP co-sell deal registrations', documented.registrations],
-    ['Insights co-sell download', documented.insightsCoSell],
-    ['Insights leads download', documented.insightsLeads],
+    ['co-sell opportunities (2023)', documentedHeaders.cosell_2023],
+    ['co-sell opportunities (2021)', documentedHeaders.cosell_2021],
+    ['Azure IP co-sell deal registrations', documentedHeaders.registrations],
+    ['Insights co-sell download', documentedHeaders.insights_cosell],
+    ['Insights leads download', documentedHeaders.insights_leads],
   ])('the file of %s has the documented columns in their order', (title, names) => {
     const file = files.find(({ layout }) => layout.title === title)
     const header = Object.keys(readDownload(file as DownloadFile)[0] ?? {})

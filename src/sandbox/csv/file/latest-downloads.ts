@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Simulation } from '../../population/simulation.ts'
+import { isoDay } from '../cell/days.ts'
 import { downloadFolders, downloads } from './downloads.ts'
 
 export interface DownloadedPopulation {
@@ -38,5 +39,5 @@ export async function writeLatestDownloads(
     await close()
     throw error
   }
-  return { folder, day: new Date(simulation.nowMs).toISOString().slice(0, 10), close }
+  return { folder, day: isoDay(simulation.nowMs), close }
 }

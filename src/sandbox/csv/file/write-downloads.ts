@@ -72,6 +72,6 @@ async function moveInto(from: string, to: string): Promise<void> {
 function notWritten(folder: string, reason: string, cause?: unknown): CosellError {
   const text =
     `Cannot write the CSV files to ${folder}: ${reason}. Let this account write there, or name an ` +
-    'empty folder: cosell sandbox --write-csv DIR.'
+    'empty folder: `cosell sandbox --write-csv DIR`.'
   return new CosellError('sandbox.csv_not_written', text, { cause })
 }

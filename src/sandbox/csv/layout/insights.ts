@@ -5,21 +5,16 @@ import { fractionOf, rounded } from '../cell/decimal.ts'
 import { inDollars } from '../cell/dollars.ts'
 import { amount, list, text, yesOrNo } from '../cell/text.ts'
 import { type Column, column, type Layout, type Row } from './column.ts'
+import { attributeOf, contractOf, isLead, lineOf, registrationOf, solutionsOf } from './parts.ts'
 import {
-  attributeOf,
-  contractOf,
-  historyOf,
-  isLead,
-  lineOf,
-  registrationOf,
-  solutionsOf,
-} from './parts.ts'
+  contract,
+  contractDay,
+  historyDay,
+  line,
+  marketplace,
+  registration,
+} from './registration-columns.ts'
 
-const registration = 'registrations[]'
-const contract = `${registration}.contract`
-const line = `${registration}.solutionDetails[]`
-const history = `${registration}.statusHistory`
-const marketplace = `${line}.marketplaceTransactionDetails`
 const solution = 'details.requirements.solutions[]'
 const offer = 'details.requirements.offers[]'
 const attributes = 'details.requirements.additionalRequirements.attributes[]'
@@ -208,30 +203,6 @@ function dealValue(currencyName: string, valueName: string): Column[] {
     ),
     column(`${valueName} (USD)`, null, ({ referral }) => dealDollars(referral), 'amount'),
   ]
-}
-
-function contractDay(
-  name: string,
-  property: 'signDateTime' | 'startDateTime' | 'endDateTime',
-): Column {
-  return column(
-    name,
-    { [`${contract}.${property}`]: 'day' },
-    ({ referral }) => pickedDay(contractOf(referral)[property]),
-    'day',
-  )
-}
-
-function historyDay(
-  name: string,
-  property: 'reviewPendingDateTime' | 'approvedDateTime' | 'passedDateTime' | 'failedDateTime',
-): Column {
-  return column(
-    name,
-    { [`${history}.${property}`]: 'day' },
-    ({ referral }) => dayOfInstant(historyOf(referral)[property]),
-    'day',
-  )
 }
 
 function lineColumn(name: string, property: 'id' | 'name' | 'currency'): Column {

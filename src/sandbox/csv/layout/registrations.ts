@@ -1,14 +1,16 @@
-import type { Referral, Registration } from '../../referral.ts'
+import type { Referral } from '../../referral.ts'
 import { dayOfInstant, pickedDay } from '../cell/days.ts'
 import { amount, text, yesOrNo } from '../cell/text.ts'
 import { type Column, column, type Layout } from './column.ts'
-import { contractOf, historyOf, lineOf, registrationOf } from './parts.ts'
-
-const registration = 'registrations[]'
-const contract = `${registration}.contract`
-const line = `${registration}.solutionDetails[]`
-const history = `${registration}.statusHistory`
-const marketplace = `${line}.marketplaceTransactionDetails`
+import { contractOf, lineOf, registrationOf } from './parts.ts'
+import {
+  contract,
+  contractDay,
+  historyDay,
+  line,
+  marketplace,
+  registration,
+} from './registration-columns.ts'
 
 /** Download of Azure IP co-sell deal registrations: a row for each registered referral. */
 export const registrations: Layout = {
@@ -87,30 +89,6 @@ export const registrations: Layout = {
 function registrationColumn(name: string, property: 'type' | 'statusReason'): Column {
   return column(name, `${registration}.${property}`, ({ referral }) =>
     text(registrationOf(referral)?.[property]),
-  )
-}
-
-function contractDay(
-  name: string,
-  property: 'signDateTime' | 'startDateTime' | 'endDateTime',
-): Column {
-  return column(
-    name,
-    { [`${contract}.${property}`]: 'day' },
-    ({ referral }) => pickedDay(contractOf(referral)[property]),
-    'day',
-  )
-}
-
-function historyDay(
-  name: string,
-  property: keyof NonNullable<Registration['statusHistory']>,
-): Column {
-  return column(
-    name,
-    { [`${history}.${property}`]: 'day' },
-    ({ referral }) => dayOfInstant(historyOf(referral)[property]),
-    'day',
   )
 }
 
