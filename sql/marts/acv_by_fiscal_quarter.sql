@@ -1,4 +1,38 @@
 create or replace view mart.acv_by_fiscal_quarter with (security_invoker = true) as
+-- Not materialized, so that a filter on the account reaches the tables.
+with amount as not materialized (
+  select
+    line.partner_account_key,
+    line.currency_code,
+    registration.registration_status,
+    line.is_incentive_eligible,
+    case when line.line_no = 0 then line.allocated_contract_acv_amount
+      else line.solution_acv_amount
+    end as acv_amount,
+    null::numeric as contract_acv_amount,
+    registration.contract_sign_date,
+    registration.contract_start_date,
+    registration.contract_end_exclusive_date
+  from dw.fact_registration_solution line
+  join dw.fact_registration registration
+    on registration.referral_key = line.referral_key
+    and registration.registration_no = line.registration_no
+    and registration.partner_account_key = line.partner_account_key
+  where coalesce(line.solution_acv_amount, line.allocated_contract_acv_amount) is not null
+  union all
+  select
+    contract.partner_account_key,
+    contract.currency_code,
+    contract.registration_status,
+    false,
+    null,
+    contract.contract_acv_amount,
+    contract.contract_sign_date,
+    contract.contract_start_date,
+    contract.contract_end_exclusive_date
+  from dw.fact_registration contract
+  where contract.contract_acv_amount is not null
+)
 select
   entry.partner_account_key,
   entry.fiscal_year_label as fiscal_year,
@@ -39,39 +73,7 @@ from (
     null::numeric as in_force_acv_amount,
     amount.contract_acv_amount as booked_contract_acv_amount,
     null::numeric as in_force_contract_acv_amount
-  from (
-    select
-      line.partner_account_key,
-      line.currency_code,
-      registration.registration_status,
-      line.is_incentive_eligible,
-      case when line.line_no = 0 then line.allocated_contract_acv_amount
-        else line.solution_acv_amount
-      end as acv_amount,
-      null::numeric as contract_acv_amount,
-      registration.contract_sign_date,
-      registration.contract_start_date,
-      registration.contract_end_exclusive_date
-    from dw.fact_registration_solution line
-    join dw.fact_registration registration
-      on registration.referral_key = line.referral_key
-      and registration.registration_no = line.registration_no
-      and registration.partner_account_key = line.partner_account_key
-    where coalesce(line.solution_acv_amount, line.allocated_contract_acv_amount) is not null
-    union all
-    select
-      contract.partner_account_key,
-      contract.currency_code,
-      contract.registration_status,
-      false,
-      null,
-      contract.contract_acv_amount,
-      contract.contract_sign_date,
-      contract.contract_start_date,
-      contract.contract_end_exclusive_date
-    from dw.fact_registration contract
-    where contract.contract_acv_amount is not null
-  ) amount
+  from amount
   join dw.dim_date day on day.date_day = amount.contract_sign_date
   union all
   select
@@ -86,39 +88,7 @@ from (
     amount.acv_amount,
     null,
     amount.contract_acv_amount
-  from (
-    select
-      line.partner_account_key,
-      line.currency_code,
-      registration.registration_status,
-      line.is_incentive_eligible,
-      case when line.line_no = 0 then line.allocated_contract_acv_amount
-        else line.solution_acv_amount
-      end as acv_amount,
-      null::numeric as contract_acv_amount,
-      registration.contract_sign_date,
-      registration.contract_start_date,
-      registration.contract_end_exclusive_date
-    from dw.fact_registration_solution line
-    join dw.fact_registration registration
-      on registration.referral_key = line.referral_key
-      and registration.registration_no = line.registration_no
-      and registration.partner_account_key = line.partner_account_key
-    where coalesce(line.solution_acv_amount, line.allocated_contract_acv_amount) is not null
-    union all
-    select
-      contract.partner_account_key,
-      contract.currency_code,
-      contract.registration_status,
-      false,
-      null,
-      contract.contract_acv_amount,
-      contract.contract_sign_date,
-      contract.contract_start_date,
-      contract.contract_end_exclusive_date
-    from dw.fact_registration contract
-    where contract.contract_acv_amount is not null
-  ) amount
+  from amount
   join dw.dim_date day
     on day.is_fiscal_quarter_end
     and day.date_day >= amount.contract_start_date

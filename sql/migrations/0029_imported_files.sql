@@ -29,5 +29,3 @@ comment on column etl.quarantine.resource_type is
   'Kind of resource, as in raw.payload: referral, or csv_row for a row of a file.';
 comment on column stg.quarantine.resource_type is
   'Kind of resource, as in raw.payload: referral, or csv_row for a row of a file.';
-comment on column stg.quarantine.resource_type is
-  'Kind of resource, as in raw.payload: referral, or csv_row for a row of a file.';

@@ -40,7 +40,7 @@ export function cellReader(column: Column, reading: CellReading): (cell: string)
 }
 
 /** Returns the value of a clean cell that is not empty. */
-export function readCell(column: Column, cell: string, reading: CellReading): CellResult {
+function readCell(column: Column, cell: string, reading: CellReading): CellResult {
   const error = formulaError(cell)
   if (error !== null) return bad(error)
   switch (column.kind) {

@@ -84,7 +84,7 @@ export function recognise(header: readonly string[]): Recognition {
 }
 
 /** Text by which a name of a column is compared with those of a layout. */
-export function headerKey(name: string): string {
+function headerKey(name: string): string {
   return lettersAndDigits(
     name
       .normalize('NFKC')

@@ -49,7 +49,7 @@ export function planReviews(facts: ReviewFacts): ReviewPlan {
 }
 
 /** Requests of a night of which nothing is known to have changed, without the one for the total. */
-export function requestsOf(facts: ReviewFacts, plan: ReviewPlan): number {
+function requestsOf(facts: ReviewFacts, plan: ReviewPlan): number {
   const rows = newRowsOf(facts)
   // Beside its pages, a full read asks for the end of the list and for the changes meanwhile.
   if (plan.way === 'everything') return Math.ceil(facts.referrals / rows) + 3

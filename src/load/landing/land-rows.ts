@@ -4,7 +4,7 @@ import type { Database } from '../../warehouse/tables.generated.ts'
 import { listReferrals, recordProgress } from './land-page.ts'
 
 /** Type of the rows of files in the landing zone. */
-export const csvRowType = 'csv_row'
+const csvRowType = 'csv_row'
 
 /** Row of a file without people, and its people apart; JSON as text. */
 export interface LandedCsvRow {

@@ -12,7 +12,7 @@ import { unknownPrincipal } from '../runs/ledger.ts'
 import { askInBulk } from '../runs/prepare-for-bulk.ts'
 
 /** Looks of one principal in different nights, all in vain, that make a referral missing. */
-export const looksMax = 2
+const looksMax = 2
 
 /** Looks that are closer to each other than this are of one night: a night may have several runs. */
 const nightHours = 12

@@ -8,7 +8,12 @@ import {
   countReferrals,
   deleteKnownValues,
 } from './findings/account-findings.ts'
-import { findingColumns, findingKey, isAboutReferral } from './findings/finding-columns.ts'
+import {
+  asFoundNow,
+  findingColumns,
+  findingKey,
+  isAboutReferral,
+} from './findings/finding-columns.ts'
 import { acvBelowMinimum, refreshMinimumFindings } from './findings/minimum-findings.ts'
 import { missingRate, refreshRateFindings } from './findings/missing-rates.ts'
 import { isAt, starRows, stored } from './star/star-access.ts'
@@ -94,13 +99,6 @@ async function replaceReferralFindings(
         .orderBy('s.rule_code')
         .orderBy('s.item_ref'),
     )
-    .onConflict((on) =>
-      on.columns(findingKey).doUpdateSet(({ ref }) => ({
-        severity: ref('excluded.severity'),
-        detail: ref('excluded.detail'),
-        observed_value: ref('excluded.observed_value'),
-        last_seen_run_id: ref('excluded.last_seen_run_id'),
-      })),
-    )
+    .onConflict((on) => on.columns(findingKey).doUpdateSet(asFoundNow))
     .execute()
 }

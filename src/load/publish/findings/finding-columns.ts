@@ -14,6 +14,14 @@ export const columnsOfRule = (rule: FindingRule) => ({
   severity: sql.lit<string>(findingRules[rule].severity).as('severity'),
 })
 
+/** Values that an upsert puts in the place of those that a finding had. */
+export const asFoundNow = {
+  severity: sql<string>`excluded.severity`,
+  detail: sql<string>`excluded.detail`,
+  observed_value: sql<string | null>`excluded.observed_value`,
+  last_seen_run_id: sql<number>`excluded.last_seen_run_id`,
+}
+
 /** Condition: a finding `old` is about the referral `k`. */
 export const isAboutReferral = sql`old.partner_account_key = k.partner_account_key
         and old.referral_id = k.referral_id`

@@ -4,7 +4,7 @@ import type { Transaction } from '../../../warehouse/connection/database.ts'
 import type { Database } from '../../../warehouse/tables.generated.ts'
 import { isAt, type StarAccess, starRows, stored } from '../star/star-access.ts'
 import type { Publication } from '../star/upsert.ts'
-import { columnsOfRule, findingColumns, findingKey } from './finding-columns.ts'
+import { asFoundNow, columnsOfRule, findingColumns, findingKey } from './finding-columns.ts'
 import { type RunScope, starTouched, type Touched, touchedReferrals } from './missing-rates.ts'
 
 /** Rule code of these findings, which `publishFindings` does not replace. */
@@ -100,14 +100,7 @@ export async function refreshMinimumFindings(
         .orderBy('referral_id')
         .orderBy('item_ref'),
     )
-    .onConflict((on) =>
-      on.columns(findingKey).doUpdateSet(({ ref }) => ({
-        severity: ref('excluded.severity'),
-        detail: ref('excluded.detail'),
-        observed_value: ref('excluded.observed_value'),
-        last_seen_run_id: ref('excluded.last_seen_run_id'),
-      })),
-    )
+    .onConflict((on) => on.columns(findingKey).doUpdateSet(asFoundNow))
     .execute()
 }
 

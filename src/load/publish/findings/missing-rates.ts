@@ -4,7 +4,7 @@ import type { Transaction } from '../../../warehouse/connection/database.ts'
 import type { Database, TableName } from '../../../warehouse/tables.generated.ts'
 import { isAt, type StarAccess, type StarRows, starRows, stored } from '../star/star-access.ts'
 import type { Publication } from '../star/upsert.ts'
-import { columnsOfRule, findingColumns, findingKey } from './finding-columns.ts'
+import { asFoundNow, columnsOfRule, findingColumns, findingKey } from './finding-columns.ts'
 
 /** The staged referrals of a run, which may be all of its account. */
 export interface RunScope extends Publication {
@@ -144,14 +144,7 @@ export async function refreshRateFindings(
         .orderBy('referral_id')
         .orderBy('item_ref'),
     )
-    .onConflict((on) =>
-      on.columns(findingKey).doUpdateSet(({ ref }) => ({
-        severity: ref('excluded.severity'),
-        detail: ref('excluded.detail'),
-        observed_value: ref('excluded.observed_value'),
-        last_seen_run_id: ref('excluded.last_seen_run_id'),
-      })),
-    )
+    .onConflict((on) => on.columns(findingKey).doUpdateSet(asFoundNow))
     .execute()
 }
 

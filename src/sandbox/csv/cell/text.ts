@@ -21,7 +21,7 @@ export function list(values: readonly (string | null | undefined)[]): string {
 }
 
 /** Returns the values of one cell, without the empty ones at its end. */
-export function packed(values: readonly string[]): string {
+function packed(values: readonly string[]): string {
   return values.slice(0, values.findLastIndex((value) => value !== '') + 1).join(', ')
 }
 

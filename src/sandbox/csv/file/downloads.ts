@@ -9,7 +9,7 @@ import { spoil } from './spoil.ts'
 import { type Table, toTable } from './table.ts'
 
 /** Most rows that Partner Center puts into one file; a person filters, and downloads the rest again. */
-export const rowsMax = 5_000
+const rowsMax = 5_000
 
 export interface DownloadOptions {
   readonly convention: AcvConvention

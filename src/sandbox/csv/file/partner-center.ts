@@ -27,7 +27,7 @@ export function downloadedRow(
 }
 
 /** Returns `2020-01-30` as `1/30/2020` or `01/30/2020`; anything else stays as it is. */
-export function monthDayYear(day: string, isPadded: boolean): string {
+function monthDayYear(day: string, isPadded: boolean): string {
   const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day)
   if (match === null) return day
   const [, year, month = '', date = ''] = match

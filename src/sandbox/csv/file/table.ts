@@ -24,7 +24,7 @@ export function toTable(layout: Layout, rows: readonly Row[]): Table {
 }
 
 /** Returns the columns of a file whose groups have the given widths. */
-export function header(layout: Layout, widths: readonly number[]): PhysicalColumn[] {
+function header(layout: Layout, widths: readonly number[]): PhysicalColumn[] {
   return layout.columns.flatMap(({ name, kind, isGroup }, index) =>
     isGroup
       ? Array.from({ length: widths[index] ?? 1 }, (_, no) => ({ name: `${name} ${no + 1}`, kind }))
