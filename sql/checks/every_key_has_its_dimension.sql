@@ -88,3 +88,10 @@ select 'review of ' || t.referral_id, concat_ws(' ', t.entered_date, t.left_date
 from touched_fact_registration_review t
 where t.entered_date < (select first_day from calendar)
   or greatest(t.entered_date, t.left_date) > (select last_day from calendar)
+union all
+-- Its dates come from a file that a person downloads, and lead to no fact of the calendar.
+select 'annual contract value of ' || t.referral_id,
+  concat_ws(' ', t.currency_code, t.solution_currency_code)
+from touched_fact_microsoft_acv t
+where t.currency_code not in (select currency_code from dw.dim_currency)
+  or t.solution_currency_code not in (select currency_code from dw.dim_currency)

@@ -19,7 +19,7 @@ import { type Landing, startLanding } from './land-pages.ts'
 import { lookUpDue, lookUpUnlisted, type Reading } from './look-up.ts'
 import { readPolicies } from './read-policies.ts'
 import { learnReviews } from './reviews/learn-reviews.ts'
-import { listReviewsDue, planReviewReads } from './reviews/review-reads.ts'
+import { keepSampled, listReviewsDue, planReviewReads } from './reviews/review-reads.ts'
 import type { Run } from './run-context.ts'
 import type { ReadCounts } from './run-summary.ts'
 
@@ -105,7 +105,8 @@ async function readChanges(reading: Reading, since: string): Promise<Evidence> {
   await landPages(reading, readChangedSince(api, since, capabilities))
   const due = await listReviewsDue(reading, reads)
   if (due === null) return readAfterAll(reading, [], fewer)
-  const notFound = await lookUpDue(reading, due)
+  const notFound = await lookUpDue(reading, due.ids)
+  keepSampled(reading, due)
   const total = await compareTotal(reading, notFound)
   if (total === null || total.listed === total.expected) {
     return { isComplete: false, isShort: false, notFound, listedTotal: total?.listed ?? null }

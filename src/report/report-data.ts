@@ -76,7 +76,7 @@ export interface FunnelStep {
 
 export interface RegistrationGroup extends Group {
   readonly median_lead_days: number | null
-  /** 90th percentile of the days from registration to approval. */
+  /** 90th percentile of the days from registration to the approval that holds. */
   readonly slow_lead_days: number | null
 }
 

@@ -100,6 +100,16 @@ const counted = [
   'bridge_line_incentive',
 ]
 
+/** Adds a reading of Microsoft's annual contract value, which no payload of the API has. */
+const readingIn = (currency: string, ofSolution: string) => sql`
+  insert into dw.fact_microsoft_acv (partner_account_key, referral_key, reading_no, is_latest,
+    contract_term, is_perpetual, currency_code, solution_currency_code, row_hash, created_run_id,
+    updated_run_id)
+  select partner_account_key, referral_key, 1, true, '', false, ${currency}, ${ofSolution}, 0,
+    created_run_id, created_run_id
+  from dw.fact_referral
+  limit 1`
+
 const violations: readonly Violation[] = [
   ...every('every_key_has_its_dimension', [
     ['an account', sql`delete from dw.dim_partner_account`],
@@ -110,6 +120,8 @@ const violations: readonly Violation[] = [
     ...currencies.map(
       ([table, column]) => [`${table} ${column}`, set(table, column, 'ZZZ')] as const,
     ),
+    ['fact_microsoft_acv currency_code', readingIn('ZZZ', 'USD')],
+    ['fact_microsoft_acv solution_currency_code', readingIn('USD', 'ZZZ')],
     ...Object.entries(dates).flatMap(([table, columns]) =>
       columns.flatMap((column) => [
         [`${table} ${column} is too early`, set(table, column, '1999-12-31')] as const,

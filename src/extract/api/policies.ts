@@ -41,9 +41,17 @@ function addressOf(base: URL, filled: string): URL | null {
 /** Says why an answer holds no policies; `null` when it does. */
 export function problemWithPolicies(body: unknown): string | null {
   if (typeof body !== 'object' || body === null) return 'JSON that is neither an object nor a list'
-  if (!('error' in body)) return null
-  const codes = errorCodes(body)
-  return `an error body with status 200${codes.length === 0 ? '' : ` (${codes.join(' > ')})`}`
+  if ('error' in body) {
+    const codes = errorCodes(body)
+    return `an error body with status 200${codes.length === 0 ? '' : ` (${codes.join(' > ')})`}`
+  }
+  // The address of something else, such as the referral, would bring people to where none may be.
+  return policiesOf(body).every(isPolicy) ? null : 'JSON of something without policyName'
+}
+
+function isPolicy(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false
+  return Object.keys(item).some((name) => name.toLowerCase() === 'policyname')
 }
 
 /** Returns the list of an answer that is a list, an OData envelope of one, or a single policy. */

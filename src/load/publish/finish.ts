@@ -110,6 +110,7 @@ async function checkAnyRead(
     .selectFrom('stg.quarantine')
     .select(['reason_code', 'item_path', 'detail'])
     .where('partner_account_key', '=', partnerAccountKey)
+    .where('resource_type', '=', 'referral')
     .orderBy('resource_id')
     .orderBy('version_no', 'desc')
     .limit(1)

@@ -245,7 +245,7 @@ export async function checkReferralsAreNew(
         .selectFrom('raw.payload as known')
         .select(({ fn }) => fn.count<number>('known.resource_id').distinct().as('shared'))
         .whereRef('known.partner_account_key', '=', 'account.partner_account_key')
-        .where('known.resource_type', '=', 'referral')
+        .where('known.resource_type', 'in', ['referral', 'csv_row'])
         .where('known.resource_id', '=', sql<string>`any(${ids}::text[])`)
         .as('landed'),
     )

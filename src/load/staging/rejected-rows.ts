@@ -143,6 +143,7 @@ export async function quarantineRejected(
             exists(
               selectFrom('stg.quarantine as known')
                 .where('known.partner_account_key', '=', partnerAccountKey)
+                .where('known.resource_type', '=', 'referral')
                 .whereRef('known.resource_id', '=', 'f.referral_id')
                 .whereRef('known.version_no', '=', 'landed.version_no'),
             ),

@@ -49,14 +49,26 @@ export async function planReviewReads(reading: Reading, since: string): Promise<
   return noted(reading, facts, planReviews(facts))
 }
 
+/** Referrals to read by id. */
+export interface ReviewsDue {
+  readonly ids: readonly string[]
+  /** Last id of a sample; null where all are read. */
+  readonly lastSampled: string | null
+}
+
+/** Keeps where the sample ended, once it was read: a night that fails reads it again. */
+export function keepSampled({ learn }: Reading, { lastSampled }: ReviewsDue) {
+  if (lastSampled !== null) learn({ [lastSampledName]: lastSampled })
+}
+
 /**
- * Ids of the referrals to read by id, once the lists that the plan names are landed; `null` when they
+ * Lists the referrals to read by id, once the lists that the plan names are landed; `null` when they
  * are so many that reading every page takes fewer requests.
  */
 export async function listReviewsDue(
   reading: Reading,
   { facts, plan }: ReviewReads,
-): Promise<readonly string[] | null> {
+): Promise<ReviewsDue | null> {
   if (plan.way === 'everything') return null
   const listed = plan.way === 'all due' ? plan.listed : []
   for (const status of listed) {
@@ -66,7 +78,7 @@ export async function listReviewsDue(
       return listReviewsDue(reading, noted(reading, without, planReviews(without)))
     }
   }
-  const { run, stored, learn } = reading
+  const { run, stored } = reading
   const due = await listOpenRegistrations(
     run.warehouse.query,
     run.runId,
@@ -74,14 +86,14 @@ export async function listReviewsDue(
     listed,
   )
   if (plan.way === 'sample') {
-    const sample = nextSample(due, stored.get(lastSampledName) ?? null, plan.count)
-    const lastId = sample.at(-1)
-    if (lastId !== undefined) learn({ [lastSampledName]: lastId })
-    return sample
+    const ids = nextSample(due, stored.get(lastSampledName) ?? null, plan.count)
+    return { ids, lastSampled: ids.at(-1) ?? null }
   }
   const rest = { ...facts, statuses: [{ status: '', referrals: due.length, due: due.length }] }
   const byId = { ...rest, capabilities: { ...facts.capabilities, statusFilter: false } }
-  return planReviews({ ...byId, movesDate: false }).way === 'everything' ? null : due
+  return planReviews({ ...byId, movesDate: false }).way === 'everything'
+    ? null
+    : { ids: due, lastSampled: null }
 }
 
 /** Lands the list of one status; false when the API does not obey the filter. */

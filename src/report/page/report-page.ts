@@ -105,7 +105,7 @@ ${worth('Won in the last 12 months', now.won, 'deals')}
 ${tile('Win rate', percent(now.won_count, now.decided_count), html`${rate}`)}
 ${worth('Contract ACV signed in the last 12 months', now.signed, 'contracts')}
 ${worth('Contract ACV in force', now.in_force, 'contracts')}
-${worth(`Open and expiring within ${expiring.days} days`, expiring.group, 'deals')}
+${worth(`Open and expiring within ${expiring.days} days`, expiring.group, 'referrals')}
 </dl>
 `
 }

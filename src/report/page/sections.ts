@@ -93,7 +93,7 @@ ${barTable(
   {
     id: 'registrations',
     title: 'Deal registrations by state',
-    note: html`Days from registration to the first approval${unconvertedNote(conversion, registrations)}`,
+    note: html`Days from registration to the approval that holds${unconvertedNote(conversion, registrations)}`,
   },
   ['State', 'Number', amountHead(conversion, 'Contract ACV'), 'Median days', '90 % within'],
   rows,
@@ -112,7 +112,7 @@ export function outlook(data: ReportData, conversion: Conversion): Markup {
     ...(expiring.overdue_count > 0 ? [`${overdue} past the day of expiry.`] : []),
   ].join(' ')
   const rows = referrals.map((referral) => expiringRow(referral, accounts.length > 1))
-  const heads = ['Deal', 'Expires', 'Value']
+  const heads = ['Referral', 'Expires', 'Value']
   const list = rows.length === 0 ? html`<p class="quiet">None.</p>` : table({ heads, rows })
   return html`<section><h2>Expiring</h2>
 ${figure({ id: 'expiring', title, note }, list)}</section>

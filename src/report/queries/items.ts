@@ -45,7 +45,7 @@ export const dealFigures = (today: string, yearsBefore: number) => ({
   won: figureOf(sql`is_deal_primary and is_won and is_closed_last_year`),
   decided: figureOf(sql`is_deal_primary and is_decided and is_closed_last_year`),
   wonByQuarter: byQuarter(today, yearsBefore, sql`won_quarter`, sql`sums.is_deal_primary`),
-  // Each of a deal needs an answer, its value counts once.
+  // Each referral of a deal needs an answer; its value counts once.
   expiring: sql`
     select '' as period, '' as label, 0 as position, currency_code, item_count,
       case when is_deal_primary then amount_count else 0 end,

@@ -22,7 +22,8 @@ export async function readMicrosoftAcv(query: Kysely<Database>): Promise<Microso
   const reasons = await sql<AcvReason>`
     select reason, count(*) as registration_count
     from mart.acv_reconciliation
-    where reason is not null
+    where reason is not null and partner_account_key in (
+      select partner_account_key from mart.acv_reconciliation where file_currency_code is not null)
     group by reason
     order by count(*) desc, reason`.execute(query)
   const conventions = await sql<AcvConvention>`

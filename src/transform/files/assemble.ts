@@ -170,24 +170,21 @@ function withApi(known: readonly OrderedVersion[], evidence: readonly Evidence[]
   const before = dayStates(
     { ...stateOf(oldest, begunOn), payload: beforeAll(oldest.payload) },
     evidence.filter(
-      ({ exactDay, payload }) => isBetween(exactDay, '', begunOn) && !isEmpty(payload.status),
+      ({ exactDay, payload }) =>
+        exactDay !== null && exactDay < begunOn && !isEmpty(payload.status),
     ),
   )
   const after = dayStates(
     stateOf(newest, readOn),
-    evidence.filter(({ exactDay }) => isBetween(exactDay, `${readOn}~`, '~')),
+    evidence.filter(({ exactDay }) => exactDay !== null && exactDay > readOn),
   )
   return [
     ...before.map((state) => versionOf(state, created)),
     ...whole,
     ...after
-      .filter((state) => !isUnchanged(stateOf(newest, readOn), state))
+      .filter((state, index) => index > 0 || !isUnchanged(stateOf(newest, readOn), state))
       .map((state) => versionOf({ ...state, payload: withoutUpdate(state.payload) }, created)),
   ]
-}
-
-function isBetween(day: string | null, from: string, to: string): boolean {
-  return day !== null && day > from && day < to
 }
 
 function stateOf(version: LandedVersion, day: string): State {

@@ -47,6 +47,8 @@ test.each([
 test.each([
   ['a text', 'none', 'neither an object nor a list'],
   ['an error', { error: { code: 'generalException' } }, 'generalException'],
+  ['a referral', { id: 'x', team: [{ email: 'ada@example.com' }] }, 'without policyName'],
+  ['a list of referrals', { value: [policy, { id: 'x' }] }, 'without policyName'],
 ])('problemWithPolicies rejects %s', (_, body, says) => {
   expect(problemWithPolicies(body)).toContain(says)
 })

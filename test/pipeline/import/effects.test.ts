@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { findHoldings, forgetAccount } from '../../../src/pipeline/accounts/forget-account.ts'
 import { Simulation } from '../../../src/sandbox/population/simulation.ts'
 import { countRows } from '../../support/digest.ts'
-import { type ImportTest, withImport, writeFiles } from '../../support/import-files.ts'
-import { failureOf } from '../../support/with-pipeline.ts'
+import { type ImportTest, loadWith, withImport, writeFiles } from '../../support/import-files.ts'
+import { contextOf, failureOf } from '../../support/with-pipeline.ts'
 
 const seed = 7
 
@@ -72,6 +72,18 @@ describe('people of imported files', () => {
       expect(
         test.logged.filter((line) => secrets.some((text) => line.includes(text ?? ''))),
       ).toEqual([])
+    }))
+
+  test('an account is refused whose files another one has imported', () =>
+    withImport(async (test) => {
+      const { files } = await populate(test)
+      await test.load(files)
+      const before = await countRows(test.db, /^(raw|dw|pii)\./)
+      const settings = { COSELL_ACCOUNT: 'renamed' }
+      const load = loadWith(contextOf(test.context.warehouse, test.home, [], settings))
+      const failure = await failureOf(load(files))
+      expect(failure).toMatchObject({ code: 'account.same_source', exitCode: 78 })
+      expect(await countRows(test.db, /^(raw|dw|pii)\./)).toEqual(before)
     }))
 
   test('an account of files is removed whole', () =>

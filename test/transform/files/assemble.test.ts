@@ -75,6 +75,22 @@ describe('assemble', () => {
     ])
   })
 
+  test('a change that a later row takes back ends with the value of the API', () => {
+    const api = ofApi({ qualification: 'SalesQualified' })
+    const file = (no: number, qualification: string, asOf: string) =>
+      row(no, { id, status: 'Active', qualification }, { asOf })
+    const rows = [
+      file(1, 'Direct', '2026-03-12'),
+      file(2, 'SalesQualified', '2026-03-15'),
+      file(3, 'SalesQualified', '2026-03-11'),
+    ]
+    expect(payloads([api, ...rows])).toMatchObject([
+      { qualification: 'SalesQualified' },
+      { qualification: 'Direct', updatedDateTime: '2026-03-12T00:00:00Z' },
+      { qualification: 'SalesQualified', updatedDateTime: '2026-03-15T00:00:00Z' },
+    ])
+  })
+
   test('a property that the API emptied stays empty', () => {
     const before = { ...ofApi({ campaignId: 'C-1' }, '2026-02-01T02:00:00Z'), version_no: 1 }
     const after = { ...ofApi({}), version_no: 2 }

@@ -2,6 +2,7 @@ import { expressionBuilder, sql } from 'kysely'
 import { type FindingRule, findingRules } from '../../../finding-rules.ts'
 import type { Transaction } from '../../../warehouse/connection/database.ts'
 import type { Database } from '../../../warehouse/tables.generated.ts'
+import { unknownPrincipal } from '../../runs/ledger.ts'
 import { type StarAccess, starRows } from '../star/star-access.ts'
 import type { Publication } from '../star/upsert.ts'
 import { columnsOfRule, findingColumns, findingKey, isAboutReferral } from './finding-columns.ts'
@@ -208,7 +209,7 @@ export async function compareVisibility(
       (from) =>
         from
           .selectFrom('etl.run')
-          .select(({ fn }) => fn.coalesce('principal', sql.lit('unknown')).as('principal'))
+          .select(({ fn }) => fn.coalesce('principal', sql.lit(unknownPrincipal)).as('principal'))
           .where('run_id', '=', runId)
           .where('is_complete', '=', sql.lit(true)),
     )

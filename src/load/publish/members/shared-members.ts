@@ -172,6 +172,7 @@ async function addValues(
 type CurrencyTable =
   | `fact_referral${'' | '_history' | '_solution'}`
   | `fact_registration${'' | '_solution'}`
+  | 'fact_microsoft_acv'
 
 /** Adds the missing currencies of the staged rows, or of the rows in the star. */
 async function addCurrencies(
@@ -189,12 +190,17 @@ async function addCurrencies(
       const registered = selectFrom(`${schema}.fact_referral_history`)
         .select('registered_acv_currency_code as code')
         .where('partner_account_key', '=', partnerAccountKey)
+      const ofSolutions = selectFrom(`${schema}.fact_microsoft_acv`)
+        .select('solution_currency_code as code')
+        .where('partner_account_key', '=', partnerAccountKey)
       return codesOf('fact_referral')
         .union(codesOf('fact_referral_history'))
         .union(registered)
         .union(codesOf('fact_referral_solution'))
         .union(codesOf('fact_registration'))
         .union(codesOf('fact_registration_solution'))
+        .union(codesOf('fact_microsoft_acv'))
+        .union(ofSolutions)
         .as('used')
     })
     .select('code')
