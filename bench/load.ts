@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { sandboxSettings } from '../src/sandbox/settings.ts'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
@@ -13,10 +14,17 @@ import { loaded, measureFloor } from './floor.ts'
 /** Times in milliseconds, memory in MiB. */
 export interface LoadFigures {
   readonly referrals: number
-  readonly extractMs: number
-  readonly first: Timed
+  /** From the first request to the commit and ANALYZE. */
+  readonly first: {
+    readonly ms: number
+    readonly requests: number
+    readonly peakMib: number
+  }
   readonly rebuilt: Timed
   readonly floor: { readonly ms: number; readonly rows: number }
+  /** A night without news. */
+  readonly quiet: { readonly ms: number; readonly requests: number }
+  readonly reportMs: number
   readonly overlap: {
     readonly read: number
     readonly ms: number
@@ -40,6 +48,7 @@ interface Timed {
 }
 
 interface LoadSummary {
+  readonly requests: number
   readonly seen: number
   readonly changed: number
   readonly rows_written: number
@@ -80,16 +89,23 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
     await emptyStar(warehouse)
     const rebuilt = await load(settings, 'rebuild')
     const floor = await measureFloor(warehouse, embedded.url, home)
+    const { summary: quiet } = await load(settings)
+    const reportMs = await timeReport(settings, home)
     const overlap = await rereadUnchanged(warehouse, settings)
     await fetch(`${url}/sandbox/change?count=${changedReferrals}`, { method: 'POST' })
     const change = await load(settings)
     const replay = referrals > replayedMax ? undefined : await load(settings, 'rebuild')
     return {
       referrals,
-      extractMs: first.summary.stages.extract_ms,
-      first: timed(first),
+      first: {
+        ms: first.summary.duration_ms,
+        requests: first.summary.requests,
+        peakMib: first.peakMib,
+      },
       rebuilt: timed(rebuilt),
       floor,
+      quiet: { ms: quiet.duration_ms, requests: quiet.requests },
+      reportMs,
       overlap,
       change: { changed: change.summary.changed, publishMs: change.summary.stages.publish_ms },
       replay: replay && {
@@ -152,9 +168,19 @@ async function countTouched({ query }: Warehouse) {
 /** Empties the star and its findings; the landing zone stays. */
 async function emptyStar({ query }: Warehouse) {
   const tables = loaded.map((table) => sql.table(table))
-  await sql`truncate ${sql.join(tables)}, etl.dq_finding`.execute(query)
+  await sql`truncate ${sql.join(tables)}, etl.dq_finding cascade`.execute(query)
   await sql`vacuum analyze`.execute(query)
   await sql`checkpoint`.execute(query)
+}
+
+/** Milliseconds of `cosell report`, start to exit. */
+async function timeReport(settings: Record<string, string>, home: string): Promise<number> {
+  const startedAt = performance.now()
+  const env = { ...settings, PATH: process.env.PATH }
+  await promisify(execFile)(process.execPath, [cli, 'report', '--out', join(home, 'report.html')], {
+    env,
+  })
+  return performance.now() - startedAt
 }
 
 /** Runs the built command and watches its memory. */

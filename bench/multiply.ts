@@ -12,6 +12,7 @@ const templateSize = 200
 export async function landTemplate(query: Kysely<Database>): Promise<void> {
   const landings = new Simulation(templateSize, 1, 0).referrals().map((one) => aLanding(one))
   const column = (name: keyof (typeof landings)[number]) => landings.map((one) => one[name])
+  const documents = (name: 'payload' | 'people') => column(name).map((one) => JSON.stringify(one))
   await sql`
     insert into raw.payload
       (partner_account_key, resource_type, resource_id, version_no, observed_at, payload_hash,
@@ -20,12 +21,12 @@ export async function landTemplate(query: Kysely<Database>): Promise<void> {
     from unnest(${column('resource_id')}::text[], ${column('observed_at')}::timestamptz[],
       ${column('payload_hash')}::text[], ${column('source_updated_at')}::timestamptz[],
       ${column('source_updated_text')}::text[], ${column('source_ref')}::text[],
-      ${column('payload')}::jsonb[])
+      ${documents('payload')}::jsonb[])
       as landed (id, observed_at, hash, updated_at, updated_text, ref, payload)`.execute(query)
   await sql`
     insert into pii.payload (partner_account_key, resource_type, resource_id, version_no, people)
     select ${template}, 'referral', id, 1, people
-    from unnest(${column('resource_id')}::text[], ${column('people')}::jsonb[])
+    from unnest(${column('resource_id')}::text[], ${documents('people')}::jsonb[])
       as cut (id, people)`.execute(query)
 }
 

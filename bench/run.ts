@@ -1,14 +1,32 @@
 /**
- * Measures speed and memory of a load: `npm run bench [-- referrals...]`, 50,000 by default. Given
- * several sizes, it also compares the nightly cost at the last size with that at the first. It all
- * runs in one go on one machine: trust the ratios; the absolute figures belong to the machine.
+ * Measures speed and memory of a load: `npm run bench [-- referrals...]`, 10,000 and 50,000 by default.
+ * It all runs in one go on one machine: trust the ratios; the absolute figures belong to the machine.
+ * Given several sizes, it also compares the nightly cost at the last size with that at the first. At the
+ * end, whole commands take turns with those of dlt. Where a figure has a goal, it is printed behind it.
  */
+import { cpus } from 'node:os'
 import { type LoadFigures, measureLoad } from './load.ts'
+import { comparePeers } from './peers/compare.ts'
 import { perSecond, say } from './say.ts'
+import { measureStart } from './start.ts'
 
-const sizes = process.argv.slice(2).map(Number)
+/** Below, what a comparison measures is the start of the programs; above, dlt takes hours. */
+const comparedSizes = { least: 1_000, most: 100_000 }
+const memoryGoal = '≤ 200 MiB'
+
+const given = process.argv.slice(2).map(Number)
+const sizes = given.length === 0 ? [10_000, 50_000] : given
+const cores = cpus()
+say('measured', new Date().toISOString().slice(0, 10))
+say('on', `Node.js ${process.versions.node}, ${cores.length} cores`)
+say(
+  'cosell --help / node -e 0, CPU',
+  `${(await measureStart()).toFixed(1)} times`,
+  undefined,
+  '≤ 4',
+)
 const measured: LoadFigures[] = []
-for (const referrals of sizes.length === 0 ? [50_000] : sizes) {
+for (const referrals of sizes) {
   const figures = await measureLoad(referrals)
   measured.push(figures)
   tell(figures)
@@ -18,26 +36,31 @@ const last = measured.at(-1)
 if (first !== undefined && last !== undefined && first !== last) {
   const times = last.change.publishMs / first.change.publishMs
   const what = `publish of 1,000 changes, ${last.referrals} / ${first.referrals}`
-  say(what, `${times.toFixed(2)} times`)
+  say(what, `${times.toFixed(2)} times`, undefined, '≤ 1.2')
 }
+await comparePeers(
+  sizes.filter((size) => size >= comparedSizes.least && size <= comparedSizes.most),
+)
 
 function tell({
   referrals,
-  extractMs,
   first,
   rebuilt,
   floor,
+  quiet,
+  reportMs,
   overlap,
   change,
   replay,
 }: LoadFigures) {
   say('referrals', referrals)
-  say('extract and land', `${perSecond(referrals, extractMs)} referrals/s`, extractMs)
   say('first load', `${perSecond(floor.rows, first.ms)} rows/s`, first.ms)
   say('rebuild into an empty star', `${perSecond(floor.rows, rebuilt.ms)} rows/s`, rebuilt.ms)
   say('  of it until all rows are sent', '', rebuilt.transformMs)
   say('\\copy of the same rows', `${perSecond(floor.rows, floor.ms)} rows/s`, floor.ms)
-  say('rebuild / \\copy', `${(rebuilt.ms / floor.ms).toFixed(2)} times`)
+  say('rebuild / \\copy', `${(rebuilt.ms / floor.ms).toFixed(2)} times`, undefined, '≤ 1.1')
+  say('unchanged night', `${quiet.requests} requests`, quiet.ms, `≤ ${first.requests}`)
+  say('report', '', reportMs, '≤ 3 s at 300,000')
   say('unchanged overlap', `${overlap.read} referrals read`, overlap.ms)
   say('  rows written', overlap.rowsWritten)
   say('  rows in raw, dw and pii touched', overlap.touched)
@@ -51,7 +74,7 @@ function tell({
     say('rebuild, nothing new', `${replay.rowsWritten} rows written`, replay.ms)
     say('peak memory, rebuild of nothing new', `${replay.peakMib} MiB`)
   }
-  say('peak memory, first run', `${first.peakMib} MiB`)
-  say('peak memory, rebuild', `${rebuilt.peakMib} MiB`)
-  say('peak memory, overlap', `${overlap.peakMib} MiB`)
+  say('peak memory, first run', `${first.peakMib} MiB`, undefined, memoryGoal)
+  say('peak memory, rebuild', `${rebuilt.peakMib} MiB`, undefined, memoryGoal)
+  say('peak memory, overlap', `${overlap.peakMib} MiB`, undefined, memoryGoal)
 }

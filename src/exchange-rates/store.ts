@@ -5,7 +5,7 @@ import { missingRate, refreshRateFindings } from '../load/publish/findings/missi
 import { listAccounts } from '../load/runs/accounts.ts'
 import { prepareForBulk } from '../load/runs/prepare-for-bulk.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
-import { inTransaction, type Kysely, type Transaction } from '../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../warehouse/connection/database.ts'
 import { retryTransient } from '../warehouse/connection/retry-transient.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 import { deriveRates, rateRulesName, rateRulesVersion } from './derive.ts'
@@ -39,7 +39,7 @@ export async function loadRates(
 ): Promise<LoadedRates> {
   const { source, daysCarriedMax } = quotes
   const loaded = await retryTransient(() =>
-    inTransaction(query, async (transaction) => {
+    query.transaction().execute(async (transaction) => {
       await storeReportingCurrency(transaction, reportingCurrency)
       if (source !== 'sandbox') await deleteInvented(transaction)
       const isIgnored = source === 'sandbox' && (await hasRealQuotes(transaction))
@@ -83,7 +83,7 @@ export async function applyReportingCurrency(
   const wanted = given ?? stored
   if (wanted === stored && (await areRatesIn(query, wanted))) return wanted
   await retryTransient(() =>
-    inTransaction(query, async (transaction) => {
+    query.transaction().execute(async (transaction) => {
       await storeReportingCurrency(transaction, wanted)
       await deriveRates(transaction, wanted, await readDaysMax(transaction))
     }),
@@ -142,7 +142,7 @@ async function storeReportingCurrency(transaction: Transaction<Database>, curren
 export async function refreshFindings(query: Kysely<Database>): Promise<void> {
   for (const { partner_account_key: partnerAccountKey } of await listAccounts(query)) {
     await retryTransient(() =>
-      inTransaction(query, async (transaction) => {
+      query.transaction().execute(async (transaction) => {
         await transaction
           .selectFrom('etl.lease')
           .select('partner_account_key')

@@ -5,6 +5,7 @@ import { readChangedSince } from '../extract/paging/read-changed.ts'
 import { beginWindow } from '../load/landing/land-page.ts'
 import { countKnown } from '../load/landing/looks.ts'
 import { landPresence } from '../load/landing/presence.ts'
+import { readAhead } from '../load/landing/read-ahead.ts'
 import {
   type Extracted,
   markExtracted,
@@ -15,7 +16,7 @@ import { countListed } from '../load/staging/stage.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import type { AccountApi } from './account-api.ts'
 import { compareTotal, landNewest } from './compare-total.ts'
-import { type Landing, startLanding } from './land-pages.ts'
+import { type Landing, type OnLanded, startLanding } from './land-pages.ts'
 import { lookUpDue, lookUpUnlisted, type Reading } from './look-up.ts'
 import { readPolicies } from './read-policies.ts'
 import { learnReviews } from './reviews/learn-reviews.ts'
@@ -41,7 +42,7 @@ async function landPages(
 ): Promise<number> {
   let greatestCount = 0
   let pageNo = 0
-  for await (const page of pages) {
+  for await (const page of readAhead(pages)) {
     greatestCount = Math.max(greatestCount, page.count ?? 0)
     pageNo += 1
     const total = capabilities.count === 'total' ? greatestCount : undefined
@@ -65,18 +66,19 @@ interface Evidence extends Pick<Extracted, 'isComplete' | 'listedTotal'> {
   readonly isShort: boolean
 }
 
-/** Reads the API into the landing zone. */
+/** Reads the API into the landing zone; `onLanded` is called as by `startLanding`. */
 export async function extractAndLand(
   run: Run,
   accountApi: AccountApi,
   plan: ReadPlan,
+  onLanded?: OnLanded,
 ): Promise<Extraction> {
   const { query } = run.warehouse
   const { lease, runId } = run
   const { api } = accountApi
   const from = plan.since ?? beginningOfTime
   await beginWindow(query, { runId, windowNo: 1, from, to: run.startedAt })
-  const reading = { ...accountApi, run, landing: startLanding(run) }
+  const reading = { ...accountApi, run, landing: startLanding(run, onLanded) }
   const evidence =
     plan.since === null ? await readEverything(reading, []) : await readChanges(reading, plan.since)
   await learnReviews(reading)

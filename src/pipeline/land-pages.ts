@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import type { FetchedReferral, Page } from '../extract/api/page.ts'
 import type { WindowPage } from '../extract/paging/read-window.ts'
-import { type LandedPayload, landPage } from '../load/landing/land-page.ts'
+import { type LandedPayload, landPage, type NewVersion } from '../load/landing/land-page.ts'
+import type { LandedResource } from '../load/landing/read-landed.ts'
 import type { Step } from '../terminal/progress.ts'
 import { splitPii } from '../transform/pii/split-pii.ts'
 import { sortableInstant } from '../transform/values/dates.ts'
@@ -16,8 +17,17 @@ const singlesMax = 100
 /** What is landed from here on, and how many rows where that is known, for the progress. */
 export type Expected = Pick<Step, 'phase' | 'part' | 'total'>
 
-/** Lands pages and single referrals without their people, and counts them. */
-export function startLanding({ warehouse, lease, runId, reference, signal, log }: Run) {
+/** Takes on what was landed; resolves when it is ready for more. */
+export type OnLanded = (landed: readonly LandedResource[]) => Promise<void>
+
+/**
+ * Lands pages and single referrals without their people, and counts them. `onLanded` is called with the
+ * new versions of each page, once they are durable.
+ */
+export function startLanding(
+  { warehouse, lease, runId, reference, signal, log }: Run,
+  onLanded?: OnLanded,
+) {
   const digest = keyedDigest(reference.secret)
   let rows = 0
   let versions = 0
@@ -32,11 +42,12 @@ export function startLanding({ warehouse, lease, runId, reference, signal, log }
     signal.throwIfAborted()
     const progress = resumeAt === undefined ? {} : { resumeAt }
     const page = { runId, windowNo: 1, landings, ...progress }
-    const { changed } = await landPage(warehouse.query, lease, page)
-    versions += changed
+    const landed = await landPage(warehouse.query, lease, page)
+    versions += landed.length
     rows += landings.length
     for (const { source_updated_text: text } of landings) latest = latestInstant(latest, text)
     showProgress()
+    await onLanded?.(landed.flatMap((version) => resourceOf(landings[version.place], version)))
   }
   const landRest = async () => {
     const rest = singles
@@ -89,7 +100,6 @@ function toLanding(
   const split = splitPii(referral)
   const payload_hash = digest(split.canonical)
   return {
-    resource_type: 'referral',
     // A referral without an id cannot be loaded; landed under its hash it is quarantined once.
     resource_id: split.resourceId ?? `(no id) ${payload_hash.slice(0, 16)}`,
     payload_hash,
@@ -97,9 +107,20 @@ function toLanding(
     source_ref: requestId,
     source_updated_at: split.sourceUpdatedAt,
     source_updated_text: split.sourceUpdatedText,
-    payload: JSON.stringify(split.payload),
-    people: JSON.stringify(split.people),
+    payload: split.payload,
+    people: split.people,
   }
+}
+
+/** A version as reading it back would return it. */
+function resourceOf(
+  landing: LandedPayload | undefined,
+  { version_no }: NewVersion,
+): LandedResource[] {
+  if (landing === undefined) return []
+  const { resource_id, observed_at, source_updated_text, payload, people } = landing
+  const version = { version_no, observed_at, source_updated_text, payload, people }
+  return [{ resource_id, versions: [{ resource_type: 'referral', ...version }] }]
 }
 
 /** HMAC-SHA-256 in hexadecimal, under the key of this warehouse. */

@@ -8,6 +8,7 @@ import { readReference } from '../load/runs/reference.ts'
 import { withAccountApi } from './account-api.ts'
 import { forEachAccount, withLease, withRun } from './account-run.ts'
 import { openAccount } from './accounts/open-account.ts'
+import { type EarlyLoading, startEarlyLoad } from './early-load.ts'
 import { extractAndLand } from './extract-and-land.ts'
 import type { RunContext } from './run-context.ts'
 import { type RunResult, type RunSummary, summarize } from './run-summary.ts'
@@ -57,15 +58,21 @@ async function runAccount(
   const startedAt = now.toISOString()
   const request = { lease, reference, ...plan, to: startedAt, startedAt }
   return withRun(context, request, async (run) => {
-    const extraction = await withAccountApi(run, { account, partnerAccountKey }, (accountApi) =>
-      extractAndLand(run, accountApi, plan),
-    )
-    run.stopwatch.lap('extract_ms')
-    const published = await transformAndPublish(run, {
-      scope: 'unpublished',
-      rowsRead: extraction.rows,
-      watermark: advanceWatermark(state.watermark, extraction.latest, run.startedAt),
-    })
-    return summarize(run, extraction, published)
+    let early: EarlyLoading | undefined
+    try {
+      const access = { account, partnerAccountKey }
+      const extraction = await withAccountApi(run, access, async (accountApi) => {
+        if (plan.since === null) early = await startEarlyLoad(run)
+        return extractAndLand(run, accountApi, plan, early?.onLanded)
+      })
+      run.stopwatch.lap('extract_ms')
+      const watermark = advanceWatermark(state.watermark, extraction.latest, run.startedAt)
+      const end = { watermark, rowsRead: extraction.rows }
+      early?.end(end)
+      const request = { scope: 'unpublished', ...end } as const
+      return summarize(run, extraction, await transformAndPublish(run, request, early))
+    } finally {
+      await early?.abandon()
+    }
   })
 }

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
+import type { EarlyLoad } from '../load/initial/initial-load.ts'
 import { countLanded, type LandedRow, type LandedScope } from '../load/landing/landed-pages.ts'
-import { readLanded } from '../load/landing/read-landed.ts'
+import { type LandedResource, readLanded } from '../load/landing/read-landed.ts'
 import { loadReferrals } from '../load/load-referrals.ts'
-import type { LoadTask, PublishResult } from '../load/publish/publish-task.ts'
+import type { LoadEnd, LoadTask, PublishResult } from '../load/publish/publish-task.ts'
 import type { Reference } from '../load/runs/reference.ts'
 import type { StagedBatch } from '../load/staging/stage-tables.ts'
 import { type TransformContext, toRows } from '../transform/to-rows.ts'
@@ -28,28 +29,38 @@ interface Tally {
 /** Brings landed versions to the readers: transforms them, loads the rows and publishes them. */
 export async function transformAndPublish(
   run: Run,
-  request: PublishRequest,
+  { scope, watermark, rowsRead }: PublishRequest,
+  early?: EarlyLoad,
 ): Promise<PublishResult> {
+  const atEnd = (versions: number) => ({ watermark, rowsRead: rowsRead ?? versions })
+  const source = () => readWithProgress(run, scope)
   try {
-    return await loadReferrals(run, loadTask(run, request))
+    return await loadReferrals(run, loadTask(run, { scope, atEnd, source }), early)
   } finally {
     run.stopwatch.lap('publish_ms')
   }
 }
 
+/** Referrals to transform, and what is known after the last one. */
+interface Transformable {
+  readonly scope: LandedScope
+  readonly source: () => AsyncIterable<LandedResource>
+  /** `versions` is the number of payloads that were transformed. */
+  readonly atEnd: (versions: number) => LoadEnd
+}
+
 /** Transformed rows in batches, with the terms of their publish. */
-function loadTask(run: Run, { scope, watermark, rowsRead }: PublishRequest): LoadTask {
+export function loadTask(run: Run, { scope, source, atEnd }: Transformable): LoadTask {
   const { runId, reference, log, stopwatch } = run
   let tally: Tally = { versions: 0, unmapped: new Map() }
   return {
     ...reference.settings,
     runId,
-    watermark,
     scope,
-    rowsRead: () => rowsRead ?? tally.versions,
+    atEnd: () => atEnd(tally.versions),
     batches: async function* () {
       tally = { versions: 0, unmapped: new Map() }
-      yield* transformLanded(run, scope, tally)
+      yield* transformAll(run, source(), tally)
       stopwatch.lap('transform_ms')
       if (tally.unmapped.size > 0) {
         const referrals = Object.fromEntries([...tally.unmapped].sort())
@@ -65,28 +76,37 @@ function loadTask(run: Run, { scope, watermark, rowsRead }: PublishRequest): Loa
 
 const referralsPerProgress = 200
 
-async function* transformLanded(
-  { warehouse, log, signal, lease, reference }: Run,
+/** Reads the landed referrals of a scope, and shows how many of all have been read. */
+async function* readWithProgress(
+  { warehouse, log, lease, reference }: Run,
   scope: LandedScope,
+): AsyncGenerator<LandedResource> {
+  const { partnerAccountKey } = lease
+  let done = 0
+  const total = log.isTerminal
+    ? await countLanded(warehouse.query, partnerAccountKey, scope)
+    : undefined
+  const showProgress = () => log.progress({ phase: 'transforming', done, total, unit: 'referrals' })
+  showProgress()
+  const hasPolicies = reference.settings.eligibilityTemplate !== null
+  for await (const landed of readLanded(warehouse.query, partnerAccountKey, scope, hasPolicies)) {
+    done += 1
+    if (done % referralsPerProgress === 0) showProgress()
+    yield landed
+  }
+}
+
+async function* transformAll(
+  { signal, lease, reference }: Run,
+  referrals: AsyncIterable<LandedResource>,
   tally: Tally,
 ): AsyncGenerator<StagedBatch> {
   const { partnerAccountKey: partner_account_key } = lease
   const context = toContext(reference)
   let referral_no = 0
-  const total = log.isTerminal
-    ? await countLanded(warehouse.query, partner_account_key, scope)
-    : undefined
-  const showProgress = () =>
-    log.progress({ phase: 'transforming', done: referral_no, total, unit: 'referrals' })
-  showProgress()
-  const hasPolicies = reference.settings.eligibilityTemplate !== null
-  const referrals = readLanded(warehouse.query, partner_account_key, scope, hasPolicies)
   for await (const landed of referrals) {
     referral_no += 1
-    if (referral_no % referralsPerProgress === 0) {
-      signal.throwIfAborted()
-      showProgress()
-    }
+    if (referral_no % referralsPerProgress === 0) signal.throwIfAborted()
     tally.versions += landed.versions.filter(isPayload).length
     const transformed = toRows({ partner_account_key, referral_no, ...landed }, context)
     if (transformed.kind === 'rows') {

@@ -15,7 +15,7 @@ import {
 import { acquireLease } from '../../src/load/runs/lease.ts'
 import { createLog } from '../../src/log.ts'
 import { renameStoredAccount } from '../../src/pipeline/accounts/rename-account.ts'
-import { backfill } from '../../src/pipeline/backfill.ts'
+import { backfill } from '../../src/pipeline/backfill/backfill.ts'
 import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { checkDatabase } from '../../src/doctor/database-checks.ts'
-import { backfill } from '../../src/pipeline/backfill.ts'
+import { backfill } from '../../src/pipeline/backfill/backfill.ts'
 import { rebuild, retryQuarantined } from '../../src/pipeline/rebuild.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'

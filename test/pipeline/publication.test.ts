@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { checkLeftovers } from '../../src/doctor/leftover-checks.ts'
-import { backfill } from '../../src/pipeline/backfill.ts'
+import { backfill } from '../../src/pipeline/backfill/backfill.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import { countRows } from '../support/digest.ts'
 import { contextOf, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'

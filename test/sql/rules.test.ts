@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { backfill } from '../../src/pipeline/backfill.ts'
+import { backfill } from '../../src/pipeline/backfill/backfill.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import { readFacts } from '../../src/warehouse/connection/session.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'

@@ -8,11 +8,7 @@ import { beginWindow, landPage } from '../../src/load/landing/land-page.ts'
 import type { fencedTransaction } from '../../src/load/runs/fenced-transaction.ts'
 import { acquireLease, type Lease } from '../../src/load/runs/lease.ts'
 import { beginRun, markPublished } from '../../src/load/runs/ledger.ts'
-import {
-  inTransaction,
-  openDatabase,
-  type Warehouse,
-} from '../../src/warehouse/connection/database.ts'
+import { openDatabase, type Warehouse } from '../../src/warehouse/connection/database.ts'
 import { retryTransient } from '../../src/warehouse/connection/retry-transient.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from './database.ts'
@@ -51,7 +47,8 @@ export type Fencing = <T>(
 ) => Promise<T>
 
 /** No fencing at all. Two writers may deadlock; that is retried, as with fencing. */
-export const unfenced: Fencing = (query, _, use) => retryTransient(() => inTransaction(query, use))
+export const unfenced: Fencing = (query, _, use) =>
+  retryTransient(() => query.transaction().execute(use))
 
 /** Outcome of one simulated lease holder. */
 export interface Outcome {
@@ -184,15 +181,14 @@ async function land({ query, account, lease, runId, fence }: Process, no: number
     windowNo: 1,
     landings: [
       {
-        resource_type: 'referral',
         resource_id: 'wanted by all',
         payload_hash: `${runId} ${no}`,
         observed_at: '2026-01-05T02:00:00Z',
         source_ref: 'a page',
         source_updated_at: null,
         source_updated_text: null,
-        payload: '{}',
-        people: '{}',
+        payload: {},
+        people: {},
       },
     ],
   } as const

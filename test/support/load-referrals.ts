@@ -71,15 +71,14 @@ export const observedAt = '2026-01-05T02:00:00Z'
 export function aLanding(wire: unknown, at = observedAt): LandedPayload {
   const cut = splitPii(wire)
   return {
-    resource_type: 'referral',
     resource_id: cut.resourceId ?? '(no id)',
     payload_hash: createHash('sha256').update(cut.canonical).digest('hex'),
     observed_at: at,
     source_ref: 'a page',
     source_updated_at: cut.sourceUpdatedAt,
     source_updated_text: cut.sourceUpdatedText,
-    payload: JSON.stringify(cut.payload),
-    people: JSON.stringify(cut.people),
+    payload: cut.payload,
+    people: cut.people,
   }
 }
 
@@ -95,7 +94,7 @@ export async function landReferrals(
     windowNo: 1,
     landings: wires.map((wire) => aLanding(wire, at)),
   })
-  return landed.changed
+  return landed.length
 }
 
 /** Stages the landed versions that are not published yet, or all of them. */

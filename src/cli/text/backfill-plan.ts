@@ -1,4 +1,4 @@
-import type { AccountPlan } from '../../pipeline/backfill-plan.ts'
+import type { AccountPlan } from '../../pipeline/backfill/backfill-plan.ts'
 import { formatDuration } from '../../terminal/progress.ts'
 import { plain, type Style } from '../../terminal/terminal-text.ts'
 import { formatCount, renderGrid, renderLabelled } from './grid.ts'

@@ -10,6 +10,11 @@ export type BufferedLines<T extends string> = ReadonlyMap<T, readonly Buffer[]>
 const pieceBytes = 128 * 1024
 /** Bytes that are sent together. While they are sent, as many are buffered: twice this is held. */
 const bufferedBytesMax = 4 * 1024 * 1024
+/**
+ * A server ends a transaction of which it hears nothing for as long as a lease lasts, 60 s. This and the
+ * 30 s that a page may take stay below it.
+ */
+const bufferedMsMax = 15_000
 
 /**
  * Buffers lines by table and sends them while the next ones are buffered, so that PostgreSQL and
@@ -20,6 +25,7 @@ export class CopyBuffer<T extends string> {
   readonly #spare: Buffer[] = []
   #filling = new Map<T, Piece[]>()
   #bytes = 0
+  #flushedAt = performance.now()
   #sending: Promise<void> = Promise.resolve()
   #isSending = false
   #failure: { readonly error: unknown } | undefined
@@ -47,13 +53,16 @@ export class CopyBuffer<T extends string> {
   }
 
   /**
-   * Sends the lines when there are enough. Yields to the event loop while earlier lines are sent.
+   * Sends the lines when there are enough, or when the last ones were sent a while ago. Yields to the event
+   * loop while earlier lines are sent.
    *
    * @throws the error that earlier lines met.
    */
   async flushIfFull(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error
-    if (this.#bytes >= bufferedBytesMax) await this.flush()
+    const isFull = this.#bytes >= bufferedBytesMax
+    const isOld = performance.now() - this.#flushedAt > bufferedMsMax
+    if (isFull || isOld) await this.flush()
     if (this.#isSending) await nextTurn()
   }
 
@@ -65,6 +74,7 @@ export class CopyBuffer<T extends string> {
     const pieces = this.#filling
     this.#filling = new Map()
     this.#bytes = 0
+    this.#flushedAt = performance.now()
     const buffered = new Map<T, Buffer[]>()
     for (const [table, filled] of pieces) {
       buffered.set(

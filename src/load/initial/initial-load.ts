@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { CosellError } from '../../errors.ts'
 import { type Kysely, openCopying, type Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { checkNames } from '../publish/checks.ts'
@@ -13,11 +14,12 @@ import { initialReferrals, reconcile } from '../publish/reconcile.ts'
 import { chooseAccess } from '../publish/star/star-access.ts'
 import type { Announce, Publication } from '../publish/star/upsert.ts'
 import { announceSteps, initialSteps, stepNames } from '../publish/steps.ts'
-import { fencedTransaction } from '../runs/fenced-transaction.ts'
+import { fencedTransaction, lateFencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
 import { isPublished } from '../runs/ledger.ts'
 import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 import { isRowRejected } from '../staging/rejected-rows.ts'
+import { clearStage } from '../staging/stage.ts'
 import type { CopiedTables } from './copy-lines.ts'
 import { copyDirectly, type DirectCopy } from './direct-copy.ts'
 
@@ -32,35 +34,82 @@ const checksOfStaged = ['everything_staged_is_published', 'staged_amounts_are_pu
  * @throws CosellError as `publish`.
  */
 export async function initialLoad(
-  { warehouse, lease, log }: LoadRun,
+  run: LoadRun,
   task: LoadTask,
 ): Promise<PublishResult | undefined> {
+  const { warehouse, lease, log } = run
   if (!(await canLoadInitially(warehouse.query, lease))) return undefined
-  const copying = openCopying(warehouse)
-  let complete: PublishResult | undefined
-  const checks = (await checkNames()).filter((name) => !checksOfStaged.includes(name))
-  const announce = announceSteps(initialSteps(checks), task.onStep)
-  const copyAndPublish = async (transaction: Transaction<Database>) => {
-    await prepareForBulk(transaction)
-    const { query } = warehouse
-    const target = { transaction, client: copying.client(), query, runId: task.runId }
-    const copied = await copyDirectly(target, task.batches())
-    const written = { transaction, query, checks, announce }
-    complete = await publishCopied(written, lease, task, copied)
-    return complete
-  }
-  // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
-  const findCommitted = async (transaction: Transaction<Database>) =>
-    (await isPublished(transaction, task.runId)) ? complete : undefined
+  const { query, copy, publishCopied, findCommitted, finish } = await openInitialLoad(run, task)
+  const copyAndPublish = async (transaction: Transaction<Database>) =>
+    publishCopied(transaction, await copy(transaction))
   try {
-    const result = await fencedTransaction(copying.query, lease, copyAndPublish, findCommitted)
-    announce(stepNames.statistics)
-    await analyzePublished(warehouse.query, result)
-    return result
+    return await finish(await fencedTransaction(query, lease, copyAndPublish, findCommitted))
   } catch (error) {
     if (!isRowRejected(error)) throw error
     log.logger.info({ code: error.code }, 'PostgreSQL rejected a row of the initial load: staging')
     return undefined
+  }
+}
+
+/** A load under way. */
+export interface EarlyLoad {
+  readonly published: Promise<PublishResult | undefined>
+}
+
+/**
+ * An initial load whose batches come while the source is read, and its pages land beside it: one open
+ * transaction, which nobody sees, and whose work is lost when it fails. Returns undefined when the
+ * account has rows already; otherwise `published`, which resolves as `initialLoad` does, and to
+ * undefined after any failure that loading what was landed may not meet again.
+ */
+export async function earlyInitialLoad(
+  run: LoadRun,
+  task: LoadTask,
+): Promise<EarlyLoad | undefined> {
+  const { warehouse, lease, log } = run
+  if (!(await canLoadInitially(warehouse.query, lease))) return undefined
+  await clearStage(warehouse.query, lease)
+  const { query, copy, publishCopied, findCommitted, finish } = await openInitialLoad(run, task)
+  const load = async () => {
+    try {
+      return await finish(await lateFencedTransaction(query, lease, copy, publishCopied))
+    } catch (error) {
+      if (error instanceof CosellError) throw error
+      const text = 'the early load gave up: what has landed is loaded from the landing zone'
+      log.logger.info({ run_id: task.runId, reason: String(error) }, text)
+      const committed = await fencedTransaction(warehouse.query, lease, findCommitted)
+      return committed === undefined ? undefined : finish(committed)
+    }
+  }
+  return { published: load() }
+}
+
+/** The steps of an initial load, and the connection that they share. */
+async function openInitialLoad({ warehouse, lease }: LoadRun, task: LoadTask) {
+  const copying = openCopying(warehouse)
+  const { query } = warehouse
+  const checks = (await checkNames()).filter((name) => !checksOfStaged.includes(name))
+  const announce = announceSteps(initialSteps(checks), task.onStep)
+  let complete: PublishResult | undefined
+  return {
+    query: copying.query,
+    copy: async (transaction: Transaction<Database>) => {
+      await prepareForBulk(transaction)
+      const target = { transaction, client: copying.client(), query, runId: task.runId }
+      return copyDirectly(target, task.batches())
+    },
+    publishCopied: async (transaction: Transaction<Database>, copied: CopiedTables) => {
+      complete = await publishCopied({ transaction, query, checks, announce }, lease, task, copied)
+      return complete
+    },
+    // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
+    findCommitted: async (transaction: Transaction<Database>) =>
+      (await isPublished(transaction, task.runId)) ? complete : undefined,
+    finish: async (result: PublishResult) => {
+      announce(stepNames.statistics)
+      await analyzePublished(query, result)
+      return result
+    },
   }
 }
 
@@ -120,13 +169,14 @@ async function publishCopied(
   await publishFindings(transaction, publication, task.scope === 'all')
   announce(stepNames.quarantine)
   const quarantined = await publishQuarantine(transaction, publication)
-  const read = { scope: task.scope, rowsRead: task.rowsRead() }
+  const end = task.atEnd()
+  const read = { scope: task.scope, rowsRead: end.rowsRead }
   announce(stepNames.reconciliation)
   const referrals = initialReferrals(publication)
   const reconciliation = await reconcile(transaction, publication, read, referrals)
   const published = [...written, ...members, ...engagements]
   const all = { written: published, staged, quarantined, missing: 0, reconciliation }
-  return finishPublish(transaction, publication, task, all, checks)
+  return finishPublish(transaction, publication, { ...task, ...end }, all, checks)
 }
 
 async function markDocumentedTags(

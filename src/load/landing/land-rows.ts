@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import { listReferrals, recordProgress } from './land-page.ts'
+import { asOneText, listReferrals, recordProgress, textBoundary } from './land-page.ts'
 
 /** Type of the rows of files in the landing zone. */
 const csvRowType = 'csv_row'
@@ -55,12 +55,16 @@ async function insertNew(
   { partnerAccountKey, runId, observedAt, landings }: LandedBatch,
 ): Promise<number> {
   const once = [...new Map(landings.map((row) => [row.payload_hash, row])).values()]
-  const column = (name: keyof LandedCsvRow) => once.map((row) => row[name])
+  const small = once.map(({ payload: _, people: __, ...rest }) => rest)
   const given = sql<LandedCsvRow & { position: number }>`
-    unnest(${column('resource_id')}::text[], ${column('payload_hash')}::text[],
-      ${column('source_ref')}::text[], ${column('source_digest')}::text[],
-      ${column('source_updated_text')}::text[], ${column('payload')}::text[],
-      ${column('people')}::text[]) with ordinality`
+    rows from (
+      json_to_recordset(${JSON.stringify(small)}::json) as (
+        resource_id text, payload_hash text, source_ref text, source_digest text,
+        source_updated_text text
+      ),
+      string_to_table(${asOneText(once.map((row) => row.payload))}, ${textBoundary}),
+      string_to_table(${asOneText(once.map((row) => row.people))}, ${textBoundary})
+    ) with ordinality`
   const columns = sql`f (resource_id, payload_hash, source_ref, source_digest,
     source_updated_text, payload, people, position)`
   const { landed } = await transaction

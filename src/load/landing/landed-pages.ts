@@ -1,9 +1,5 @@
 import { type AliasedExpression, expressionBuilder, sql } from 'kysely'
-import {
-  inTransaction,
-  type Kysely,
-  type Transaction,
-} from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
 
@@ -77,6 +73,20 @@ async function landedTypes(
     .limit(1)
     .execute()
   return found.length === 0 ? ['referral'] : ['referral', 'csv_row']
+}
+
+/** True once anything of an account has landed. */
+export async function isAnythingLanded(
+  query: Kysely<Database>,
+  partnerAccountKey: number,
+): Promise<boolean> {
+  const found = await query
+    .selectFrom('raw.payload')
+    .select('version_no')
+    .where('partner_account_key', '=', partnerAccountKey)
+    .limit(1)
+    .execute()
+  return found.length > 0
 }
 
 /** Returns the number of referrals of a scope, which `readLandedPages` yields the versions of. */
@@ -255,7 +265,7 @@ function byPrimaryKey<T>(
   query: Kysely<Database>,
   use: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(query, async (transaction) => {
+  return query.transaction().execute(async (transaction) => {
     const turnOff = (name: string) =>
       sql<string>`set_config(${sql.lit(name)}, 'off', true)`.as(name)
     await transaction

@@ -33,11 +33,16 @@ export interface PublishTask {
 }
 
 /** Transformed referrals, and the terms of their publish. */
-export interface LoadTask extends PublishTask {
+export interface LoadTask extends Omit<PublishTask, 'watermark'> {
   /** Rows of every referral. Called once more for each further attempt. */
   readonly batches: () => AsyncIterable<StagedBatch>
-  /** Rows that pages brought; in a replay, landed versions. Known at the end of the batches. */
-  readonly rowsRead: () => number
+  /** What is known at the end of the batches. */
+  readonly atEnd: () => LoadEnd
+}
+
+export interface LoadEnd extends Pick<PublishTask, 'watermark'> {
+  /** Rows that pages brought; in a replay, landed versions. */
+  readonly rowsRead: number
 }
 
 export interface PublishResult {

@@ -1,10 +1,6 @@
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
-import {
-  inTransaction,
-  type Kysely,
-  type Transaction,
-} from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type AccountSource, checkSource, recordSource } from './account-source.ts'
 
@@ -48,7 +44,7 @@ export async function enterAccount(
   source: AccountSource,
   isRead = true,
 ): Promise<number> {
-  return inTransaction(query, async (transaction) => {
+  return query.transaction().execute(async (transaction) => {
     // Two first runs at once must not take the same number, or enter one source twice. This lock
     // does not block readers.
     await sql`lock table dw.dim_partner_account in share row exclusive mode`.execute(transaction)

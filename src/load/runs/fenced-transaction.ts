@@ -1,11 +1,7 @@
 import { sql } from 'kysely'
 import type { PoolClient, QueryResult } from 'pg'
 import { isShared } from '../../warehouse/connection/client.ts'
-import {
-  inTransaction,
-  type Kysely,
-  type Transaction,
-} from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import { beginText } from '../../warehouse/connection/session.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
@@ -31,10 +27,8 @@ export function fencedTransaction<T>(
   findCommitted?: (transaction: Transaction<Database>) => Promise<T | undefined>,
 ): Promise<T> {
   const attempt = (isRetry: boolean) =>
-    inTransaction(query, async (transaction) => {
-      const fenced = sql.raw(`${waitForEarlier(lease)};${fence(lease, idleLimit)}`)
-      const { rows } = await fenced.execute(transaction)
-      if (rows.length === 0) throw await lostToAnother(transaction, lease.partnerAccountKey)
+    query.transaction().execute(async (transaction) => {
+      await lockLease(transaction, lease)
       const committed = isRetry ? await findCommitted?.(transaction) : undefined
       if (committed !== undefined) return committed
       const result = await use(transaction)
@@ -42,6 +36,36 @@ export function fencedTransaction<T>(
       return result
     })
   return retryTransient(attempt)
+}
+
+/**
+ * As `fencedTransaction`, for work that begins while other transactions under the lease come and go:
+ * `prepare` runs before the lease is locked, `use` behind the lock. Nobody sees its rows before the commit, which happens only under the lease.
+ * Nothing is retried. When the acknowledgement of the commit is lost, the caller has to find out.
+ *
+ * @throws CosellError `accountHeld` when the lease was lost: nothing was written.
+ */
+export function lateFencedTransaction<P, T>(
+  query: Kysely<Database>,
+  lease: Lease,
+  prepare: (transaction: Transaction<Database>) => Promise<P>,
+  use: (transaction: Transaction<Database>, prepared: P) => Promise<T>,
+): Promise<T> {
+  return query.transaction().execute(async (transaction) => {
+    await sql.raw(`select ${idleLimit}`).execute(transaction)
+    const prepared = await prepare(transaction)
+    await lockLease(transaction, lease)
+    const result = await use(transaction, prepared)
+    await extendLease(transaction, lease.partnerAccountKey, lease.epoch)
+    return result
+  })
+}
+
+/** @throws CosellError `accountHeld` when this process does not hold the lease any more. */
+async function lockLease(transaction: Transaction<Database>, lease: Lease) {
+  const fenced = sql.raw(`${waitForEarlier(lease)};${fence(lease, idleLimit)}`)
+  const { rows } = await fenced.execute(transaction)
+  if (rows.length === 0) throw await lostToAnother(transaction, lease.partnerAccountKey)
 }
 
 /**

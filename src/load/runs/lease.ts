@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { inTransaction, type Kysely } from '../../warehouse/connection/database.ts'
+import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
 /**
@@ -180,7 +180,7 @@ function takeOver(
     heartbeat_at: sql<string>`clock_timestamp()`,
     expires_at: inOneLease,
   }
-  return inTransaction(query, async (transaction) => {
+  return query.transaction().execute(async (transaction) => {
     // A lock of the table, as one of a migration, says nothing about the holder.
     await sql`set local lock_timeout = '10s'`.execute(transaction)
     const entered = await transaction

@@ -1,9 +1,5 @@
 import { sql } from 'kysely'
-import {
-  inTransaction,
-  type Kysely,
-  type Transaction,
-} from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
@@ -32,7 +28,7 @@ export function askInBulk<T>(
   ask: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
   return retryTransient(() =>
-    inTransaction(query, async (transaction) => {
+    query.transaction().execute(async (transaction) => {
       await prepareForBulk(transaction)
       return ask(transaction)
     }),

@@ -10,7 +10,6 @@ import {
 } from '../../load/forget/remove-account.ts'
 import { checkAccountKnown, type KnownAccount, listAccounts } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
-import { inTransaction } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import { withLease } from '../account-run.ts'
 import type { RunContext } from '../run-context.ts'
@@ -100,7 +99,7 @@ export async function forgetAccount(
       }),
     )
   } else if (inventedRates > 0) {
-    rates = await retryTransient(() => inTransaction(query, removeInvented))
+    rates = await retryTransient(() => query.transaction().execute(removeInvented))
   }
   const isSignInRemoved = await removeSignIn(config.home, account)
   if (rates > 0) await refreshFindings(query)

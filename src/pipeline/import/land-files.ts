@@ -3,8 +3,9 @@ import { describeProblem, type Problem } from '../../csv/cell/problem.ts'
 import { type ImportedRow, readRows } from '../../csv/read-rows.ts'
 import { CosellError } from '../../errors.ts'
 import { landAbsentFrom } from '../../load/landing/complete-set.ts'
-import { landRows } from '../../load/landing/land-rows.ts'
+import { type LandedCsvRow, landRows } from '../../load/landing/land-rows.ts'
 import { storeMicrosoftAcv } from '../../load/landing/microsoft-acv.ts'
+import { readAhead } from '../../load/landing/read-ahead.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
@@ -34,6 +35,13 @@ export interface LandedFiles {
   readonly counts: readonly RowCounts[]
   /** Rows written to the landing zone. */
   readonly written: number
+}
+
+/** A row with its cells, as it was read and as it is landed. */
+interface RowToLand {
+  readonly row: ImportedRow
+  readonly cells: ImportedRow['cells']
+  readonly landing: LandedCsvRow
 }
 
 const rowsPerBatch = 500
@@ -96,46 +104,49 @@ class FileLanding {
 
   private async landFile(given: FileToLand): Promise<RowCounts> {
     const counts: RowCounts = { rows: 0, newRows: 0, quarantinedRows: 0, badCells: 0 }
-    const toLanding = landingOf(given, this.digest)
-    let batch: { row: ImportedRow; cells: ImportedRow['cells'] }[] = []
-    const landBatch = async () => {
-      const rows = batch
-      batch = []
-      await this.landBatch(given, rows, toLanding, counts)
+    // The next rows are read while PostgreSQL takes the last ones.
+    for await (const batch of readAhead(this.batchesOf(given))) {
+      await this.landBatch(given, batch, counts)
     }
-    for await (const row of readRows(given.file)) {
-      batch.push({ row, cells: row.cells })
-      this.note(row, counts)
-      if (batch.length === rowsPerBatch) await landBatch()
-    }
-    if (batch.length > 0) await landBatch()
     return counts
+  }
+
+  private async *batchesOf(given: FileToLand): AsyncGenerator<readonly RowToLand[]> {
+    const toLanding = landingOf(given, this.digest)
+    let batch: RowToLand[] = []
+    for await (const row of readRows(given.file)) {
+      const { cells } = row
+      batch.push({ row, cells, landing: toLanding(row, cells) })
+      if (batch.length < rowsPerBatch) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
   }
 
   private async landBatch(
     { file, asOf }: FileToLand,
-    batch: readonly { row: ImportedRow; cells: ImportedRow['cells'] }[],
-    toLanding: ReturnType<typeof landingOf>,
+    batch: readonly RowToLand[],
     counts: RowCounts,
   ): Promise<void> {
     const { lease, runId, startedAt, signal, log } = this.run
     const { partnerAccountKey } = lease
     signal.throwIfAborted()
-    const landings = batch.map(({ row, cells }) => toLanding(row, cells))
+    for (const { row } of batch) this.note(row, counts)
     const landed = await landRows(this.transaction, {
       partnerAccountKey,
       runId,
       observedAt: startedAt,
-      landings,
+      landings: batch.map(({ landing }) => landing),
     })
     counts.newRows += landed
     this.written += 2 * landed
     if (file.layout.name === 'insights_cosell') {
       const day = asOf ?? file.latestDay
-      const rows = batch.flatMap(({ row, cells }, at) => {
+      const rows = batch.flatMap(({ row, cells, landing }) => {
         const { referral, referralId } = row
         if (referral === null || referralId === null) return []
-        return [{ referralId, cells, asOf: day, sourceRef: landings[at]?.source_ref ?? '' }]
+        return [{ referralId, cells, asOf: day, sourceRef: landing.source_ref }]
       })
       this.written += await storeMicrosoftAcv(this.transaction, { partnerAccountKey, runId, rows })
     }

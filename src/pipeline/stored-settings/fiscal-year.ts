@@ -1,10 +1,6 @@
 import { sql } from 'kysely'
 import { parseFiscalYearStartMonth } from '../../load/runs/settings.ts'
-import {
-  inTransaction,
-  type Kysely,
-  type Transaction,
-} from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
@@ -26,7 +22,7 @@ export async function applyFiscalYear(
   const isStored = stored?.setting_value === String(wanted)
   if (isStored && (await monthOfCalendar(query)) === wanted) return 0
   return retryTransient(() =>
-    inTransaction(query, async (transaction) => {
+    query.transaction().execute(async (transaction) => {
       if (given !== undefined) await storeMonth(transaction, given)
       // Locked: a month that is stored meanwhile by hand would be missed.
       const row = await storedMonth(transaction).forUpdate().executeTakeFirst()

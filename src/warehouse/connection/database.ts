@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type Kysely, Kysely as Query, sql, type Transaction } from 'kysely'
+import { type Kysely, Kysely as Query, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
@@ -176,20 +176,4 @@ function closeWhenSilent(client: pg.ClientBase, silentMsMax: number) {
 
 function socketOf(client: pg.ClientBase): Socket {
   return (client as unknown as { connection: { stream: Socket } }).connection.stream
-}
-
-/**
- * Runs `use` in one transaction and returns its result after the commit. PostgreSQL answers COMMIT
- * of an aborted transaction with ROLLBACK and no error, so a statement that fails in an aborted
- * transaction is run before it.
- */
-export function inTransaction<T>(
-  query: Kysely<Database>,
-  use: (transaction: Transaction<Database>) => Promise<T>,
-): Promise<T> {
-  return query.transaction().execute(async (transaction) => {
-    const result = await use(transaction)
-    await sql`select 1`.execute(transaction)
-    return result
-  })
 }

@@ -86,11 +86,15 @@ class SessionConnection implements DatabaseConnection {
     }
   }
 
+  /** @throws Error when PostgreSQL answers the commit of a failed transaction, as it does, by a rollback. */
   async end(how: 'commit' | 'rollback') {
     this.#isInTransaction = false
     this.#isAstray = true
-    await this.#client.query(how)
+    const { command } = await this.#client.query(how)
     this.#isAstray = false
+    if (command.toLowerCase() === how) return
+    const text = `${how}: expected ${how.toUpperCase()}, got ${command}: an earlier statement had failed and its error was ignored, so nothing is committed`
+    throw new Error(text)
   }
 
   release() {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { renderBackfillPlan } from '../../../src/cli/text/backfill-plan.ts'
-import type { AccountPlan } from '../../../src/pipeline/backfill-plan.ts'
+import type { AccountPlan } from '../../../src/pipeline/backfill/backfill-plan.ts'
 
 const plan: AccountPlan = {
   account: 'north',

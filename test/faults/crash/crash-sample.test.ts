@@ -41,7 +41,7 @@ function commitOf(statement: string, trace: readonly IoBoundary[]): number {
   return 1 + trace.findIndex((boundary, place) => place > within && isCommit(boundary))
 }
 
-const landing = 'with raw.payload'
+const landing = 'with pii.payload'
 const publishing = 'insert etl.run_table'
 
 /** The commits that land the first page and that publish an account, and what follows on them. */
@@ -134,7 +134,7 @@ describe('a night of two accounts of five pages', () => {
     'a night cut off from the database goes on, or ends with 75 and the next one goes on',
     async () => {
       const kept = commits(reference.here)
-      const cases = sized(casesOf('cut', reference), 200, ({ at }) => kept.has(at))
+      const cases = sized(casesOf('cut', reference), 160, ({ at }) => kept.has(at))
       expect(cases.length).toBeGreaterThan(10)
       // One at a time: boundaries do not tell which run of this process crosses them.
       const outcomes = await runAll(cases, 1)

@@ -68,11 +68,10 @@ async function tryInitialLoad(
   const log = createLog({ write: (line) => logged.push(line), isTerminal: false })
   const task = {
     runId,
-    watermark: null,
     scope: 'unpublished',
     quarantinePercentMax: 1,
     quarantineCountMax: 10,
-    rowsRead: () => pages.flat().length,
+    atEnd: () => ({ watermark: null, rowsRead: pages.flat().length }),
     batches: async function* () {
       let referral_no = 0
       for await (const resource of readLanded(warehouse.query, key, 'unpublished')) {

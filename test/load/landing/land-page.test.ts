@@ -103,11 +103,11 @@ describe('landPage', () => {
     withAccount(async ({ warehouse, lease }, runId) => {
       const landings = [1, 2, 3].map((no) => aLanding(aReferral({ id: referralIdOf(no) })))
       const broken = landings.map((landing, index) =>
-        index === 1 ? { ...landing, payload: '{"cut": ' } : landing,
+        index === 1 ? { ...landing, payload: { name: 'a\u0000b' } } : landing,
       )
       const page = { runId, windowNo: 1 }
       const landing = landPage(warehouse.query, lease, { ...page, landings: broken })
-      expect(await failureOf(landing)).toMatchObject({ code: '22P02' })
+      expect(await failureOf(landing)).toMatchObject({ code: '22P05' })
       for (const table of [...landingZone, 'stg.listed_referral'] as const) {
         expect(await countOf(warehouse, table)).toBe(0)
       }

@@ -203,12 +203,17 @@ async function landedIn(db: Kysely<Database>): Promise<number> {
   return (await countRows(db, /^raw\.payload$/))['raw.payload'] ?? 0
 }
 
-/** Whether no session of the child is in the middle of a transaction. */
+/** Whether no session of the child is in the middle of a transaction that has locked its lease. */
 async function areIdle(db: Kysely<Database>): Promise<boolean> {
   const busy = await sql`
-    select 1 from pg_stat_activity
-    where datname = current_database() and application_name = 'child' and state <> 'idle'`.execute(
-    db,
-  )
+    select from pg_stat_activity a
+    where a.datname = current_database() and a.application_name = 'child' and a.state <> 'idle'
+      and not (
+        a.state = 'idle in transaction'
+        and not exists (
+          select from pg_locks l
+          where l.pid = a.pid and l.relation in ('etl.lease'::regclass, 'raw.payload'::regclass)
+        )
+      )`.execute(db)
   return busy.rows.length === 0
 }

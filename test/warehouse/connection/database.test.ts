@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { CosellError } from '../../../src/errors.ts'
 import {
   databaseFailure,
-  inTransaction,
   openDatabase,
   type Warehouse,
 } from '../../../src/warehouse/connection/database.ts'
@@ -24,10 +23,10 @@ const settingsOf = async ({ query }: Warehouse) =>
       .execute()
   ).map((row) => row.setting_name)
 
-describe('inTransaction', () => {
-  test('inTransaction returns its result after the commit', () =>
+describe('transactions', () => {
+  test('a transaction returns its result after the commit', () =>
     withDatabase(async (db, _, warehouse) => {
-      const result = await inTransaction(db, async (transaction) => {
+      const result = await db.transaction().execute(async (transaction) => {
         await insertSetting('one').execute(transaction)
         expect(await settingsOf(warehouse)).toEqual([])
         return 'done'
@@ -36,23 +35,23 @@ describe('inTransaction', () => {
       expect(await settingsOf(warehouse)).toEqual(['one'])
     }))
 
-  test('inTransaction fails when a failure inside it was swallowed', () =>
+  test('a transaction fails when a failure inside it was swallowed', () =>
     withDatabase(async (db, _, warehouse) => {
-      const promise = inTransaction(db, async (transaction) => {
+      const promise = db.transaction().execute(async (transaction) => {
         await insertSetting('one').execute(transaction)
         await insertSetting('one')
           .execute(transaction)
           .catch(() => undefined)
         return 'done'
       })
-      expect(await failureOf(promise)).toMatchObject({ code: '25P02' })
+      await expect(promise).rejects.toThrow('nothing is committed')
       expect(await settingsOf(warehouse)).toEqual([])
     }))
 
-  test('inTransaction writes nothing when its work throws, and rethrows the error', () =>
+  test('a transaction writes nothing when its work throws, and rethrows the error', () =>
     withDatabase(async (db, _, warehouse) => {
       const reason = new Error('no')
-      const promise = inTransaction(db, async (transaction) => {
+      const promise = db.transaction().execute(async (transaction) => {
         await insertSetting('one').execute(transaction)
         throw reason
       })
@@ -60,9 +59,9 @@ describe('inTransaction', () => {
       expect(await settingsOf(warehouse)).toEqual([])
     }))
 
-  test('inTransaction fails as tryAgainLater when its connection is cut while it computes', () =>
+  test('a transaction fails as tryAgainLater when its connection is cut while it computes', () =>
     withDatabase(async (db, _, warehouse) => {
-      const promise = inTransaction(db, async (transaction) => {
+      const promise = db.transaction().execute(async (transaction) => {
         const backend = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(
           transaction,
         )

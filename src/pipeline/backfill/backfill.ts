@@ -1,4 +1,4 @@
-import type { AccountConfig } from '../config.ts'
+import type { AccountConfig } from '../../config.ts'
 import {
   type BackfillRequest,
   type BackfillSpan,
@@ -8,22 +8,23 @@ import {
   stateOf,
   strategyOf,
   type WindowState,
-} from '../extract/incremental/backfill-windows.ts'
-import { readWindow } from '../extract/paging/read-window.ts'
-import { beginWindow } from '../load/landing/land-page.ts'
-import { listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
-import { type Lease, pause } from '../load/runs/lease.ts'
-import { readReference } from '../load/runs/reference.ts'
-import { countListed } from '../load/staging/stage.ts'
-import { type AccountApi, type RequestGate, withAccountApi } from './account-api.ts'
-import { forEachAccount, withLease, withRun } from './account-run.ts'
-import { openAccount } from './accounts/open-account.ts'
+} from '../../extract/incremental/backfill-windows.ts'
+import { readWindow } from '../../extract/paging/read-window.ts'
+import { beginWindow } from '../../load/landing/land-page.ts'
+import { readAhead } from '../../load/landing/read-ahead.ts'
+import { listBackfillAttempts } from '../../load/runs/backfill-attempts.ts'
+import { type Lease, pause } from '../../load/runs/lease.ts'
+import { readReference } from '../../load/runs/reference.ts'
+import { countListed } from '../../load/staging/stage.ts'
+import { type AccountApi, type RequestGate, withAccountApi } from '../account-api.ts'
+import { forEachAccount, withLease, withRun } from '../account-run.ts'
+import { openAccount } from '../accounts/open-account.ts'
+import { type Extraction, finishExtract } from '../extract-and-land.ts'
+import { startLanding } from '../land-pages.ts'
+import type { Run, RunContext } from '../run-context.ts'
+import { addSummaries, type RunResult, type RunSummary, summarize } from '../run-summary.ts'
+import { transformAndPublish } from '../transform-and-publish.ts'
 import { type PlannedWindow, pauseBetweenWindowsMs, readWindowStates } from './backfill-plan.ts'
-import { type Extraction, finishExtract } from './extract-and-land.ts'
-import { startLanding } from './land-pages.ts'
-import type { Run, RunContext } from './run-context.ts'
-import { addSummaries, type RunResult, type RunSummary, summarize } from './run-summary.ts'
-import { transformAndPublish } from './transform-and-publish.ts'
 
 /** Clock and pause; tests set them otherwise. */
 export interface Timing {
@@ -146,7 +147,7 @@ async function landWindow(
   const landing = startLanding(run)
   if (!start.isRead) {
     const pages = readWindow(api, capabilities, window, start.resumeAt)
-    for await (const page of pages) await landing.landPage(page)
+    for await (const page of readAhead(pages)) await landing.landPage(page)
   }
   return finishExtract(run, landing, {
     seen: await countListed(query, run.lease.partnerAccountKey, runId),

@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test, vi } from 'vitest'
-import { CosellError } from '../../src/errors.ts'
-import { readAccountState } from '../../src/load/runs/ledger.ts'
-import { backfill } from '../../src/pipeline/backfill.ts'
-import { planBackfill } from '../../src/pipeline/backfill-plan.ts'
-import { run } from '../../src/pipeline/run.ts'
-import type { RunContext } from '../../src/pipeline/run-context.ts'
-import type { RunSummary } from '../../src/pipeline/run-summary.ts'
-import { demoSettings } from '../../src/sandbox/settings.ts'
-import type { Database } from '../../src/warehouse/tables.generated.ts'
-import { withDatabase } from '../support/database.ts'
-import { countRows, type Digest, digestState } from '../support/digest.ts'
-import { type CliProcess, resultOf, startCli } from '../support/run-cli.ts'
+import { CosellError } from '../../../src/errors.ts'
+import { readAccountState } from '../../../src/load/runs/ledger.ts'
+import { backfill } from '../../../src/pipeline/backfill/backfill.ts'
+import { planBackfill } from '../../../src/pipeline/backfill/backfill-plan.ts'
+import { run } from '../../../src/pipeline/run.ts'
+import type { RunContext } from '../../../src/pipeline/run-context.ts'
+import type { RunSummary } from '../../../src/pipeline/run-summary.ts'
+import { demoSettings } from '../../../src/sandbox/settings.ts'
+import type { Database } from '../../../src/warehouse/tables.generated.ts'
+import { withDatabase } from '../../support/database.ts'
+import { countRows, type Digest, digestState } from '../../support/digest.ts'
+import { type CliProcess, resultOf, startCli } from '../../support/run-cli.ts'
 import {
   contextOf,
   failureOf,
   type Settings,
   type TestPipeline,
   withPipeline,
-} from '../support/with-pipeline.ts'
+} from '../../support/with-pipeline.ts'
 
 /** Start of the sandbox's time; it may lie after the real time. */
 const now = new Date('2026-12-31T00:00:00Z')

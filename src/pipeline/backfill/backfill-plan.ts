@@ -1,7 +1,7 @@
-import type { AccountConfig } from '../config.ts'
-import { type Capabilities, parseCapabilities } from '../extract/api/capabilities.ts'
-import { probe } from '../extract/api/probe.ts'
-import type { ReferralsApi } from '../extract/api/referrals-api.ts'
+import type { AccountConfig } from '../../config.ts'
+import { type Capabilities, parseCapabilities } from '../../extract/api/capabilities.ts'
+import { probe } from '../../extract/api/probe.ts'
+import type { ReferralsApi } from '../../extract/api/referrals-api.ts'
 import {
   type BackfillRequest,
   type BackfillSpan,
@@ -14,13 +14,13 @@ import {
   stateOf,
   strategyOf,
   type WindowState,
-} from '../extract/incremental/backfill-windows.ts'
-import { listAccounts } from '../load/runs/accounts.ts'
-import { readCapabilities } from '../load/runs/api-capabilities.ts'
-import { countKnown, listBackfillAttempts } from '../load/runs/backfill-attempts.ts'
-import { learnedRate, openApi } from './account-api.ts'
-import { refuseBesideDemo } from './accounts/demo-account.ts'
-import type { RunContext } from './run-context.ts'
+} from '../../extract/incremental/backfill-windows.ts'
+import { listAccounts } from '../../load/runs/accounts.ts'
+import { readCapabilities } from '../../load/runs/api-capabilities.ts'
+import { countKnown, listBackfillAttempts } from '../../load/runs/backfill-attempts.ts'
+import { learnedRate, openApi } from '../account-api.ts'
+import { refuseBesideDemo } from '../accounts/demo-account.ts'
+import type { RunContext } from '../run-context.ts'
 
 /** Time between two windows in which the account is free; a waiting run tries to take it every second. */
 export const pauseBetweenWindowsMs = 2_000
