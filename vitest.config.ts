@@ -11,6 +11,7 @@ const pure = [
   'test/cli/text/*.test.ts',
   'test/warehouse/connection/{address,failures,password-file}.test.ts',
   'test/warehouse/bi-connection.test.ts',
+  'test/export/{values,writers}.test.ts',
 ]
 
 export default defineConfig({

@@ -415,6 +415,32 @@ export const errorCodes = {
       'The address of eligibility policies is not one of the API; no request was sent there.',
     remedy: 'Correct COSELL_ELIGIBILITY_SOURCE: a property, or an address at COSELL_API_URL.',
   },
+  'export.no_mart': {
+    kind: 'configuration',
+    meaning: 'The login of `cosell export` may read no mart, or there is none yet.',
+    remedy: 'Put the login into `cosell_bi`, or let the owner run `cosell migrate`.',
+  },
+  'export.no_people': {
+    kind: 'configuration',
+    meaning: 'People are to be exported by a login that may not read them.',
+    remedy: 'Use a login in `cosell_pii`, or leave out --people.',
+  },
+  'export.not_written': {
+    kind: 'configuration',
+    meaning:
+      'A file of `cosell export` cannot be written; the message says whether earlier files stay.',
+    remedy: 'Give a folder that this account may write, with room left.',
+  },
+  'export.unknown_table': {
+    kind: 'usage',
+    meaning: 'The login of `cosell export` may read no mart of the given name.',
+    remedy: 'Give one of the names that the message lists.',
+  },
+  'export.value': {
+    kind: 'bug',
+    meaning: 'A mart has a value that files cannot hold, such as an infinite day.',
+    remedy: report,
+  },
   'forget.declined': {
     kind: 'usage',
     meaning: 'The question of `cosell forget` was not answered with yes; nothing was removed.',

@@ -11,5 +11,5 @@ order by stage_sort;
 
 -- Answer over the demo:
 -- stage_label | deal_count | value_usd
--- New - Pending | 3 | 12000
--- Active - Accepted | 220 | 27022137
+-- New | 3 | 12000
+-- Active | 220 | 27022137

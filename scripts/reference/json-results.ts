@@ -272,6 +272,18 @@ const report: JsonResult = {
   keys: { status: '`written`', file: 'path of the page', bytes: 'its size' },
 }
 
+const exported: JsonResult = {
+  title: 'export',
+  intro: 'The files that were written. Rows, sums and hashes of each are in the manifest.',
+  keys: {
+    status: '`written`',
+    folder: 'folder of the files',
+    manifest: 'name of the manifest in the folder',
+    'files[]': 'name of a file in the folder',
+    rows: 'rows of all files',
+  },
+}
+
 const docs: JsonResult = {
   title: 'docs',
   intro: 'The files that were written.',
@@ -332,6 +344,7 @@ export const jsonResults = {
   quarantineList,
   quarantineShow,
   report,
+  exported,
   docs,
   migrate,
   warehouse,

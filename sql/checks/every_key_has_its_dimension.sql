@@ -19,6 +19,10 @@ select 'tag of ' || t.referral_id, t.tag_key::text
 from touched_bridge_referral_tag t
 where not exists (select 1 from dw.dim_tag d where d.tag_key = t.tag_key)
 union all
+select 'seller of ' || t.referral_id, t.seller_key::text
+from touched_bridge_referral_seller t
+where not exists (select 1 from dw.dim_seller d where d.seller_key = t.seller_key)
+union all
 select 'schedule of ' || t.referral_id, concat_ws(' ', t.customer_key, t.solution_key,
   t.currency_code, t.contract_currency_code, t.period_start_date, t.period_end_date)
 from touched_fact_acv_schedule t
@@ -44,17 +48,21 @@ where t.currency_code not in (select currency_code from dw.dim_currency)
 union all
 select 'history of ' || t.referral_id, concat_ws(' ', t.currency_code,
   t.registered_acv_currency_code, t.valid_from_date, t.valid_to_date, t.expected_close_date,
-  t.expiration_date)
+  t.expiration_date, t.customer_key, t.status_key, t.previous_status_key)
 from touched_fact_referral_history t
 where t.currency_code not in (select currency_code from dw.dim_currency)
+  or not exists (select 1 from dw.dim_customer d where d.customer_key = t.customer_key)
+  or t.status_key not in (select status_key from dw.dim_status)
+  or t.previous_status_key not in (select status_key from dw.dim_status)
   or t.registered_acv_currency_code not in (select currency_code from dw.dim_currency)
   or least(t.valid_from_date, t.valid_to_date, t.expected_close_date, t.expiration_date) < (select first_day from calendar)
   or greatest(t.valid_from_date, t.valid_to_date, t.expected_close_date, t.expiration_date)
     > (select last_day from calendar)
 union all
-select 'requested line of ' || t.referral_id, t.currency_code
+select 'requested line of ' || t.referral_id, concat_ws(' ', t.currency_code, t.solution_key)
 from touched_fact_referral_solution t
 where t.currency_code not in (select currency_code from dw.dim_currency)
+  or not exists (select 1 from dw.dim_solution d where d.solution_key = t.solution_key)
 union all
 select 'registration of ' || t.referral_id, concat_ws(' ', t.currency_code, t.contract_sign_date,
   t.contract_start_date, t.contract_end_date, t.contract_end_exclusive_date, t.registered_date,
@@ -83,6 +91,11 @@ where t.currency_code not in (select currency_code from dw.dim_currency)
   or greatest(t.contract_sign_date, t.contract_start_date, t.registered_date,
     t.marketplace_transaction_date)
     > (select last_day from calendar)
+union all
+select 'eligibility of ' || t.referral_id, t.evaluated_date::text
+from touched_fact_registration_eligibility t
+where t.evaluated_date < (select first_day from calendar)
+  or t.evaluated_date > (select last_day from calendar)
 union all
 select 'review of ' || t.referral_id, concat_ws(' ', t.entered_date, t.left_date)
 from touched_fact_registration_review t

@@ -111,29 +111,40 @@ comment on view mart.acv_by_fiscal_quarter is
 comment on column mart.acv_by_fiscal_quarter.fiscal_year is 'Fiscal year, as FY26.';
 comment on column mart.acv_by_fiscal_quarter.fiscal_quarter is 'Fiscal quarter, as FY26 Q3.';
 comment on column mart.acv_by_fiscal_quarter.currency_code is
-  'Currency of the lines or contracts and of the amounts.';
+  'Currency of the lines or contracts and of the amounts. Source: '
+  'registrations[].solutionDetails[].currency, registrations[].contract.currency';
 comment on column mart.acv_by_fiscal_quarter.booked_acv_amount is
   'Solution ACV of the contracts signed in the quarter, in currency_code; the contract ACV of a '
-  'contract without solution lines.';
+  'contract without solution lines. Source: computed from '
+  'registrations[].solutionDetails[].value, registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.booked_incentive_acv_amount is
-  'Part of booked_acv_amount on lines that earn an incentive, in currency_code.';
+  'Part of booked_acv_amount on lines that earn an incentive, in currency_code. Source: computed '
+  'from registrations[].solutionDetails[].value';
 comment on column mart.acv_by_fiscal_quarter.in_force_acv_amount is
   'Solution ACV of the contracts that run on the last day of the quarter, in currency_code; the '
-  'contract ACV of a contract without solution lines.';
+  'contract ACV of a contract without solution lines. Source: computed from '
+  'registrations[].solutionDetails[].value, registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.is_approved is
   'The registrations are approved by rule or passed by a reviewer, which is what Microsoft''s '
-  'Insights counts.';
+  'Insights counts. Source: computed from registrations[].status';
 comment on column mart.acv_by_fiscal_quarter.approved_booked_acv_amount is
-  'Part of booked_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of booked_acv_amount on approved and passed registrations, in currency_code. Source: '
+  'computed from registrations[].solutionDetails[].value, registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.approved_booked_incentive_acv_amount is
-  'Part of booked_incentive_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of booked_incentive_acv_amount on approved and passed registrations, in currency_code. '
+  'Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.acv_by_fiscal_quarter.approved_in_force_acv_amount is
-  'Part of in_force_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of in_force_acv_amount on approved and passed registrations, in currency_code. Source: '
+  'computed from registrations[].solutionDetails[].value, registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.booked_contract_acv_amount is
-  'Contract ACV of the contracts signed in the quarter, one-off fees included, in currency_code.';
+  'Contract ACV of the contracts signed in the quarter, one-off fees included, in currency_code. '
+  'Source: computed from registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.approved_booked_contract_acv_amount is
-  'Part of booked_contract_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of booked_contract_acv_amount on approved and passed registrations, in currency_code. '
+  'Source: computed from registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.in_force_contract_acv_amount is
-  'Contract ACV of the contracts that run on the last day of the quarter, in currency_code.';
+  'Contract ACV of the contracts that run on the last day of the quarter, in currency_code. '
+  'Source: computed from registrations[].contract.value';
 comment on column mart.acv_by_fiscal_quarter.approved_in_force_contract_acv_amount is
-  'Part of in_force_contract_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of in_force_contract_acv_amount on approved and passed registrations, in currency_code. '
+  'Source: computed from registrations[].contract.value';

@@ -15,11 +15,12 @@ select
   currency_rule,
   reading.currency_code as contract_currency_code,
   candidate.currency_code,
-  candidate.amount::numeric(28, 4) as candidate_amount,
+  candidate.amount::numeric(19, 4) as candidate_amount,
   reading.microsoft_acv_amount,
   (reading.microsoft_acv_amount - candidate.amount)::numeric(28, 4) as difference_amount,
-  candidate.tolerance::numeric(28, 6) as tolerance_amount,
-  abs(reading.microsoft_acv_amount - candidate.amount) <= candidate.tolerance as is_reproduced
+  least(candidate.tolerance, 999999999999999.9999)::numeric(19, 4) as tolerance_amount,
+  abs(reading.microsoft_acv_amount - candidate.amount) <= candidate.tolerance as is_reproduced,
+  reading.registration_key
 from dw.fact_microsoft_acv reading
 left join dw.dim_currency currency on currency.currency_code = reading.currency_code
 cross join lateral (
@@ -163,43 +164,52 @@ cross join lateral (
 ) as candidate (currency_rule, currency_code, amount, tolerance)
 where reading.is_latest
   and reading.microsoft_acv_amount is not null
-  and candidate.amount is not null;
+  -- A contract of a day multiplies its value by 365.
+  and abs(candidate.amount) < 999999999999999.99995;
 
 comment on view mart.acv_candidate is
   'One row per convention for each registration for which an Insights download has Microsoft''s '
   'annual contract value. Answers: which formula gives Microsoft''s figure, and by how much do the '
   'others miss it? A convention is one choice of year, end, short terms, value and currency; each is '
   'applied to the contract as the file has it. Filter is_reproduced. A perpetual contract is spread '
-  'over six years under every convention.';
+  'over six years under every convention. A convention whose amount has more than 15 digits before '
+  'the point has no row.';
 comment on column mart.acv_candidate.convention_name is
-  'year_rule, end_rule, short_rule, value_rule and currency_rule.';
+  'The five choices of the convention in one text: year_rule, end_rule, short_rule, value_rule '
+  'and currency_rule.';
 comment on column mart.acv_candidate.year_rule is
-  '365-day year, 365.25-day year, or months: whole months and the share of the month begun.';
+  'What a year is: a 365-day year, a 365.25-day year, or months (whole months and the share of '
+  'the month begun).';
 comment on column mart.acv_candidate.end_rule is
-  'end excluded: contract_end_date is the first day after the contract; end included: it is the last '
-  'day; end or anniversary: the first day after it if it lies whole months after the start, else the '
-  'last.';
+  'How the reported end is read: end excluded (it is the first day after the contract), end '
+  'included (it is the last day) or end or anniversary (the first day after it if it lies whole '
+  'months after the start, else the last).';
 comment on column mart.acv_candidate.short_rule is
-  'no cap below a year: a shorter contract is extrapolated to a year; capped below a year: it counts '
-  'with its value.';
+  'What a contract shorter than a year counts: no cap below a year (it is extrapolated to a '
+  'year) or capped below a year (it counts with its value).';
 comment on column mart.acv_candidate.value_rule is
-  'contract value, or solution values: the sum of the solution lines in the currency of the contract; '
-  'the contract''s when there are none.';
+  'Which value is spread: contract value, or solution values (the sum of the solution lines in '
+  'the currency of the contract; the contract''s when there are none).';
 comment on column mart.acv_candidate.currency_rule is
-  'contract currency, or US dollars at the rate of the file: Contract Value (USD) for Contract Value.';
+  'Which currency the figure is in: contract currency, or US dollars at the rate of the file, '
+  'Contract Value (USD) for Contract Value.';
 comment on column mart.acv_candidate.contract_currency_code is
-  'Currency of the contract in the file.';
+  'Currency of the contract in the file. Source: "Contract Currency"';
 comment on column mart.acv_candidate.currency_code is
-  'Currency of the amounts of this row, by currency_rule.';
+  'Currency of the amounts of this row, by currency_rule. Source: computed from "Contract '
+  'Currency"';
 comment on column mart.acv_candidate.candidate_amount is
   'Annual contract value by this convention, rounded half away from zero to the minor unit of '
-  'currency_code.';
+  'currency_code. Source: computed from "Contract Value", "Contract Start Date", "Contract End '
+  'Date"';
 comment on column mart.acv_candidate.microsoft_acv_amount is
-  'Annual Contract Value of the file, taken for an amount in currency_code.';
+  'Annual contract value that Microsoft computed, taken for an amount in currency_code. Source: '
+  '"Annual Contract Value"';
 comment on column mart.acv_candidate.difference_amount is
-  'microsoft_acv_amount less candidate_amount, in currency_code.';
+  'Microsoft''s figure less candidate_amount, in currency_code. Source: computed from "Annual '
+  'Contract Value", "Contract Value"';
 comment on column mart.acv_candidate.tolerance_amount is
   'One minor unit of currency_code; for a converted amount also what the cent leaves open to which '
   'Contract Value (USD) is rounded.';
 comment on column mart.acv_candidate.is_reproduced is
-  'difference_amount is within tolerance_amount.';
+  'The convention gives Microsoft''s figure: the difference is within tolerance_amount.';

@@ -59,10 +59,11 @@ comment on column mart.acv_convention.registration_count is
   'Registrations to which the convention can be applied: the file has Microsoft''s figure, and what '
   'the convention needs.';
 comment on column mart.acv_convention.reproduced_count is
-  'Those of registration_count for which the convention gives Microsoft''s figure.';
+  'Registrations for which the convention gives Microsoft''s figure.';
 comment on column mart.acv_convention.telling_count is
-  'Those of reproduced_count for which some other convention does not: they alone are evidence.';
+  'Registrations for which the convention gives Microsoft''s figure and some other does not: '
+  'they alone are evidence.';
 comment on column mart.acv_convention.convention_rank is
   'Place by reproduced_count, from 1; equal counts have equal places.';
 comment on column mart.acv_convention.is_ours is
-  'The convention of contract_acv_amount in mart.registration.';
+  'The convention is ours, that of the contract ACV in mart.registration.';

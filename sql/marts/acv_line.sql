@@ -32,20 +32,24 @@ select
   line.contract_currency_code,
   line.allocated_contract_value_amount,
   line.allocated_contract_acv_amount,
-  (
-    div(
-      line.solution_acv_amount * rate.reporting_units * 2000000
-        + sign(line.solution_acv_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as solution_acv_reporting_amount,
-  (
-    div(
-      line.allocated_contract_acv_amount * contract_rate.reporting_units * 2000000
-        + sign(line.allocated_contract_acv_amount) * contract_rate.currency_units,
-      2 * contract_rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as contract_acv_reporting_amount,
+  case
+    when abs(line.solution_acv_amount) * rate.reporting_units
+      < rate.currency_units * 999999999999999.99995
+      then div(
+        line.solution_acv_amount * rate.reporting_units * 20000
+          + sign(line.solution_acv_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as solution_acv_reporting_amount,
+  case
+    when abs(line.allocated_contract_acv_amount) * contract_rate.reporting_units
+      < contract_rate.currency_units * 999999999999999.99995
+      then div(
+        line.allocated_contract_acv_amount * contract_rate.reporting_units * 20000
+          + sign(line.allocated_contract_acv_amount) * contract_rate.currency_units,
+        2 * contract_rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as contract_acv_reporting_amount,
   line.is_deployed_on_azure,
   line.primary_deployment_on,
   line.pricing_model,
@@ -59,7 +63,9 @@ select
   coalesce(registration.registration_status in ('Approved', 'Passed'), false) as is_approved,
   case when line.line_no = 0 then line.allocated_contract_acv_amount
     else line.solution_acv_amount
-  end as acv_amount
+  end as acv_amount,
+  line.registration_key,
+  line.registration_line_key
 from dw.fact_registration_solution line
 left join dw.fact_registration registration
   on registration.referral_key = line.referral_key
@@ -111,25 +117,34 @@ comment on view mart.acv_line is
   'without lines has one row, number 0. Contracts stay when the source no longer shows the '
   'referral.';
 comment on column mart.acv_line.solution_play is
-  'Solution play, in the spelling of canonical_value of mart.documented_value; '
-  '(Not provided) without one, (Multiple) when there are several.';
-comment on column mart.acv_line.contract_sign_date is 'Day the contract was signed.';
+  'Solution play in the documented spelling, that of mart.documented_value; (Not provided) '
+  'without one, (Multiple) when there are several. Source: '
+  'details.requirements.additionalRequirements.attributes[].id, solutionPlay, '
+  'details.solutionPlay, details.requirements.solutionPlay, details.requirements.solutions[].name';
+comment on column mart.acv_line.contract_sign_date is
+  'Day on which the contract was signed. Source: computed from '
+  'registrations[].contract.signDateTime';
 comment on column mart.acv_line.sign_fiscal_year is
-  'Fiscal year of contract_sign_date, as FY26; null without one.';
+  'Fiscal year in which the contract was signed, as FY26; null without a day of signing. Source: '
+  'computed from registrations[].contract.signDateTime';
 comment on column mart.acv_line.sign_fiscal_quarter is
-  'Fiscal quarter of contract_sign_date, as FY26 Q3; null without one.';
-comment on column mart.acv_line.contract_start_date is 'First day of the contract.';
+  'Fiscal quarter in which the contract was signed, as FY26 Q3; null without a day of signing. '
+  'Source: computed from registrations[].contract.signDateTime';
+comment on column mart.acv_line.contract_start_date is
+  'First day of the contract. Source: computed from registrations[].contract.startDateTime';
 comment on column mart.acv_line.solution_acv_reporting_amount is
-  'solution_acv_amount in the reporting currency, at the rate of the day of signing, else of the '
-  'start, else of the registration, at the latest of today; past days never restate. Null where '
-  'there is no rate for it.';
+  'Annual contract value of the line in the reporting currency, at the rate of the day of '
+  'signing, else of the start, else of the registration, at the latest of today; past days never '
+  'restate. Null where there is no rate for it. Source: computed from '
+  'registrations[].solutionDetails[].value';
 comment on column mart.acv_line.contract_acv_reporting_amount is
-  'allocated_contract_acv_amount in the reporting currency, at the rate of the same day. Null '
-  'where '
-  'there is no rate for it.';
+  'Share of the line in the annual contract value of the contract, in the reporting currency, at '
+  'the rate of the same day. Null where there is no rate for it. Source: computed from '
+  'registrations[].contract.value';
 comment on column mart.acv_line.is_approved is
   'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
-  'Insights counts.';
+  'Insights counts. Source: computed from registrations[].status';
 comment on column mart.acv_line.acv_amount is
-  'solution_acv_amount, in currency_code; for a contract without solution lines its contract ACV, '
-  'so that it is in the sum.';
+  'Annual contract value of the line, in currency_code; for a contract without solution lines '
+  'its contract ACV, so that it is in the sum. Source: computed from '
+  'registrations[].solutionDetails[].value, registrations[].contract.value';

@@ -84,6 +84,7 @@ compared as (
     coalesce(ours.partner_account_key, reading.partner_account_key) as partner_account_key,
     coalesce(ours.referral_key, reading.referral_key) as referral_key,
     coalesce(ours.registration_no, reading.registration_no) as registration_no,
+    coalesce(ours.registration_key, reading.registration_key) as registration_key,
     coalesce(ours.registration_id, reading.registration_id) as registration_id,
     ours.referral_key is not null as is_ours,
     reading.referral_key is not null as is_in_file,
@@ -128,11 +129,14 @@ converted as (
     case
       when compared.currency_code = compared.contract_currency_code
         then compared.contract_acv_amount
-      when compared.contract_currency_code = compared.file_currency_code then round(
-        compared.contract_acv_amount * compared.file_value_usd_amount
-          / nullif(compared.file_value_amount, 0),
-        2
-      )
+      when compared.contract_currency_code = compared.file_currency_code
+        and abs(compared.contract_acv_amount * compared.file_value_usd_amount)
+          < abs(compared.file_value_amount) * 999999999999999.99
+        then round(
+          compared.contract_acv_amount * compared.file_value_usd_amount
+            / compared.file_value_amount,
+          2
+        )
     end as acv_amount,
     case
       when compared.currency_code = compared.contract_currency_code
@@ -170,7 +174,7 @@ select
   converted.file_start_date,
   converted.file_end_date,
   converted.currency_code,
-  converted.acv_amount::numeric(28, 4) as acv_amount,
+  converted.acv_amount::numeric(19, 4) as acv_amount,
   converted.microsoft_acv_amount,
   (converted.microsoft_acv_amount - converted.acv_amount)::numeric(28, 4) as difference_amount,
   abs(converted.microsoft_acv_amount - converted.acv_amount) <= converted.tolerance
@@ -210,7 +214,8 @@ select
   end as reason,
   reproducing.convention_name as likely_convention,
   coalesce(reproducing.convention_count, 0) as reproducing_convention_count,
-  reproducing.convention_names as reproducing_conventions
+  reproducing.convention_names as reproducing_conventions,
+  converted.registration_key
 from converted
 left join dw.dim_referral referral
   on referral.referral_key = converted.referral_key
@@ -231,42 +236,53 @@ comment on view mart.acv_reconciliation is
 comment on column mart.acv_reconciliation.registration_no is
   'Number of the registration within the referral; null when it is not in ours.';
 comment on column mart.acv_reconciliation.registration_id is
-  'registrations[].id, else the Deal ID of the file.';
+  'Id of the registration at the source, else the one of the file. Source: registrations[].id, '
+  '"Deal ID"';
 comment on column mart.acv_reconciliation.is_approved is
   'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
-  'Insights counts.';
+  'Insights counts. Source: computed from registrations[].status';
 comment on column mart.acv_reconciliation.as_of_date is
   'Day of the file, as in dw.fact_microsoft_acv.';
 comment on column mart.acv_reconciliation.contract_currency_code is
-  'Currency of the contract in ours: of contract_value_amount, solution_value_amount and '
-  'contract_acv_amount.';
+  'Currency of the contract in ours. Source: registrations[].contract.currency';
 comment on column mart.acv_reconciliation.contract_value_amount is
-  'Total contract value in ours, in contract_currency_code.';
+  'Total value of the contract in ours, in contract_currency_code. Source: '
+  'registrations[].contract.value';
 comment on column mart.acv_reconciliation.solution_value_amount is
   'Sum of the solution lines in ours, in contract_currency_code; null when a line is in another '
-  'currency.';
+  'currency. Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.acv_reconciliation.contract_acv_amount is
-  'Annual contract value in ours, in contract_currency_code.';
-comment on column mart.acv_reconciliation.file_currency_code is 'Contract Currency of the file.';
+  'Annual contract value in ours, in contract_currency_code. Source: computed from '
+  'registrations[].contract.value';
+comment on column mart.acv_reconciliation.file_currency_code is
+  'Currency of the contract in the file. Source: "Contract Currency"';
 comment on column mart.acv_reconciliation.file_value_amount is
-  'Contract Value of the file, in file_currency_code.';
+  'Total value of the contract in the file, in file_currency_code. Source: "Contract Value"';
 comment on column mart.acv_reconciliation.file_value_usd_amount is
-  'Contract Value (USD) of the file.';
-comment on column mart.acv_reconciliation.file_start_date is 'Contract Start Date of the file.';
-comment on column mart.acv_reconciliation.file_end_date is 'Contract End Date of the file.';
+  'Total value of the contract in the file, in US dollars. Source: "Contract Value (USD)"';
+comment on column mart.acv_reconciliation.file_start_date is
+  'First day of the contract in the file. Source: "Contract Start Date"';
+comment on column mart.acv_reconciliation.file_end_date is
+  'End of the contract in the file. Source: "Contract End Date"';
 comment on column mart.acv_reconciliation.currency_code is
-  'Currency of the comparison: that of the contract, or USD when more of Microsoft''s figures for '
-  'contracts in other currencies are reproduced in US dollars than in the currency of the contract.';
+  'Currency of the comparison: that of the contract, or USD when more of Microsoft''s figures '
+  'for contracts in other currencies are reproduced in US dollars than in the currency of the '
+  'contract. Source: computed from registrations[].contract.currency';
 comment on column mart.acv_reconciliation.acv_amount is
-  'contract_acv_amount in currency_code, converted at the rate of the file: Contract Value (USD) for '
-  'Contract Value. Null without one.';
+  'Our annual contract value in the currency of the comparison, converted at the rate of the '
+  'file, Contract Value (USD) for Contract Value. Null without one. Source: computed from '
+  'registrations[].contract.value, "Contract Value", "Contract Value (USD)"';
 comment on column mart.acv_reconciliation.microsoft_acv_amount is
-  'Annual Contract Value of the file, taken for an amount in currency_code.';
+  'Annual contract value that Microsoft computed, taken for an amount in currency_code. Source: '
+  '"Annual Contract Value"';
 comment on column mart.acv_reconciliation.difference_amount is
-  'microsoft_acv_amount less acv_amount, in currency_code; null when one of them is missing.';
+  'Microsoft''s figure less acv_amount, in currency_code; null when one of them is missing. '
+  'Source: computed from "Annual Contract Value", registrations[].contract.value';
 comment on column mart.acv_reconciliation.is_within_minor_unit is
-  'difference_amount is at most one minor unit of currency_code; of a converted amount, at most that '
-  'and what the cent leaves open to which Contract Value (USD) is rounded. Null without a difference.';
+  'The two figures agree: they differ by at most one minor unit of the currency; of a converted '
+  'amount, by at most that and what the cent leaves open to which Contract Value (USD) is '
+  'rounded. Null without a difference. Source: computed from "Annual Contract Value", '
+  'registrations[].contract.value';
 comment on column mart.acv_reconciliation.reason is
   'Most likely reason why the two differ: not in Microsoft''s file; not in ours; state of the '
   'registration (the file annualizes approved and passed ones alone); no annual value in the file; '
@@ -281,3 +297,15 @@ comment on column mart.acv_reconciliation.reproducing_convention_count is
 comment on column mart.acv_reconciliation.reproducing_conventions is
   'Names of the conventions that give Microsoft''s figure, the most likely first, joined by a bar '
   'with blanks.';
+comment on column mart.acv_reconciliation.contract_term is
+  'Kind of term in ours: Perpetual, Finite or whatever arrives. Source: '
+  'registrations[].contract.term';
+comment on column mart.acv_reconciliation.is_perpetual is
+  'The contract has no end in ours; its value is spread over six years. Source: computed from '
+  'registrations[].contract.term';
+comment on column mart.acv_reconciliation.contract_start_date is
+  'First day of the contract in ours. Source: computed from '
+  'registrations[].contract.startDateTime';
+comment on column mart.acv_reconciliation.contract_end_date is
+  'End of the contract as reported, in ours: its last day, or the anniversary after it. Source: '
+  'computed from registrations[].contract.endDateTime';

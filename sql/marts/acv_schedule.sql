@@ -14,26 +14,32 @@ select
   schedule.scheduled_solution_amount,
   schedule.contract_currency_code,
   schedule.scheduled_contract_amount,
-  (
-    div(
-      schedule.scheduled_solution_amount * rate.reporting_units * 2000000
-        + sign(schedule.scheduled_solution_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as scheduled_solution_reporting_amount,
-  (
-    div(
-      schedule.scheduled_contract_amount * contract_rate.reporting_units * 2000000
-        + sign(schedule.scheduled_contract_amount) * contract_rate.currency_units,
-      2 * contract_rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as scheduled_contract_reporting_amount,
+  case
+    when abs(schedule.scheduled_solution_amount) * rate.reporting_units
+      < rate.currency_units * 999999999999999.99995
+      then div(
+        schedule.scheduled_solution_amount * rate.reporting_units * 20000
+          + sign(schedule.scheduled_solution_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as scheduled_solution_reporting_amount,
+  case
+    when abs(schedule.scheduled_contract_amount) * contract_rate.reporting_units
+      < contract_rate.currency_units * 999999999999999.99995
+      then div(
+        schedule.scheduled_contract_amount * contract_rate.reporting_units * 20000
+          + sign(schedule.scheduled_contract_amount) * contract_rate.currency_units,
+        2 * contract_rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as scheduled_contract_reporting_amount,
   solution.solution_name,
   solution.publisher_name,
   customer.customer_name,
   customer.country_code,
   schedule.is_incentive_eligible,
-  schedule.is_marketplace_transacted
+  schedule.is_marketplace_transacted,
+  schedule.registration_key,
+  schedule.registration_line_key
 from dw.fact_acv_schedule schedule
 left join dw.fact_registration_solution line
   on line.referral_key = schedule.referral_key
@@ -73,15 +79,22 @@ comment on view mart.acv_schedule is
   'Filter period_start_fiscal_year; the years of a line add up exactly to its values. Year 0 holds '
   'what cannot be placed in time.';
 comment on column mart.acv_schedule.period_start_fiscal_year is
-  'Fiscal year in which the contract year begins, as FY26; null in year 0.';
+  'Fiscal year in which the contract year begins, as FY26; null in year 0. Source: computed from '
+  'registrations[].contract.startDateTime';
 comment on column mart.acv_schedule.period_start_fiscal_quarter is
-  'Fiscal quarter in which the contract year begins, as FY26 Q3; null in year 0.';
+  'Fiscal quarter in which the contract year begins, as FY26 Q3; null in year 0. Source: '
+  'computed from registrations[].contract.startDateTime';
 comment on column mart.acv_schedule.scheduled_solution_reporting_amount is
-  'scheduled_solution_amount in the reporting currency, at the rate of the day of signing, else of '
-  'the start, else of the registration, at the latest of today. Null where there is no rate for it.';
+  'Part of the value of the line that falls into the contract year, in the reporting currency, '
+  'at the rate of the day of signing, else of the start, else of the registration, at the latest '
+  'of today. Null where there is no rate for it. Source: computed from '
+  'registrations[].solutionDetails[].value';
 comment on column mart.acv_schedule.scheduled_contract_reporting_amount is
-  'scheduled_contract_amount in the reporting currency, at the rate of the same day. Null where '
-  'there is no rate for it.';
-comment on column mart.acv_schedule.is_incentive_eligible is 'The line has an incentive.';
+  'Part of the contract value, allocated to the line, that falls into the contract year, in the '
+  'reporting currency, at the rate of the same day. Null where there is no rate for it. Source: '
+  'computed from registrations[].contract.value';
+comment on column mart.acv_schedule.is_incentive_eligible is
+  'The line has an incentive. Source: computed from registrations[].solutionDetails[].incentives';
 comment on column mart.acv_schedule.is_marketplace_transacted is
-  'The line was transacted on the marketplace; null when not stated.';
+  'The line was bought on the marketplace; null when not stated. Source: '
+  'registrations[].solutionDetails[].marketplaceTransactionDetails.isMarketplaceTransacted';

@@ -100,27 +100,40 @@ comment on view mart.asked_and_sold is
   'is_sold for the cases. Sum asked_amount by currency_code and the sold ones by sold_currency_code. '
   'Referrals stay when the source no longer shows them.';
 comment on column mart.asked_and_sold.solution_name is
-  'Name of the solution or offer, as the latest referral gives it.';
-comment on column mart.asked_and_sold.created_fiscal_year is 'Fiscal year of created_date, as FY26.';
+  'Name of the solution or offer, as the latest referral gives it. Source: '
+  'details.requirements.solutions[].name, details.requirements.offers[].name, '
+  'registrations[].solutionDetails[].name';
+comment on column mart.asked_and_sold.created_fiscal_year is
+  'Fiscal year of the creation, as FY26. Source: computed from createdDateTime';
 comment on column mart.asked_and_sold.is_asked is 'The referral asks for the solution.';
 comment on column mart.asked_and_sold.is_sold is
   'A deal registration of the referral has the solution, in whatever state.';
-comment on column mart.asked_and_sold.asked_line_count is 'Requested lines.';
+comment on column mart.asked_and_sold.asked_line_count is
+  'Number of lines in which the referral asks for the solution. Source: computed from '
+  'details.requirements.solutions[]';
 comment on column mart.asked_and_sold.asked_quantity is
-  'Sum of the requested quantities; null when no line has one.';
+  'Sum of the requested quantities; null when no line has one. Source: computed from '
+  'details.requirements.solutions[].quantity';
 comment on column mart.asked_and_sold.asked_amount is
-  'Sum of price times quantity of the requested lines, in currency_code; null when no line has both, '
-  'and when they are in several currencies.';
+  'Sum of price times quantity of the requested lines, in currency_code; null when no line has '
+  'both, and when they are in several currencies. Source: computed from '
+  'details.requirements.solutions[].price, details.requirements.solutions[].quantity';
 comment on column mart.asked_and_sold.currency_code is
-  'Currency of asked_amount; null when nothing was asked, and when the lines have several.';
-comment on column mart.asked_and_sold.sold_line_count is 'Registration lines.';
+  'Currency of the request; null when nothing was asked, and when the lines have several. '
+  'Source: details.requirements.solutions[].currency, details.currency';
+comment on column mart.asked_and_sold.sold_line_count is
+  'Number of registration lines that have the solution. Source: computed from '
+  'registrations[].solutionDetails[]';
 comment on column mart.asked_and_sold.sold_quantity is
-  'Sum of the quantities of the registration lines; null when no line has one.';
+  'Sum of the quantities of the registration lines; null when no line has one. Source: computed '
+  'from registrations[].solutionDetails[].quantity';
 comment on column mart.asked_and_sold.sold_amount is
-  'Sum of the contract values of the registration lines, in sold_currency_code, in whatever state the '
-  'registration is; null when no line has one, and when they are in several currencies.';
+  'Sum of the contract values of the registration lines, in sold_currency_code, in whatever '
+  'state the registration is; null when no line has one, and when they are in several '
+  'currencies. Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.asked_and_sold.approved_sold_amount is
-  'sold_amount of registrations that are approved by rule or passed by a reviewer, in '
-  'sold_currency_code.';
+  'Part of the sold amount on registrations that are approved by rule or passed by a reviewer, '
+  'in sold_currency_code. Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.asked_and_sold.sold_currency_code is
-  'Currency of the sold amounts; null when nothing was sold, and when the lines have several.';
+  'Currency of the sold amounts; null when nothing was sold, and when the lines have several. '
+  'Source: registrations[].solutionDetails[].currency, registrations[].contract.currency';

@@ -39,11 +39,13 @@ comment on view mart.co_sell is
   'Divide sum of won_deal_count by sum of decided_deal_count for the win rate of deals. Filter '
   'created_fiscal_year.';
 comment on column mart.co_sell.invited_by is
-  'Organisation that invited; (None) when there is none.';
+  'Organisation that invited to the deal; (None) when there is none. Source: '
+  'inviteContext.invitedBy.organizationName';
 comment on column mart.co_sell.direction is
-  'Way the referral went, as sent; (Not provided) when the source does not say.';
-comment on column mart.co_sell.currency_code is 'Currency of the deals and of their amounts.';
-comment on column mart.co_sell.referral_count is 'Referrals.';
+  'Way the referral went, as sent; (Not provided) when the source does not say. Source: direction';
+comment on column mart.co_sell.currency_code is
+  'Currency of the deals and of their amounts. Source: details.currency';
+comment on column mart.co_sell.referral_count is 'Number of referrals.';
 comment on column mart.co_sell.engagement_count is
   'Deals: referrals of one engagement count once. Do not add up over rows; one engagement may '
   'stand '
@@ -52,9 +54,10 @@ comment on column mart.co_sell.won_count is 'Referrals won: the numerator of the
 comment on column mart.co_sell.decided_count is
   'Referrals won or lost: the denominator of the win rate.';
 comment on column mart.co_sell.deal_value_amount is
-  'Sum of the deal values, in currency_code; referrals without a value add nothing.';
+  'Sum of the deal values, in currency_code; referrals without a value add nothing. Source: '
+  'computed from details.dealValue';
 comment on column mart.co_sell.won_value_amount is
-  'Sum of the deal values of those won, in currency_code.';
+  'Sum of the deal values of those won, in currency_code. Source: computed from details.dealValue';
 comment on column mart.co_sell.deal_count is
   'Deals, each with the row of its primary referral; adds up over rows.';
 comment on column mart.co_sell.won_deal_count is
@@ -62,6 +65,8 @@ comment on column mart.co_sell.won_deal_count is
 comment on column mart.co_sell.decided_deal_count is
   'Deals won or lost: the denominator of their win rate.';
 comment on column mart.co_sell.deal_value_once_amount is
-  'Sum of the values of the deals, each once, in currency_code.';
+  'Sum of the values of the deals, each once, in currency_code. Source: computed from '
+  'details.dealValue';
 comment on column mart.co_sell.won_value_once_amount is
-  'Sum of the values of the deals won, each once, in currency_code.';
+  'Sum of the values of the deals won, each once, in currency_code. Source: computed from '
+  'details.dealValue';

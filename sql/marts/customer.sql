@@ -106,15 +106,18 @@ comment on view mart.customer is
   'open referrals that it no longer shows are left out.';
 comment on column mart.customer.profile_count is
   'Profiles of the customer that referrals have now; several where they describe it differently.';
-comment on column mart.customer.referral_count is 'Referrals.';
-comment on column mart.customer.open_referral_count is 'Referrals that are open.';
-comment on column mart.customer.won_referral_count is 'Referrals won.';
+comment on column mart.customer.referral_count is 'Number of referrals.';
+comment on column mart.customer.open_referral_count is 'Number of referrals that are open.';
+comment on column mart.customer.won_referral_count is 'Number of referrals won.';
 comment on column mart.customer.deal_count is
   'Deals, each with the customer of its primary referral; adds up over rows.';
 comment on column mart.customer.open_deal_count is 'Deals that are open.';
 comment on column mart.customer.won_deal_count is 'Deals won.';
 comment on column mart.customer.lost_deal_count is 'Deals lost.';
-comment on column mart.customer.first_created_date is 'Day of the first referral.';
-comment on column mart.customer.last_created_date is 'Day of the last referral.';
+comment on column mart.customer.first_created_date is
+  'Day on which the first referral was created, by UTC. Source: computed from createdDateTime';
+comment on column mart.customer.last_created_date is
+  'Day on which the last referral was created, by UTC. Source: computed from createdDateTime';
 comment on column mart.customer.last_won_date is
-  'Day on which a referral was won last; null when none was.';
+  'Day on which a referral was won last, by UTC; null when none was. Source: computed from '
+  'closedDateTime';

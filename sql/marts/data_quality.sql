@@ -59,6 +59,9 @@ comment on view mart.data_quality is
 comment on column mart.data_quality.referral_key is
   'The referral; dw.dim_referral. Null for findings about the warehouse as a whole.';
 comment on column mart.data_quality.first_seen_at is
-  'Start of the run that reported it first; of an overdue referral, the day after expiration_date.';
+  'Start of the run that reported it first; of an overdue referral, the day after its expiry.';
 comment on column mart.data_quality.last_seen_at is
   'Start of the run that reported it last; of an overdue referral, now.';
+comment on column mart.data_quality.referral_id is
+  'Id of the referral that is concerned; empty for findings about the warehouse as a whole. '
+  'Source: id';

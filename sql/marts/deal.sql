@@ -57,21 +57,30 @@ comment on view mart.deal is
   'referral, with the stages of the referrals of the partner, of Microsoft and of another partner '
   'beside. Answers: which deals do we have with whom, and where does Microsoft stand in them? Filter '
   'is_open for the pipeline. Deals whose only open referrals the source no longer shows are left out.';
-comment on column mart.deal.primary_referral_id is 'Id of the primary referral.';
-comment on column mart.deal.referral_name is 'Name of the primary referral.';
-comment on column mart.deal.created_fiscal_year is 'Fiscal year of created_date, as FY26.';
+comment on column mart.deal.primary_referral_id is 'Id of the primary referral. Source: id';
+comment on column mart.deal.referral_name is 'Name of the primary referral. Source: name';
+comment on column mart.deal.created_fiscal_year is
+  'Fiscal year of the creation, as FY26. Source: computed from createdDateTime';
 comment on column mart.deal.closed_fiscal_year is
-  'Fiscal year of closed_date, as FY26; null while open.';
+  'Fiscal year of the closing, as FY26; null while open. Source: computed from closedDateTime';
 comment on column mart.deal.closed_fiscal_quarter is
-  'Fiscal quarter of closed_date, as FY26 Q3; null while open.';
+  'Fiscal quarter of the closing, as FY26 Q3; null while open. Source: computed from '
+  'closedDateTime';
 comment on column mart.deal.deal_value_reporting_amount is
-  'deal_value_amount in the reporting currency, as in mart.referral.';
-comment on column mart.deal.own_referral_id is 'Id of own_referral_key.';
+  'Value of the deal in the reporting currency, as in mart.referral. Null where there is no rate '
+  'for it. Source: computed from details.dealValue';
+comment on column mart.deal.own_referral_id is
+  'Id of our own referral of the deal; null when there is none. Source: id';
 comment on column mart.deal.own_stage_label is
-  'Status and substatus of own_referral_key; null when there is none.';
-comment on column mart.deal.microsoft_referral_id is 'Id of microsoft_referral_key.';
+  'Stage of our own referral of the deal; null when there is none. Source: computed from status, '
+  'substatus';
+comment on column mart.deal.microsoft_referral_id is
+  'Id of Microsoft''s referral of the deal; null when there is none. Source: id';
 comment on column mart.deal.microsoft_stage_label is
-  'Status and substatus of microsoft_referral_key; null when there is none.';
-comment on column mart.deal.partner_referral_id is 'Id of partner_referral_key.';
+  'Stage of Microsoft''s referral of the deal; null when there is none. Source: computed from '
+  'status, substatus';
+comment on column mart.deal.partner_referral_id is
+  'Id of another partner''s referral of the deal; null when there is none. Source: id';
 comment on column mart.deal.partner_stage_label is
-  'Status and substatus of partner_referral_key; null when there is none.';
+  'Stage of another partner''s referral of the deal; null when there is none. Source: computed '
+  'from status, substatus';

@@ -30,11 +30,14 @@ select
   deal.closed_fiscal_quarter,
   deal.currency_code,
   deal.deal_value_amount,
-  (deal.deal_value_amount * member.weight)::numeric(28, 10) as weighted_deal_value_amount,
   (
-    round(deal.deal_value_reporting_amount * member.weight_upto, 6)
-      - round(deal.deal_value_reporting_amount * (member.weight_upto - member.weight), 6)
-  )::numeric(28, 6) as weighted_deal_value_reporting_amount
+    round(deal.deal_value_amount * member.weight_upto, 4)
+      - round(deal.deal_value_amount * (member.weight_upto - member.weight), 4)
+  )::numeric(19, 4) as weighted_deal_value_amount,
+  (
+    round(deal.deal_value_reporting_amount * member.weight_upto, 4)
+      - round(deal.deal_value_reporting_amount * (member.weight_upto - member.weight), 4)
+  )::numeric(19, 4) as weighted_deal_value_reporting_amount
 from (
   select
     numbered.*,
@@ -98,9 +101,10 @@ comment on view mart.deal_seller is
 comment on column mart.deal_seller.weight is
   'Share of the person in the deal; the shares of one kind add up to exactly 1 in each deal.';
 comment on column mart.deal_seller.seller_count is 'Persons of the same kind in the deal.';
-comment on column mart.deal_seller.referral_name is 'Name of the primary referral.';
+comment on column mart.deal_seller.referral_name is 'Name of the primary referral. Source: name';
 comment on column mart.deal_seller.weighted_deal_value_amount is
-  'weight times deal_value_amount, in currency_code.';
+  'Share of the person in the value of the deal, in currency_code. Source: computed from '
+  'details.dealValue';
 comment on column mart.deal_seller.weighted_deal_value_reporting_amount is
   'Share of the person in the value in the reporting currency, rounded so that the shares of one '
-  'kind add up to it.';
+  'kind add up to it. Source: computed from details.dealValue';

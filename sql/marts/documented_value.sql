@@ -18,7 +18,7 @@ comment on view mart.documented_value is
   'One row per documented value, under its parent where it has one: the plays of each solution area, '
   'the substatuses of each status, the bands of customer sizes. Answers: which values may a slicer '
   'offer, in which order, and which had no deal? Filter enum_name, and join canonical_value to '
-  'solution_play of a mart.';
+  'the solution play of a mart.';
 comment on column mart.documented_value.enum_name is
   'List of values, such as SolutionPlay, ReferralSubstatus or CustomerSize.';
 comment on column mart.documented_value.parent_value is

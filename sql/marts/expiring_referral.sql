@@ -42,8 +42,10 @@ comment on view mart.expiring_referral is
   '14 days, by value, and what is still open past its day? Filter days_to_expiry between 0 and 14, '
   'or is_overdue. What is overdue is in mart.data_quality too.';
 comment on column mart.expiring_referral.days_to_expiry is
-  'Days from today, by UTC, to expiration_date; 0 on the last day, negative after it.';
+  'Days from today, by UTC, to the day of expiry; 0 on the last day, negative after it. Source: '
+  'computed from expirationDateTime';
 comment on column mart.expiring_referral.is_overdue is
-  'The day of expiry is past, by UTC, and the referral is still open.';
+  'The day of expiry is past, by UTC, and the referral is still open. Source: computed from '
+  'expirationDateTime';
 comment on column mart.expiring_referral.days_overdue is
-  'Days since expiration_date; 0 until it is past.';
+  'Days since the day of expiry; 0 until it is past. Source: computed from expirationDateTime';

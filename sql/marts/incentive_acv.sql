@@ -19,16 +19,22 @@ select
   bridge.weight,
   line.currency_code,
   line.solution_acv_amount,
-  (bridge.weight * line.solution_acv_amount)::numeric(28, 10) as weighted_solution_acv_amount,
   (
-    round(line.solution_acv_reporting_amount * sum(bridge.weight) over upto, 6)
-    - round(line.solution_acv_reporting_amount * (sum(bridge.weight) over upto - bridge.weight), 6)
-  )::numeric(28, 6) as weighted_solution_acv_reporting_amount,
+    round(line.solution_acv_amount * sum(bridge.weight) over upto, 4)
+    - round(line.solution_acv_amount * (sum(bridge.weight) over upto - bridge.weight), 4)
+  )::numeric(19, 4) as weighted_solution_acv_amount,
+  (
+    round(line.solution_acv_reporting_amount * sum(bridge.weight) over upto, 4)
+    - round(line.solution_acv_reporting_amount * (sum(bridge.weight) over upto - bridge.weight), 4)
+  )::numeric(19, 4) as weighted_solution_acv_reporting_amount,
   line.is_approved,
   case when line.is_approved
-    then (bridge.weight * line.solution_acv_amount)::numeric(28, 10)
+    then round(line.solution_acv_amount * sum(bridge.weight) over upto, 4)
+      - round(line.solution_acv_amount * (sum(bridge.weight) over upto - bridge.weight), 4)
     else 0
-  end::numeric(28, 10) as approved_weighted_solution_acv_amount
+  end::numeric(19, 4) as approved_weighted_solution_acv_amount,
+  line.registration_key,
+  line.registration_line_key
 from mart.acv_line line
 join dw.bridge_line_incentive bridge
   on bridge.referral_key = line.referral_key
@@ -43,7 +49,7 @@ window upto as (
     bridge.referral_key,
     bridge.registration_no,
     bridge.line_no
-  order by bridge.tag_key
+  order by tag.tag_id collate "C"
   rows unbounded preceding
 );
 
@@ -52,17 +58,22 @@ comment on view mart.incentive_acv is
   'which incentive? Add up the weighted amounts, which count each line once; solution_acv_amount is '
   'repeated for each incentive of the line and must not be added up. Filter sign_fiscal_year, and '
   'is_approved for what Microsoft counts: refused and waiting registrations are rows too.';
-comment on column mart.incentive_acv.incentive is 'Name of the incentive, as sent.';
+comment on column mart.incentive_acv.incentive is
+  'Name of the incentive, as sent. Source: registrations[].solutionDetails[].incentives';
 comment on column mart.incentive_acv.solution_acv_amount is
-  'Annual contract value of the whole line, in currency_code: repeated for each of its incentives.';
+  'Annual contract value of the whole line, in currency_code: repeated for each of its '
+  'incentives. Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.incentive_acv.weighted_solution_acv_amount is
-  'Share of the incentive in solution_acv_amount, in currency_code.';
+  'Share of the incentive in the annual contract value of the line, in currency_code. Source: '
+  'computed from registrations[].solutionDetails[].value';
 comment on column mart.incentive_acv.weighted_solution_acv_reporting_amount is
-  'weighted_solution_acv_amount in the reporting currency, at the rate of mart.acv_line. Null where '
-  'there is no rate for it.';
+  'Share of the incentive in the annual contract value of the line, in the reporting currency at '
+  'the rate of mart.acv_line. Null where there is no rate for it. Source: computed from '
+  'registrations[].solutionDetails[].value';
 comment on column mart.incentive_acv.is_approved is
   'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
-  'Insights counts.';
+  'Insights counts. Source: computed from registrations[].status';
 comment on column mart.incentive_acv.approved_weighted_solution_acv_amount is
-  'weighted_solution_acv_amount of an approved or passed registration, in currency_code; 0 for '
-  'others.';
+  'Share of the incentive in the annual contract value of the line where the registration is '
+  'approved or passed, in currency_code; 0 for others. Source: computed from '
+  'registrations[].solutionDetails[].value';

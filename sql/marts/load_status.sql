@@ -50,13 +50,14 @@ comment on column mart.load_status.last_published_run_id is
 comment on column mart.load_status.published_at is
   'When readers last got a new state; null before the first run.';
 comment on column mart.load_status.watermark_to is
-  'Source time up to which all changes are published; null before the first run.';
+  'Source time up to which all changes are published; null before the first run. Source: '
+  'computed from updatedDateTime';
 comment on column mart.load_status.age_hours is 'Hours since published_at.';
 comment on column mart.load_status.last_run_id is 'Latest run, whether it succeeded or not.';
 comment on column mart.load_status.last_run_mode is
-  'incremental, full, backfill, import or rebuild.';
+  'What the latest run read: incremental, full, backfill, import or rebuild.';
 comment on column mart.load_status.last_run_status is
-  'running, extracted, published, failed or abandoned.';
+  'How far the latest run came: running, extracted, published, failed or abandoned.';
 comment on column mart.load_status.last_run_started_at is 'When the latest run began.';
 comment on column mart.load_status.quarantined_referral_count is
   'Referrals in quarantine because they could not be read; their last good state is shown.';

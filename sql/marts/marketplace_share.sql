@@ -42,19 +42,26 @@ comment on view mart.marketplace_share is
   'sign_fiscal_year; contracts without a day of '
   'signing have none.';
 comment on column mart.marketplace_share.currency_code is
-  'Currency of the lines and of the amounts.';
+  'Currency of the lines and of the amounts. Source: registrations[].solutionDetails[].currency, '
+  'registrations[].contract.currency';
 comment on column mart.marketplace_share.transacted_acv_amount is
-  'Solution ACV of the lines transacted on the marketplace, in currency_code: the numerator.';
+  'Solution ACV of the lines transacted on the marketplace, in currency_code: the numerator. '
+  'Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.marketplace_share.stated_acv_amount is
-  'Solution ACV of the lines that say whether they were, in currency_code: the denominator.';
+  'Solution ACV of the lines that say whether they were, in currency_code: the denominator. '
+  'Source: computed from registrations[].solutionDetails[].value';
 comment on column mart.marketplace_share.total_acv_amount is
-  'Solution ACV of all lines, in currency_code; the contract ACV of a contract without lines.';
+  'Solution ACV of all lines, in currency_code; the contract ACV of a contract without lines. '
+  'Source: computed from registrations[].solutionDetails[].value, registrations[].contract.value';
 comment on column mart.marketplace_share.is_approved is
   'The registrations are approved by rule or passed by a reviewer, which is what Microsoft''s '
-  'Insights counts.';
+  'Insights counts. Source: computed from registrations[].status';
 comment on column mart.marketplace_share.approved_transacted_acv_amount is
-  'Part of transacted_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of transacted_acv_amount on approved and passed registrations, in currency_code. Source: '
+  'computed from registrations[].solutionDetails[].value';
 comment on column mart.marketplace_share.approved_stated_acv_amount is
-  'Part of stated_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of stated_acv_amount on approved and passed registrations, in currency_code. Source: '
+  'computed from registrations[].solutionDetails[].value';
 comment on column mart.marketplace_share.approved_total_acv_amount is
-  'Part of total_acv_amount on approved and passed registrations, in currency_code.';
+  'Part of total_acv_amount on approved and passed registrations, in currency_code. Source: '
+  'computed from registrations[].solutionDetails[].value, registrations[].contract.value';

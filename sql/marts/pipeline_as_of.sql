@@ -19,13 +19,15 @@ select
   history.registration_status,
   history.deal_value_amount,
   history.currency_code,
-  (
-    div(
-      history.deal_value_amount * rate.reporting_units * 2000000
-        + sign(history.deal_value_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as deal_value_reporting_amount,
+  case
+    when abs(history.deal_value_amount) * rate.reporting_units
+      < rate.currency_units * 999999999999999.99995
+      then div(
+        history.deal_value_amount * rate.reporting_units * 20000
+          + sign(history.deal_value_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as deal_value_reporting_amount,
   history.expected_close_date,
   history.is_estimated,
   day.date_day - history.valid_from_date as days_in_state,
@@ -33,13 +35,16 @@ select
   case when deal.primary_referral_key is not null then 1 else 0 end as deal_count,
   case when deal.primary_referral_key is not null then history.deal_value_amount end::numeric(19, 4)
     as deal_value_once_amount,
-  case when deal.primary_referral_key is not null then
-    div(
-      history.deal_value_amount * rate.reporting_units * 2000000
-        + sign(history.deal_value_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  end::numeric(28, 6) as deal_value_once_reporting_amount,
+  case
+    when deal.primary_referral_key is not null
+      and abs(history.deal_value_amount) * rate.reporting_units
+        < rate.currency_units * 999999999999999.99995
+      then div(
+        history.deal_value_amount * rate.reporting_units * 20000
+          + sign(history.deal_value_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as deal_value_once_reporting_amount,
   customer.customer_match_id,
   customer.customer_name,
   customer.country_code,
@@ -47,13 +52,15 @@ select
   referral.direction,
   history.registered_acv_amount,
   history.registered_acv_currency_code,
-  (
-    div(
-      history.registered_acv_amount * acv_rate.reporting_units * 2000000
-        + sign(history.registered_acv_amount) * acv_rate.currency_units,
-      2 * acv_rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as registered_acv_reporting_amount
+  case
+    when abs(history.registered_acv_amount) * acv_rate.reporting_units
+      < acv_rate.currency_units * 999999999999999.99995
+      then div(
+        history.registered_acv_amount * acv_rate.reporting_units * 20000
+          + sign(history.registered_acv_amount) * acv_rate.currency_units,
+        2 * acv_rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as registered_acv_reporting_amount
 from dw.dim_date day
 join dw.fact_referral_history history
   on coalesce(history.valid_to_date, 'infinity') > day.date_day
@@ -97,17 +104,22 @@ comment on column mart.pipeline_as_of.snapshot_fiscal_year is
   'Fiscal year of snapshot_date, as FY26.';
 comment on column mart.pipeline_as_of.snapshot_fiscal_quarter is
   'Fiscal quarter of snapshot_date, as FY26 Q3.';
-comment on column mart.pipeline_as_of.is_month_end is 'snapshot_date is the last of its month.';
+comment on column mart.pipeline_as_of.is_month_end is 'The day is the last of its month.';
 comment on column mart.pipeline_as_of.solution_area is
-  'Solution area as it is now, not as on the day; (Multiple) when there are several.';
+  'Solution area as it is now, not as on the day; (Multiple) when there are several. Source: '
+  'details.requirements.additionalRequirements.attributes[].id, solutionArea, '
+  'details.solutionArea, details.requirements.solutionArea, details.requirements.solutions[].name';
 comment on column mart.pipeline_as_of.solution_play is
-  'Solution play as it is now, not as on the day, in the spelling of canonical_value of '
-  'mart.documented_value; (Multiple) when there are several.';
+  'Solution play as it is now, not as on the day, in the documented spelling, that of '
+  'mart.documented_value; (Multiple) when there are several. Source: '
+  'details.requirements.additionalRequirements.attributes[].id, solutionPlay, '
+  'details.solutionPlay, details.requirements.solutionPlay, details.requirements.solutions[].name';
 comment on column mart.pipeline_as_of.deal_type is
-  'Private, Partner-led, Co-sell or Unknown, as it is now, not as on the day.';
+  'Who sees the deal: Private, Partner-led, Co-sell or Unknown, as it is now, not as on the day. '
+  'Source: computed from type, consent.consentToShareReferralWithMicrosoftSellers';
 comment on column mart.pipeline_as_of.deal_value_reporting_amount is
-  'deal_value_amount in the reporting currency, at the rate of snapshot_date. Null where there is '
-  'no rate for it.';
+  'Value of the deal in the reporting currency, at the rate of snapshot_date. Null where there '
+  'is no rate for it. Source: computed from details.dealValue';
 comment on column mart.pipeline_as_of.days_in_state is
   'Days from the beginning of the version that held on the day to snapshot_date. Any tracked '
   'change, also of the value, begins a version; mart.status_transition has the stages alone.';
@@ -117,23 +129,33 @@ comment on column mart.pipeline_as_of.is_deal_primary is
 comment on column mart.pipeline_as_of.deal_count is
   '1 for the primary referral of a deal, 0 for its others: the sum is the number of deals.';
 comment on column mart.pipeline_as_of.deal_value_once_amount is
-  'deal_value_amount of the primary referral, in currency_code; null for the others of the deal: '
-  'the sum has each deal once.';
+  'Value of the deal on its primary referral, in currency_code; null for the others of the deal: '
+  'the sum has each deal once. Source: computed from details.dealValue';
 comment on column mart.pipeline_as_of.deal_value_once_reporting_amount is
-  'deal_value_once_amount in the reporting currency, as deal_value_reporting_amount.';
+  'Value of the deal on its primary referral, in the reporting currency at the rate of '
+  'snapshot_date; the sum has each deal once. Null where there is no rate for it. Source: '
+  'computed from details.dealValue';
 comment on column mart.pipeline_as_of.customer_match_id is
-  'Label of the customer as it was on the day; profiles of one customer share it.';
-comment on column mart.pipeline_as_of.customer_name is 'Name of the customer as it was on the day.';
+  'Label of the customer as it was on the day; profiles of one customer share it. Source: '
+  'computed from customerProfile.ids[].moodys, customerProfile.ids[].external, '
+  'customerProfile.ids[].duns, customerProfile.ids[].id, customerProfile.ids[].profileType, '
+  'customerProfile.name, customerProfile.address.country';
+comment on column mart.pipeline_as_of.customer_name is
+  'Name of the customer as it was on the day. Source: customerProfile.name';
 comment on column mart.pipeline_as_of.country_code is
-  'Country of the customer as it was on the day: ISO 3166-1 alpha-2.';
+  'Country of the customer as it was on the day: ISO 3166-1 alpha-2. Source: '
+  'customerProfile.address.country';
 comment on column mart.pipeline_as_of.referral_category is
-  'Marketplace lead, Qualified lead, Co-sell opportunity or Other, as it is now, not as on the day.';
+  'What the referral is: Marketplace lead, Qualified lead, Co-sell opportunity or Other, as it '
+  'is now, not as on the day. Source: computed from type, qualification, '
+  'inviteContext.invitedBy.organizationId';
 comment on column mart.pipeline_as_of.direction is
-  'Way the referral went, as sent, as it is now, not as on the day.';
+  'Way the referral went, as sent, as it is now, not as on the day. Source: direction';
 comment on column mart.pipeline_as_of.registered_acv_amount is
   'Annual contract value of the registrations of the referral on the day, in '
-  'registered_acv_currency_code, whatever registration_status. Each registration is on one referral, '
-  'so it adds up over referrals.';
+  'registered_acv_currency_code, whatever registration_status. Each registration is on one '
+  'referral, so it adds up over referrals. Source: computed from registrations[].contract.value';
 comment on column mart.pipeline_as_of.registered_acv_reporting_amount is
-  'registered_acv_amount in the reporting currency, at the rate of snapshot_date. Null where there '
-  'is no rate for it.';
+  'Annual contract value of the registrations of the referral on the day, in the reporting '
+  'currency at the rate of snapshot_date. Null where there is no rate for it. Source: computed '
+  'from registrations[].contract.value';

@@ -55,13 +55,15 @@ select
   fact.days_to_close,
   fact.deal_value_amount,
   fact.currency_code,
-  (
-    div(
-      fact.deal_value_amount * rate.reporting_units * 2000000
-        + sign(fact.deal_value_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as deal_value_reporting_amount,
+  case
+    when abs(fact.deal_value_amount) * rate.reporting_units
+      < rate.currency_units * 999999999999999.99995
+      then div(
+        fact.deal_value_amount * rate.reporting_units * 20000
+          + sign(fact.deal_value_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as deal_value_reporting_amount,
   coalesce(
     nullif(referral.engagement_id, '00000000-0000-0000-0000-000000000000'),
     referral.referral_id
@@ -70,13 +72,16 @@ select
   case when deal.primary_referral_key is not null then 1 else 0 end as deal_count,
   case when deal.primary_referral_key is not null then fact.deal_value_amount end::numeric(19, 4)
     as deal_value_once_amount,
-  case when deal.primary_referral_key is not null then
-    div(
-      fact.deal_value_amount * rate.reporting_units * 2000000
-        + sign(fact.deal_value_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  end::numeric(28, 6) as deal_value_once_reporting_amount,
+  case
+    when deal.primary_referral_key is not null
+      and abs(fact.deal_value_amount) * rate.reporting_units
+        < rate.currency_units * 999999999999999.99995
+      then div(
+        fact.deal_value_amount * rate.reporting_units * 20000
+          + sign(fact.deal_value_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as deal_value_once_reporting_amount,
   referral.organization_id,
   referral.organization_name,
   referral.invited_by_organization_id,
@@ -152,27 +157,35 @@ comment on view mart.referral is
   'business. Sum deal_value_once_amount and deal_count to count a deal once: its parties have a '
   'referral each. Open referrals that the source no longer shows are left out.';
 comment on column mart.referral.solution_play is
-  'Solution play, in the spelling of canonical_value of mart.documented_value; '
-  '(Not provided) without one, (Multiple) when there are several.';
-comment on column mart.referral.created_fiscal_year is 'Fiscal year of created_date, as FY26.';
+  'Solution play in the documented spelling, that of mart.documented_value; (Not provided) '
+  'without one, (Multiple) when there are several. Source: '
+  'details.requirements.additionalRequirements.attributes[].id, solutionPlay, '
+  'details.solutionPlay, details.requirements.solutionPlay, details.requirements.solutions[].name';
+comment on column mart.referral.created_fiscal_year is
+  'Fiscal year of the creation, as FY26. Source: computed from createdDateTime';
 comment on column mart.referral.created_fiscal_quarter is
-  'Fiscal quarter of created_date, as FY26 Q3.';
+  'Fiscal quarter of the creation, as FY26 Q3. Source: computed from createdDateTime';
 comment on column mart.referral.closed_fiscal_year is
-  'Fiscal year of closed_date, as FY26; null while open.';
+  'Fiscal year of the closing, as FY26; null while open. Source: computed from closedDateTime';
 comment on column mart.referral.closed_fiscal_quarter is
-  'Fiscal quarter of closed_date, as FY26 Q3; null while open.';
+  'Fiscal quarter of the closing, as FY26 Q3; null while open. Source: computed from '
+  'closedDateTime';
 comment on column mart.referral.deal_value_reporting_amount is
-  'deal_value_amount in the reporting currency, at the rate of the closing day, while open of the '
-  'expected one, at the latest of today. Null where there is no rate for it.';
+  'Value of the deal in the reporting currency, at the rate of the closing day, while open of '
+  'the expected one, at the latest of today. Null where there is no rate for it. Source: '
+  'computed from details.dealValue';
 comment on column mart.referral.deal_id is
-  'The deal: engagement_id, or referral_id without one; dw.dim_engagement.';
+  'Id of the deal: that of the engagement; that of the referral where it belongs to none and is '
+  'a deal of its own. Source: engagementId, id';
 comment on column mart.referral.is_deal_primary is
   'The stage and the value of the referral are those of its deal; of the referrals of one deal '
   'exactly one has it. Filter by it to list deals instead of referrals.';
 comment on column mart.referral.deal_count is
   '1 for the primary referral of a deal, 0 for its others: the sum is the number of deals.';
 comment on column mart.referral.deal_value_once_amount is
-  'deal_value_amount of the primary referral, in currency_code; null for the others of the deal: '
-  'the sum has each deal once.';
+  'Value of the deal on its primary referral, in currency_code; null for the others of the deal: '
+  'the sum has each deal once. Source: computed from details.dealValue';
 comment on column mart.referral.deal_value_once_reporting_amount is
-  'deal_value_once_amount in the reporting currency, as deal_value_reporting_amount.';
+  'Value of the deal on its primary referral, in the reporting currency, at the rate of the '
+  'closing day, while open of the expected one, at the latest of today; the sum has each deal '
+  'once. Null where there is no rate for it. Source: computed from details.dealValue';

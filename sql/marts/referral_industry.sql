@@ -22,7 +22,10 @@ comment on view mart.referral_industry is
   'One row per referral and industry. Join to mart.referral by referral_key, and to the other tags for '
   'two at once. Answers: what is the open value by industry? Multiply amounts by weight, and they add up to the '
   'total; without it each industry gets the full amount.';
-comment on column mart.referral_industry.industry is 'Industry of the customer, as sent.';
+comment on column mart.referral_industry.industry is
+  'Industry of the customer, as sent. Source: details.requirements.industries[].id';
 comment on column mart.referral_industry.weight is
   'Share of the industry in the referral; the shares of a referral add up to exactly 1.';
-comment on column mart.referral_industry.tag_count is 'Number of industries of the referral.';
+comment on column mart.referral_industry.tag_count is
+  'Number of industries of the referral. Source: computed from '
+  'details.requirements.industries[].id';

@@ -22,7 +22,9 @@ comment on view mart.referral_product is
   'One row per referral and product. Join to mart.referral by referral_key, and to the other tags for '
   'two at once. Answers: what is the open value by Microsoft product? Multiply amounts by weight, and they add up to the '
   'total; without it each product gets the full amount.';
-comment on column mart.referral_product.product is 'Microsoft product, as sent.';
+comment on column mart.referral_product.product is
+  'Microsoft product, as sent. Source: details.requirements.products[].id';
 comment on column mart.referral_product.weight is
   'Share of the product in the referral; the shares of a referral add up to exactly 1.';
-comment on column mart.referral_product.tag_count is 'Number of products of the referral.';
+comment on column mart.referral_product.tag_count is
+  'Number of products of the referral. Source: computed from details.requirements.products[].id';

@@ -22,7 +22,9 @@ comment on view mart.referral_service is
   'One row per referral and service. Join to mart.referral by referral_key, and to the other tags for '
   'two at once. Answers: what is the open value by service? Multiply amounts by weight, and they add up to the '
   'total; without it each service gets the full amount.';
-comment on column mart.referral_service.service is 'Service that the customer asks for, as sent.';
+comment on column mart.referral_service.service is
+  'Service that the customer asks for, as sent. Source: details.requirements.services[].id';
 comment on column mart.referral_service.weight is
   'Share of the service in the referral; the shares of a referral add up to exactly 1.';
-comment on column mart.referral_service.tag_count is 'Number of services of the referral.';
+comment on column mart.referral_service.tag_count is
+  'Number of services of the referral. Source: computed from details.requirements.services[].id';

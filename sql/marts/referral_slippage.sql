@@ -40,7 +40,7 @@ select
   coalesce(moved.currency_changed_count, 0) as currency_changed_count,
   case when moved.first_currency_code = referral.currency_code
     then referral.deal_value_amount - moved.first_deal_value_amount
-  end::numeric(20, 4) as deal_value_shift_amount,
+  end::numeric(28, 4) as deal_value_shift_amount,
   referral.deal_id,
   referral.is_deal_primary
 from mart.referral referral
@@ -106,34 +106,43 @@ comment on view mart.referral_slippage is
   'Answers: which open deals were postponed most often, and by how much do won deals close later '
   'than they were first expected? Filter is_open or is_won, and is_deal_primary for one row a deal. '
   'Moves before first_observed_date are not known, nor those between two reads that came back.';
-comment on column mart.referral_slippage.created_fiscal_year is 'Fiscal year of created_date, as FY26.';
+comment on column mart.referral_slippage.created_fiscal_year is
+  'Fiscal year of the creation, as FY26. Source: computed from createdDateTime';
 comment on column mart.referral_slippage.closed_fiscal_year is
-  'Fiscal year of closed_date, as FY26; null while open.';
+  'Fiscal year of the closing, as FY26; null while open. Source: computed from closedDateTime';
 comment on column mart.referral_slippage.first_observed_date is
   'First day whose date and value were observed, not taken from a later version.';
 comment on column mart.referral_slippage.first_expected_close_date is
-  'expected_close_date as it was first seen.';
+  'Day on which the deal was expected to close, as it was first seen. Source: computed from '
+  'details.closingDateTime';
 comment on column mart.referral_slippage.postponed_count is
-  'Moves of the expected close date to a later day.';
+  'Moves of the expected close date to a later day. Source: computed from details.closingDateTime';
 comment on column mart.referral_slippage.advanced_count is
-  'Moves of the expected close date to an earlier day.';
-comment on column mart.referral_slippage.postponed_days is 'Days of the moves to a later day.';
-comment on column mart.referral_slippage.advanced_days is 'Days of the moves to an earlier day.';
+  'Moves of the expected close date to an earlier day. Source: computed from '
+  'details.closingDateTime';
+comment on column mart.referral_slippage.postponed_days is
+  'Days of the moves to a later day. Source: computed from details.closingDateTime';
+comment on column mart.referral_slippage.advanced_days is
+  'Days of the moves to an earlier day. Source: computed from details.closingDateTime';
 comment on column mart.referral_slippage.close_date_shift_days is
-  'Days from first_expected_close_date to expected_close_date; negative when it is earlier now.';
+  'Days by which the expected close date moved since it was first seen; negative when it is '
+  'earlier now. Source: computed from details.closingDateTime';
 comment on column mart.referral_slippage.closed_after_first_days is
-  'Days from first_expected_close_date to closed_date; negative when it closed earlier, null while '
-  'open.';
+  'Days from the expected close date that was first seen to the closing; negative when it closed '
+  'earlier, null while open. Source: computed from details.closingDateTime, closedDateTime';
 comment on column mart.referral_slippage.first_currency_code is
-  'Currency of first_deal_value_amount.';
+  'Currency of the deal as it was first seen. Source: details.currency';
 comment on column mart.referral_slippage.first_deal_value_amount is
-  'deal_value_amount as it was first seen, in first_currency_code.';
+  'Value of the deal as it was first seen, in first_currency_code. Source: details.dealValue';
 comment on column mart.referral_slippage.value_raised_count is
-  'Changes of the value to a higher one, in the same currency.';
+  'Changes of the value to a higher one, in the same currency. Source: computed from '
+  'details.dealValue';
 comment on column mart.referral_slippage.value_lowered_count is
-  'Changes of the value to a lower one, in the same currency.';
+  'Changes of the value to a lower one, in the same currency. Source: computed from '
+  'details.dealValue';
 comment on column mart.referral_slippage.currency_changed_count is
-  'Changes of the currency of the value, which neither raise nor lower it.';
+  'Changes of the currency of the value, which neither raise nor lower it. Source: computed from '
+  'details.currency';
 comment on column mart.referral_slippage.deal_value_shift_amount is
-  'deal_value_amount less first_deal_value_amount, in currency_code; null when the currency is '
-  'another one.';
+  'Present value of the deal less the one that was first seen, in currency_code; null when the '
+  'currency is another one. Source: computed from details.dealValue';

@@ -25,9 +25,11 @@ comment on view mart.referral_target is
   'what is the open value by addressed solution? Filter target_type; within one type amounts times '
   'weight add up to the total.';
 comment on column mart.referral_target.target_type is
-  'target[].type: BusinessProfileLocation, SolutionProfile or whatever arrives.';
-comment on column mart.referral_target.target_id is 'target[].id, as sent.';
+  'Type of the target: BusinessProfileLocation, SolutionProfile or whatever arrives. Source: '
+  'target[].type';
+comment on column mart.referral_target.target_id is
+  'Id of the target, as sent. Source: target[].id';
 comment on column mart.referral_target.weight is
   'Share of the target in the referral; the shares of a referral and type add up to exactly 1.';
 comment on column mart.referral_target.tag_count is
-  'Number of targets of the referral and type.';
+  'Number of targets of the referral and type. Source: computed from target[].id';

@@ -26,13 +26,15 @@ select
   registration.contract_annualized_amount,
   registration.solution_value_amount,
   registration.nonrecurring_amount,
-  (
-    div(
-      registration.contract_acv_amount * rate.reporting_units * 2000000
-        + sign(registration.contract_acv_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as contract_acv_reporting_amount,
+  case
+    when abs(registration.contract_acv_amount) * rate.reporting_units
+      < rate.currency_units * 999999999999999.99995
+      then div(
+        registration.contract_acv_amount * rate.reporting_units * 20000
+          + sign(registration.contract_acv_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as contract_acv_reporting_amount,
   registration.line_count,
   registration.registered_at,
   registration.review_pending_at,
@@ -56,7 +58,8 @@ select
   registration.approval_lead_days,
   registration.decision_lead_days,
   registration.sign_to_registration_days,
-  registration.registration_status in ('Approved', 'Passed') as is_approved
+  registration.registration_status in ('Approved', 'Passed') as is_approved,
+  registration.registration_key
 from dw.fact_registration registration
 left join dw.dim_referral referral
   on referral.referral_key = registration.referral_key
@@ -82,17 +85,22 @@ comment on view mart.registration is
   'incentive programme (USD 25,000 a year)? Filter registered_fiscal_year. Registrations stay when '
   'the source no longer shows the referral.';
 comment on column mart.registration.contract_acv_reporting_amount is
-  'contract_acv_amount in the reporting currency, at the rate of the day of signing, else of the '
-  'start, else of the registration, at the latest of today; past days never restate. Null where '
-  'there is no rate for it.';
+  'Annual contract value of the whole contract in the reporting currency, at the rate of the day '
+  'of signing, else of the start, else of the registration, at the latest of today; past days '
+  'never restate. Null where there is no rate for it. Source: computed from '
+  'registrations[].contract.value';
 comment on column mart.registration.registered_fiscal_year is
-  'Fiscal year of registered_date, as FY26.';
+  'Fiscal year of the registration, as FY26. Source: computed from '
+  'registrations[].registrationDateTime';
 comment on column mart.registration.registered_fiscal_quarter is
-  'Fiscal quarter of registered_date, as FY26 Q3.';
+  'Fiscal quarter of the registration, as FY26 Q3. Source: computed from '
+  'registrations[].registrationDateTime';
 comment on column mart.registration.was_sent_back is
-  'The review sent it back to the partner at least once.';
+  'The review sent it back to the partner at least once. Source: computed from '
+  'registrations[].statusHistory.actionRequiredDateTime';
 comment on column mart.registration.is_approval_taken_back is
-  'It was approved once and is not now: failed in a manual review, or open again.';
+  'It was approved once and is not now: failed in a manual review, or open again. Source: '
+  'computed from registrations[].statusHistory, registrations[].status';
 comment on column mart.registration.is_approved is
   'The registration is approved by rule or passed by a reviewer, which is what Microsoft''s '
-  'Insights counts.';
+  'Insights counts. Source: computed from registrations[].status';

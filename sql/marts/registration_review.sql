@@ -36,8 +36,9 @@ select
   registration.currency_code,
   case when review.is_current then registration.contract_acv_amount end::numeric(19, 4)
     as current_contract_acv_amount,
-  case when review.is_current then registration.contract_acv_reporting_amount end::numeric(28, 6)
-    as current_contract_acv_reporting_amount
+  case when review.is_current then registration.contract_acv_reporting_amount end::numeric(19, 4)
+    as current_contract_acv_reporting_amount,
+  review.registration_key
 from dw.fact_registration_review review
 join mart.registration registration
   on registration.referral_key = review.referral_key
@@ -51,19 +52,23 @@ comment on view mart.registration_review is
   'was entered twice has two rows.';
 comment on column mart.registration_review.waits_for is
   'Who is to act now: Partner in ActionRequired, Microsoft in ReviewPending; null in visits that '
-  'ended and when the review is decided.';
+  'ended and when the review is decided. Source: computed from registrations[].status';
 comment on column mart.registration_review.days_in_stage is
-  'Days, with two decimals, from entered_at to left_at, for a waiting registration to this moment; '
-  'null in the stage that decided it.';
+  'Days, with two decimals, from the beginning of the visit to its end, for a waiting '
+  'registration to this moment; null in the stage that decided it. Source: computed from '
+  'registrations[].statusHistory, registrations[].registrationDateTime';
 comment on column mart.registration_review.registration_count is
   '1 in the current visit of a registration, 0 in its others: the sum is the number of '
   'registrations.';
 comment on column mart.registration_review.registered_fiscal_year is
-  'Fiscal year of registered_date, as FY26.';
+  'Fiscal year of the registration, as FY26. Source: computed from '
+  'registrations[].registrationDateTime';
 comment on column mart.registration_review.registered_fiscal_quarter is
-  'Fiscal quarter of registered_date, as FY26 Q3.';
+  'Fiscal quarter of the registration, as FY26 Q3. Source: computed from '
+  'registrations[].registrationDateTime';
 comment on column mart.registration_review.current_contract_acv_amount is
   'Annual contract value of the registration in its current visit, in currency_code; null in the '
-  'others: the sum has each contract once.';
+  'others: the sum has each contract once. Source: computed from registrations[].contract.value';
 comment on column mart.registration_review.current_contract_acv_reporting_amount is
-  'current_contract_acv_amount in the reporting currency, as in mart.registration.';
+  'Annual contract value of the registration in its current visit, in the reporting currency as '
+  'in mart.registration; null in the others. Source: computed from registrations[].contract.value';

@@ -29,13 +29,15 @@ select
   line.quantity,
   line.line_amount,
   line.currency_code,
-  (
-    div(
-      line.line_amount * rate.reporting_units * 2000000
-        + sign(line.line_amount) * rate.currency_units,
-      2 * rate.currency_units
-    ) * 0.000001
-  )::numeric(28, 6) as line_reporting_amount,
+  case
+    when abs(line.line_amount) * rate.reporting_units
+      < rate.currency_units * 999999999999999.99995
+      then div(
+        line.line_amount * rate.reporting_units * 20000
+          + sign(line.line_amount) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4) as line_reporting_amount,
   line.weight,
   referral.currency_code as deal_currency_code,
   line.allocated_deal_value_amount,
@@ -62,16 +64,24 @@ comment on view mart.requested_solution is
   'created_fiscal_year, and is_deal_primary for the request of each deal once. Offers have neither '
   'price nor quantity. What was sold of it is in mart.asked_and_sold.';
 comment on column mart.requested_solution.solution_name is
-  'Name of the solution or offer, as the latest referral gives it.';
+  'Name of the solution or offer, as the latest referral gives it. Source: '
+  'details.requirements.solutions[].name, details.requirements.offers[].name, '
+  'registrations[].solutionDetails[].name';
 comment on column mart.requested_solution.created_fiscal_year is
-  'Fiscal year of created_date, as FY26.';
+  'Fiscal year of the creation, as FY26. Source: computed from createdDateTime';
 comment on column mart.requested_solution.closed_fiscal_year is
-  'Fiscal year of closed_date, as FY26; null while open.';
+  'Fiscal year of the closing, as FY26; null while open. Source: computed from closedDateTime';
 comment on column mart.requested_solution.line_reporting_amount is
-  'line_amount in the reporting currency, at the rate of the closing day, while open of the expected '
-  'one, at the latest of today. Null where there is no rate for it.';
+  'Price times quantity in the reporting currency, at the rate of the closing day, while open of '
+  'the expected one, at the latest of today. Null where there is no rate for it. Source: '
+  'computed from details.requirements.solutions[].price, '
+  'details.requirements.solutions[].quantity';
 comment on column mart.requested_solution.deal_currency_code is
-  'Currency of allocated_deal_value_amount.';
+  'Currency of the deal, and of the share of the line in its value. Source: details.currency';
 comment on column mart.requested_solution.line_once_amount is
-  'line_amount of the primary referral, in currency_code; null for the others of the deal: the sum '
-  'has the request of each deal once.';
+  'Price times quantity on the primary referral of the deal, in currency_code; null for the '
+  'others: the sum has the request of each deal once. Source: computed from '
+  'details.requirements.solutions[].price, details.requirements.solutions[].quantity';
+comment on column mart.requested_solution.currency_code is
+  'Currency of the line, ISO 4217; that of the deal when the line has none. Source: '
+  'details.requirements.solutions[].currency, details.currency';

@@ -14,10 +14,10 @@ select
   deal.closed_fiscal_year,
   deal.currency_code,
   count(*) as deal_count,
-  sum(deal.weight)::numeric(28, 6) as weighted_deal_count,
+  sum(deal.weight)::numeric(15, 6) as weighted_deal_count,
   coalesce(sum(deal.deal_value_amount), 0)::numeric(28, 4) as deal_value_amount,
-  coalesce(sum(deal.weighted_deal_value_amount), 0)::numeric(28, 10) as weighted_deal_value_amount,
-  sum(deal.weighted_deal_value_reporting_amount)::numeric(28, 6)
+  coalesce(sum(deal.weighted_deal_value_amount), 0)::numeric(28, 4) as weighted_deal_value_amount,
+  sum(deal.weighted_deal_value_reporting_amount)::numeric(28, 4)
     as weighted_deal_value_reporting_amount
 from mart.deal_seller deal
 group by
@@ -41,15 +41,18 @@ comment on view mart.seller_pipeline is
   'Filter seller_kind, and is_open for the pipeline. The weighted columns add up over the sellers of '
   'one kind to each deal once; the others count a deal for every seller in it. Divide the sum of '
   'deal_count of is_won by that of is_decided for the win rate of a seller.';
-comment on column mart.seller_pipeline.currency_code is 'Currency of the deals and of their amounts.';
+comment on column mart.seller_pipeline.currency_code is
+  'Currency of the deals and of their amounts. Source: details.currency';
 comment on column mart.seller_pipeline.deal_count is
   'Deals that the seller works on; adds up for one seller, not over sellers.';
 comment on column mart.seller_pipeline.weighted_deal_count is
   'Sum of the shares of the seller in the deals; adds up over the sellers of one kind.';
 comment on column mart.seller_pipeline.deal_value_amount is
-  'Sum of the full values of the deals, in currency_code; adds up for one seller, not over sellers.';
+  'Sum of the full values of the deals, in currency_code; adds up for one seller, not over '
+  'sellers. Source: computed from details.dealValue';
 comment on column mart.seller_pipeline.weighted_deal_value_amount is
-  'Sum of the shares of the seller in the values, in currency_code; adds up over the sellers of one '
-  'kind.';
+  'Sum of the shares of the seller in the values, in currency_code; adds up over the sellers of '
+  'one kind. Source: computed from details.dealValue';
 comment on column mart.seller_pipeline.weighted_deal_value_reporting_amount is
-  'weighted_deal_value_amount in the reporting currency; deals without a rate add nothing.';
+  'Sum of the shares of the seller in the values in the reporting currency; adds up over the '
+  'sellers of one kind. Deals without a rate add nothing. Source: computed from details.dealValue';

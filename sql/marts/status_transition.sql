@@ -49,18 +49,21 @@ comment on view mart.status_transition is
   'is_estimated for observed times only.';
 comment on column mart.status_transition.version_no is
   'Version of the referral that began with the change; dw.fact_referral_history.';
-comment on column mart.status_transition.changed_at is 'When it changed.';
-comment on column mart.status_transition.changed_date is 'UTC day of changed_at.';
+comment on column mart.status_transition.changed_at is 'When the status or substatus changed.';
+comment on column mart.status_transition.changed_date is
+  'Day on which the status or substatus changed, by UTC.';
 comment on column mart.status_transition.changed_fiscal_year is
-  'Fiscal year of changed_date, as FY26.';
+  'Fiscal year of the change, as FY26.';
 comment on column mart.status_transition.changed_fiscal_quarter is
-  'Fiscal quarter of changed_date, as FY26 Q3.';
+  'Fiscal quarter of the change, as FY26 Q3.';
 comment on column mart.status_transition.from_status is
-  'Status before; null for the first status.';
+  'Status before; null for the first status. Source: status';
 comment on column mart.status_transition.from_substatus is
-  'Substatus before; null for the first status.';
-comment on column mart.status_transition.to_status is 'Status that the change led to.';
-comment on column mart.status_transition.to_substatus is 'Substatus that the change led to.';
+  'Substatus before; null for the first status. Source: substatus';
+comment on column mart.status_transition.to_status is
+  'Status that the change led to. Source: status';
+comment on column mart.status_transition.to_substatus is
+  'Substatus that the change led to. Source: substatus';
 comment on column mart.status_transition.days_in_status is
   'Days until the next change; null while the referral stands so.';
 comment on column mart.status_transition.is_estimated is

@@ -6,34 +6,34 @@ select
   referral.solution_area,
   coalesce(spelling.canonical_value, play.solution_play, referral.solution_play) as solution_play,
   fact.currency_code,
-  coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_won), 0)::numeric(20, 6)
+  coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_won), 0)::numeric(15, 6)
     as won_weight,
-  coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_decided), 0)::numeric(20, 6)
+  coalesce(sum(coalesce(play.weight, 1)) filter (where status.is_decided), 0)::numeric(15, 6)
     as decided_weight,
-  coalesce(sum(coalesce(play.weight, 1) * fact.deal_value_amount) filter (where status.is_won), 0)
-    ::numeric(28, 10) as won_value_amount,
-  coalesce(sum(coalesce(play.weight, 1) * fact.deal_value_amount)
+  coalesce(sum(part.value_amount) filter (where status.is_won), 0)
+    ::numeric(28, 4) as won_value_amount,
+  coalesce(sum(part.value_amount)
     filter (where status.is_decided), 0)
-    ::numeric(28, 10) as decided_value_amount,
+    ::numeric(28, 4) as decided_value_amount,
   coalesce(
     sum(coalesce(play.weight, 1)) filter (where deal.engagement_key is not null and status.is_won),
     0
-  )::numeric(20, 6) as won_deal_weight,
+  )::numeric(15, 6) as won_deal_weight,
   coalesce(
     sum(coalesce(play.weight, 1))
       filter (where deal.engagement_key is not null and status.is_decided),
     0
-  )::numeric(20, 6) as decided_deal_weight,
+  )::numeric(15, 6) as decided_deal_weight,
   coalesce(
-    sum(coalesce(play.weight, 1) * fact.deal_value_amount)
+    sum(part.value_amount)
       filter (where deal.engagement_key is not null and status.is_won),
     0
-  )::numeric(28, 10) as won_value_once_amount,
+  )::numeric(28, 4) as won_value_once_amount,
   coalesce(
-    sum(coalesce(play.weight, 1) * fact.deal_value_amount)
+    sum(part.value_amount)
       filter (where deal.engagement_key is not null and status.is_decided),
     0
-  )::numeric(28, 10) as decided_value_once_amount
+  )::numeric(28, 4) as decided_value_once_amount
 from dw.fact_referral fact
 join dw.dim_status status on status.status_key = fact.status_key and status.is_closed
 join dw.dim_date day on day.date_day = fact.closed_date
@@ -48,7 +48,9 @@ left join dw.dim_engagement deal
 left join lateral (
   select
     tag.tag_id as solution_play,
-    bridge.weight
+    bridge.weight,
+    sum(bridge.weight) over (order by tag.tag_id collate "C" rows unbounded preceding)
+      as weight_upto
   from dw.bridge_referral_tag bridge
   join dw.dim_tag tag
     on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key
@@ -59,6 +61,15 @@ left join lateral (
     and tag.tag_type = 'SolutionPlay'
   offset 0
 ) play on true
+-- Rounded so that the parts of the plays add up to the value of the referral.
+cross join lateral (
+  select
+    case
+      when play.weight is null then fact.deal_value_amount
+      else round(fact.deal_value_amount * play.weight_upto, 4)
+        - round(fact.deal_value_amount * (play.weight_upto - play.weight), 4)
+    end as value_amount
+) part
 left join (
   select
     value.enum_value,
@@ -80,26 +91,36 @@ comment on view mart.win_rate is
   'Answers: what is the win rate by solution play? Divide sum of won_deal_weight by sum of '
   'decided_deal_weight, or the once amounts of one currency likewise, to count a deal once. A '
   'referral with several plays counts in parts that add up to 1. Filter closed_fiscal_year.';
-comment on column mart.win_rate.closed_fiscal_year is 'Fiscal year of the closing, as FY26.';
-comment on column mart.win_rate.closed_fiscal_quarter is 'Fiscal quarter of the closing, as FY26 Q3.';
+comment on column mart.win_rate.closed_fiscal_year is
+  'Fiscal year of the closing, as FY26. Source: computed from closedDateTime';
+comment on column mart.win_rate.closed_fiscal_quarter is
+  'Fiscal quarter of the closing, as FY26 Q3. Source: computed from closedDateTime';
 comment on column mart.win_rate.solution_play is
-  'Solution play, in the spelling of canonical_value of mart.documented_value; (Not provided) for '
-  'referrals without one.';
+  'Solution play in the documented spelling, that of mart.documented_value; (Not provided) for '
+  'referrals without one. Source: details.requirements.additionalRequirements.attributes[].id, '
+  'solutionPlay, details.solutionPlay, details.requirements.solutionPlay, '
+  'details.requirements.solutions[].name';
 comment on column mart.win_rate.won_weight is
   'Referrals won, each by the share of the play in it: the numerator.';
 comment on column mart.win_rate.decided_weight is
   'Referrals won or lost, each by the share of the play in it: the denominator.';
 comment on column mart.win_rate.won_value_amount is
-  'Deal values of those won by the share of the play, in currency_code.';
+  'Values of the referrals won, each by the share of the play in it, in currency_code. Source: '
+  'computed from details.dealValue';
 comment on column mart.win_rate.decided_value_amount is
-  'Deal values of those won or lost by the share of the play, in currency_code.';
-comment on column mart.win_rate.currency_code is 'Currency of the deals and of their amounts.';
+  'Values of the referrals won or lost, each by the share of the play in it, in currency_code. '
+  'Source: computed from details.dealValue';
+comment on column mart.win_rate.currency_code is
+  'Currency of the deals and of their amounts. Source: details.currency';
 comment on column mart.win_rate.won_deal_weight is
   'Deals won, each by the share of the play in its primary referral: the numerator with each deal '
   'once.';
 comment on column mart.win_rate.decided_deal_weight is
-  'Deals won or lost, likewise: the denominator with each deal once.';
+  'Deals won or lost, each by the share of the play in its primary referral: the denominator '
+  'with each deal once.';
 comment on column mart.win_rate.won_value_once_amount is
-  'Values of the deals won, each once, by the share of the play, in currency_code.';
+  'Values of the deals won, each once, by the share of the play, in currency_code. Source: '
+  'computed from details.dealValue';
 comment on column mart.win_rate.decided_value_once_amount is
-  'Values of the deals won or lost, each once, by the share of the play, in currency_code.';
+  'Values of the deals won or lost, each once, by the share of the play, in currency_code. '
+  'Source: computed from details.dealValue';

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { readDate } from '../csv/cell/dates.ts'
 import { exitCodes } from '../exit-codes.ts'
 
 /** Parses the value of an option. @throws InvalidArgumentError for anything but digits. */
@@ -19,6 +20,12 @@ const carryDaysMax = 366
 export function parseDays(text: string): number {
   if (/^\d{1,3}$/.test(text) && Number(text) <= carryDaysMax) return Number(text)
   throw new InvalidArgumentError(`Expected a number of days from 0 to ${carryDaysMax}.`)
+}
+
+/** Parses a day. @throws InvalidArgumentError for anything but a day of 2000 to 2099. */
+export function parseDay(text: string): string {
+  if (/^\d{4}-\d\d-\d\d$/.test(text) && readDate(text, 'mdy') === text) return text
+  throw new InvalidArgumentError('Expected a day of 2000 to 2099 as YYYY-MM-DD.')
 }
 
 export function examples(...lines: readonly string[]): string {

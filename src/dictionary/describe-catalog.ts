@@ -1,13 +1,11 @@
-import { propertyPaths } from '../transform/parse/property-paths.ts'
 import { contractExamples, edgeCaseExamples } from './acv-examples.ts'
 import type { ColumnEntry, Dictionary, TableEntry } from './dictionary.ts'
-import { lineageFinder } from './lineage.ts'
+import { splitComment } from './lineage.ts'
 import type { Catalog, CatalogRelation } from './read-catalog.ts'
 import { relationshipsOf } from './relationships.ts'
 
 /** Builds the dictionary of a catalog from its comments, keys and foreign keys. */
 export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
-  const lineageOf = lineageFinder(relations, propertyPaths())
   const tableOf = (relation: CatalogRelation): TableEntry => ({
     name: relation.name,
     isView: relation.isView,
@@ -20,8 +18,7 @@ export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
         type: typeText(column.type),
         isNullable: column.isNullable,
         isKey: relation.key.includes(column.name),
-        meaning: column.comment,
-        lineage: lineageOf(relation, column),
+        ...splitComment(column.comment),
         pointsTo:
           relation.foreignKeys.find(({ columns }) => columns[0] === column.name)?.target ?? null,
       }),

@@ -33,15 +33,17 @@ export interface ColumnEntry {
   /** Null for columns of views, where the database does not know. */
   readonly isNullable: boolean | null
   readonly isKey: boolean
+  /** Meaning for people, without the source. */
   readonly meaning: string
   readonly lineage: Lineage
   /** Target table of its foreign key; null without one. */
   readonly pointsTo: string | null
 }
 
-/** `sent`: a property of the source; `computed`: from properties; `ours`: from no property. */
+/** `sent`: as the source has it; `computed`: from what it has; `ours`: from nothing of the source. */
 export interface Lineage {
   readonly kind: 'sent' | 'computed' | 'ours'
+  /** Properties as the API spells them, and columns of an Insights download in double quotes. */
   readonly paths: readonly string[]
 }
 
@@ -51,7 +53,9 @@ export interface Relationship {
   readonly fromColumn: string
   readonly to: string
   readonly toColumn: string
-  /** The database enforces it. */
+  /** A foreign key, which tools detect; without one it follows from equal names. */
+  readonly isDeclared: boolean
+  /** A foreign key that the database enforces. */
   readonly isEnforced: boolean
   /** At most one row of `from` for each row of `to`. */
   readonly isOneToOne: boolean
@@ -99,6 +103,17 @@ export interface ContractYear {
 export function rowOf({ grain }: TableEntry): string {
   const row = grain.replace(/^One row per /, '')
   return row.charAt(0).toLowerCase() + row.slice(1)
+}
+
+/** Returns the comment of a table as one text: grain, questions, notes. */
+export function descriptionOf({ grain, questions, notes }: TableEntry): string {
+  return [grain, ...questions, notes].filter((text) => text !== '').join(' ')
+}
+
+/** Returns the columns that tell rows of one account apart; the key itself where it is the account. */
+export function keyWithinAccount({ key }: Pick<TableEntry, 'key'>): readonly string[] {
+  const columns = key.filter((name) => name !== 'partner_account_key')
+  return columns.length > 0 ? columns : key
 }
 
 /** Returns a table's name without its schema. */

@@ -15,6 +15,8 @@ export interface ForeignKey {
   /** Table, qualified by its schema. */
   readonly target: string
   readonly targetColumns: readonly string[]
+  /** False for one that is declared only, which PostgreSQL 18 offers. */
+  readonly isEnforced: boolean
 }
 
 /** One table or view as the database describes it. */
@@ -29,8 +31,6 @@ export interface CatalogRelation {
   readonly key: readonly string[]
   readonly uniques: readonly (readonly string[])[]
   readonly foreignKeys: readonly ForeignKey[]
-  /** Columns that a view reads, as `dw.fact_referral.currency_code`. */
-  readonly reads: readonly string[]
 }
 
 export interface Catalog {
@@ -62,8 +62,7 @@ export async function readCatalog(query: Kysely<Database>): Promise<Catalog> {
       ${columnsOf} as columns,
       coalesce((${keysOf('p')}) -> 0, '[]') as key,
       coalesce((${keysOf('u')}), '[]') as uniques,
-      ${foreignKeysOf} as "foreignKeys",
-      ${readsOf} as reads
+      ${foreignKeysOf} as "foreignKeys"
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = any(${schemas}) and c.relkind in ('r', 'v') and c.relname <> all(${hidden})
@@ -107,7 +106,9 @@ const foreignKeysOf = sql`coalesce((
       jsonb_build_object(
         'columns', ${namesOf('k.conrelid', 'k.conkey')},
         'target', tn.nspname || '.' || t.relname,
-        'targetColumns', ${namesOf('k.confrelid', 'k.confkey')}
+        'targetColumns', ${namesOf('k.confrelid', 'k.confkey')},
+        -- A column since 18: named in a query it would fail before.
+        'isEnforced', coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
       )
       order by k.conname
     )
@@ -115,18 +116,6 @@ const foreignKeysOf = sql`coalesce((
   join pg_catalog.pg_class t on t.oid = k.confrelid
   join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
   where k.conrelid = c.oid and k.contype = 'f'
-), '[]')`
-
-const readsOf = sql`coalesce((
-  select jsonb_agg(distinct sn.nspname || '.' || s.relname || '.' || a.attname)
-  from pg_catalog.pg_rewrite w
-  join pg_catalog.pg_depend d
-    on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
-    and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0
-  join pg_catalog.pg_class s on s.oid = d.refobjid and s.oid <> c.oid
-  join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
-  join pg_catalog.pg_attribute a on a.attrelid = s.oid and a.attnum = d.refobjsubid
-  where w.ev_class = c.oid
 ), '[]')`
 
 function namesOf(relation: 'k.conrelid' | 'k.confrelid', positions: 'k.conkey' | 'k.confkey') {

@@ -104,7 +104,8 @@ export interface EtlApiCapability {
 }
 
 /**
- * One partner account that one database role may read. Matters only where row-level security is on.
+ * One partner account that one database role, or one person in a BI tool, may read. Roles matter
+ * only where row-level security is on.
  */
 export interface EtlBiAccess {
   role_name: string
@@ -759,6 +760,8 @@ export interface DwBridgeLineIncentive {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  registration_key: Generated<number>
+  registration_line_key: Generated<number>
 }
 
 /** One person of the team of a referral, in its latest version. */
@@ -1032,6 +1035,8 @@ export interface DwFactAcvSchedule {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  registration_key: Generated<number>
+  registration_line_key: Generated<number>
 }
 
 /**
@@ -1080,6 +1085,7 @@ export interface DwFactMicrosoftAcv {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  registration_key: Generated<number | null>
 }
 
 /**
@@ -1224,6 +1230,7 @@ export interface DwFactRegistration {
   first_approved_at: string | null
   first_approved_date: string | null
   first_approval_lead_days: string | null
+  registration_key: Generated<number>
 }
 
 /**
@@ -1267,6 +1274,7 @@ export interface DwFactRegistrationReview {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  registration_key: Generated<number>
 }
 
 /**
@@ -1305,6 +1313,8 @@ export interface DwFactRegistrationSolution {
   row_hash: string
   created_run_id: number
   updated_run_id: number
+  registration_key: Generated<number>
+  registration_line_key: Generated<number>
 }
 
 /**
@@ -1714,7 +1724,7 @@ export const tables = {
   'dw.bridge_line_incentive': {
     columns: [
       'partner_account_key', 'referral_key', 'registration_no', 'line_no', 'tag_key', 'weight',
-      'row_hash', 'created_run_id', 'updated_run_id',
+      'row_hash', 'created_run_id', 'updated_run_id', 'registration_key', 'registration_line_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'tag_key'],
   },
@@ -1828,7 +1838,7 @@ export const tables = {
       'customer_key', 'solution_key', 'currency_code', 'contract_currency_code',
       'period_start_date', 'period_end_date', 'period_months', 'scheduled_solution_amount',
       'scheduled_contract_amount', 'is_incentive_eligible', 'is_marketplace_transacted', 'row_hash',
-      'created_run_id', 'updated_run_id',
+      'created_run_id', 'updated_run_id', 'registration_key', 'registration_line_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no', 'contract_year_no'],
   },
@@ -1846,7 +1856,7 @@ export const tables = {
       'contract_start_date', 'contract_end_date', 'approved_date', 'passed_date', 'failed_date',
       'currency_code', 'contract_value_amount', 'contract_value_usd_amount', 'microsoft_acv_amount',
       'solution_currency_code', 'solution_value_amount', 'solution_value_usd_amount',
-      'deal_value_usd_amount', 'row_hash', 'created_run_id', 'updated_run_id',
+      'deal_value_usd_amount', 'row_hash', 'created_run_id', 'updated_run_id', 'registration_key',
     ],
     key: ['referral_key', 'partner_account_key', 'reading_no'],
   },
@@ -1894,7 +1904,7 @@ export const tables = {
       'registered_date', 'review_pending_date', 'action_required_date', 'approved_date',
       'decided_date', 'approval_lead_days', 'decision_lead_days', 'sign_to_registration_days',
       'row_hash', 'created_run_id', 'updated_run_id', 'first_approved_at', 'first_approved_date',
-      'first_approval_lead_days',
+      'first_approval_lead_days', 'registration_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no'],
   },
@@ -1911,6 +1921,7 @@ export const tables = {
       'partner_account_key', 'referral_key', 'registration_no', 'visit_no', 'review_stage',
       'entered_at', 'left_at', 'entered_date', 'left_date', 'entered_at_basis', 'is_current',
       'stage_days', 'sent_back_count', 'row_hash', 'created_run_id', 'updated_run_id',
+      'registration_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'visit_no'],
   },
@@ -1923,7 +1934,7 @@ export const tables = {
       'allocated_contract_value_amount', 'allocated_contract_acv_amount', 'is_deployed_on_azure',
       'primary_deployment_on', 'pricing_model', 'is_pay_as_you_go', 'is_marketplace_transacted',
       'marketplace_transaction_date', 'incentive_count', 'is_incentive_eligible', 'incentives',
-      'row_hash', 'created_run_id', 'updated_run_id',
+      'row_hash', 'created_run_id', 'updated_run_id', 'registration_key', 'registration_line_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no'],
   },

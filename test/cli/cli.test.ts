@@ -22,6 +22,7 @@ const commands = [
   'status',
   'doctor',
   'report',
+  'export',
   'quarantine',
   'docs',
   'login',

@@ -36,6 +36,7 @@ const lines = [
   { line: 'cosell quarantine re', words: ['retry'] },
   { line: 'cosell migrate --row-level-security o', words: ['on', 'off'] },
   { line: 'cosell demo --se', words: ['--seed'] },
+  { line: 'cosell export lake --format ', words: ['csv', 'parquet'] },
 ]
 
 describe('completion', () => {

@@ -14,11 +14,25 @@ test('cosell docs writes below COSELL_HOME, or to the folder of --out, and names
       const { status, folder, files } = resultOf(usual)
       expect({ status, folder }).toEqual({ status: 'written', folder: `${home}/kept/docs` })
       expect(files).toEqual(
-        expect.arrayContaining(['dictionary.html', 'dbt/sources.yml', 'cosell.pbids']),
+        expect.arrayContaining([
+          'dictionary.html',
+          'dictionary/measures.md',
+          'dbt/sources.yml',
+          'cosell.pbids',
+          'contracts/mart.odcs.yaml',
+          'power-bi/cosell.pbip',
+        ]),
       )
       const connection = await readFile(`${folder}/cosell.pbids`, 'utf8')
       expect(connection).toContain(new URL(url).host)
       expect(connection).not.toContain(new URL(url).password)
+      const model = `${folder}/power-bi/cosell.SemanticModel/definition`
+      const parameters = await readFile(`${model}/expressions.tmdl`, 'utf8')
+      expect(parameters).toContain(`"${new URL(url).host}"`)
+      const written = await Promise.all(
+        (files as string[]).map((file) => readFile(path.join(folder as string, file), 'utf8')),
+      )
+      expect(written.filter((text) => text.includes(new URL(url).password))).toEqual([])
 
       const shared = await runCli(['docs', '--out', 'shared'], { cwd: home, env })
       expect(shared).toMatchObject({ code: 0, stderr: '' })

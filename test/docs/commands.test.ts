@@ -96,8 +96,8 @@ describe('SQL in documents', () => {
     const { db } = pipeline()
     // A login made by an earlier block of the page is there for each; all of it is taken back.
     const rolledBack = db.transaction().execute(async (transaction) => {
-      const isAltered = /^\s*alter role (\w+)/.exec(statement)
-      if (isAltered) await sql.raw(`create role ${isAltered[1]}`).execute(transaction)
+      const login = /^\s*(?:alter role|create schema \w+ authorization) (\w+)/.exec(statement)
+      if (login) await sql.raw(`create role ${login[1]}`).execute(transaction)
       await sql
         .raw(statement.replaceAll('{{report_day}}', "date '2026-06-30'"))
         .execute(transaction)

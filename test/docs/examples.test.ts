@@ -81,33 +81,37 @@ describe('examples', () => {
     expect(copy).toBe(readFileSync(path.join(root, 'docs/cosell.pbids'), 'utf8'))
   })
 
+  const models = files.filter((name) => name.startsWith('dbt/models') && name.endsWith('.sql'))
+
   test('the models of examples/dbt select from tables of the generated sources', () => {
     const sources = parse(readFileSync(path.join(root, 'docs/dbt/sources.yml'), 'utf8'))
     const known = sources.sources.flatMap((source: { name: string; tables: { name: string }[] }) =>
       source.tables.map((table) => `${source.name}.${table.name}`),
     )
-    const models = files.filter((name) => name.startsWith('dbt/models') && name.endsWith('.sql'))
-    expect(models.length).toBe(3)
-    for (const model of models) {
-      const text = readFileSync(path.join(folder, model), 'utf8')
-      const used = [...text.matchAll(/source\('(\w+)', '(\w+)'\)/g)].map(
-        ([, source, table]) => `${source}.${table}`,
-      )
-      expect(used.filter((name) => !known.includes(name))).toEqual([])
-    }
+    expect(models.length).toBe(6)
+    const used = models.flatMap((model) =>
+      [
+        ...readFileSync(path.join(folder, model), 'utf8').matchAll(/source\('(\w+)', '(\w+)'\)/g),
+      ].map(([, source, table]) => `${source}.${table}`),
+    )
+    expect(used.length).toBe(3)
+    expect(used.filter((name) => !known.includes(name))).toEqual([])
   })
 
   test('PostgreSQL runs the models of examples/dbt with their references filled in', async () => {
-    const models = files.filter((name) => name.startsWith('dbt/models') && name.endsWith('.sql'))
     for (const model of models) {
-      const statement = readFileSync(path.join(folder, model), 'utf8')
-        .replace(/\{\{ config\([^}]*\) \}\}/g, '')
-        .replace(/\{\{ source\('(\w+)', '(\w+)'\) \}\}/g, '$1.$2')
-        .replace(/\{\{ ref\('(\w+)'\) \}\}/g, (_, name) => {
-          const text = readFileSync(path.join(folder, 'dbt/models', `${name}.sql`), 'utf8')
-          return `(${text.replace(/\{\{ config\([^}]*\) \}\}/g, '').replace(/\{\{ source\('(\w+)', '(\w+)'\) \}\}/g, '$1.$2')})`
-        })
-      await sql.raw(statement).execute(pipeline().db)
+      await sql.raw(filledIn(path.join(folder, model))).execute(pipeline().db)
     }
   })
+
+  /** A model as a statement: sources by their names, other models as subqueries. */
+  function filledIn(file: string): string {
+    return readFileSync(file, 'utf8')
+      .replace(/\{\{ source\('(\w+)', '(\w+)'\) \}\}/g, '$1.$2')
+      .replace(/\{\{ ref\('(\w+)'\) \}\}/g, (_, name) => {
+        const model = models.find((one) => path.basename(one) === `${name}.sql`)
+        if (model === undefined) throw new Error(`${file} refers to ${name}, which is no model`)
+        return `(${filledIn(path.join(folder, model))}) as ${name}`
+      })
+  }
 })

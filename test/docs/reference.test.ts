@@ -140,6 +140,7 @@ describe('json.md', () => {
               result('account', 'list').then(hasKeysOf('accountList')),
               result('quarantine', 'show', id).then(hasKeysOf('quarantineShow')),
               result('report').then(hasKeysOf('report')),
+              result('export', 'lake').then(hasKeysOf('exported')),
               result('docs').then(hasKeysOf('docs')),
               result('fx', 'rates.csv').then(hasKeysOf('fx')),
               doctor.then(resultOf).then(hasKeysOf('doctor')),

@@ -20,11 +20,15 @@ function fraction(decimal: string): Fraction {
 const times = ([a, b]: Fraction, [c, d]: Fraction): Fraction => [a * c, b * d]
 const over = ([a, b]: Fraction, [c, d]: Fraction): Fraction => [a * d, b * c]
 
-/** Returns a fraction with six decimals, rounded once, half away from zero. */
-function rounded([above, below]: Fraction): string {
-  const twice = 2n * 10n ** 6n * (above < 0n ? -above : above)
-  const text = String((twice + below) / (2n * below)).padStart(7, '0')
-  return `${above < 0n ? '-' : ''}${text.slice(0, -6)}.${text.slice(-6)}`
+/**
+ * Returns a fraction with four decimals, rounded once, half away from zero; null when it has more than
+ * 15 digits before them.
+ */
+function rounded([above, below]: Fraction): string | null {
+  const twice = 2n * 10n ** 4n * (above < 0n ? -above : above)
+  const text = String((twice + below) / (2n * below)).padStart(5, '0')
+  if (text.length > 19) return null
+  return `${above < 0n ? '-' : ''}${text.slice(0, -4)}.${text.slice(-4)}`
 }
 
 /** Decimals of a number of significant digits, with a number of them after the point. */
@@ -124,13 +128,13 @@ describe('converted amounts', () => {
       await loadRates(db, 'USD', { source: 'manual', base: 'USD', quotes: [dirham] })
       const expected = [
         // 100,000,000,000 * 1.0837 / 17123.45; the rate with ten decimals would make 6,328,750.
-        ['IDR', '100000000000', '6328748.003469'],
-        ['IDR', '-100000000000', '-6328748.003469'],
-        ['IDR', '1000000000', '63287.480035'],
+        ['IDR', '100000000000', '6328748.0035'],
+        ['IDR', '-100000000000', '-6328748.0035'],
+        ['IDR', '1000000000', '63287.4800'],
         // 99,999,999,999.99 * 0.27224589249009701
-        ['AED', '99999999999.99', '27224589249.006979'],
+        ['AED', '99999999999.99', '27224589249.0070'],
         // 1,000,000 * 1.0837 / 1.95583
-        ['BGN', '1000000', '554087.011652'],
+        ['BGN', '1000000', '554087.0117'],
       ] as const
       const deals = expected.map(([currency, value], no) =>
         aReferral({

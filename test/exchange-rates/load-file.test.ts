@@ -234,7 +234,7 @@ describe('inventedRates', () => {
       const { rows } = await sql<{ converted: number; exact: number; missing: number }>`
         select count(deal_value_reporting_amount) as converted,
           count(*) filter (where deal_value_reporting_amount
-            = round(deal_value_amount / coalesce(quote.per_dollar, 1), 6)) as exact,
+            = round(deal_value_amount / coalesce(quote.per_dollar, 1), 4)) as exact,
           count(*) filter (where deal_value_reporting_amount is null
             and deal_value_amount <> 0 and currency_code <> 'XXX') as missing
         from mart.referral

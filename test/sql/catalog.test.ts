@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { deriveWarehouse } from '../../scripts/generate-tables.ts'
 import { tables } from '../../src/warehouse/tables.generated.ts'
@@ -202,13 +202,17 @@ test('staging tables are unlogged and have neither key nor index, but for stg.li
   expect(found).toEqual([])
 })
 
-test('facts and bridges have foreign keys to their dimensions, but for the two tables with most rows', async () => {
+/** Of `pg_constraint k`; before 18 every one is. */
+const isEnforced = sql`coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'`
+const toCalendar = sql`k.confrelid in ('dw.dim_date'::regclass, 'dw.dim_currency'::regclass)`
+
+test('facts and bridges have enforced foreign keys to their dimensions, but for the two tables with most rows', async () => {
   const pointing = await offenders(sql`
-    select conrelid::regclass::text as name
-    from pg_constraint
-    where contype = 'f'
-    group by conrelid
-    order by conrelid::regclass::text collate "C"
+    select k.conrelid::regclass::text as name
+    from pg_constraint k
+    where k.contype = 'f' and ${isEnforced} and not ${toCalendar}
+    group by k.conrelid
+    order by k.conrelid::regclass::text collate "C"
   `)
   expect(pointing).toEqual([
     'dw.bridge_line_incentive',
@@ -224,6 +228,47 @@ test('facts and bridges have foreign keys to their dimensions, but for the two t
     'dw.fact_registration_review',
     'dw.fact_registration_solution',
   ])
+})
+
+test('every way to a day or currency is declared and costs nothing, or before PostgreSQL 18 the cheap ones', async () => {
+  const { version } = await withDatabase(async (db) => {
+    const { rows } = await sql<{ version: number }>`
+      select current_setting('server_version_num')::integer as version`.execute(db)
+    return rows[0] ?? { version: 0 }
+  })
+  const ways = (which: RawBuilder<unknown>) =>
+    offenders(sql`
+      select concat_ws('.', k.conrelid::regclass, a.attname) as name
+      from pg_constraint k
+      join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+      where k.contype = 'f' and ${toCalendar} and ${which}
+      order by 1
+    `)
+  const undeclared = await offenders(sql`
+    select concat_ws('.', c.oid::regclass, a.attname) as name
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = 'dw'::regnamespace and c.relkind = 'r' and c.relname ~ '^(fact|bridge)_'
+      and (a.atttypid = 'date'::regtype or a.attname ~ 'currency_code$'
+        or a.attname in ('referral_key', 'customer_key', 'solution_key', 'tag_key'))
+      and not exists (
+        select from pg_constraint k
+        where k.conrelid = c.oid and k.contype = 'f' and k.conkey = array[a.attnum])
+    order by 1
+  `)
+  if (version >= 180_000) {
+    expect(undeclared).toEqual([])
+    expect(await ways(isEnforced)).toEqual([])
+    expect((await ways(sql`true`)).length).toBeGreaterThan(50)
+  } else {
+    expect(await ways(sql`true`)).toEqual([
+      'dw.fact_referral.created_date',
+      'dw.fact_registration.contract_sign_date',
+      'dw.fact_registration_eligibility.evaluated_date',
+      'dw.fact_registration_review.entered_date',
+      'dw.fact_registration_solution.contract_sign_date',
+    ])
+  }
 })
 
 test('a unique index allows one current version of a referral', async () => {

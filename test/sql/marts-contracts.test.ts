@@ -1,12 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  anniversary,
-  dateOf,
-  Exact,
-  dayOf as numberOf,
-  roundLike,
-} from '../support/exact-oracle.ts'
+import { Exact, dayOf as numberOf } from '../support/exact-oracle.ts'
 import {
   answerOf,
   attributesOf,
@@ -18,12 +12,12 @@ import {
   fiscalYear,
   linesOf,
   medianOf,
-  minorDigits,
   pickedDay,
   registrationsOf,
   type SourceLine,
   sumOf,
   yearly,
+  yearsOf,
 } from '../support/expected-marts.ts'
 import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
 
@@ -190,24 +184,6 @@ test('acv_by_fiscal_quarter answers the booked value and the value in force by s
   ).toEqual(expected)
 })
 
-/** What of a line falls into each contract year: the difference of what is reached by its end. */
-function yearsOf({ line, contract, currency }: SourceLine) {
-  const value = new Exact(line.value ?? 0)
-  if (contract === null) return [{ no: 0, start: '-', amount: value }]
-  const { start, endExclusive, numerator, denominator } = contract
-  const years: { no: number; start: string; amount: typeof value }[] = []
-  let before = new Exact(0)
-  for (let no = 1; ; no++) {
-    const from = anniversary(start, 12 * (no - 1))
-    if (from >= endExclusive) return years
-    const months = 12 * no * denominator
-    const share = months >= numerator ? value : value.times(months).div(numerator)
-    const reached = roundLike(value, share, minorDigits(currency))
-    years.push({ no, start: dateOf(from), amount: reached.minus(before) })
-    before = reached
-  }
-}
-
 test('acv_schedule answers the value due in each contract year', async () => {
   const expected = lines.flatMap((one) => yearsOf(one).map((year) => ({ ...year, one })))
   expect(
@@ -304,9 +280,13 @@ test('incentive_acv answers annual value by incentive, which adds up to that of 
   const expected = lines.flatMap((one) => {
     const incentives = [...new Set(one.line.incentives ?? [])].sort()
     const larger = 1_000_000 % incentives.length
+    // Each amount is what rounding adds from one incentive to the next.
+    const upTo = (count: number) => {
+      const share = count * Math.floor(1_000_000 / incentives.length) + Math.min(count, larger)
+      return one.acv.times(share).div(1_000_000).toDecimalPlaces(4)
+    }
     return incentives.map((incentive, index) => {
-      const share = Math.floor(1_000_000 / incentives.length) + (index < larger ? 1 : 0)
-      return { one, incentive, amount: one.acv.times(share).div(1_000_000) }
+      return { one, incentive, amount: upTo(index + 1).minus(upTo(index)) }
     })
   })
   expect(

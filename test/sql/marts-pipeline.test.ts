@@ -14,6 +14,7 @@ import {
   fiscalYear,
   isOpen,
   isWon,
+  pairOf,
   primariesOf,
   type SourceReferral,
   stageOf,
@@ -115,6 +116,74 @@ test('pipeline_as_of answers the open pipeline by stage at the end of each obser
     answers.push(answer.length)
   }
   expect(Math.min(...answers)).toBeGreaterThan(5)
+})
+
+/** The open stage in which a referral ended a day before it was first read, by its milestones. */
+function stageBefore({ versions: [first] }: SourceReferral, day: string): string | null {
+  if (first === undefined || dayOf(first.createdDateTime ?? '') > day) return null
+  if (dayOf(first.updatedDateTime ?? '') <= day) return isOpen(first) ? stageOf(first) : null
+  const { status, acceptedDateTime: accepted = null } = first
+  if (status === 'Closed') {
+    const closed = first.closedDateTime ?? first.updatedDateTime ?? ''
+    if (dayOf(closed) <= day) return null
+    const isAccepted = accepted !== null && accepted < closed && dayOf(accepted) <= day
+    return isAccepted ? 'Active' : 'New'
+  }
+  if (status === 'Active') return accepted === null || dayOf(accepted) <= day ? 'Active' : 'New'
+  return isOpen(first) ? stageOf(first) : null
+}
+
+test('pipeline_as_of has the stages of today on days before the first read', async () => {
+  const [firstDay = ''] = world.days
+  const found = new Set<string>()
+  for (const daysBefore of [20, 90, 200, 400, 700]) {
+    const day = new Date(Date.parse(firstDay) - daysBefore * 86_400_000).toISOString().slice(0, 10)
+    const expected = world.source.flatMap((one) => {
+      const stage = stageBefore(one, day)
+      return stage === null || one.versions[0] === undefined
+        ? []
+        : [{ stage, deal: one.versions[0] }]
+    })
+    const answer = await answerOf(
+      world.db,
+      sql`
+        select concat_ws('|', stage_label, currency_code) as key, count(*),
+          coalesce(sum(deal_value_amount), 0) as value
+        from mart.pipeline_as_of
+        where snapshot_date = ${day} and is_open
+        group by stage_label, currency_code`,
+    )
+    expect(answer, day).toEqual(
+      figuresBy(
+        expected,
+        ({ stage, deal }) => `${stage}|${currencyOf(deal)}`,
+        (group) => countAndValue(group.map(({ deal }) => deal)),
+      ),
+    )
+    for (const { stage } of expected) found.add(stage)
+  }
+  expect([...found].sort()).toEqual(['Active', 'New'])
+})
+
+test('the open stages of all month ends, of today and of deals have the same labels and order', async () => {
+  const stagesOf = async (mart: string) => {
+    const { rows } = await sql<{ stage_label: string; stage_sort: number }>`
+      select distinct stage_label, stage_sort from ${sql.table(mart)}
+      where is_open order by stage_sort`.execute(world.db)
+    return rows
+  }
+  const stages = [
+    { stage_label: 'New', stage_sort: 10 },
+    { stage_label: 'Active', stage_sort: 20 },
+  ]
+  for (const mart of ['pipeline_month_end', 'referral', 'deal', 'referral_slippage']) {
+    expect(await stagesOf(`mart.${mart}`), mart).toEqual(stages)
+  }
+  // What was not observed stays unknown.
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from mart.pipeline_month_end
+    where stage_label = 'New' and referral_substatus = '(Not provided)'`.execute(world.db)
+  expect(rows[0]?.count).toBeGreaterThan(0)
 })
 
 test('pipeline_as_of shows for today what the source shows now', async () => {
@@ -306,7 +375,7 @@ test('status_transition lists every observed change, whether it is allowed, and 
   const moves = world.source.flatMap(({ versions }) =>
     versions.flatMap((version, index) => {
       const before = versions[index - 1]
-      if (before === undefined || stageOf(before) === stageOf(version)) return []
+      if (before === undefined || pairOf(before) === pairOf(version)) return []
       return [{ before, version, day: dayOf(version.updatedDateTime ?? '') }]
     }),
   )
@@ -331,8 +400,8 @@ test('status_transition lists every observed change, whether it is allowed, and 
       ({ before, version, day }) => {
         const isAllowed = before.status === 'New' || version.status === 'Closed'
         return [
-          stageOf(before),
-          stageOf(version),
+          pairOf(before),
+          pairOf(version),
           day,
           fiscalQuarter(day),
           isAllowed ? 't' : 'f',
@@ -346,7 +415,7 @@ test('status_transition lists every observed change, whether it is allowed, and 
 test('status_transition counts days in a status until the next change', async () => {
   const expected = world.source.flatMap(({ id, versions }) => {
     const [first, ...later] = versions
-    const next = later.find((version) => stageOf(version) !== stageOf(first ?? version))
+    const next = later.find((version) => pairOf(version) !== pairOf(first ?? version))
     if (first === undefined || next === undefined || first.status !== 'New') return []
     const day = dayOf(next.updatedDateTime ?? '')
     return [{ id, days: daysBetween(createdDay(first), day) }]

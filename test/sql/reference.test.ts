@@ -224,15 +224,34 @@ test.each([
   { pair: 'New - Accepted', flags: open, allowed: false, why: 'forbidden' },
   { pair: 'New - None', flags: open, allowed: null, why: 'nothing is said of None' },
   { pair: 'None - None', flags: none, allowed: null, why: 'nothing is said of None' },
-])('stage $pair: allowed $allowed, $why', async ({ pair, flags, allowed }) => {
+])('pair $pair: allowed $allowed, $why', async ({ pair, flags, allowed }) => {
+  const [status = '', substatus = ''] = pair.split(' - ')
   const row = await withDatabase((db) =>
     db
       .selectFrom('dw.dim_status')
       .selectAll()
-      .where('stage_label', '=', pair)
+      .where('referral_status', '=', status)
+      .where('referral_substatus', '=', substatus)
       .executeTakeFirstOrThrow(),
   )
   expect(row).toMatchObject({ ...flags, is_allowed_combination: allowed })
+  expect(row.stage_label).toBe(flags.is_open ? status : pair)
+})
+
+test('a stage has one place in the order, and all pairs of an open status are one stage', async () => {
+  const { rows } = await withDatabase((db) =>
+    sql<{ stage_label: string; places: number; pairs: number }>`
+      select stage_label, count(distinct stage_sort)::integer as places, count(*)::integer as pairs
+      from dw.dim_status
+      group by stage_label
+      order by min(stage_sort)
+    `.execute(db),
+  )
+  expect(rows.filter(({ places }) => places > 1)).toEqual([])
+  expect(rows.filter(({ pairs }) => pairs > 1)).toEqual([
+    { stage_label: 'New', places: 1, pairs: 9 },
+    { stage_label: 'Active', places: 1, pairs: 9 },
+  ])
 })
 
 test('the pairs allowed by dim_status are the substatuses that the catalog lists', async () => {

@@ -26,6 +26,9 @@ const members: Readonly<Record<string, string>> = {
   own_referral_key: referralOf('own_referral_key'),
   microsoft_referral_key: referralOf('microsoft_referral_key'),
   partner_referral_key: referralOf('partner_referral_key'),
+  // Without the referral: the numbers of the registration and the line.
+  registration_key: 't.registration_key % 1000',
+  registration_line_key: 't.registration_line_key % 100000000',
   // The number of the run belongs to the past of the warehouse, the fact to its state.
   resolved_run_id: '(t.resolved_run_id is null)',
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Referral, Registration, SolutionDetails } from '../../src/sandbox/referral.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
-import { Exact, oracleContract, roundLike } from './exact-oracle.ts'
+import { anniversary, dateOf, Exact, oracleContract, roundLike } from './exact-oracle.ts'
 
 /**
  * One referral as the source sent it, read from the landed payloads alone. The expected values of the
@@ -35,7 +35,12 @@ function lastOf(list: readonly Referral[]): Referral {
 export const isOpen = ({ status }: Referral) => status === 'New' || status === 'Active'
 export const isWon = ({ substatus }: Referral) => substatus === 'Won'
 export const isDecided = ({ substatus }: Referral) => substatus === 'Won' || substatus === 'Lost'
-export const stageOf = ({ status, substatus }: Referral) => `${status} - ${substatus}`
+/** Status and substatus, of which a change is a transition. */
+export const pairOf = ({ status, substatus }: Referral) => `${status} - ${substatus}`
+
+/** Stage of a referral: while it is open its status alone, which past versions have as well. */
+export const stageOf = (deal: Referral) =>
+  deal.status === 'New' || deal.status === 'Active' ? deal.status : pairOf(deal)
 
 export const dayOf = (instant: string) => instant.slice(0, 10)
 export const createdDay = ({ createdDateTime }: Referral) => dayOf(createdDateTime ?? '')
@@ -208,6 +213,24 @@ export function yearly(value: number | string, registration: Registration, curre
 
 export function minorDigits(currency: string): number {
   return { JPY: 0, KWD: 3 }[currency] ?? 2
+}
+
+/** What of a line falls into each contract year: the difference of what is reached by its end. */
+export function yearsOf({ line, contract, currency }: SourceLine) {
+  const value = new Exact(line.value ?? 0)
+  if (contract === null) return [{ no: 0, start: '-', amount: value }]
+  const { start, endExclusive, numerator, denominator } = contract
+  const years: { no: number; start: string; amount: typeof value }[] = []
+  let before = new Exact(0)
+  for (let no = 1; ; no++) {
+    const from = anniversary(start, 12 * (no - 1))
+    if (from >= endExclusive) return years
+    const months = 12 * no * denominator
+    const share = months >= numerator ? value : value.times(months).div(numerator)
+    const reached = roundLike(value, share, minorDigits(currency))
+    years.push({ no, start: dateOf(from), amount: reached.minus(before) })
+    before = reached
+  }
 }
 
 type Figure = InstanceType<typeof Exact> | number | null

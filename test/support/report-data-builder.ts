@@ -38,8 +38,8 @@ export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
       won_count: 3,
       decided_count: 4,
     },
-    stages: [aGroup('New - Received'), aGroup('Active - Accepted', converted('1234467.89'), 6)],
-    month_ends: [{ period: '2026-05-31', ...aGroup('Active - Accepted') }],
+    stages: [aGroup('New'), aGroup('Active', converted('1234467.89'), 6)],
+    month_ends: [{ period: '2026-05-31', ...aGroup('Active') }],
     funnel: {
       since: '2024-07-01',
       steps: [

@@ -1,11 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { readDate } from '../../csv/cell/dates.ts'
+import { type Command, Option } from 'commander'
 import { exitCodes } from '../../exit-codes.ts'
 import type { BackfillFlags } from '../commands/load/backfill.ts'
 import type { FxFlags } from '../commands/load/fx.ts'
 import type { ImportFlags } from '../commands/load/import.ts'
 import type { RunFlags } from '../commands/load/run.ts'
-import { addCommand, examples, parseDays } from '../help.ts'
+import { addCommand, examples, parseDay, parseDays } from '../help.ts'
 import type { JsonFlag } from '../output.ts'
 
 /** Adds the commands that load. */
@@ -125,12 +124,6 @@ source is turned round, and refused. A day without a rate uses the last one befo
 fx_rate_days_max of etl.setting (7) days old, or as --carry-days says for the rates of this file.
 A currency that joined the euro needs the rate of the euro alone. Loaded rates stay when the reporting
 currency changes; a currency,date,rate file then counts only on days for which it has the new currency.`
-
-/** @throws InvalidArgumentError for anything but a day of 2000 to 2099. */
-function parseDay(text: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(text) && readDate(text, 'mdy') === text) return text
-  throw new InvalidArgumentError('Expected a day of 2000 to 2099 as YYYY-MM-DD.')
-}
 
 const fileHelp = `
 

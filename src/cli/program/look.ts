@@ -1,8 +1,9 @@
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { DocsFlags } from '../commands/look/docs.ts'
+import type { ExportFlags } from '../commands/look/export.ts'
 import type { QuarantineFlags } from '../commands/look/quarantine.ts'
 import type { ReportFlags } from '../commands/look/report.ts'
-import { addCommand, examples } from '../help.ts'
+import { addCommand, examples, parseDay } from '../help.ts'
 import type { JsonFlag } from '../output.ts'
 
 /** Adds the commands that look at what was loaded, and at what it takes. */
@@ -10,6 +11,7 @@ export function addLookCommands(program: Command) {
   addStatus(program)
   addDoctor(program)
   addReport(program)
+  addExport(program)
   addQuarantine(program)
   addDocs(program)
 }
@@ -54,6 +56,48 @@ function addReport(program: Command) {
     })
 }
 
+function addExport(program: Command) {
+  addCommand(
+    program,
+    'export',
+    'Write the marts as files, for lakes, notebooks and people without a database.',
+  )
+    .argument('<folder>', 'folder to write to')
+    .addOption(
+      new Option('--format <format>', 'kind of file')
+        .choices(['parquet', 'csv'])
+        .default('parquet'),
+    )
+    .option('--table <name>', 'only this mart; may be given several times', addName)
+    .option('--account <name>', 'only this account')
+    .option('--since <day>', 'only referrals changed on this day or later, YYYY-MM-DD', parseDay)
+    .option('--people', 'people, notes and bi_access too, with a login that may read them')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell export lake',
+        'cosell export lake --format csv --table referral --table registration',
+        'cosell export /srv/lake/cosell --account contoso --since 2026-06-01 --json',
+      ),
+    )
+    .addHelpText('after', exportHelp)
+    .action(async (folder: string, flags: ExportFlags) => {
+      const { exportAll } = await import('../commands/look/export.ts')
+      await exportAll(folder, flags)
+    })
+}
+
+function addName(name: string, before: readonly string[] = []): string[] {
+  return [...before, name]
+}
+
+const exportHelp = `
+
+Every mart that the login may read becomes a file such as mart.referral.parquet, of one snapshot;
+pipeline_as_of only when it is named, bi_access only with --people. manifest.json has rows, sums and
+a hash of each file. --since leaves marts whole whose rows are not of one referral. A login in
+cosell_bi is enough.`
+
 function addQuarantine(program: Command) {
   addCommand(program, 'quarantine', 'List, show or retry the referrals that could not be loaded.')
     .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry']))
@@ -86,7 +130,7 @@ function addDocs(program: Command) {
   addCommand(
     program,
     'docs',
-    'Write the data dictionary, sources for dbt and the connection file for Power BI.',
+    'Write the data dictionary, sources for dbt, data contracts, and what Power BI and Superset open.',
   )
     .option('--out <folder>', 'folder to write to (docs in COSELL_HOME)')
     .addHelpText('after', examples('cosell docs', 'cosell docs --out shared/cosell'))

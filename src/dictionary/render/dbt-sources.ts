@@ -1,13 +1,17 @@
 import {
   type ColumnEntry,
   type Dictionary,
+  descriptionOf,
+  keyWithinAccount,
   type TableEntry,
   tablesOf,
   withoutSchema,
 } from '../dictionary.ts'
+import { joinComment } from '../lineage.ts'
+import { lateHours } from './data-contract.ts'
 
 const header = `# Sources for dbt 1.10 and later: put this file under models/ of a dbt project.
-# Written by \`npm run docs\` from the comments and keys of the database: change those instead.
+# Written by \`cosell docs\` from the comments and keys of the database: change those instead.
 `
 
 /** Tests for dbt, beside the constraints of the database and the checks of every load. */
@@ -18,10 +22,14 @@ interface ColumnTests {
   readonly values: readonly string[]
 }
 
-/** Unique columns of marts: views have no keys of their own. */
-const martKeys = [
+/** Unique columns that the catalog does not name: views have no keys, and those of facts are longer. */
+const singleKeys = [
+  'dw.fact_registration.registration_key',
+  'dw.fact_registration_solution.registration_line_key',
   'mart.referral.referral_key',
   'mart.expiring_referral.referral_key',
+  'mart.registration.registration_key',
+  'mart.acv_line.registration_line_key',
   'mart.load_status.partner_account_key',
 ]
 
@@ -35,7 +43,6 @@ const closedLists: Readonly<Record<string, readonly string[]>> = {
 
 /** Rates come from files, so their currencies may be unknown. */
 const unchecked = 'dw.fx_rate'
-const account = 'partner_account_key'
 
 /** Renders the `sources.yml` of dbt: tables, columns, types, meanings, tests and freshness. */
 export function dbtSources(dictionary: Dictionary): string {
@@ -57,10 +64,10 @@ export function dbtSources(dictionary: Dictionary): string {
 }
 
 function tableLines(dictionary: Dictionary, table: TableEntry): string[] {
-  const { name, grain, notes, questions, columns } = table
+  const { name, columns } = table
   return [
     `      - name: ${withoutSchema(name)}`,
-    `        description: ${quoted([grain, ...questions, notes].filter(Boolean).join(' '))}`,
+    `        description: ${quoted(descriptionOf(table))}`,
     ...(name === 'mart.load_status' ? freshness : []),
     '        columns:',
     ...columns.flatMap((column) => columnLines(column, testsOf(dictionary, table, column))),
@@ -72,12 +79,12 @@ function tableLines(dictionary: Dictionary, table: TableEntry): string[] {
 const freshness = [
   '        config:',
   '          freshness:',
-  '            warn_after: {count: 26, period: hour}',
-  '            error_after: {count: 50, period: hour}',
+  `            warn_after: {count: ${lateHours}, period: hour}`,
+  `            error_after: {count: ${lateHours + 24}, period: hour}`,
   '          loaded_at_field: (select min(published_at) from mart.load_status where is_active)',
 ]
 
-function columnLines({ name, type, meaning }: ColumnEntry, tests: ColumnTests): string[] {
+function columnLines(column: ColumnEntry, tests: ColumnTests): string[] {
   const { isUnique, isNeverNull, pointsTo, values } = tests
   const listed = [
     ...(isUnique ? ['unique'] : []),
@@ -95,9 +102,9 @@ function columnLines({ name, type, meaning }: ColumnEntry, tests: ColumnTests): 
       : ['accepted_values:', '    arguments:', `      values: ${JSON.stringify(values)}`]),
   ]
   return [
-    `          - name: ${name}`,
-    `            description: ${quoted(meaning)}`,
-    `            data_type: ${type}`,
+    `          - name: ${column.name}`,
+    `            description: ${quoted(joinComment(column))}`,
+    `            data_type: ${column.type}`,
     ...(listed.length === 0 ? [] : ['            data_tests:']),
     ...listed.map((line) => `              ${line.startsWith(' ') ? line : `- ${line}`}`),
   ]
@@ -109,11 +116,10 @@ function testsOf(
   { name }: ColumnEntry,
 ): ColumnTests {
   const full = `${table.name}.${name}`
-  const grain = table.key.filter((column) => column !== account)
-  const isOnlyKey = [grain.length > 0 ? grain : table.key, ...table.uniques].some(
+  const isOnlyKey = [keyWithinAccount(table), ...table.uniques].some(
     (key) => key.length === 1 && key[0] === name,
   )
-  const isUnique = isOnlyKey || martKeys.includes(full)
+  const isUnique = isOnlyKey || singleKeys.includes(full)
   const relationship = relationships.find(
     ({ from, fromColumn }) => from === table.name && fromColumn === name && from !== unchecked,
   )

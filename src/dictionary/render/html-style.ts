@@ -2,14 +2,14 @@
 export const pageStyle = `
 :root {
   color-scheme: light dark;
-  --paper: #ffffff; --panel: #f6f7f9; --ink: #1d2330; --soft: #5b6475; --rule: #dfe3ea;
+  --paper: #ffffff; --panel: #f6f7f9; --ink: #1d2330; --soft: #5b6475; --rule: #dfe3ea; --edge: #7d8695;
   --accent: #2456a6;
   --hue0: #2456a6; --hue1: #8a4b9e; --hue2: #3d7d3f; --hue3: #b3541e; --hue4: #0f7c86;
   --hue5: #9a7412; --hue6: #a8325a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --paper: #14171d; --panel: #1c2028; --ink: #e4e7ee; --soft: #9aa3b4; --rule: #323845;
+    --paper: #14171d; --panel: #1c2028; --ink: #e4e7ee; --soft: #9aa3b4; --rule: #323845; --edge: #7d8695;
     --accent: #8ab4f8;
     --hue0: #8ab4f8; --hue1: #cf9ae0; --hue2: #8fcf91; --hue3: #f0a073; --hue4: #6fd0d8;
     --hue5: #dcbb5f; --hue6: #f08fae;
@@ -45,18 +45,45 @@ table { border-collapse: collapse; width: 100%; font-size: 0.875rem; }
 caption { text-align: left; padding: 0.75rem 0 0.25rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid var(--rule); }
 th { color: var(--soft); font-weight: 600; }
-.source code { overflow-wrap: anywhere; }
-.columns { min-width: 56rem; }
-.columns td:nth-last-child(2) { width: 42%; }
-.source { width: 24%; color: var(--soft); }
-.type { white-space: nowrap; color: var(--soft); }
+[hidden] { display: none !important; }
+#tools {
+  position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem;
+  margin: 1.5rem 0 0; padding: 0.75rem 0; background: var(--paper); border-bottom: 1px solid var(--rule);
+}
+#tools label { flex-basis: 100%; color: var(--soft); font-size: 0.875rem; }
+#tools input { flex: 1 1 14rem; min-width: 0; max-width: 30rem; }
+#tools input, #tools button {
+  padding: 0.4rem 0.7rem; border: 1px solid var(--edge); border-radius: 6px;
+  background: var(--paper); color: var(--ink); font: inherit;
+}
+#tools button { background: var(--panel); cursor: pointer; }
+#tools :focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+#tools output { color: var(--soft); font-size: 0.875rem; }
+.searching #freshness, .searching #questions, .searching #star, .searching #acv, .searching .legend, .searching .lead { display: none; }
+.entry { border-bottom: 1px solid var(--rule); }
+.entry summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.1rem 1rem; padding: 0.55rem 0; cursor: pointer; }
+.entry summary::before { content: "▸"; color: var(--soft); width: 0.8em; }
+.entry[open] summary::before { content: "▾"; }
+.entry summary:hover h3 { color: var(--accent); }
+.entry h3 { margin: 0; }
+.entry .grain { flex: 1 1 16rem; color: var(--soft); font-size: 0.875rem; }
+.entry .rows { color: var(--soft); font-size: 0.875rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.entry .about { margin-top: 0.5rem; scroll-margin-top: 9rem; }
+.columns { min-width: 56rem; table-layout: fixed; }
+.columns th:first-child { width: 22%; }
+.columns th:nth-child(2) { width: 12%; }
+.columns .null { width: 4%; }
+.columns th:last-child { width: 28%; }
+.columns td:first-child, .type { overflow-wrap: anywhere; }
+.source, .type { color: var(--soft); }
+.source code { display: block; line-height: 1.35rem; padding-left: 1em; text-indent: -1em; overflow-wrap: break-word; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .key { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 0 0 1rem; }
 dt { color: var(--soft); }
 dd { margin: 0; max-width: 50rem; }
 .legend { margin-top: 1.25rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--rule); border-radius: 8px; padding: 1rem 1.1rem; background: var(--panel); font-size: 0.9rem; }
 .card h3 { margin: 0; }
 .card .figure { font-size: 1.35rem; font-weight: 600; margin: 0.2rem 0 0.5rem; font-variant-numeric: tabular-nums; }
@@ -80,27 +107,26 @@ figure { margin: 0 0 1rem; }
 @media (max-width: 60rem) {
   nav { position: static; width: auto; max-height: 40vh; border-right: 0; border-bottom: 1px solid var(--rule); }
   main { margin-left: 0; }
+  .searching nav { display: none; }
 }
 @media (max-width: 40rem) {
   .columns, .columns tbody { display: block; min-width: 0; overflow-wrap: anywhere; }
   .columns thead { display: none; }
   .columns tr { display: block; padding: 0.5rem 0; border-bottom: 1px solid var(--rule); }
   .columns td { display: inline-block; padding: 0 0.6rem 0 0; border: 0; }
-  .columns td:nth-last-child(2), .source { display: block; width: auto; }
+  .columns td:nth-last-child(2), .columns .source { display: block; width: auto; }
+  .entry .about { grid-template-columns: 1fr; scroll-margin-top: 15rem; }
+  .entry .about dd { margin-bottom: 0.4rem; }
 }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --soft: #444; --rule: #bbb; --accent: #000; }
   body { font-size: 9.5pt; }
-  nav { display: none; }
+  nav, #tools { display: none; }
   main { margin: 0; padding: 0; max-width: none; }
   .scroll { overflow: visible; }
   .columns, .star { min-width: 0; }
   table { font-size: 7.5pt; }
-  .columns { table-layout: fixed; overflow-wrap: anywhere; }
-  .columns th:first-child { width: 25%; }
-  .columns th:nth-child(2) { width: 13%; }
-  .columns th:nth-last-child(2) { width: 31%; }
-  .columns th:last-child { width: 25%; }
+  .columns { overflow-wrap: anywhere; }
   h2 { break-before: page; }
   h3, caption { break-after: avoid; }
   tr, .card, .star { break-inside: avoid; }

@@ -17,6 +17,7 @@ import {
   acvRule,
   cardinality,
   edgeCasesIntro,
+  foreignKeyText,
   lastDayText,
   lineageText,
   schemaTitles,
@@ -56,6 +57,7 @@ function overview(dictionary: Dictionary): string {
     'Every table and column that people and tools can query, as the database itself describes it.',
     list([
       '[Marts](marts.md): views that answer one question each, ready to import',
+      '[Measures](measures.md): figures, each with its SQL and DAX and what it needs',
       '[The star schema](star.md): facts, dimensions and bridges',
       '[Relationships](relationships.md): which column leads where, for a data model',
       '[Annual contract value](acv.md): the rule, worked through',
@@ -63,10 +65,10 @@ function overview(dictionary: Dictionary): string {
     ]),
     '## How to read it',
     '**Grain** is what one row stands for. **Source** is the property of the Referrals API that a ' +
-      'column comes from, as the API spells it: alone when it is copied, after *from* when it is ' +
-      'computed; *ours* when it comes from no property, such as keys. **Null** says *yes* where a ' +
-      'value may be missing, which means that it did not happen or was not given; it is unknown for ' +
-      'views.',
+      'column comes from, as the API spells it, or in quotes the column of an Insights download: ' +
+      'alone when it is copied, after *from* when it is computed; *ours* when it comes from ' +
+      'neither, such as keys and counts. **Null** says *yes* where a value may be missing, which ' +
+      'means that it did not happen or was not given; it is unknown for views.',
     '## Questions and the marts that answer them',
     table(
       ['question', 'mart', 'one row per'],
@@ -156,13 +158,17 @@ function relationshipsPage({ relationships }: Dictionary): string {
   return page('Relationships', [
     'Every relationship from a fact or bridge to a dimension: many rows to one, and filters run ' +
       'from the dimension to the fact alone. *Active* is the default of tools that allow one ' +
-      'relationship between two tables; the others are roles, to be used by name. *Enforced* ones ' +
-      'are foreign keys, which tools detect; the others follow from equal names, and every load ' +
-      'checks them.',
+      'relationship between two tables; the others are roles, to be used by name. The active way to ' +
+      'days is the first one of each table. Foreign keys are what tools detect. The database holds ' +
+      'the *enforced* ones; it takes the *declared* ones on trust, and every load checks them, but ' +
+      'for ends of contracts and days of imported files, which may lie outside of the calendar. ' +
+      'Servers before PostgreSQL 18 enforce whatever is declared, which takes time: there only the ' +
+      'active way to days of five tables is declared beside the enforced ones, and the others ' +
+      'follow from equal names.',
     ...facts.flatMap((fact) => [
       `## ${fact}`,
       table(
-        ['column', 'leads to', 'cardinality', 'filters', 'active', 'enforced'],
+        ['column', 'leads to', 'cardinality', 'filters', 'active', 'foreign key'],
         relationships
           .filter(({ from }) => from === fact)
           .map((relationship) => [
@@ -171,13 +177,16 @@ function relationshipsPage({ relationships }: Dictionary): string {
             cardinality(relationship),
             'one way',
             relationship.isActive ? 'yes' : 'role',
-            relationship.isEnforced ? 'yes' : '',
+            foreignKeyText(relationship),
           ]),
       ),
     ]),
     '## What is not related',
     list([
-      'Facts to facts. They share dimensions, above all `dw.dim_referral`.',
+      'Facts to facts. They share dimensions, above all `dw.dim_referral`. A tool that relates them ' +
+        'all the same has one column for it: `registration_key` leads to `dw.fact_registration` and ' +
+        'to `mart.registration`, `registration_line_key` to `dw.fact_registration_solution` and to ' +
+        '`mart.acv_line`, many to one each.',
       'Dimensions to `dw.dim_partner_account`, though they carry its key: facts reach it directly, ' +
         'and a second path would be ambiguous.',
       'Anything to `dw.fx_rate`, whose key is a currency and a day: the marts have converted amounts.',
@@ -238,15 +247,16 @@ function contractSection(contract: ContractExample): string {
   ].join('\n\n')
 }
 
-function page(title: string, parts: readonly string[]): string {
-  return `${[generated, `# ${title}`, ...parts].join('\n\n')}\n`
+/** Renders a page below a comment that says where to change it. */
+export function page(title: string, parts: readonly string[], comment = generated): string {
+  return `${[comment, `# ${title}`, ...parts].join('\n\n')}\n`
 }
 
-function list(items: readonly string[]): string {
+export function list(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join('\n')
 }
 
-function table(
+export function table(
   heads: readonly string[],
   rows: readonly (readonly string[])[],
   rules: readonly string[] = heads.map(() => '---'),
@@ -271,6 +281,6 @@ function shortName(dimension: string): string {
 }
 
 /** Escapes a bar, which would end the cell, and an angle, which would open a tag. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 }

@@ -1,9 +1,4 @@
-/** Address of the warehouse for Power BI. */
-export interface Connection {
-  /** Name and port. */
-  readonly server: string
-  readonly database: string
-}
+import type { Connection } from '../connection.ts'
 
 /** Renders a data source file of Power BI Desktop, which asks for user and password. */
 export function pbids({ server, database }: Connection): string {

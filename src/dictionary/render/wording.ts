@@ -47,3 +47,9 @@ export function cardinality({ isOneToOne }: Relationship): string {
 export function lastDayText({ term, lastDay }: ContractExample): string {
   return term === 'Perpetual' ? `${lastDay}, six years on` : lastDay
 }
+
+/** How the database knows a relationship: *enforced*, *declared* or not at all. */
+export function foreignKeyText({ isDeclared, isEnforced }: Relationship): string {
+  if (isEnforced) return 'enforced'
+  return isDeclared ? 'declared' : ''
+}

@@ -92,9 +92,9 @@ function groupLabels(columns: readonly Column[], slot: number): readonly Markup[
 }
 
 /** Draws the bar of a table row, in proportion to the largest; the row shows the number. */
-export function bar(value: string, largest: number): Markup {
+export function bar(value: string, largest: number, series: number): Markup {
   const share = largest > 0 ? Math.max(0, Number(value) / largest) : 0
-  return html`<svg class="bar" aria-hidden="true" width="100%" height="6"><rect class="s0" width="${percentage(share * 100)}" height="6" rx="1"/></svg>`
+  return html`<svg class="bar" aria-hidden="true" width="100%" height="6"><rect class="s${series}" width="${percentage(share * 100)}" height="6" rx="1"/></svg>`
 }
 
 /** Height of a part. Only here does an amount become a double: a pixel needs no more digits. */

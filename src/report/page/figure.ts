@@ -21,6 +21,8 @@ export interface BarRow {
   readonly label: Cell
   /** Length of the bar, as decimal text. */
   readonly value: string
+  /** Number of the series, where another figure draws the same things; the first unless given. */
+  readonly series?: number
   readonly cells: readonly Cell[]
 }
 
@@ -42,8 +44,8 @@ export function barTable(
 ): Markup {
   if (rows.length === 0) return figure(caption, html`<p class="quiet">None.</p>`)
   const largest = Math.max(...rows.map(({ value }) => Number(value)))
-  const filled = rows.map(({ label, value, cells }) => [
-    html`${label}${bar(value, largest)}`,
+  const filled = rows.map(({ label, value, series = 0, cells }) => [
+    html`${label}${bar(value, largest, series)}`,
     ...cells,
   ])
   return figure(caption, table({ heads, rows: filled, ...(total ? { total } : {}) }))

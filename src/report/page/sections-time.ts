@@ -7,9 +7,13 @@ import { counted, short, whole } from './format.ts'
 
 const monthLetters = 'JFMAMJJASOND'
 
-/** Chart of the open pipeline at each month end, stacked by stage. */
-export function monthEndChart({ month_ends }: ReportData, conversion: Conversion): Markup {
-  const stages = byCount(month_ends)
+/** Chart of the open pipeline at each month end, stacked by stage; `series` gives their colours. */
+export function monthEndChart(
+  { month_ends }: ReportData,
+  conversion: Conversion,
+  series: readonly string[],
+): Markup {
+  const stages = series.filter((stage) => month_ends.some(({ label }) => label === stage))
   const periods = [...new Set(month_ends.map(({ period }) => period))].sort()
   const at = new Map(month_ends.map((group) => [`${group.period} ${group.label}`, group]))
   const columns = periods.map((period): Column => {
@@ -48,11 +52,15 @@ export function monthEndChart({ month_ends }: ReportData, conversion: Conversion
   )
 }
 
-/** Returns the stages, most deals first, which is the lowest layer. */
-function byCount(groups: readonly Group[]): string[] {
+/**
+ * Returns the open stages of then and now: those of month ends first, most deals first, which is the
+ * lowest layer. Their place decides their colour in every figure.
+ */
+export function stageSeries({ month_ends, stages }: ReportData): string[] {
   const counts = new Map<string, number>()
-  for (const { label, count } of groups) counts.set(label, (counts.get(label) ?? 0) + count)
-  return [...counts].sort(([, one], [, other]) => other - one).map(([label]) => label)
+  for (const { label, count } of month_ends) counts.set(label, (counts.get(label) ?? 0) + count)
+  const drawn = [...counts].sort(([, one], [, other]) => other - one).map(([label]) => label)
+  return [...new Set([...drawn, ...stages.map(({ label }) => label)])]
 }
 
 export interface PeriodChart {

@@ -14,13 +14,14 @@ import {
   measure,
   unconvertedNote,
 } from './amounts.ts'
-import { type BarRow, barTable, figure, table } from './figure.ts'
+import { type BarRow, barTable, figure, seriesOf, table } from './figure.ts'
 import { counted, countryName, days, minute, percent, whole } from './format.ts'
-import { monthEndChart, periodChart } from './sections-time.ts'
+import { monthEndChart, periodChart, stageSeries } from './sections-time.ts'
 
 /** Section on open referrals and how they move through the stages. */
 export function pipeline(data: ReportData, conversion: Conversion): Markup {
   const { stages, headline, funnel } = data
+  const series = stageSeries(data)
   const total = ['Total', whole(headline.open.count), amountCell(conversion, headline.open.amounts)]
   const [created] = funnel.steps
   const steps = funnel.steps.map(({ label, count, median_days }, index) => ({
@@ -37,10 +38,13 @@ export function pipeline(data: ReportData, conversion: Conversion): Markup {
 ${barTable(
   { id: 'stages', title: 'Open pipeline by stage', note: unconvertedNote(conversion, stages) },
   ['Stage', 'Deals', amountHead(conversion, 'Value')],
-  stages.map((group) => groupRow(conversion, group)),
+  stages.map((group) => ({
+    ...groupRow(conversion, group),
+    series: seriesOf(series.indexOf(group.label)),
+  })),
   total,
 )}
-${monthEndChart(data, conversion)}
+${monthEndChart(data, conversion, series)}
 ${barTable(
   {
     id: 'funnel',

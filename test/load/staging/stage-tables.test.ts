@@ -23,7 +23,11 @@ describe('stage tables', () => {
     'surrogates has every key column of $target that is not staged',
     ({ target, stage }) => {
       const staged: readonly string[] = tables[stage].columns
-      const keys = tables[target].columns.filter((column) => column.endsWith('_key'))
+      // PostgreSQL computes the keys of registrations and lines from others.
+      const computed = ['registration_key', 'registration_line_key']
+      const keys = tables[target].columns.filter(
+        (column) => column.endsWith('_key') && !computed.includes(column),
+      )
       const known: readonly string[] = surrogatesOf(target)
       expect(keys.filter((column) => !known.includes(column))).toEqual(
         keys.filter((column) => staged.includes(column)),

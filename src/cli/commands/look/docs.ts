@@ -13,8 +13,7 @@ export function writeDictionary({ json, out }: DocsFlags) {
   const folder = path.resolve(out ?? path.join(config.home, 'docs'))
   const write = async ({ query, server }: OpenWarehouse) => {
     const files = await renderDocs(query, connectionOf(server))
-    await writeDocs(folder, files)
-    const names = Object.keys(files)
+    const names = await writeDocs(folder, files)
     printResult(json, { status: 'written', folder, files: names }, () =>
       [
         `Wrote ${names.length} files to ${folder}. The dictionary to open in a browser:`,

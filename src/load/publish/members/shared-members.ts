@@ -85,6 +85,7 @@ export async function addStatuses(
   const statuses = pairs.map((pair) => pair.referral_status)
   const substatuses = pairs.map((pair) => pair.referral_substatus)
   const isOf = (status: string) => sql<boolean>`referral_status = ${sql.lit(status)}`
+  const isOpen = sql<boolean>`(${isOf('New')} or ${isOf('Active')})`
   const given = sql<StatusPair>`unnest(${statuses}::text[], ${substatuses}::text[])`
   const key = ['referral_status', 'referral_substatus'] as const
   const flags = ['is_open', 'is_closed', 'is_won', 'is_lost', 'is_decided'] as const
@@ -103,9 +104,12 @@ export async function addStatuses(
         .selectFrom(given.as<'f'>(sql`f (referral_status, referral_substatus)`))
         .select(key)
         .select(({ lit }) => [
-          sql<string>`referral_status || ' - ' || referral_substatus`.as('stage_label'),
-          lit(999).as('stage_sort'),
-          sql<boolean>`${isOf('New')} or ${isOf('Active')}`.as('is_open'),
+          // A substatus that Microsoft adds to an open status is no stage of its own.
+          sql<string>`case when ${isOpen} then referral_status
+            else referral_status || ' - ' || referral_substatus end`.as('stage_label'),
+          sql<number>`case when ${isOf('New')} then 10 when ${isOf('Active')} then 20
+            else 999 end`.as('stage_sort'),
+          isOpen.as('is_open'),
           isOf('Closed').as('is_closed'),
           sql<boolean>`${isOf('Closed')} and referral_substatus = 'Won'`.as('is_won'),
           sql<boolean>`${isOf('Closed')} and referral_substatus = 'Lost'`.as('is_lost'),

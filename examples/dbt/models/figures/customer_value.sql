@@ -1,14 +1,15 @@
 -- One row per account and customer, as far as customers can be matched.
 with referral as (
-  select * from {{ source('mart', 'referral') }}
+  select * from {{ ref('stg_referral') }}
 ),
 
 contract as (
   select
     partner_account_key,
     referral_key,
-    sum(contract_acv_reporting_amount) as contract_acv_reporting_amount
-  from {{ source('mart', 'registration') }}
+    sum(solution_acv_reporting_amount) as solution_acv_reporting_amount
+  from {{ ref('stg_registration_line') }}
+  where is_approved
   group by partner_account_key, referral_key
 )
 
@@ -16,12 +17,13 @@ select
   referral.partner_account_key,
   referral.customer_match_id,
   min(referral.customer_name) as customer_name,
-  count(*) as referral_count,
-  sum(referral.deal_value_reporting_amount) filter (where referral.is_open)
+  sum(referral.deal_count) as deal_count,
+  (sum(referral.deal_value_once_reporting_amount) filter (where referral.is_open))::numeric(28, 4)
     as open_value_reporting_amount,
-  sum(referral.deal_value_reporting_amount) filter (where referral.is_won)
+  (sum(referral.deal_value_once_reporting_amount) filter (where referral.is_won))::numeric(28, 4)
     as won_value_reporting_amount,
-  sum(contract.contract_acv_reporting_amount) as contract_acv_reporting_amount
+  sum(contract.solution_acv_reporting_amount)::numeric(28, 4)
+    as approved_acv_reporting_amount
 from referral
 left join contract
   on contract.referral_key = referral.referral_key
