@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { LandedResource } from '../../src/load/landing/read-landed.ts'
 import { acquireLease } from '../../src/load/runs/lease.ts'
@@ -7,6 +7,8 @@ import { type EarlyLoading, startEarlyLoad } from '../../src/pipeline/early-load
 import { startLanding } from '../../src/pipeline/land-pages.ts'
 import type { Run } from '../../src/pipeline/run-context.ts'
 import { startStopwatch } from '../../src/pipeline/run-summary.ts'
+import { openDatabase, type Warehouse } from '../../src/warehouse/connection/database.ts'
+import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
 import { countRows, digestState } from '../support/digest.ts'
 import {
@@ -18,6 +20,7 @@ import {
 } from '../support/load-referrals.ts'
 import { aReferral } from '../support/referral-builder.ts'
 import { recordStatements } from '../support/sent-statements.ts'
+import { withWire } from '../support/wire.ts'
 import { contextOf, failureOf, withPipeline } from '../support/with-pipeline.ts'
 
 const log = createLog({ write: () => undefined, isTerminal: false }, 'silent')
@@ -49,22 +52,28 @@ interface FirstPages {
 const withFirstPages = (
   use: (pages: FirstPages) => Promise<void>,
   limits?: Parameters<typeof startEarlyLoad>[1],
-) =>
-  withDatabase(async (db, _, warehouse) => {
-    const account = await anAccount(warehouse)
-    const run = await aFirstRun(account)
-    const early = await startEarlyLoad(run, limits)
-    if (early === undefined) throw new Error('expected an early load')
-    const landing = startLanding(run, early.onLanded)
-    const page = { requestId: 'a request', fetchedAt: run.startedAt, count: null, nextLink: null }
-    const land = (referrals: readonly object[]) => landing.landPage({ ...page, referrals } as never)
-    const seen = async () => (await countRows(db, /^dw\.fact_referral$/))['dw.fact_referral'] ?? 0
-    try {
-      await use({ account, run, early, land, seen })
-    } finally {
-      await early.abandon()
-    }
-  })
+) => withDatabase((db, _, warehouse) => playFirstPages(db, warehouse, use, limits))
+
+async function playFirstPages(
+  db: Kysely<Database>,
+  warehouse: Warehouse,
+  use: (pages: FirstPages) => Promise<void>,
+  limits?: Parameters<typeof startEarlyLoad>[1],
+) {
+  const account = await anAccount(warehouse)
+  const run = await aFirstRun(account)
+  const early = await startEarlyLoad(run, limits)
+  if (early === undefined) throw new Error('expected an early load')
+  const landing = startLanding(run, early.onLanded)
+  const page = { requestId: 'a request', fetchedAt: run.startedAt, count: null, nextLink: null }
+  const land = (referrals: readonly object[]) => landing.landPage({ ...page, referrals } as never)
+  const seen = async () => (await countRows(db, /^dw\.fact_referral$/))['dw.fact_referral'] ?? 0
+  try {
+    await use({ account, run, early, land, seen })
+  } finally {
+    await early.abandon()
+  }
+}
 
 const referral = (no: number, changes = {}) => aReferral({ id: referralIdOf(no), ...changes })
 const end = (rowsRead: number) => ({ watermark: null, rowsRead })
@@ -172,6 +181,28 @@ describe('early load', () => {
       process.off('warning', note)
       expect(warnings).toEqual([])
     }))
+
+  test.each([
+    { moment: 'delivered', why: 'whose commit arrived is published', published: { changed: 1 } },
+    { moment: 'undelivered', why: 'whose commit was lost publishes nothing', published: undefined },
+  ] as const)('an early load $why, though the connection was cut', ({ moment, published }) =>
+    withDatabase((db, url) =>
+      withWire(url, async (wire) => {
+        const warehouse = await openDatabase(wire.url, silent)
+        await playFirstPages(db, warehouse, async ({ early, land, seen }) => {
+          await land([referral(1)])
+          wire.cutAt(['insert into etl.run_table', 'commit'], moment)
+          early.end(end(1))
+          const result = await early.published
+          if (published === undefined) expect(result).toBeUndefined()
+          else expect(result).toMatchObject(published)
+          expect(await seen()).toBe(published?.changed ?? 0)
+          expect(wire.isDone()).toBe(true)
+        })
+        await warehouse.close()
+      }),
+    ),
+  )
 
   test('a lost lease ends an early load with an error, and nothing is published', () =>
     withFirstPages(async ({ account, early, land, seen }) => {

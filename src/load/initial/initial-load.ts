@@ -69,19 +69,30 @@ export async function earlyInitialLoad(
   const { warehouse, lease, log } = run
   if (!(await canLoadInitially(warehouse.query, lease))) return undefined
   await clearStage(warehouse.query, lease)
-  const { query, copy, publishCopied, findCommitted, finish } = await openInitialLoad(run, task)
+  const opened = await openInitialLoad(run, task)
+  const { query, copy, publishCopied, mayBeCommitted, findCommitted, finish } = opened
   const load = async () => {
     try {
-      return await finish(await lateFencedTransaction(query, lease, copy, publishCopied))
+      const copyAndPublish = async (
+        transaction: Transaction<Database>,
+        lock: () => Promise<void>,
+      ) => publishCopied(transaction, await copy(transaction, lock))
+      return await finish(await lateFencedTransaction(query, lease, copyAndPublish))
     } catch (error) {
       if (error instanceof CosellError) throw error
-      const text = 'the early load gave up: what has landed is loaded from the landing zone'
+      const text = 'the early load is over: what has landed stays to be loaded'
       log.logger.info({ run_id: task.runId, reason: String(error) }, text)
+      if (!mayBeCommitted()) return undefined
       const committed = await fencedTransaction(warehouse.query, lease, findCommitted)
       return committed === undefined ? undefined : finish(committed)
     }
   }
   return { published: load() }
+}
+
+async function* followed<T>(items: AsyncIterable<T>, behindLast?: () => Promise<void>) {
+  yield* items
+  await behindLast?.()
 }
 
 /** The steps of an initial load, and the connection that they share. */
@@ -93,15 +104,17 @@ async function openInitialLoad({ warehouse, lease }: LoadRun, task: LoadTask) {
   let complete: PublishResult | undefined
   return {
     query: copying.query,
-    copy: async (transaction: Transaction<Database>) => {
+    /** Calls `behindLast` behind the last batch: the last rows are copied after that. */
+    copy: async (transaction: Transaction<Database>, behindLast?: () => Promise<void>) => {
       await prepareForBulk(transaction)
       const target = { transaction, client: copying.client(), query, runId: task.runId }
-      return copyDirectly(target, task.batches())
+      return copyDirectly(target, followed(task.batches(), behindLast))
     },
     publishCopied: async (transaction: Transaction<Database>, copied: CopiedTables) => {
       complete = await publishCopied({ transaction, query, checks, announce }, lease, task, copied)
       return complete
     },
+    mayBeCommitted: () => complete !== undefined,
     // The acknowledgement of COMMIT can be lost with the connection; the ledger alone knows.
     findCommitted: async (transaction: Transaction<Database>) =>
       (await isPublished(transaction, task.runId)) ? complete : undefined,

@@ -40,22 +40,24 @@ export function fencedTransaction<T>(
 
 /**
  * As `fencedTransaction`, for work that begins while other transactions under the lease come and go:
- * `prepare` runs before the lease is locked, `use` behind the lock. Nobody sees its rows before the commit, which happens only under the lease.
- * Nothing is retried. When the acknowledgement of the commit is lost, the caller has to find out.
+ * `use` calls `lock` behind the last of them, which locks the lease. Nobody sees its rows before the
+ * commit. Nothing is retried. When the acknowledgement of the commit is lost, the caller has to find out.
  *
  * @throws CosellError `accountHeld` when the lease was lost: nothing was written.
  */
-export function lateFencedTransaction<P, T>(
+export function lateFencedTransaction<T>(
   query: Kysely<Database>,
   lease: Lease,
-  prepare: (transaction: Transaction<Database>) => Promise<P>,
-  use: (transaction: Transaction<Database>, prepared: P) => Promise<T>,
+  use: (transaction: Transaction<Database>, lock: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   return query.transaction().execute(async (transaction) => {
     await sql.raw(`select ${idleLimit}`).execute(transaction)
-    const prepared = await prepare(transaction)
-    await lockLease(transaction, lease)
-    const result = await use(transaction, prepared)
+    let isLocked = false
+    const result = await use(transaction, async () => {
+      await lockLease(transaction, lease)
+      isLocked = true
+    })
+    if (!isLocked) throw new Error('the lease is not locked: nothing is committed')
     await extendLease(transaction, lease.partnerAccountKey, lease.epoch)
     return result
   })

@@ -123,12 +123,14 @@ async function compare(
     processes += started.length
     if (night === 1) {
       const killed = started.slice(0, size.kills)
-      await Promise.all(killed.map((one) => killInPublish(together.query, one)))
-      const watched = started[size.kills]
-      if (watched !== undefined) {
-        problems.push(...(await contend(size, together, watched)))
-        processes += 1
-      }
+      const watched = started.slice(size.kills, size.kills + 1)
+      processes += watched.length
+      // At the same time: a publish lasts no longer for one than for the others.
+      const [contended] = await Promise.all([
+        Promise.all(watched.map((one) => contend(size, together, one))),
+        ...killed.map((one) => killInPublish(together.query, one)),
+      ])
+      problems.push(...contended.flat())
       await Promise.all(killed.map(({ ended }) => ended))
       // A minute passes for the dead ones; their transactions may be open for a while yet.
       for (const { account } of killed) await lapse(together.query, account.name)
