@@ -93,19 +93,22 @@ function versionOn({ versions }: SourceReferral, day: string): Referral | null {
   return versions.findLast(({ updatedDateTime }) => dayOf(updatedDateTime ?? '') <= day) ?? null
 }
 
+const openByStageOn = (day: string) =>
+  answerOf(
+    world.db,
+    sql`
+      select concat_ws('|', stage_label, currency_code) as key, count(*),
+        coalesce(sum(deal_value_amount), 0) as value
+      from mart.pipeline_as_of
+      where snapshot_date = ${day} and is_open
+      group by stage_label, currency_code`,
+  )
+
 test('pipeline_as_of answers the open pipeline by stage at the end of each observed day', async () => {
   const answers: number[] = []
   for (const day of world.days) {
     const expected = world.source.map((one) => versionOn(one, day)).filter((deal) => deal !== null)
-    const answer = await answerOf(
-      world.db,
-      sql`
-        select concat_ws('|', stage_label, currency_code) as key, count(*),
-          coalesce(sum(deal_value_amount), 0) as value
-        from mart.pipeline_as_of
-        where snapshot_date = ${day} and is_open
-        group by stage_label, currency_code`,
-    )
+    const answer = await openByStageOn(day)
     expect(answer, day).toEqual(
       figuresBy(
         expected.filter(isOpen),
@@ -144,15 +147,7 @@ test('pipeline_as_of has the stages of today on days before the first read', asy
         ? []
         : [{ stage, deal: one.versions[0] }]
     })
-    const answer = await answerOf(
-      world.db,
-      sql`
-        select concat_ws('|', stage_label, currency_code) as key, count(*),
-          coalesce(sum(deal_value_amount), 0) as value
-        from mart.pipeline_as_of
-        where snapshot_date = ${day} and is_open
-        group by stage_label, currency_code`,
-    )
+    const answer = await openByStageOn(day)
     expect(answer, day).toEqual(
       figuresBy(
         expected,

@@ -13,8 +13,9 @@ const calendar = { table: 'dim_date', day: 'date_day' } as const
 
 /**
  * Returns a measure as an expression of DAX over tables named as their marts; `all` has the measures
- * of a ratio. `isActive` tells whether the way from a column to the calendar is the active one. Blank when it has no rows, and
- * when several currencies are in view; of several snapshot days the last in view counts.
+ * of a ratio. `isActive` tells whether the way from a column to the calendar is the active one. Blank
+ * when it has no rows, and when several currencies are in view; of several snapshot days the last in
+ * view counts.
  */
 export function measureDax(
   measure: Measure,

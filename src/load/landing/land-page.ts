@@ -5,7 +5,7 @@ import { fencedTransaction } from '../runs/fenced-transaction.ts'
 import type { Lease } from '../runs/lease.ts'
 
 const resourceType = 'referral'
-const resource = sql.lit(resourceType).as('resource_type')
+const typeColumn = sql.lit(resourceType).as('resource_type')
 
 /** Payload of a referral as fetched, without people. */
 export interface LandedPayload {
@@ -43,7 +43,7 @@ export interface NewVersion {
 /**
  * Lands one page: the versions that differ from the latest one of their resource, their people part
  * and the progress of the window, in one transaction. Returns the new versions. Of an unchanged payload
- * the server gets the hash alone, which costs one index probe and writes no row of `raw` or `pii`.
+ * the server gets the id alone, which costs one index probe and writes no row of `raw` or `pii`.
  */
 export function landPage(
   query: Kysely<Database>,
@@ -109,7 +109,7 @@ async function readLatest(
  * The versions of a page that differ from the one before: the latest one of their resource, or an
  * earlier one of the page. In the order of the page.
  */
-export function newVersions(
+function newVersions(
   landings: readonly Pick<LandedPayload, 'resource_id' | 'payload_hash'>[],
   latest: ReadonlyMap<string, Latest>,
 ): readonly NewVersion[] {
@@ -164,7 +164,7 @@ async function insertVersions(
         .columns(['partner_account_key', 'resource_type', 'resource_id', 'version_no', 'people'])
         .expression(({ selectFrom, val }) =>
           selectFrom('fetched as n')
-            .select([val(account).as('partner_account_key'), resource])
+            .select([val(account).as('partner_account_key'), typeColumn])
             .select(['n.resource_id', 'n.version_no'])
             .select(sql<unknown>`n.people::jsonb`.as('people')),
         ),
@@ -177,7 +177,7 @@ async function insertVersions(
     ])
     .expression(({ selectFrom, val }) =>
       selectFrom('fetched as n')
-        .select([val(account).as('partner_account_key'), resource])
+        .select([val(account).as('partner_account_key'), typeColumn])
         .select(['n.resource_id', 'n.version_no'])
         .select(['n.observed_at', 'n.payload_hash', 'n.source_updated_at'])
         .select(['n.source_updated_text', 'n.source_ref', val(runId).as('run_id')])
