@@ -32,19 +32,13 @@ export const loaded = (Object.keys(tables) as TableName[])
  */
 export async function measureFloor(finished: Warehouse, url: string, home: string) {
   const folder = join(home, 'floor')
-  await mkdir(folder)
-  await chmod(folder, 0o755)
-  for (const table of [...shared, ...loaded]) await copyOut(finished, table, folder)
+  await writeFinishedRows(finished, folder)
   await sql`create database floor`.execute(finished.query)
   const floorUrl = new URL(url)
   floorUrl.pathname = '/floor'
   const floor = await openDatabase(floorUrl.href)
   try {
-    await migrate(floor.query)
-    await sql`truncate ${sql.join(shared.map((name) => sql.table(name)))} cascade`.execute(
-      floor.query,
-    )
-    for (const table of shared) await copyIn(floor, table, folder)
+    await makeEmptyStar(floor, folder)
     await sql`checkpoint`.execute(finished.query)
     const started = performance.now()
     for (const table of loaded) await copyIn(floor, table, folder)
@@ -54,6 +48,22 @@ export async function measureFloor(finished: Warehouse, url: string, home: strin
     await floor.close()
     await rm(folder, { recursive: true })
   }
+}
+
+/** Writes the rows of a loaded star into `folder`, a file of COPY text a table. */
+export async function writeFinishedRows(finished: Warehouse, folder: string): Promise<void> {
+  await mkdir(folder)
+  await chmod(folder, 0o755)
+  for (const table of [...shared, ...loaded]) await copyOut(finished, table, folder)
+}
+
+/** Makes an empty star for the rows of `writeFinishedRows`, which has the small tables already. */
+export async function makeEmptyStar(floor: Warehouse, folder: string): Promise<void> {
+  await migrate(floor.query)
+  await sql`truncate ${sql.join(shared.map((name) => sql.table(name)))} cascade`.execute(
+    floor.query,
+  )
+  for (const table of shared) await copyIn(floor, table, folder)
 }
 
 async function copyOut({ pool }: Warehouse, table: TableName, folder: string) {

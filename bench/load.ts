@@ -1,8 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
@@ -10,6 +9,7 @@ import { sandboxSettings } from '../src/sandbox/settings.ts'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
 import { startEmbedded } from '../src/warehouse/embedded/embedded.ts'
 import { loaded, measureFloor } from './floor.ts'
+import { cli, firstLine, startSandbox } from './sandbox.ts'
 
 /** Times in milliseconds, memory in MiB. */
 export interface LoadFigures {
@@ -19,6 +19,8 @@ export interface LoadFigures {
     readonly ms: number
     readonly requests: number
     readonly peakMib: number
+    /** Part of the CPU time of program and server, from 0 to 1, that came after the last page. */
+    readonly cpuAfterLastPage: number
   }
   readonly rebuilt: Timed
   readonly floor: { readonly ms: number; readonly rows: number }
@@ -57,7 +59,6 @@ interface LoadSummary {
   readonly stages: Readonly<Record<'extract_ms' | 'transform_ms' | 'publish_ms', number>>
 }
 
-const cli = new URL('../dist/cli.js', import.meta.url).pathname
 const overlapReferrals = 50_000
 /** Largest value of the setting. */
 const overlapHoursMax = 8_760
@@ -70,15 +71,10 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
   // When root starts it, the server runs under another account, which needs access.
   await chmod(home, 0o755)
   const embedded = await startEmbedded({ home, path: process.env.PATH ?? '' })
-  // The simulated source keeps all of its referrals in memory.
-  const sandbox = spawn(
-    process.execPath,
-    ['--max-old-space-size=16000', cli, 'sandbox', '--json', `--referrals=${referrals}`],
-    { stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH } },
-  )
+  const sandbox = await startSandbox(referrals)
   const warehouse = await openDatabase(embedded.url)
   try {
-    const { url } = await firstLine<{ url: string }>(sandbox)
+    const { url } = sandbox
     const settings = {
       ...sandboxSettings(url),
       COSELL_HOME: home,
@@ -101,6 +97,7 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
         ms: first.summary.duration_ms,
         requests: first.summary.requests,
         peakMib: first.peakMib,
+        cpuAfterLastPage: first.cpuAfterExtract,
       },
       rebuilt: timed(rebuilt),
       floor,
@@ -116,7 +113,7 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
     }
   } finally {
     await warehouse.close()
-    sandbox.kill()
+    sandbox.stop()
     await embedded.stop()
     await rm(home, { recursive: true, force: true })
   }
@@ -183,35 +180,64 @@ async function timeReport(settings: Record<string, string>, home: string): Promi
   return performance.now() - startedAt
 }
 
-/** Runs the built command and watches its memory. */
+/** Runs the built command and watches its memory and its CPU time. */
 async function load(settings: Record<string, string>, command: 'run' | 'rebuild' = 'run') {
+  const server = await serverProcess(settings.COSELL_DATABASE_URL ?? '')
+  const before = await cpuSeconds([server])
   const child = spawn(process.execPath, [cli, command, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...settings, PATH: process.env.PATH },
   })
   let peakMib = 0
   let isRunning = true
+  const samples: { readonly at: number; readonly cpu: number }[] = []
   const watching = (async () => {
     while (isRunning) {
       peakMib = Math.max(peakMib, await peakMemoryMib(child.pid))
+      const cpu = await cpuSeconds([server, child.pid ?? 0])
+      samples.push({ at: performance.now(), cpu: cpu - before })
       await sleep(100)
     }
   })()
   const summary = await firstLine<LoadSummary>(child)
+  const endedAt = performance.now()
   isRunning = false
   await watching
   if (summary.stages === undefined) throw new Error(`${command} failed: ${JSON.stringify(summary)}`)
-  return { summary, peakMib }
+  const { transform_ms, publish_ms } = summary.stages
+  const extractedAt = endedAt - transform_ms - publish_ms
+  const all = samples.at(-1)?.cpu ?? 0
+  const upTo = samples.findLast(({ at }) => at <= extractedAt)?.cpu ?? 0
+  return { summary, peakMib, cpuAfterExtract: all === 0 ? 0 : (all - upTo) / all }
+}
+
+async function serverProcess(url: string): Promise<number> {
+  const { query, close } = await openDatabase(url)
+  const { rows } = await sql<{ pid: number }>`
+    select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer as pid`.execute(query)
+  await close()
+  return rows[0]?.pid ?? 0
+}
+
+/** Seconds that processes, their children and their ended children took; 0 on systems without /proc. */
+async function cpuSeconds(pids: readonly number[]): Promise<number> {
+  const ticksPerSecond = 100
+  let ticks = 0
+  for (const name of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(name)) continue
+    const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number)
+    if (![Number(name), fields[1]].some((pid) => pids.includes(pid ?? 0))) continue
+    for (const tick of fields.slice(11, 15)) ticks += tick
+  }
+  return ticks / ticksPerSecond
 }
 
 /** Peak resident memory as the kernel reports it; 0 on systems without /proc. */
 async function peakMemoryMib(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024)
-}
-
-async function firstLine<T>(child: ChildProcess): Promise<T> {
-  if (child.stdout === null) throw new Error('the child has no standard output')
-  for await (const line of createInterface({ input: child.stdout })) return JSON.parse(line)
-  throw new Error('the child ended without a line of JSON')
 }

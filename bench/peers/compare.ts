@@ -1,18 +1,16 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { startEmbedded } from '../../src/warehouse/embedded/embedded.ts'
-import { childSeconds } from '../start.ts'
+import { cli, startSandbox } from '../sandbox.ts'
+import { best, type Command, type Figures, measure, withNewDatabase } from './measure.ts'
+import { measureFirstLoadFloor } from './measure-floor.ts'
 
-const run = promisify(execFile)
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const dltScript = fileURLToPath(new URL('load_with_dlt.py', import.meta.url))
 const packages = ['dlt[postgres]==1.31.0', 'adbc-driver-postgresql==1.8.0', 'pyarrow==21.0.0']
 const rounds = 3
@@ -31,19 +29,13 @@ interface Program {
   readonly name: string
   /** Table that has one row a referral afterwards. */
   readonly table: string
-  command(place: Place): { file: string; args: readonly string[]; env: Record<string, string> }
+  command(place: Place): Command
 }
 
 interface Place {
   readonly api: string
   readonly database: string
   readonly folder: string
-}
-
-/** Seconds: start to exit, and of all processors, the server's included. */
-interface Figures {
-  readonly clock: number
-  readonly cpu: number
 }
 
 const cosell: Program = {
@@ -91,6 +83,7 @@ export async function comparePeers(sizes: readonly number[]): Promise<void> {
 async function installDlt(): Promise<string | null> {
   const folder = fileURLToPath(new URL('../../node_modules/.cache/bench-python', import.meta.url))
   const python = join(folder, 'bin', 'python')
+  const run = promisify(execFile)
   try {
     await run('python3', ['-m', 'venv', folder])
     await run(python, ['-m', 'pip', 'install', '--quiet', ...packages])
@@ -108,23 +101,21 @@ async function compare(programs: readonly Program[], referrals: number) {
   await chmod(home, 0o755)
   const embedded = await startEmbedded({ home, path: process.env.PATH ?? '' })
   try {
-    const best = new Map<string, Figures>()
+    const figures = new Map<string, Figures>()
     for (let round = 1; round <= rounds; round++) {
       for (const program of programs) {
-        await measureRound({ program, referrals, home, url: embedded.url }, (name, figures) => {
+        await measureRound({ program, referrals, home, url: embedded.url }, (name, measured) => {
           const key = `${program.name}/${name}`
-          const known = best.get(key) ?? {
-            clock: Number.POSITIVE_INFINITY,
-            cpu: Number.POSITIVE_INFINITY,
-          }
-          best.set(key, {
-            clock: Math.min(known.clock, figures.clock),
-            cpu: Math.min(known.cpu, figures.cpu),
-          })
+          figures.set(key, best(figures.get(key), measured))
         })
       }
     }
-    tell(programs, referrals, best)
+    const firstLoad = (place: Place) => cosell.command(place)
+    const floor = await measureFirstLoadFloor({
+      ...{ referrals, rounds, home, url: embedded.url, firstLoad },
+    })
+    tell(programs, referrals, figures)
+    tellFloor(figures.get(`${cosell.name}/first load`), floor)
   } finally {
     await embedded.stop()
     await rm(home, { recursive: true, force: true })
@@ -144,34 +135,20 @@ async function measureRound(
   tellLoad: (name: LoadName, figures: Figures) => void,
 ) {
   const folder = await mkdtemp(join(home, 'peer-'))
-  const admin = new pg.Client({ connectionString: url })
-  await admin.connect()
-  const server = await admin.query<{ pid: number }>(
-    "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer as pid",
-  )
-  const name = `peer_${Date.now()}`
-  await admin.query(`create database ${name}`)
-  const database = new URL(url)
-  database.pathname = `/${name}`
-  const sandbox = spawn(
-    process.execPath,
-    ['--max-old-space-size=16000', cli, 'sandbox', '--json', `--referrals=${referrals}`],
-    { stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env.PATH } },
-  )
+  const sandbox = await startSandbox(referrals)
   try {
-    const { url: api } = await firstLine<{ url: string }>(sandbox)
-    const { file, args, env } = program.command({ api, database: database.href, folder })
-    for (const { name, changes } of loads) {
-      if (changes > 0) await fetch(`${api}/sandbox/change?count=${changes}`, { method: 'POST' })
-      const pid = server.rows[0]?.pid ?? 0
-      const figures = await measure(file, args, { ...env, PATH: process.env.PATH ?? '' }, pid)
-      await expectWhole(database.href, program.table, referrals)
-      tellLoad(name, figures)
-    }
+    await withNewDatabase(url, async (database, server) => {
+      const command = program.command({ api: sandbox.url, database, folder })
+      for (const { name, changes } of loads) {
+        const change = `${sandbox.url}/sandbox/change?count=${changes}`
+        if (changes > 0) await fetch(change, { method: 'POST' })
+        const figures = await measure(command, server)
+        await expectWhole(database, program.table, referrals)
+        tellLoad(name, figures)
+      }
+    })
   } finally {
-    sandbox.kill()
-    await admin.query(`drop database ${name} with (force)`)
-    await admin.end()
+    sandbox.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -186,32 +163,11 @@ async function expectWhole(database: string, table: string, referrals: number) {
   if (loaded !== referrals) throw new Error(`${table}: expected ${referrals} rows, got ${loaded}`)
 }
 
-/** Runs a command and waits until its backends have ended, so that their time is counted. */
-async function measure(
-  file: string,
-  args: readonly string[],
-  env: Record<string, string>,
-  server: number,
-): Promise<Figures> {
-  const before = await cpuOf(server)
-  const startedAt = performance.now()
-  // The shell knows what its child took; Node.js knows it of itself alone.
-  const script = '"$0" "$@" >/dev/null || exit; times'
-  const { stdout } = await run('bash', ['-c', script, file, ...args], { env, maxBuffer: 1e8 })
-  const clock = (performance.now() - startedAt) / 1000
-  await sleep(1_000)
-  return { clock, cpu: childSeconds(stdout) + (await cpuOf(server)) - before }
-}
-
-/** Seconds that a process and its ended children took; 0 on systems without /proc. */
-async function cpuOf(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const ticksPerSecond = 100
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond
-}
-
-function tell(programs: readonly Program[], referrals: number, best: ReadonlyMap<string, Figures>) {
+function tell(
+  programs: readonly Program[],
+  referrals: number,
+  figures: ReadonlyMap<string, Figures>,
+) {
   process.stdout.write(`\n${referrals.toLocaleString('en-US')} referrals, best of ${rounds}\n`)
   process.stdout.write(`${'clock s · CPU s'.padEnd(26)}`)
   for (const { name } of programs) process.stdout.write(name.padStart(16))
@@ -219,7 +175,7 @@ function tell(programs: readonly Program[], referrals: number, best: ReadonlyMap
     `${'clock ratio'.padStart(14)}${'goal'.padStart(8)}${'CPU ratio'.padStart(14)}${'goal'.padStart(8)}\n`,
   )
   for (const { name, goal } of loads) {
-    const found = programs.map((program) => best.get(`${program.name}/${name}`))
+    const found = programs.map((program) => figures.get(`${program.name}/${name}`))
     const [own, ...others] = found
     process.stdout.write(name.padEnd(26))
     for (const one of found) {
@@ -245,8 +201,13 @@ function tell(programs: readonly Program[], referrals: number, best: ReadonlyMap
   }
 }
 
-async function firstLine<T>(child: ChildProcess): Promise<T> {
-  if (child.stdout === null) throw new Error('the child has no standard output')
-  for await (const line of createInterface({ input: child.stdout })) return JSON.parse(line)
-  throw new Error('the child ended without a line of JSON')
+/** What a first load costs beside the least that any program with the same rows needs. */
+function tellFloor(own: Figures | undefined, floor: Figures) {
+  if (own === undefined) return
+  const clock = (own.clock / floor.clock).toFixed(2)
+  const cpu = (own.cpu / floor.cpu).toFixed(2)
+  process.stdout.write(
+    `least of a first load with the same rows: ${floor.clock.toFixed(1)} s · ${floor.cpu.toFixed(1)} CPU s; ` +
+      `cosell takes ${clock} times the clock and ${cpu} times the CPU of it\n`,
+  )
 }

@@ -65,10 +65,18 @@ export class SurrogateKeys {
   }
 
   async #refill(identity: Identity): Promise<number> {
-    const sequence = sql`pg_get_serial_sequence(${identities[identity]}, ${identity})`
+    const dimension = identities[identity]
     const given = await this.#query
-      .selectFrom(sql`generate_series(1, ${keysPerQuery}::integer)`.as('place'))
-      .select(sql<number>`nextval(${sequence})`.as('key'))
+      // Inlined, the name would be looked up for each key: 229 ms instead of 32 for 20,000 keys.
+      .with(
+        (cte) => cte('sequence').materialized(),
+        (db) =>
+          db.selectNoFrom(
+            sql`pg_get_serial_sequence(${dimension}, ${identity})::regclass`.as('id'),
+          ),
+      )
+      .selectFrom(['sequence', sql`generate_series(1, ${keysPerQuery}::integer)`.as('place')])
+      .select(sql<number>`nextval(sequence.id)`.as('key'))
       .execute()
     const keys = given.map((row) => row.key).reverse()
     const key = keys.pop()
