@@ -8,6 +8,7 @@ import { checkServer, type ServerFacts } from '../../src/doctor/server-checks.ts
 import { groups } from '../../src/warehouse/access/roles.ts'
 import { switchRowSecurity } from '../../src/warehouse/access/switch-row-security.ts'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
+import { bringUpToDate } from '../../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 import { runAt, urlOf } from '../support/global-setup.ts'
@@ -521,18 +522,31 @@ test('withSkipped adds the checks that could not run, in their place', () => {
 })
 
 describe('checkSequences', () => {
-  test('checkSequences names a sequence that is behind its table, and its statement puts it right', () =>
+  test('checkSequences names a sequence that is behind its table, and migrate puts it right', () =>
     withDatabase(async (db) => {
       expect(await checkSequences(db)).toMatchObject({ check: 'sequences', status: 'ok' })
       // As a subscriber of logical replication, or a restore of rows alone, finds it.
       await sql`select setval('dw.dim_status_status_key_seq', 1)`.execute(db)
-      const late = await checkSequences(db)
-      expect(late).toMatchObject({
+      expect(await checkSequences(db)).toMatchObject({
         status: 'fail',
         detail: expect.stringMatching(/^sequences are behind .*: dw\.dim_status has key \d+$/),
+        remedy: 'Run `cosell migrate`, which sets them.',
       })
-      const [statement = ''] = /select setval.*?;/.exec(late.remedy ?? '') ?? []
-      await sql.raw(statement).execute(db)
+      expect(await bringUpToDate(db)).toMatchObject({ sequences: ['dw.dim_status'] })
       expect(await checkSequences(db)).toMatchObject({ status: 'ok' })
+      expect(await bringUpToDate(db)).toMatchObject({ sequences: [] })
     }))
+
+  test('checkSequences has the statement for the owner where this role may not set a sequence', () =>
+    withDatabase((db, url) =>
+      withRole(new URL(url).pathname.slice(1), async (role, roleUrl) => {
+        await grantLoading(db, role)
+        await sql`select setval('dw.dim_status_status_key_seq', 1)`.execute(db)
+        const { query, close } = await openDatabase(roleUrl)
+        const late = await checkSequences(query).finally(close)
+        const [statement = ''] = /select setval.*?;/.exec(late.remedy ?? '') ?? []
+        await sql.raw(statement).execute(db)
+        expect(await checkSequences(db)).toMatchObject({ status: 'ok' })
+      }),
+    ))
 })

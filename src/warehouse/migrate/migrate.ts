@@ -18,6 +18,7 @@ import {
   type Target,
 } from './check-target.ts'
 import { applyDue, type DueMigration, readLedger } from './ledger.ts'
+import { advanceSequences } from './sequences.ts'
 import {
   changedMarts,
   hasLedger,
@@ -58,6 +59,8 @@ const nameInUse = '42P07'
 export interface SchemaChange {
   readonly applied: string[]
   readonly views: string[]
+  /** Tables whose sequence was behind their largest key, and is no longer. */
+  readonly sequences: string[]
   /** Statements for an administrator: rights that the role of the connection cannot grant. */
   readonly lacking: string[]
 }
@@ -75,7 +78,7 @@ export async function migrate<Schema>(
 }
 
 /**
- * Brings the schema up to date, then the views of `mart`, and returns the changes of this call. Any
+ * Brings the schema up to date, then the views of `mart` and the sequences, and returns the changes of this call. Any
  * number of processes may call it at once. One of them applies a migration, in one transaction with
  * its entry in the ledger. The views change together, in one transaction too.
  *
@@ -115,7 +118,9 @@ export async function bringUpToDate<Schema>(
     putMarts(db, views, marts, lockTimeoutMs),
   )
   const isNew = target.ledger_owner === null
-  return { applied, views: touched, lacking: await applyGrants(db, { isNew }) }
+  const late = isNew ? [] : await advanceSequences(db)
+  const sequences = late.map(({ schema_name, table_name }) => `${schema_name}.${table_name}`)
+  return { applied, views: touched, sequences, lacking: await applyGrants(db, { isNew }) }
 }
 
 /** Retries while another session holds a table or a view. */

@@ -47,7 +47,12 @@ describe('objects of others in our schemas', () => {
         }
         const before = await rights()
         expect(before.length).toBeGreaterThanOrEqual(4)
-        expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
+        expect(await bringUpToDate(db)).toEqual({
+          applied: [],
+          views: [],
+          sequences: [],
+          lacking: [],
+        })
         expect(await applyGrants(db, { isClosing: true })).toEqual([])
         expect(await rights()).toEqual(before)
         expect(await membersOf(db, role)).toEqual([])
@@ -62,7 +67,12 @@ describe('objects of others in our schemas', () => {
         await sql`grant usage, create on schema mart to ${sql.id(role)}`.execute(db)
         await sql`drop view mart.win_rate`.execute(db)
         await sql`create table mart.win_rate (n integer)`.execute(other)
-        expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
+        expect(await bringUpToDate(db)).toEqual({
+          applied: [],
+          views: [],
+          sequences: [],
+          lacking: [],
+        })
         await sql`update etl.mart_view set definition_digest = 'old'
           where view_name = 'win_rate'`.execute(db)
         await expect(bringUpToDate(db)).rejects.toMatchObject({

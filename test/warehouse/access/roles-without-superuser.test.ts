@@ -102,7 +102,12 @@ test('an owner without CREATEROLE can still load, and gets the statements for an
 
     for (const statement of statements) await runAt(adminUrl, sql.raw(statement))
     expect(await at(adminUrl, differingFromMatrix)).toEqual([])
-    expect(await at(url, bringUpToDate)).toEqual({ applied: [], views: [], lacking: [] })
+    expect(await at(url, bringUpToDate)).toEqual({
+      applied: [],
+      views: [],
+      sequences: [],
+      lacking: [],
+    })
     await migratesOn(url, role)
   }))
 
@@ -128,7 +133,12 @@ test('an owner with CREATEROLE needs neither an administrator nor superuser righ
   withOwner('createrole', async ({ role, url, adminUrl }) => {
     expect(await at(url, bringUpToDate)).toMatchObject({ lacking: [] })
     expect(await at(adminUrl, differingFromMatrix)).toEqual([])
-    expect(await at(url, bringUpToDate)).toEqual({ applied: [], views: [], lacking: [] })
+    expect(await at(url, bringUpToDate)).toEqual({
+      applied: [],
+      views: [],
+      sequences: [],
+      lacking: [],
+    })
     await at(url, (db) => switchRowSecurity(db, true))
     await migratesOn(url, role)
   }))
@@ -176,7 +186,12 @@ test.each(['', 'createrole'])(
       expect((await at(url, bringUpToDate)).applied).toEqual([])
 
       for (const statement of memberships(lacking)) await runAt(adminUrl, sql.raw(statement))
-      expect(await at(url, bringUpToDate)).toEqual({ applied: [], views: [], lacking: [] })
+      expect(await at(url, bringUpToDate)).toEqual({
+        applied: [],
+        views: [],
+        sequences: [],
+        lacking: [],
+      })
       expect(await at(adminUrl, differingFromMatrix)).toEqual([])
       await migratesOn(url, role)
     }),

@@ -126,7 +126,12 @@ describe('cosell migrate', () => {
     withDatabase(async (owner, url) => {
       await applyGrants(owner)
       await asLogin(url, [groups.loader], async ({ db }) => {
-        expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
+        expect(await bringUpToDate(db)).toEqual({
+          applied: [],
+          views: [],
+          sequences: [],
+          lacking: [],
+        })
       })
     }))
 })

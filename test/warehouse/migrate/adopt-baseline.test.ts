@@ -105,7 +105,12 @@ describe('adoptBaseline', () => {
       expect(await bringUpToDate(db)).toMatchObject({ applied, lacking: [] })
       expect(await readCatalog(db)).toEqual(fresh)
       expect(await ledgerOf(db)).toEqual(ledger)
-      expect(await bringUpToDate(db)).toEqual({ applied: [], views: [], lacking: [] })
+      expect(await bringUpToDate(db)).toEqual({
+        applied: [],
+        views: [],
+        sequences: [],
+        lacking: [],
+      })
     })
   })
 

@@ -24,7 +24,7 @@ export function migrate(flags: MigrateFlags) {
 async function switchAndPrint(
   { json, rowLevelSecurity: wanted }: MigrateFlags,
   { query }: OpenWarehouse,
-  { applied, views }: SchemaChange,
+  { applied, views, sequences }: SchemaChange,
 ) {
   if (wanted !== undefined) await switchRowSecurity(query, wanted === 'on')
   const statements = await applyGrants(query, { isClosing: true })
@@ -34,6 +34,7 @@ async function switchAndPrint(
     status: 'migrated',
     applied,
     views,
+    sequences,
     row_level_security: isOn ? 'on' : 'off',
     statements,
   } as const
