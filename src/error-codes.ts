@@ -686,7 +686,8 @@ export const errorCodes = {
   'postgres.major_version': {
     kind: 'configuration',
     meaning: 'The embedded data belongs to another major version of PostgreSQL.',
-    remedy: 'Set COSELL_PG_BINDIR to that version, or move the folder away and load again.',
+    remedy:
+      'Set COSELL_PG_BINDIR to that version and dump the warehouse, then restore it in a new folder.',
   },
   'postgres.no_binaries': {
     kind: 'configuration',
@@ -875,10 +876,30 @@ export const errorCodes = {
     meaning: 'An error that cosell did not foresee.',
     remedy: report,
   },
+  'warehouse.dump_not_written': {
+    kind: 'configuration',
+    meaning: 'A dump of the embedded warehouse cannot be written to the file.',
+    remedy: 'Name a file in a folder that this account may write, with room left.',
+  },
+  'warehouse.dump_schema': {
+    kind: 'configuration',
+    meaning: 'A dump has the schema of another version of cosell.',
+    remedy: 'Restore it with the version that the message names, then upgrade.',
+  },
+  'warehouse.dump_unreadable': {
+    kind: 'checkFailed',
+    meaning: 'A file is no dump of the embedded warehouse, or only part of one.',
+    remedy: 'Copy the file again, or write it again with `cosell warehouse --dump`.',
+  },
   'warehouse.not_embedded': {
     kind: 'configuration',
     meaning: 'COSELL_DATABASE_URL is set, and that server is not ours to start or stop.',
     remedy: 'Unset COSELL_DATABASE_URL to use the embedded warehouse.',
+  },
+  'warehouse.not_empty': {
+    kind: 'configuration',
+    meaning: 'A dump is to be restored into a warehouse that has been loaded.',
+    remedy: 'Give COSELL_HOME another folder, or move the present one away.',
   },
 } as const satisfies Record<string, ErrorEntry>
 

@@ -104,12 +104,35 @@ function addWarehouse(program: Command) {
     'Keep the embedded warehouse up for BI tools and psql until interrupted.',
   )
     .option('--stop', 'stop the embedded warehouse, even if another process started it')
-    .addHelpText('after', examples('cosell warehouse', 'cosell warehouse --stop'))
+    .addOption(
+      new Option('--dump <file>', 'write all that it holds into a file').conflicts([
+        'stop',
+        'restore',
+      ]),
+    )
+    .addOption(
+      new Option('--restore <file>', 'fill an empty one with such a file').conflicts('stop'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'cosell warehouse',
+        'cosell warehouse --stop',
+        'cosell warehouse --dump cosell.dump',
+        'COSELL_HOME=~/new/.cosell cosell warehouse --restore cosell.dump',
+      ),
+    )
+    .addHelpText('after', warehouseHelp)
     .action(async (flags: WarehouseFlags) => {
-      const { keepOrStop } = await import('../commands/keep/warehouse.ts')
-      await keepOrStop(flags)
+      const { warehouse } = await import('../commands/keep/warehouse.ts')
+      await warehouse(flags)
     })
 }
+
+const warehouseHelp = `
+
+A dump holds every row, people among them, as of one moment; only this account may read the file. It
+goes into a warehouse of the same version of cosell, whatever the version of PostgreSQL.`
 
 function addCompletion(program: Command) {
   addCommand(

@@ -103,8 +103,8 @@ function checkMajorVersion(data: string, binaries: Binaries): void {
   throw new CosellError(
     'postgres.major_version',
     `${data}: expected data of PostgreSQL ${binaries.major} (the binaries in ${binaries.folder}), ` +
-      `got PostgreSQL ${major}. Set COSELL_PG_BINDIR to binaries of ${major}, or move the folder ` +
-      'away and load again.',
+      `got PostgreSQL ${major}. To move all of it: set COSELL_PG_BINDIR to binaries of ${major} and run ` +
+      '`cosell warehouse --dump FILE`, move the folder away, unset it and run `cosell warehouse --restore FILE`.',
   )
 }
 
