@@ -261,6 +261,7 @@ const migrate: JsonResult = {
     status: '`migrated`',
     'applied[]': 'migrations that were applied now',
     'views[]': 'views that were created anew',
+    'sequences[]': 'tables whose sequence was behind their largest key, and is set',
     row_level_security: '`on` or `off`',
     'statements[]': 'statements for an administrator, which this user may not run',
   },
@@ -296,12 +297,19 @@ const docs: JsonResult = {
 
 const warehouse: JsonResult = {
   title: 'warehouse',
-  intro: 'Printed once connections are accepted. With `--stop`, `status` and `folder` alone.',
+  intro:
+    'Printed once connections are accepted. With `--stop`, `status` and `folder` alone; with `--dump` ' +
+    'and `--restore`, `status`, `file`, `tables` and `rows`.',
   keys: {
-    status: '`running`; with `--stop`, `stopped` or `not running`',
+    status:
+      '`running`; with `--stop`, `stopped` or `not running`; with `--dump`, `dumped`; with `--restore`, ' +
+      '`restored`',
     url: 'connection string of a login that reads `dw` and `mart`',
     version: 'version of PostgreSQL',
     folder: 'with `--stop`: folder of the data; null where there are none',
+    file: 'the dump that was written or read',
+    tables: 'number of its tables',
+    rows: 'number of its rows',
   },
 }
 

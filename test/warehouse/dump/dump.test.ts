@@ -14,8 +14,8 @@ import { contextOf, withHome, withPipeline } from '../../support/with-pipeline.t
 
 const quietly = () => undefined
 
-describe('a dump', () => {
-  test('restores every row, and the next run writes 0 rows and goes on', () =>
+describe('writeDump and restoreDump', () => {
+  test('a dump restores every row, and the next run writes 0 rows and goes on', () =>
     withPipeline({ referrals: 60, seed: 5, broken: 1 }, async (nights) => {
       const { sandbox, warehouse, db, home } = nights
       await nights.run()
@@ -37,7 +37,7 @@ describe('a dump', () => {
       })
     }))
 
-  test('goes into no warehouse that has been loaded', () =>
+  test('a dump goes into no warehouse that has been loaded', () =>
     withPipeline({ referrals: 10, seed: 5 }, async ({ warehouse, db, home, run: load }) => {
       await load()
       const file = path.join(home, 'cosell.dump')
@@ -50,7 +50,7 @@ describe('a dump', () => {
       expect(await digestState(db)).toEqual(before)
     }))
 
-  test('that is cut off, altered or of another schema restores nothing', () =>
+  test('a dump that is cut off, altered or of another schema restores nothing', () =>
     withHome((home) =>
       withDatabase(async (db, _, warehouse) => {
         const file = path.join(home, 'cosell.dump')
@@ -87,7 +87,7 @@ describe('a dump', () => {
       }),
     ))
 
-  test('is not written where it cannot be, and leaves nothing there', () =>
+  test('a dump is not written where it cannot be, and leaves nothing there', () =>
     withHome((home) =>
       withDatabase(async (_, __, warehouse) => {
         const file = path.join(home, 'no', 'folder', 'cosell.dump')
