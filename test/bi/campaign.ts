@@ -9,13 +9,23 @@ import { campaign as contract } from './contract.ts'
 import { campaign as dbt } from './dbt.ts'
 import { campaign as files } from './files.ts'
 import { campaign as powerBi } from './power-bi.ts'
+import { airflow, dagster } from './schedulers.ts'
 import { campaign as superset } from './superset.ts'
 import { execute, LeftOut, makeVenv } from './venv.ts'
 
 // Tools of others read the demo as its reader. `npm run test:bi -- NAME…` runs some campaigns, without
 // a name all. One is left out where its packages are not to be had.
 
-const campaigns: readonly Campaign[] = [files, dbt, contract, clients, powerBi, superset]
+const campaigns: readonly Campaign[] = [
+  files,
+  dbt,
+  contract,
+  clients,
+  powerBi,
+  superset,
+  dagster,
+  airflow,
+]
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
