@@ -11,7 +11,12 @@ const pure = [
   'test/cli/text/*.test.ts',
   'test/warehouse/connection/{address,failures,password-file}.test.ts',
   'test/warehouse/bi-connection.test.ts',
+  'test/warehouse/reader/answer-rows.test.ts',
   'test/export/{values,writers}.test.ts',
+  'test/explain/calculation/*.test.ts',
+  'test/mcp/limits.test.ts',
+  'test/open/page/*.test.ts',
+  'test/open/{choice,http/guard,http/serve,lists/csv}.test.ts',
 ]
 
 export default defineConfig({

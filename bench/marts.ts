@@ -3,11 +3,10 @@
  * `npm run bench:marts [-- referrals]`, 100,000 by default. The second of two answers counts: it is
  * what a person sees who moves a filter. `--explain mart` prints the plan of one mart.
  */
-import { readFile } from 'node:fs/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
-import { migrate } from '../src/warehouse/migrate/migrate.ts'
 import { startThrowaway } from '../test/support/global-setup.ts'
+import { fillMarts } from './marts-warehouse.ts'
 
 const [size = '100000', explain] = process.argv.slice(2).filter((word) => word !== '--explain')
 const referrals = Number(size)
@@ -39,6 +38,22 @@ const questions: Readonly<Record<string, RawBuilder<unknown>>> = {
     from mart.pipeline_month_end
     where partner_account_key = 1 and snapshot_fiscal_year = ${year} and is_open
     group by snapshot_date, currency_code`,
+  pipeline_movement: sql`
+    select * from mart.pipeline_movement
+    where partner_account_key = 1 and period_kind = 'month'
+      and to_date = date_trunc('month', current_date)::date - 1`,
+  'movement of 180 days': sql`
+    select * from mart.pipeline_movement_between(${day}::date, current_date)
+    where partner_account_key = 1`,
+  'referral_change, one life': sql`
+    select * from mart.referral_change
+    where partner_account_key = 1 and referral_key = (
+      select min(referral_key) from dw.fact_referral where partner_account_key = 1)`,
+  'referral_change, one night': sql`
+    select property, count(*)
+    from mart.referral_change
+    where partner_account_key = 1 and seen_date = ${day}::date
+    group by property`,
   funnel: sql`
     select * from mart.funnel where partner_account_key = 1 and created_fiscal_year = ${year}`,
   win_rate: sql`
@@ -211,7 +226,9 @@ const server = await startThrowaway()
 try {
   const warehouse = await openDatabase(server.url)
   try {
-    await fill(warehouse)
+    const started = performance.now()
+    await fillMarts(warehouse, referrals)
+    say('referrals', referrals, Math.round(performance.now() - started))
     for (const [name, question] of Object.entries(questions)) {
       if (explain === undefined) await time(warehouse, name, question)
       else if (explain === name) await plan(warehouse, question)
@@ -221,18 +238,6 @@ try {
   }
 } finally {
   await server.stop()
-}
-
-async function fill({ query }: Warehouse) {
-  const started = performance.now()
-  await migrate(query)
-  await sql`select set_config('bench.referrals', ${size}, false)`.execute(query)
-  const text = await readFile(new URL('marts.sql', import.meta.url), 'utf8')
-  await sql.raw(`set bench.referrals = ${referrals}; ${text}`).execute(query)
-  const deals = new URL('../sql/migrations/0023_engagements_filled.sql', import.meta.url)
-  await sql.raw(`begin; ${await readFile(deals, 'utf8')} commit`).execute(query)
-  await sql`vacuum analyze`.execute(query)
-  say('referrals', referrals, Math.round(performance.now() - started))
 }
 
 async function time({ query }: Warehouse, name: string, question: RawBuilder<unknown>) {

@@ -2,6 +2,7 @@ import { access, chmod, mkdir, readdir, readFile, rename, rm, writeFile } from '
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
+import { buildPage } from './build-page.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -12,7 +13,8 @@ const requireOfModules =
 
 /**
  * Bundles the program, and the packages that it uses, into `folder`: `cli.js`, a chunk for each command,
- * their source maps, and the licences of the packages. What was in the folder before is gone.
+ * their source maps, the page of `cosell open` in `page`, and the licences of the packages. What was in
+ * the folder before is gone.
  */
 export async function bundle(folder: string): Promise<void> {
   const draft = `${folder}.new`
@@ -37,7 +39,9 @@ export async function bundle(folder: string): Promise<void> {
     metafile: true,
     logLevel: 'warning',
   })
-  await writeFile(path.join(draft, 'licences.txt'), await licencesOf(packagesIn(metafile)))
+  const page = await buildPage(path.join(draft, 'page'))
+  const packages = [...packagesIn(metafile), ...packagesIn(page)]
+  await writeFile(path.join(draft, 'licences.txt'), await licencesOf([...new Set(packages)].sort()))
   await chmod(path.join(draft, 'cli.js'), 0o755)
   await rm(folder, { recursive: true, force: true })
   await rename(draft, folder)
@@ -50,7 +54,7 @@ function packagesIn({ outputs }: Metafile): string[] {
     const found = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)
     return found === null ? [] : [path.join(root, found[0])]
   })
-  return [...new Set(folders)].sort()
+  return folders
 }
 
 /** Returns the notices that the licences of the packages ask a copy to carry. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import * as z from 'zod'
 import { checkAccountsApart } from './config/accounts-apart.ts'
 import { checkEntries, checkVariables, placeOf, type Variables } from './config/check-variables.ts'
-import { eligibilitySource, path, serviceUrl, text, whole } from './config/parsers.ts'
+import { databaseUrl, eligibilitySource, path, serviceUrl, text, whole } from './config/parsers.ts'
 import { readVariables } from './config/read-variables.ts'
 import { parseStrictJson } from './config/strict-json.ts'
 import { readTextFile, reasonOf } from './config/text-file.ts'
@@ -23,6 +23,8 @@ export interface Setting {
   readonly isSecret?: true
   /** Serves the embedded warehouse alone: an error beside COSELL_DATABASE_URL. */
   readonly onlyEmbedded?: true
+  /** Serves a PostgreSQL of one's own alone: an error without COSELL_DATABASE_URL. */
+  readonly onlyServer?: true
   /** Serves a sign-in alone: an error beside an access token. */
   readonly onlySignIn?: true
   /** Is never set to a blank value, which would choose another warehouse, account or source. */
@@ -40,16 +42,18 @@ export const settings = {
   },
   COSELL_DATABASE_URL: {
     field: 'databaseUrl',
-    parser: z
-      .string()
-      .refine(
-        (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
-        'expected postgres://user:password@host:port/database of one server, special characters percent-encoded',
-      )
-      .describe('postgres://user:password@host:port/database, special characters percent-encoded'),
+    parser: databaseUrl,
     meaning: 'PostgreSQL 15 or newer; unset: the embedded one',
     isBlankRefused: true,
     isSecret: true,
+  },
+  COSELL_READER_DATABASE_URL: {
+    field: 'readerDatabaseUrl',
+    parser: databaseUrl,
+    meaning: 'login in cosell_bi of the same database, for SQL of others: `sql`, `mcp`',
+    isBlankRefused: true,
+    isSecret: true,
+    onlyServer: true,
   },
   COSELL_PG_BINDIR: {
     field: 'postgresBinDir',

@@ -415,6 +415,32 @@ export const errorCodes = {
       'The address of eligibility policies is not one of the API; no request was sent there.',
     remedy: 'Correct COSELL_ELIGIBILITY_SOURCE: a property, or an address at COSELL_API_URL.',
   },
+  'explain.no_people': {
+    kind: 'configuration',
+    meaning: 'The login of COSELL_DATABASE_URL may not read people.',
+    remedy: 'Use a login in cosell_pii as well, or leave out --people.',
+  },
+  'explain.no_rights': {
+    kind: 'configuration',
+    meaning: 'The login may not read what was landed, from which amounts are recomputed.',
+    remedy: 'Set COSELL_DATABASE_URL to a login in cosell_loader, or to the owner of the schemas.',
+  },
+  'explain.not_landed': {
+    kind: 'checkFailed',
+    meaning: 'Nothing that can be read is landed of a referral that the star has.',
+    remedy:
+      'Run `cosell quarantine show` for it; without an entry there, restore the landing zone.',
+  },
+  'explain.unknown_referral': {
+    kind: 'usage',
+    meaning: 'The warehouse holds no referral of the given id, or none that the login may see.',
+    remedy: 'Give the id of a referral, as mart.referral lists them.',
+  },
+  'explain.which_account': {
+    kind: 'usage',
+    meaning: 'Several accounts have the referral.',
+    remedy: 'Choose one of those that the message names with --account.',
+  },
   'export.no_mart': {
     kind: 'configuration',
     meaning: 'The login of `cosell export` may read no mart, or there is none yet.',
@@ -440,6 +466,11 @@ export const errorCodes = {
     kind: 'bug',
     meaning: 'A mart has a value that files cannot hold, such as an infinite day.',
     remedy: report,
+  },
+  'findings.unknown_rule': {
+    kind: 'usage',
+    meaning: 'No rule of findings has the given name.',
+    remedy: 'Give one of the names that the message lists.',
   },
   'forget.declined': {
     kind: 'usage',
@@ -542,6 +573,11 @@ export const errorCodes = {
     meaning: 'Several accounts are configured and --account names none of them.',
     remedy: 'Give --account with one of the names that the message lists.',
   },
+  'mcp.unknown_mart': {
+    kind: 'usage',
+    meaning: 'An assistant asked `cosell mcp` for a mart that there is not.',
+    remedy: 'Give one of the names that the message lists.',
+  },
   'migrate.before_baseline': {
     kind: 'configuration',
     meaning: 'The database holds only some of the migrations from before the baseline.',
@@ -606,6 +642,16 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'The Node.js that started cosell is older than the least version it runs on.',
     remedy: 'Install the version that the message names, or start cosell with a newer Node.js.',
+  },
+  'open.port': {
+    kind: 'configuration',
+    meaning: 'The port given to `cosell open` cannot be listened on.',
+    remedy: 'Give --port another one, or leave it out for a free one.',
+  },
+  'open.view': {
+    kind: 'usage',
+    meaning: 'What was given to `cosell open` is not the address of its page.',
+    remedy: 'Copy the address of the page whole, and put it in quotes.',
   },
   'output.not_written': {
     kind: 'resultLost',
@@ -780,6 +826,32 @@ export const errorCodes = {
     meaning: 'The file of exchange rates cannot be opened.',
     remedy: 'Check its path and rights.',
   },
+  'reader.no_login': {
+    kind: 'configuration',
+    meaning:
+      'SQL of others, of `cosell sql` and `cosell mcp`, has no login that reads the marts and may do nothing else.',
+    remedy: 'Let an administrator make a login in cosell_bi, and set COSELL_READER_DATABASE_URL.',
+  },
+  'reader.no_rights': {
+    kind: 'configuration',
+    meaning: 'A login may not read the marts.',
+    remedy: 'Grant it cosell_bi, or set COSELL_READER_DATABASE_URL to a login that has it.',
+  },
+  'reader.other_database': {
+    kind: 'configuration',
+    meaning: 'COSELL_READER_DATABASE_URL is another database than COSELL_DATABASE_URL.',
+    remedy: 'Set both to one warehouse; the reader may be a standby of it.',
+  },
+  'reader.too_powerful': {
+    kind: 'configuration',
+    meaning: 'The login of COSELL_READER_DATABASE_URL may do more than read the marts.',
+    remedy: 'Set it to a login in cosell_bi and in no other group of cosell or of the server.',
+  },
+  'report.future_day': {
+    kind: 'usage',
+    meaning: 'The report is asked for as of a day that is still to come.',
+    remedy: 'Give --as-of a day up to today, by UTC, or leave it out.',
+  },
   'report.not_written': {
     kind: 'configuration',
     meaning: 'The report cannot be written to the file.',
@@ -855,6 +927,31 @@ export const errorCodes = {
     kind: 'terminated',
     meaning: 'The command received SIGTERM.',
     remedy: 'What was read is kept. Start it again.',
+  },
+  'sql.failed': {
+    kind: 'usage',
+    meaning: 'PostgreSQL does not run the statement that was asked for.',
+    remedy: 'Correct the statement; the reader reads the schemas mart and dw.',
+  },
+  'sql.not_a_query': {
+    kind: 'usage',
+    meaning: 'The text is not one statement that reads.',
+    remedy: 'Give one select, with, values, table, show or explain.',
+  },
+  'sql.refused': {
+    kind: 'usage',
+    meaning: 'A statement for `cosell mcp` reads mart.bi_access, which names people.',
+    remedy: 'Leave it out.',
+  },
+  'sql.timeout': {
+    kind: 'tryAgainLater',
+    meaning: 'A statement took longer than it may.',
+    remedy: 'Ask for less, or give `cosell sql` a longer --timeout.',
+  },
+  'sql.too_large': {
+    kind: 'usage',
+    meaning: 'A value, or a few rows, are larger than may be received.',
+    remedy: 'Ask for fewer rows or columns.',
   },
   'stage.lost': {
     kind: 'tryAgainLater',

@@ -33,9 +33,15 @@ const mayImport: Record<string, readonly string[]> = {
     'report',
     'dictionary',
     'export',
+    'explain',
+    'mcp',
+    'open',
     'sandbox',
     'warehouse',
   ],
+  explain: ['pipeline', 'transform', 'load', 'warehouse'],
+  mcp: ['dictionary', 'explain', 'warehouse'],
+  open: ['explain', 'report', 'warehouse'],
   doctor: ['config.ts', 'pipeline', 'extract', 'load', 'report', 'warehouse'],
   pipeline: [
     'config.ts',
@@ -91,7 +97,7 @@ interface SourceFile {
 }
 
 const files: readonly SourceFile[] = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => /\.tsx?$/.test(name))
   .map((name) => {
     const text = readFileSync(join(source, name), 'utf8')
     const paths = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
@@ -229,6 +235,20 @@ function circlesAmong(graph: ReadonlyMap<string, Iterable<string>>): string[] {
 }
 
 describe('what a folder may do', () => {
+  test('the page of a browser imports what any browser has: no node: module, no server, no database', () => {
+    const page = files.filter(({ name }) => name.startsWith('open/page/'))
+    expect(page.length).toBeGreaterThan(10)
+    const own =
+      /^(open\/page\/|open\/(answers|choice-parameters)\.ts$|explain\/explanation\.ts$|report\/page\/(format|style)\.ts$)/
+    const strangers = page.flatMap(({ name, imports, packages }) =>
+      [
+        ...imports.filter((path) => !own.test(path)),
+        ...packages.filter((path) => !/^(preact(\/hooks)?|chart\.js)$/.test(path)),
+      ].map((path) => `${name} imports ${path}`),
+    )
+    expect(strangers).toEqual([])
+  })
+
   test('transform has no promise, clock, randomness, environment or node: module', () => {
     const impure = /\basync\b|\bawait\b|Date\.now|new Date\(\)|Math\.random|process\.|performance\./
     expect(
@@ -256,14 +276,16 @@ describe('what a folder may do', () => {
     ).toEqual([])
   })
 
-  test('only extract/http and cli/ping.ts send HTTP requests', () => {
+  test('only extract/http and cli/ping.ts send HTTP requests, and the page to its own server', () => {
     const http = /import (?!type)[^;]*? from '(undici|node:https?|node:http2)'|\bfetch\(/
     const senders = offenders(
       ({ room, text }) => room !== 'sandbox' && http.test(withoutComments(text)),
     )
     expect(senders).toContain('cli/ping.ts')
     const others = senders.filter(
-      (name) => name !== 'cli/ping.ts' && dirname(name) !== 'extract/http',
+      (name) =>
+        !['cli/ping.ts', 'open/page/state/ask.ts'].includes(name) &&
+        dirname(name) !== 'extract/http',
     )
     expect(others).toEqual([])
   })

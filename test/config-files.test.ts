@@ -126,6 +126,7 @@ describe('blank value', () => {
     expect(refused.map(([name]) => name)).toEqual([
       'COSELL_HOME',
       'COSELL_DATABASE_URL',
+      'COSELL_READER_DATABASE_URL',
       'COSELL_ACCOUNT',
       'COSELL_API_URL',
       'COSELL_AUTHORITY_URL',

@@ -8,13 +8,15 @@ export function findingsPage(): string {
       'ignored; all others are loaded as they came. ' +
       '`mart.data_quality` has one row for each; a finding about an account as a whole has no ' +
       'referral. The severity is `warn` when a figure may be wrong and `info` ' +
-      'when it is only worth knowing. A finding goes once its cause is gone.',
+      'when it is only worth knowing. A finding goes once its cause is gone. `cosell findings` lists them ' +
+      'by rule.',
     table(
-      ['Rule', 'Severity', 'Meaning', 'Found in'],
-      Object.entries(findingRules).map(([rule, { severity, meaning, source }]) => [
+      ['Rule', 'Severity', 'Meaning', 'What to do', 'Found in'],
+      Object.entries(findingRules).map(([rule, { severity, meaning, remedy, source }]) => [
         code(rule),
         severity,
         sentence(meaning),
+        sentence(remedy),
         source,
       ]),
     ),

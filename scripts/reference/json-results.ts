@@ -267,6 +267,16 @@ const migrate: JsonResult = {
   },
 }
 
+const open: JsonResult = {
+  title: 'open',
+  intro: 'One line as soon as the page is served; the command goes on until it is interrupted.',
+  keys: {
+    status: '`running`',
+    url: 'address of the page, with its token: whoever has it on this machine reads what the page shows',
+    browser_opened: 'a browser was started with it',
+  },
+}
+
 const report: JsonResult = {
   title: 'report',
   intro: 'The page that was written.',
@@ -282,6 +292,67 @@ const exported: JsonResult = {
     manifest: 'name of the manifest in the folder',
     'files[]': 'name of a file in the folder',
     rows: 'rows of all files',
+  },
+}
+
+const explained: JsonResult = {
+  title: 'explain',
+  intro:
+    'How the amounts of a referral came about. Amounts are exact decimal text; the lists in it have what ' +
+    'the text shows.',
+  keys: {
+    status: '`ok`',
+    'explanation.account': 'name of the account',
+    'explanation.referral_id': 'id of the referral',
+    'explanation.referral_key': 'its key in the star',
+    'explanation.status': 'status and substatus',
+    'explanation.reporting_currency': 'currency that amounts are converted into',
+    'explanation.notes[]': 'sentences on what to know first, such as a version in quarantine',
+    'explanation.versions[]': 'landed versions: number, kind, when seen, run, role',
+    'explanation.values[]':
+      'received values by `path`, which has registration_no and line_no; `since`, the version that first showed each; `not_shown`, why one is left out',
+    'explanation.deal': 'value of the deal, and its conversion with rate and day',
+    'explanation.registrations[]':
+      'period, amounts with formula and rounding, conversion, and lines with their contract years',
+    'explanation.findings[]': 'open findings of the referral, with meaning and remedy',
+    'explanation.comparison.rows': 'rows that were compared',
+    'explanation.comparison.values': 'values that were compared',
+    'explanation.comparison.differences[]':
+      'where the warehouse differs: table, row, column, expected, warehouse, and a sentence',
+    'explanation.people': 'contacts and notes; with `--people` alone',
+  },
+}
+
+const findings: JsonResult = {
+  title: 'findings',
+  intro: 'The open findings by rule.',
+  keys: {
+    status: '`ok`',
+    'rules[].rule_code': 'the [rule](findings.md)',
+    'rules[].severity': '`warn` or `info`',
+    'rules[].meaning': 'what it means',
+    'rules[].remedy': 'what to do about it',
+    'rules[].findings': 'open findings',
+    'rules[].referrals': 'referrals that have one',
+    'rules[].shown[].account': 'name of the account; the first three findings, with `--rule` all',
+    'rules[].shown[].referral_id': 'id of the referral; empty for the account as a whole',
+    'rules[].shown[].item_ref': 'property, or column of a file',
+    'rules[].shown[].detail': 'what was expected',
+    'rules[].shown[].observed_value': 'what was found; null where it is what people typed',
+    'rules[].shown[].first_seen_at': 'start of the run that reported it first',
+  },
+}
+
+const answer: JsonResult = {
+  title: 'sql',
+  intro: 'The rows of the statement.',
+  keys: {
+    status: '`ok`',
+    'columns[].name': 'name of the column',
+    'columns[].type': 'its type in PostgreSQL',
+    'rows[]':
+      'value by column; amounts and numbers of more than 15 digits are text, instants ISO text in UTC',
+    cut_by: '`rows` or `bytes`, the limit that left rows out; null when all are there',
   },
 }
 
@@ -351,8 +422,12 @@ export const jsonResults = {
   forget,
   quarantineList,
   quarantineShow,
+  open,
   report,
   exported,
+  explained,
+  findings,
+  answer,
   docs,
   migrate,
   warehouse,

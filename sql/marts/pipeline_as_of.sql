@@ -60,7 +60,10 @@ select
           + sign(history.registered_acv_amount) * acv_rate.currency_units,
         2 * acv_rate.currency_units
       ) * 0.0001
-  end::numeric(19, 4) as registered_acv_reporting_amount
+  end::numeric(19, 4) as registered_acv_reporting_amount,
+  status.is_lost,
+  status.is_decided,
+  history.expiration_date
 from dw.dim_date day
 join dw.fact_referral_history history
   on coalesce(history.valid_to_date, 'infinity') > day.date_day

@@ -113,8 +113,24 @@ select
   fact.requested_solution_count,
   fact.requested_offer_count,
   fact.registration_count,
-  customer.customer_size_max_employees
+  customer.customer_size_max_employees,
+  fact.updated_date as last_changed_date,
+  greatest(today.date_day - fact.updated_date, 0) as days_since_change,
+  age.days as age_days,
+  (
+    array[
+      '0-30 days', '31-60 days', '61-90 days', '91-180 days', '181-365 days', 'over 365 days'
+    ]
+  )[age_bucket.sort] as age_bucket,
+  age_bucket.sort as age_bucket_sort
 from dw.fact_referral fact
+cross join lateral (select (now() at time zone 'utc')::date as date_day) today
+cross join lateral (
+  select greatest(coalesce(fact.closed_date, today.date_day) - fact.created_date, 0) as days
+) age
+cross join lateral (
+  select 1 + width_bucket(age.days, array[31, 61, 91, 181, 366]) as sort
+) age_bucket
 left join dw.dim_status status on status.status_key = fact.status_key
 left join dw.dim_referral referral
   on referral.referral_key = fact.referral_key
@@ -189,3 +205,14 @@ comment on column mart.referral.deal_value_once_reporting_amount is
   'Value of the deal on its primary referral, in the reporting currency, at the rate of the '
   'closing day, while open of the expected one, at the latest of today; the sum has each deal '
   'once. Null where there is no rate for it. Source: computed from details.dealValue';
+comment on column mart.referral.last_changed_date is
+  'Day on which the source changed the referral last, by UTC. Source: computed from updatedDateTime';
+comment on column mart.referral.days_since_change is
+  'Days from last_changed_date to today, by UTC. Source: computed from updatedDateTime';
+comment on column mart.referral.age_days is
+  'Days from the creation to today, of a closed referral to its closing; at least 0. Source: '
+  'computed from createdDateTime, closedDateTime';
+comment on column mart.referral.age_bucket is
+  'Range of age_days, from 0-30 days to over 365 days. Source: computed from createdDateTime, '
+  'closedDateTime';
+comment on column mart.referral.age_bucket_sort is 'Order of age_bucket.';

@@ -14,6 +14,16 @@ export function parsePort(text: string): number {
   throw new InvalidArgumentError('Expected a port, from 0 to 65535.')
 }
 
+/** Beyond a quarter of an hour a statement is for a job of its own. */
+const secondsMax = 900
+
+/** Parses a time limit. @throws InvalidArgumentError for anything but 1 to 900. */
+export function parseSeconds(text: string): number {
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (seconds >= 1 && seconds <= secondsMax) return seconds
+  throw new InvalidArgumentError(`Expected a number of seconds from 1 to ${secondsMax}.`)
+}
+
 const carryDaysMax = 366
 
 /** Parses the days for which a rate is used. @throws InvalidArgumentError for anything but 0 to 366. */

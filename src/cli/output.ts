@@ -71,6 +71,12 @@ export function printAnswer(json: true | undefined, result: object, text: Text) 
   writeResult(toText(json, result, text), isReaderGone)
 }
 
+/** `printAnswer` of data that are no sentences of ours: nothing in them is a command to be spelt out. */
+export function printData(text: Text) {
+  log.end()
+  writeResult(`${text(resultStyle)}\n`, isReaderGone)
+}
+
 /** Where commander writes help, version and complaints. */
 export const commanderOutput = {
   writeOut: (text: string) => writeResult(text, isReaderGone),

@@ -3,6 +3,7 @@ import { variableHelp } from '../config.ts'
 import { appVersion } from '../version.ts'
 import { exitCodeHelp } from './help.ts'
 import { commanderOutput } from './output.ts'
+import { addAskCommands } from './program/ask.ts'
 import { addKeepCommands } from './program/keep.ts'
 import { addLoadCommands } from './program/load.ts'
 import { addLookCommands } from './program/look.ts'
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   addLoadCommands(program)
   program.commandsGroup('Look:')
   addLookCommands(program)
+  addAskCommands(program)
   program.helpCommand('help [command]', 'Show the options of a command, with examples.')
   program.commandsGroup('Keep:')
   addKeepCommands(program)

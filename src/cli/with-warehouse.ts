@@ -13,6 +13,8 @@ import { requireWriting } from '../warehouse/connection/requirements.ts'
 import { bringUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
 import { warehousePlace } from '../warehouse/place.ts'
+import { readLoginRights } from '../warehouse/reader/login-rights.ts'
+import { openReader, type Reader } from '../warehouse/reader/open-reader.ts'
 import { abortController, log, printResult } from './output.ts'
 import { renderRun } from './text/run-summary.ts'
 
@@ -36,6 +38,30 @@ export async function withWarehouse(
     if (isWriting) await storeSettings(config, warehouse)
     log.end()
     await use(warehouse, change)
+  } catch (error) {
+    throw databaseFailure(error)
+  } finally {
+    await warehouse.close()
+  }
+}
+
+/**
+ * Opens the reader of the warehouse for `use`, beside the login of the program, then closes both. The
+ * schema is brought up to date, except where the login of the program only reads as well.
+ */
+export async function withReader(
+  config: Config,
+  use: (reader: Reader, warehouse: OpenWarehouse) => Promise<void>,
+) {
+  log.progress({ phase: 'opening the warehouse' })
+  const warehouse = await openWarehouse(config, log.logger)
+  try {
+    const { embedded, query } = warehouse
+    const isReader = embedded === undefined && !(await readLoginRights(query)).mayReadLanded
+    if (!isReader) await bringUpToDate(query)
+    const reader = await openReader(warehouse, config, log.logger)
+    log.end()
+    await use(reader, warehouse).finally(reader.close)
   } catch (error) {
     throw databaseFailure(error)
   } finally {

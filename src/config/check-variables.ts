@@ -6,6 +6,7 @@ export interface Traits {
   readonly isBlankRefused?: true
   readonly perAccount?: true
   readonly onlyEmbedded?: true
+  readonly onlyServer?: true
   readonly onlySignIn?: true
 }
 
@@ -35,6 +36,9 @@ export function checkVariables(given: Variables, rows: SettingRows): string[] {
       if (variable.value.trim() === '') return traits.isBlankRefused ? [blank(place)] : []
       if (isQuoted(variable)) {
         return [`${place}: the quotation marks are part of the value; remove them`]
+      }
+      if (traits.onlyServer && !isSet(given.get('COSELL_DATABASE_URL')?.value)) {
+        return [`${place}: no effect without COSELL_DATABASE_URL; set both or none`]
       }
       const partner = partnersOf(traits).find((other) => isSet(given.get(other)?.value))
       if (partner === undefined) return []

@@ -6,6 +6,15 @@ export const text = z
   .trim()
   .regex(/^\P{Cc}*$/u, 'expected text without control characters')
 
+/** Address of a PostgreSQL; `parseAddress` says more about one that cannot be obeyed. */
+export const databaseUrl = z
+  .string()
+  .refine(
+    (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
+    'expected postgres://user:password@host:port/database of one server, special characters percent-encoded',
+  )
+  .describe('postgres://user:password@host:port/database, special characters percent-encoded')
+
 /** Path that no shell has to complete: `~/x` would make a folder of that name, and all in it anew. */
 export const path = text.regex(
   /^(?!~|.*\$[{(A-Za-z]|.*%\w+%)/,

@@ -1,11 +1,11 @@
 import { contractExamples, edgeCaseExamples } from './acv-examples.ts'
-import type { ColumnEntry, Dictionary, TableEntry } from './dictionary.ts'
+import type { ColumnEntry, Dictionary, FunctionEntry, TableEntry } from './dictionary.ts'
 import { splitComment } from './lineage.ts'
-import type { Catalog, CatalogRelation } from './read-catalog.ts'
+import type { Catalog, CatalogFunction, CatalogRelation } from './read-catalog.ts'
 import { relationshipsOf } from './relationships.ts'
 
 /** Builds the dictionary of a catalog from its comments, keys and foreign keys. */
-export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
+export function describeCatalog({ schemas, relations, functions }: Catalog): Dictionary {
   const tableOf = (relation: CatalogRelation): TableEntry => ({
     name: relation.name,
     isView: relation.isView,
@@ -24,11 +24,18 @@ export function describeCatalog({ schemas, relations }: Catalog): Dictionary {
       }),
     ),
   })
+  const functionOf = ({ name, comment, ...typed }: CatalogFunction): FunctionEntry => ({
+    name,
+    ...partsOf(comment),
+    arguments: typed.arguments,
+    columns: typed.columns,
+  })
   return {
     schemas: Object.entries(schemas).map(([name, meaning]) => ({
       name,
       meaning,
       tables: relations.filter(({ schema }) => schema === name).map(tableOf),
+      functions: functions.filter(({ schema }) => schema === name).map(functionOf),
     })),
     relationships: relationshipsOf(relations),
     contracts: contractExamples(),

@@ -1,3 +1,5 @@
+import type { TypedName } from './read-catalog.ts'
+
 /** Model of the data dictionary, shared by the HTML page, the Markdown pages and the dbt sources. */
 export interface Dictionary {
   readonly schemas: readonly SchemaEntry[]
@@ -10,6 +12,13 @@ export interface SchemaEntry {
   readonly name: string
   readonly meaning: string
   readonly tables: readonly TableEntry[]
+  readonly functions: readonly FunctionEntry[]
+}
+
+/** A function that returns rows. */
+export interface FunctionEntry extends Pick<TableEntry, 'name' | 'grain' | 'notes' | 'questions'> {
+  readonly arguments: readonly TypedName[]
+  readonly columns: readonly TypedName[]
 }
 
 export interface TableEntry {
@@ -100,7 +109,7 @@ export interface ContractYear {
 }
 
 /** Returns the grain without the words "One row per". */
-export function rowOf({ grain }: TableEntry): string {
+export function rowOf({ grain }: Pick<TableEntry, 'grain'>): string {
   const row = grain.replace(/^One row per /, '')
   return row.charAt(0).toLowerCase() + row.slice(1)
 }
@@ -123,6 +132,10 @@ export function withoutSchema(table: string): string {
 
 export function tablesOf(dictionary: Dictionary, schema: string): readonly TableEntry[] {
   return dictionary.schemas.find(({ name }) => name === schema)?.tables ?? []
+}
+
+export function functionsOf(dictionary: Dictionary, schema: string): readonly FunctionEntry[] {
+  return dictionary.schemas.find(({ name }) => name === schema)?.functions ?? []
 }
 
 /** Facts and bridges, where relationships start, in the order of the catalog. */

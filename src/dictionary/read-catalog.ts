@@ -33,10 +33,26 @@ export interface CatalogRelation {
   readonly foreignKeys: readonly ForeignKey[]
 }
 
+/** One function that returns rows. */
+export interface CatalogFunction {
+  readonly schema: string
+  /** Qualified by its schema. */
+  readonly name: string
+  readonly comment: string
+  readonly arguments: readonly TypedName[]
+  readonly columns: readonly TypedName[]
+}
+
+export interface TypedName {
+  readonly name: string
+  readonly type: string
+}
+
 export interface Catalog {
   /** Meaning of each schema, by name, in the order of `schemas`. */
   readonly schemas: Readonly<Record<string, string>>
   readonly relations: readonly CatalogRelation[]
+  readonly functions: readonly CatalogFunction[]
 }
 
 /** Schemas of readers, then of operators. Staging is not for queries. */
@@ -44,7 +60,7 @@ const schemas = ['mart', 'dw', 'etl', 'raw', 'pii'] as const
 /** Tables of Kysely, which neither readers nor operators need. */
 const hidden = ['migration', 'migration_lock']
 
-/** Reads tables, views and columns of the migrated database: facts first, then by name. */
+/** Reads tables, views, columns and functions of the migrated database: facts first, then by name. */
 export async function readCatalog(query: Kysely<Database>): Promise<Catalog> {
   const described = await sql<{ name: string; comment: string }>`
     select
@@ -71,9 +87,33 @@ export async function readCatalog(query: Kysely<Database>): Promise<Catalog> {
       array_position(array['fact', 'bridge', 'dim'], split_part(c.relname, '_', 1)),
       c.relname collate "C"
   `.execute(query)
+  const functions = await sql<CatalogFunction>`
+    select
+      n.nspname as schema,
+      n.nspname || '.' || p.proname as name,
+      coalesce(obj_description(p.oid, 'pg_proc'), '') as comment,
+      coalesce(jsonb_agg(parameter.typed_name order by parameter.position)
+        filter (where parameter.mode = 'i'), '[]') as arguments,
+      coalesce(jsonb_agg(parameter.typed_name order by parameter.position)
+        filter (where parameter.mode = 't'), '[]') as columns
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    cross join lateral (
+      select
+        one.position,
+        one.mode,
+        jsonb_build_object('name', one.name, 'type', format_type(one.type, null)) as typed_name
+      from unnest(p.proargnames, p.proargmodes, p.proallargtypes) with ordinality
+        as one (name, mode, type, position)
+    ) parameter
+    where n.nspname = any(${schemas}) and p.proretset
+    group by n.nspname, p.oid, p.proname
+    order by array_position(${schemas}::text[], n.nspname::text), p.proname collate "C", p.oid
+  `.execute(query)
   return {
     schemas: Object.fromEntries(described.rows.map(({ name, comment }) => [name, comment])),
     relations: rows,
+    functions: functions.rows,
   }
 }
 

@@ -70,7 +70,7 @@ function byRight(rights: readonly SchemaRight[]): string[] {
 
 async function readOtherObjects(query: Kysely<Database>): Promise<OtherObject[]> {
   const { rows } = await sql<OtherObject>`
-    with made as materialized (select oid from ${madeObjects('with marts')} made)
+    with made as materialized (select oid, kind from ${madeObjects('with marts')} made)
     select n.nspname || '.' || quote_ident(c.relname) as name, ${kindOfRelation} as kind,
       pg_get_userbyid(c.relowner)::text as owner,
       n.nspname || '.' || c.relname = any (${[...madeTables, ...madeViews]}::text[])
@@ -80,7 +80,7 @@ async function readOtherObjects(query: Kysely<Database>): Promise<OtherObject[]>
     join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in (${sql.join([...schemaNames])})
       and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-      and c.oid not in (select oid from made)
+      and c.oid not in (select oid from made where kind <> 'function')
       -- A sequence goes with the table that it numbers.
       and not (c.relkind = 'S' and exists (
         select from pg_depend d
@@ -93,10 +93,12 @@ async function readOtherObjects(query: Kysely<Database>): Promise<OtherObject[]>
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace
     where n.nspname in (${sql.join([...schemaNames])})
+      and p.oid not in (select oid from made where kind = 'function')
     union all
     select n.nspname, 'schema', pg_get_userbyid(n.nspowner)::text, true
     from pg_namespace n
-    where n.nspname in (${sql.join([...schemaNames])}) and n.oid not in (select oid from made)
+    where n.nspname in (${sql.join([...schemaNames])}) 
+      and n.oid not in (select oid from made where kind <> 'function')
     order by 1, 2`.execute(query)
   return rows
 }

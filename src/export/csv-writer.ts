@@ -27,6 +27,11 @@ export function csvWriter(file: DraftFile, columns: readonly ExportColumn[]): Ta
   }
 }
 
+/** Returns a line of CSV without conversion of its values. */
+export function csvLine(cells: readonly (string | null)[]): string {
+  return `${cells.map((cell) => cellOf(cell, (text) => text)).join(',')}\n`
+}
+
 function cellOf(text: string | null, convert: (text: string) => string): string {
   return text === null ? '' : quoted(convert(text))
 }

@@ -13,7 +13,14 @@ export interface ReadableTable {
 }
 
 /** Tables and views with people and their free text; `bi_access` has sign-in names. */
-const people = ['mart.bi_access', 'pii.contact', 'pii.referral_text', 'pii.seller']
+const people = [
+  'mart.bi_access',
+  'pii.contact',
+  'pii.contact_change',
+  'pii.referral_change',
+  'pii.referral_text',
+  'pii.seller',
+]
 /** Hundreds of millions of rows in a large warehouse, of which a reader wants those of one day. */
 const onlyWhenNamed = 'mart.pipeline_as_of'
 

@@ -54,6 +54,23 @@ export interface FindingCount {
   readonly finding_count: number
 }
 
+/** What happened from the end of one day to the business day. */
+export interface Since {
+  readonly day: string
+  readonly won: Group
+  readonly decided_count: number
+  readonly signed: Group
+  /** Contracts in force at the end of `day`. */
+  readonly in_force: Group
+  /** Open referrals within the days of `Expiring` that were not, or not open, at the end of `day`. */
+  readonly due: Group
+  /**
+   * All movements of the open pipeline by name, Opening first and Closing last, also of no deal;
+   * none where the pipeline was empty on both days.
+   */
+  readonly movement: readonly Group[]
+}
+
 export interface Headline {
   /** Fiscal year of `ReportData.day`. */
   readonly fiscal_year_label: string
@@ -65,6 +82,8 @@ export interface Headline {
   readonly decided_count: number
   /** Contracts in force on that day. */
   readonly in_force: Group
+  /** Since the last week end and the last month end before that day. */
+  readonly since: readonly Since[]
 }
 
 export interface FunnelStep {
@@ -99,6 +118,8 @@ export interface Expiring {
   readonly overdue_count: number
   /** Next referrals to expire, soonest first. */
   readonly referrals: readonly ExpiringReferral[]
+  /** Open referrals whose day of expiry passed, latest first; `days_left` is below zero. */
+  readonly overdue: readonly ExpiringReferral[]
 }
 
 export interface Funnel {
@@ -141,6 +162,8 @@ export interface ReportData {
   readonly made_at: string
   /** Day for which the business is reported. */
   readonly day: string
+  /** Deals and registrations are shown as they stood at the end of `day`, not as they are now. */
+  readonly is_as_of: boolean
   readonly reporting_currency: string
   /** Decimals of the reporting currency. */
   readonly reporting_minor_unit: number

@@ -18,6 +18,7 @@ import {
   toObservation,
 } from './parsed-version.ts'
 import { contactRows, textRow } from './rows/contact.ts'
+import { contactChangeRows } from './rows/contact-change.ts'
 import { referralRow } from './rows/dim-referral.ts'
 import { sellerBridgeRows, sellersOf } from './rows/dim-seller.ts'
 import { TagCollector, tagRows } from './rows/dim-tag.ts'
@@ -28,6 +29,7 @@ import { registrationRow } from './rows/fact-registration.ts'
 import { eligibilityRows } from './rows/fact-registration-eligibility.ts'
 import { type ReviewedVersion, reviewRows } from './rows/fact-registration-review.ts'
 import { addLineRows } from './rows/fact-registration-solution.ts'
+import { solutionChangeRows, stepsOf } from './rows/fact-solution-change.ts'
 import { firstApprovals } from './rows/registration-decisions.ts'
 import { checkRegistration } from './rules/contract-rules.ts'
 import { checkReferral, checkStatuses } from './rules/referral-rules.ts'
@@ -38,7 +40,7 @@ export type { LandedReferral, LandedVersion, Thresholds, TransformContext } from
 export type { StagedRows } from './staged-rows.ts'
 
 /** Version of the transform, raised when a payload gives other rows than before. Runs record it. */
-export const transformVersion = 2
+export const transformVersion = 3
 
 export type Transformed =
   | {
@@ -100,6 +102,7 @@ export function toRows(given: LandedReferral, context: TransformContext): Transf
   addDimensions(rows, parsed, tagCollector)
   addSolutions(rows, parsed, solutionsOf(shown, landed, context))
   addReviews(rows, current, parsed, observations)
+  addChanges(rows, current, parsed, observations)
   addCurrent(rows, current, history, firstApprovals(parsed, current))
   addReadings(rows, current, landed.readings)
   addFindings(rows, current, parsed, history, unmapped, unreadable)
@@ -202,6 +205,23 @@ function addReviews(
     versions.push({ registrations: one.registrations, observation })
   }
   rows['stg.fact_registration_review'] = reviewRows(version, registrations, versions)
+}
+
+/** Adds what changed between the landed versions and no column of the history tells. */
+function addChanges(
+  rows: StagedRows,
+  { version }: ParsedVersion,
+  parsed: readonly ParsedVersion[],
+  observations: readonly Observation[],
+): void {
+  if (parsed.length < 2) return
+  const seen = parsed.flatMap((one, index) => {
+    const observation = observations[index]
+    return observation === undefined ? [] : [{ parsed: one, observation }]
+  })
+  const steps = stepsOf(seen)
+  rows['stg.fact_solution_change'] = solutionChangeRows(version, steps)
+  rows['stg.contact_change'] = contactChangeRows(version, steps)
 }
 
 function addCurrent(

@@ -48,6 +48,29 @@ export interface PiiContact {
   updated_run_id: number
 }
 
+/**
+ * One person who joined or left the people of a referral, in one role, from one landed version to
+ * the next.
+ */
+export interface PiiContactChange {
+  partner_account_key: number
+  referral_key: number
+  change_no: number
+  contact_role: string
+  is_joining: boolean
+  changed_at: string
+  observed_at: string
+  first_name: string | null
+  last_name: string | null
+  email: string | null
+  phone_number: string | null
+  title: string | null
+  contact_hash: string | null
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
 /** One person who was erased, known by hash alone, so that a later load leaves them out. */
 export interface PiiErasure {
   contact_hash: string
@@ -329,6 +352,24 @@ export interface StgContact {
   contact_hash: string | null
   locale: string | null
   disable_notifications: boolean | null
+  row_hash: string
+  referral_no: number
+}
+
+/** Rows for pii.contact_change in the batch that is being published. */
+export interface StgContactChange {
+  partner_account_key: number
+  change_no: number
+  contact_role: string
+  is_joining: boolean
+  changed_at: string
+  observed_at: string
+  first_name: string | null
+  last_name: string | null
+  email: string | null
+  phone_number: string | null
+  title: string | null
+  contact_hash: string | null
   row_hash: string
   referral_no: number
 }
@@ -704,6 +745,19 @@ export interface StgFactRegistrationSolution {
   referral_no: number
   item_kind: string
   solution_id: string
+}
+
+/** Rows for dw.fact_solution_change in the batch that is being published. */
+export interface StgFactSolutionChange {
+  partner_account_key: number
+  change_no: number
+  list_name: string
+  changed_at: string
+  observed_at: string
+  before_solutions: string
+  after_solutions: string
+  row_hash: string
+  referral_no: number
 }
 
 /** One resource that the current full read of an account returned; what is not here is missing. */
@@ -1318,6 +1372,26 @@ export interface DwFactRegistrationSolution {
 }
 
 /**
+ * One change of the solutions of a referral, those that it asks for or those that its registrations
+ * sold, from one landed version to the next. Solutions are compared by id, and by name where there
+ * is none: another name of the same id is no change. A referral that was seen in one version has
+ * none.
+ */
+export interface DwFactSolutionChange {
+  partner_account_key: number
+  referral_key: number
+  change_no: number
+  list_name: string
+  changed_at: string
+  observed_at: string
+  before_solutions: string
+  after_solutions: string
+  row_hash: string
+  created_run_id: number
+  updated_run_id: number
+}
+
+/**
  * One currency on one calendar day; days without a rate of their own carry the last one, for a
  * week, or as long as etl.fx_quote says.
  */
@@ -1334,6 +1408,7 @@ export interface DwFxRate {
 export interface Database {
   'raw.payload': RawPayload
   'pii.contact': PiiContact
+  'pii.contact_change': PiiContactChange
   'pii.erasure': PiiErasure
   'pii.payload': PiiPayload
   'pii.referral_text': PiiReferralText
@@ -1357,6 +1432,7 @@ export interface Database {
   'stg.bridge_referral_seller': StgBridgeReferralSeller
   'stg.bridge_referral_tag': StgBridgeReferralTag
   'stg.contact': StgContact
+  'stg.contact_change': StgContactChange
   'stg.dim_customer': StgDimCustomer
   'stg.dim_referral': StgDimReferral
   'stg.dim_seller': StgDimSeller
@@ -1373,6 +1449,7 @@ export interface Database {
   'stg.fact_registration_eligibility': StgFactRegistrationEligibility
   'stg.fact_registration_review': StgFactRegistrationReview
   'stg.fact_registration_solution': StgFactRegistrationSolution
+  'stg.fact_solution_change': StgFactSolutionChange
   'stg.listed_referral': StgListedReferral
   'stg.quarantine': StgQuarantine
   'stg.referral_key': StgReferralKey
@@ -1400,6 +1477,7 @@ export interface Database {
   'dw.fact_registration_eligibility': DwFactRegistrationEligibility
   'dw.fact_registration_review': DwFactRegistrationReview
   'dw.fact_registration_solution': DwFactRegistrationSolution
+  'dw.fact_solution_change': DwFactSolutionChange
   'dw.fx_rate': DwFxRate
 }
 
@@ -1420,6 +1498,14 @@ export const tables = {
       'updated_run_id',
     ],
     key: ['referral_key', 'partner_account_key', 'contact_role', 'contact_no'],
+  },
+  'pii.contact_change': {
+    columns: [
+      'partner_account_key', 'referral_key', 'change_no', 'contact_role', 'is_joining',
+      'changed_at', 'observed_at', 'first_name', 'last_name', 'email', 'phone_number', 'title',
+      'contact_hash', 'row_hash', 'created_run_id', 'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key', 'change_no'],
   },
   'pii.erasure': {
     columns: ['contact_hash', 'requested_at', 'requested_by', 'reason', 'last_applied_at'],
@@ -1551,6 +1637,14 @@ export const tables = {
       'partner_account_key', 'contact_role', 'contact_no', 'first_name', 'last_name',
       'phone_number', 'email', 'title', 'extra', 'contact_hash', 'locale', 'disable_notifications',
       'row_hash', 'referral_no',
+    ],
+    key: [],
+  },
+  'stg.contact_change': {
+    columns: [
+      'partner_account_key', 'change_no', 'contact_role', 'is_joining', 'changed_at', 'observed_at',
+      'first_name', 'last_name', 'email', 'phone_number', 'title', 'contact_hash', 'row_hash',
+      'referral_no',
     ],
     key: [],
   },
@@ -1699,6 +1793,13 @@ export const tables = {
       'pricing_model', 'is_pay_as_you_go', 'is_marketplace_transacted',
       'marketplace_transaction_date', 'incentive_count', 'is_incentive_eligible', 'incentives',
       'row_hash', 'referral_no', 'item_kind', 'solution_id',
+    ],
+    key: [],
+  },
+  'stg.fact_solution_change': {
+    columns: [
+      'partner_account_key', 'change_no', 'list_name', 'changed_at', 'observed_at',
+      'before_solutions', 'after_solutions', 'row_hash', 'referral_no',
     ],
     key: [],
   },
@@ -1937,6 +2038,13 @@ export const tables = {
       'row_hash', 'created_run_id', 'updated_run_id', 'registration_key', 'registration_line_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no'],
+  },
+  'dw.fact_solution_change': {
+    columns: [
+      'partner_account_key', 'referral_key', 'change_no', 'list_name', 'changed_at', 'observed_at',
+      'before_solutions', 'after_solutions', 'row_hash', 'created_run_id', 'updated_run_id',
+    ],
+    key: ['referral_key', 'partner_account_key', 'change_no'],
   },
   'dw.fx_rate': {
     columns: [

@@ -29,11 +29,26 @@ export interface Visit {
   readonly requests: readonly string[]
 }
 
-/**
- * Starts a headless Chromium with its own profile for the tests of a file. The tests are skipped
- * when Chromium is not installed, unless TEST_CHROMIUM names one.
- */
+/** Opens HTML in the browser of `chromiumOnce`, as a file. */
 export function browserOnce(): (html: string) => Promise<Visit> {
+  const visit = chromiumOnce()
+  return async (html) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'cosell-page-'))
+    try {
+      const file = path.join(folder, 'page.html')
+      await writeFile(file, html)
+      return await visit(pathToFileURL(file).href)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/**
+ * Starts a headless Chromium with its own profile for the tests of a file, which opens addresses. The
+ * tests are skipped when Chromium is not installed, unless TEST_CHROMIUM names one.
+ */
+export function chromiumOnce(): (url: string) => Promise<Visit> {
   let context: BrowserContext | undefined
   let folder = ''
   beforeEach((test) => {
@@ -51,10 +66,8 @@ export function browserOnce(): (html: string) => Promise<Visit> {
     await context?.close()
     if (folder !== '') await rm(folder, { recursive: true, force: true })
   })
-  return async (html) => {
+  return async (url) => {
     if (context === undefined) throw new Error('Chromium was not started')
-    const file = path.join(folder, 'page.html')
-    await writeFile(file, html)
     const page = context.pages()[0] ?? (await context.newPage())
     page.removeAllListeners()
     const complaints: string[] = []
@@ -66,7 +79,7 @@ export function browserOnce(): (html: string) => Promise<Visit> {
       return dialog.dismiss()
     })
     page.on('request', (request) => requests.push(request.url()))
-    await page.goto(pathToFileURL(file).href)
+    await page.goto(url)
     return { page, complaints, requests }
   }
 }

@@ -7,6 +7,7 @@ import { readReport } from '../../src/report/queries/read-report.ts'
 import { aGroup, someReportData } from '../support/report-data-builder.ts'
 import { businessDay, euroRate, loadEuroRates, loadOnce } from '../support/report-warehouse.ts'
 import { browserOnce } from './browser.ts'
+import { faintTexts, luminance } from './contrast.ts'
 
 const loaded = loadOnce({ referrals: 300, seed: 5 })
 const visit = browserOnce()
@@ -166,7 +167,13 @@ test('hostile names run no script and do not widen the report', async () => {
     currency_code: 'W'.repeat(60),
     minor_unit: 2,
   }
-  const expiring = { days: 30, group: aGroup(''), overdue_count: 0, referrals: [referral] }
+  const expiring = {
+    days: 30,
+    group: aGroup(''),
+    overdue_count: 0,
+    overdue: [referral],
+    referrals: [referral],
+  }
   const stages = [aGroup(name)]
   const month_ends = [{ period: '2026-05-31', ...aGroup(name) }]
   const { page, complaints, requests } = await visit(
@@ -188,39 +195,6 @@ async function openDetails(page: Page) {
 const scrollingTables = `[...document.querySelectorAll('.scroll')]
   .filter((frame) => frame.scrollWidth > frame.clientWidth)
   .map((frame) => frame.closest('figure').textContent.slice(0, 40))`
-
-const luminance = `
-  const luminance = (color) => {
-    const [red, green, blue] = color.match(/[\\d.]+/g).map(Number)
-    const linear = (value) => {
-      const share = value / 255
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
-    }
-    return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-  }`
-
-/** Runs in the page: the texts with a contrast below 4.5 to their background. */
-const faintTexts = `(() => {${luminance}
-  const groundOf = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = getComputedStyle(at).backgroundColor
-      if (!color.startsWith('rgba(0, 0, 0, 0')) return color
-    }
-    return 'rgb(255, 255, 255)'
-  }
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  const faint = []
-  while (walker.nextNode()) {
-    const { parentElement: element, textContent } = walker.currentNode
-    if (textContent.trim() === '' || ['title', 'desc'].includes(element.tagName)) continue
-    const style = getComputedStyle(element)
-    const color = element instanceof SVGElement ? style.fill : style.color
-    const pair = [luminance(color), luminance(groundOf(element))].sort((a, b) => b - a)
-    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05)
-    if (contrast < 4.5) faint.push([textContent.trim().slice(0, 40), color, contrast])
-  }
-  return faint
-})()`
 
 /** Runs in the page: the luminance of each series in order. */
 const seriesLuminances = `(() => {${luminance}

@@ -21,10 +21,15 @@ const commands = [
   'fx',
   'status',
   'doctor',
+  'open',
   'report',
   'export',
   'quarantine',
   'docs',
+  'explain',
+  'findings',
+  'sql',
+  'mcp',
   'login',
   'account',
   'forget',
@@ -521,6 +526,9 @@ describe('the embedded warehouse', () => {
         'dw.fact_referral',
         'Contract ACV',
         'Look around:',
+        ' open "?as_of=2026-06-30"\n',
+        ' findings\n',
+        ' sql\n',
         'report.html',
       ]) {
         expect(demo.stdout).toContain(text)
@@ -531,6 +539,8 @@ describe('the embedded warehouse', () => {
       const { query, close } = await openDatabase(url)
       expect(await query.selectFrom('dw.fact_referral').selectAll().execute()).toHaveLength(60)
       await close()
+      const asked = await runCli(['sql', 'select session_user', '--format', 'csv'], options)
+      expect(asked).toMatchObject({ code: 0, stdout: 'session_user\ncosell_reader\n' })
       const stop = async () => resultOf(await runCli(['warehouse', '--stop', '--json'], options))
       const folder = path.join(home, '.cosell/postgres')
       expect(await stop()).toEqual({ status: 'stopped', folder })

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { layouts } from '../../src/csv/layout/layouts.ts'
 import { describeCatalog } from '../../src/dictionary/describe-catalog.ts'
@@ -193,7 +196,17 @@ test('an upgrade gives views whose files are the same the new comments of the ta
       (await readCatalog(db)).relations.flatMap(({ name, columns: all }) =>
         all.map((column) => [`${name}.${column.name}`, column.comment] as const),
       )
-    await migrateUpTo(db, '0033', martsFolder)
+    // Of the views that this version had, those that read no table of a later migration.
+    const folder = await mkdtemp(path.join(tmpdir(), 'cosell-marts-'))
+    await cp(martsFolder, folder, {
+      recursive: true,
+      filter: (file) => !file.endsWith('referral_change.sql'),
+    })
+    try {
+      await migrateUpTo(db, '0033', folder)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
     const before = new Map(await commentsOf())
     expect(before.get('mart.referral.mpn_id')).toMatch(/^mpnId: /)
     await migrate(db)

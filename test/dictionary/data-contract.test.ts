@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { docsFolder } from '../../scripts/generate-docs.ts'
 import { readCatalog } from '../../src/dictionary/read-catalog.ts'
 import { toYaml, type YamlValue } from '../../src/dictionary/render/yaml.ts'
 import { withDatabase } from '../support/database.ts'
+import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
+import { loadEuroRates } from '../support/report-warehouse.ts'
 
 const property = z.strictObject({
   name: z.string(),
@@ -53,6 +56,16 @@ const contract = z.looseObject({
       description: z.string().min(1),
       dataGranularityDescription: z.string().min(1),
       properties: z.array(property),
+      quality: z
+        .array(
+          z.strictObject({
+            type: z.literal('sql'),
+            description: z.string().endsWith('.'),
+            query: z.string().startsWith('select count(*) from '),
+            mustBe: z.literal(0),
+          }),
+        )
+        .optional(),
     }),
   ),
 })
@@ -158,3 +171,55 @@ test('toYaml writes what a parser of YAML reads as the same value', () => {
     }),
   )
 })
+
+describe('over years of business of a simulated partner', () => {
+  let world: MartsFixture
+  beforeAll(async () => {
+    world = await openMartsFixture()
+    await loadEuroRates(world.db)
+  })
+  afterAll(() => world?.close())
+
+  /** What breaks the rules of each mart, one row each time. */
+  const faults: Readonly<Record<string, readonly string[]>> = {
+    pipeline_movement: [
+      'won_amount = won_amount - 0.0001',
+      'closing_reporting_amount = closing_reporting_amount + 0.0001',
+    ],
+  }
+
+  test('every rule of quality in the contract of the marts finds the rows that break it, and no other', async () => {
+    const { schema } = contract.parse(await contractIn('mart'))
+    const rules = schema.flatMap(({ name, quality = [] }) =>
+      quality.map((rule) => ({ ...rule, name })),
+    )
+    expect(rules.map(({ name }) => name)).toEqual(Object.keys(faults))
+    for (const { name, query, mustBe } of rules) {
+      const count = async (db: typeof world.db) =>
+        (await sql.raw<{ count: number }>(query).execute(db)).rows[0]?.count
+      expect(await count(world.db), query).toBe(mustBe)
+      for (const fault of faults[name] ?? []) {
+        const found = world.db.transaction().execute(async (transaction) => {
+          const table = sql.id('mart', name)
+          await sql`alter view ${table} rename to as_shipped`.execute(transaction)
+          await sql`create table ${table} as table mart.as_shipped`.execute(transaction)
+          const planted = await sql`
+            update ${table} set ${sql.raw(fault)}
+            where ctid = (select ctid from ${table}
+              where won_count > 0 and closing_reporting_amount is not null limit 1)
+          `.execute(transaction)
+          expect(planted.numAffectedRows).toBe(1n)
+          throw new Planted((await count(transaction)) ?? -1)
+        })
+        await expect(found, fault).rejects.toEqual(new Planted(1))
+      }
+    }
+  })
+})
+
+/** Takes a count out of a transaction that is undone. */
+class Planted extends Error {
+  constructor(readonly count: number) {
+    super(`${count} rows break the rule`)
+  }
+}

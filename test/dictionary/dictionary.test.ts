@@ -48,6 +48,36 @@ test('partsOf splits a comment into grain, question and notes', () => {
   })
 })
 
+test('functions are described with their question, arguments and columns, on both kinds of page', () => {
+  const functions = dictionary.schemas.flatMap((schema) => schema.functions)
+  const [deals, groups] = functions
+  expect(functions.map(({ name }) => name)).toEqual([
+    'mart.deal_movement_between',
+    'mart.pipeline_movement_between',
+  ])
+  expect(deals?.grain).toMatch(/^One row per deal that is in the open pipeline/)
+  expect(deals?.questions).toEqual(['Which deals are behind a figure of mart.pipeline_movement?'])
+  expect(groups?.questions).toEqual(['What moved the pipeline since Monday?'])
+  for (const one of functions) {
+    expect(one.arguments).toEqual([
+      { name: 'from_day', type: 'date' },
+      { name: 'to_day', type: 'date' },
+    ])
+    expect(committed['dictionary/marts.md']).toContain(`\n### ${one.name}\n`)
+    expect(page).toContain(`<dl class="about" id="${one.name}">`)
+  }
+  expect(deals?.columns.slice(0, 4)).toEqual([
+    { name: 'partner_account_key', type: 'integer' },
+    { name: 'engagement_key', type: 'bigint' },
+    { name: 'movement', type: 'text' },
+    { name: 'has_moved', type: 'boolean' },
+  ])
+  expect(committed['dictionary/marts.md']).toContain('| `closing_expected_close_date` | date |')
+  expect(committed['dictionary/marts.md']).toContain(
+    '**Arguments:** `from_day` date, `to_day` date',
+  )
+})
+
 describe('relationships', () => {
   const way = (from: string, column: string) =>
     dictionary.relationships.find((one) => one.from === from && one.fromColumn === column)

@@ -23,8 +23,14 @@ function commandsIn({ page, text }: { page: string; text: string }): WrittenComm
   return [...commands].map(([, rest = '']) => ({
     page,
     line: `cosell ${rest.trim()}`,
-    words: rest.trim().split(/\s+/),
+    words: wordsOf(rest),
   }))
+}
+
+/** Words as a shell takes them: what is quoted is one. */
+function wordsOf(text: string): string[] {
+  const words = text.match(/'[^']*'|"[^"]*"|\S+/g) ?? []
+  return words.map((word) => word.replace(/^(['"])(.*)\1$/, '$2'))
 }
 
 const typed = ['sh', 'crontab'].flatMap(fencedBlocks).flatMap(commandsIn)

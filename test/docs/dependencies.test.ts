@@ -26,13 +26,13 @@ const platforms = Object.keys(manifest.optionalDependencies)
 function bundledPackages(): string[] {
   const source = new URL('src/', root)
   const names = readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .flatMap((name) => {
       const text = readFileSync(new URL(name, source), 'utf8')
-      return [...text.matchAll(/(?:from|import\()\s*'((?:@[\w-]+\/)?[\w-]+)/g)]
+      return [...text.matchAll(/(?:from|import\()\s*'((?:@[\w-]+\/)?[\w.-]*\w)/g)]
     })
     .map(([, name = '']) => name)
-    .filter((name) => name !== 'node')
+    .filter((name) => !name.startsWith('.') && name !== 'node')
   return [...new Set(names)]
 }
 

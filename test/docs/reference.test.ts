@@ -101,13 +101,23 @@ function pathsOf(value: unknown, whole: ReadonlySet<string>, at = ''): string[] 
   )
 }
 
+/** An explanation with an element in each list that may be empty. */
+function withLists({ status, explanation }: Record<string, unknown>): unknown {
+  const lists = { notes: ['-'], registrations: ['-'], findings: ['-'] }
+  const { comparison, ...rest } = explanation as { comparison: object }
+  return {
+    status,
+    explanation: { ...rest, ...lists, comparison: { ...comparison, differences: ['-'] } },
+  }
+}
+
 describe('json.md', () => {
   test(
     'json.md names the keys of every result that a command prints',
     () =>
       withHome((home) =>
         withSandbox({ referrals: 60, broken: 3 }, ({ url: api }) =>
-          withDatabase(async (_, url) => {
+          withDatabase(async (db, url) => {
             const settings = { ...sandboxSettings(api), COSELL_DATABASE_URL: url }
             const result = async (...args: string[]) =>
               resultOf(await runCli([...args, '--json'], { cwd: home, env: settings }))
@@ -127,6 +137,10 @@ describe('json.md', () => {
             const { entries } = await result('quarantine', 'list')
             hasKeysOf('quarantineList')({ status: 'ok', entries })
             const [{ referral_id: id }] = entries as [{ referral_id: string }]
+            const loaded = await db
+              .selectFrom('dw.dim_referral')
+              .select('referral_id')
+              .executeTakeFirstOrThrow()
             const rates = 'currency,date,rate\nEUR,2026-01-02,1.1\n'
             await writeFile(path.join(home, 'rates.csv'), rates)
             const noSignIn = { COSELL_REFRESH_TOKEN: 'no-such-token', COSELL_HOME: 'other' }
@@ -137,6 +151,10 @@ describe('json.md', () => {
             await Promise.all([
               result('backfill', '--plan', '--from', '2026-01-01').then(hasKeysOf('backfillPlan')),
               result('status').then(hasKeysOf('status')),
+              result('findings').then(hasKeysOf('findings')),
+              result('explain', loaded.referral_id, '--people')
+                .then(withLists)
+                .then(hasKeysOf('explained')),
               result('account', 'list').then(hasKeysOf('accountList')),
               result('quarantine', 'show', id).then(hasKeysOf('quarantineShow')),
               result('report').then(hasKeysOf('report')),

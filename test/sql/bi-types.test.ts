@@ -50,6 +50,7 @@ const sums = [
   'co_sell',
   'funnel',
   'marketplace_share',
+  'pipeline_movement',
   'seller_pipeline',
   'win_rate',
 ].map((name) => `mart.${name}`)

@@ -227,6 +227,7 @@ test('facts and bridges have enforced foreign keys to their dimensions, but for 
     'dw.fact_registration_eligibility',
     'dw.fact_registration_review',
     'dw.fact_registration_solution',
+    'dw.fact_solution_change',
   ])
 })
 

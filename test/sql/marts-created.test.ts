@@ -9,6 +9,8 @@ import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import { bringUpToDate, compareSchema } from '../../src/warehouse/migrate/migrate.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
+import { asLogin } from '../support/database-logins.ts'
+import { differingFromMatrix } from '../support/rights-matrix.ts'
 
 const shippedSql = fileURLToPath(new URL('../../sql/', import.meta.url))
 
@@ -179,6 +181,79 @@ test('a view that loses a column is created anew with those that read it, and al
             and col_description(attrelid, attnum) is null`.execute(db)
         // The column under its new name has no words of its own, and nothing to inherit them from.
         expect(rows).toHaveLength(1)
+      }),
+    ),
+  ))
+
+test('a function of mart that gains a column is made anew with its view, and with the rights of its groups', () =>
+  withDatabase((db, url) =>
+    withCopy(async ({ options, edit }) => {
+      const before = await numbersOf(db)
+      await edit('pipeline_movement', (text) =>
+        text
+          .replace('  has_moved boolean,', '  has_moved boolean,\n  one_more integer,')
+          .replace(
+            '    moved.has_moved,\n    opening.',
+            '    moved.has_moved,\n    1,\n    opening.',
+          ),
+      )
+      const change = await bringUpToDate(db, options)
+      expect(change).toMatchObject({ views: ['pipeline_movement'], lacking: [] })
+      expect(differing(before, await numbersOf(db))).toEqual(['pipeline_movement'])
+      expect(await differingFromMatrix(db)).toEqual([])
+      await asLogin(url, ['cosell_bi'], async (reader) => {
+        const today = sql`current_date`
+        await sql`select one_more from mart.deal_movement_between(${today}, ${today})`.execute(
+          reader.db,
+        )
+        await sql`select from mart.pipeline_movement`.execute(reader.db)
+      })
+    }),
+  ))
+
+test('a function of mart with other arguments or columns replaces the one before, with the rights of all', () =>
+  withDatabase((db) =>
+    withCopy(async ({ options, edit, remove }) =>
+      withReaders(db, async (one) => {
+        const made = async () => {
+          const { rows } = await sql<{ arguments: string; is_granted: boolean }>`
+            select pg_get_function_identity_arguments(oid) as arguments,
+              proacl::text ~ ${one} as is_granted
+            from pg_proc where proname = 'deal_movement_between' order by 1`.execute(db)
+          return rows.map((row) => `${row.arguments} ${row.is_granted}`)
+        }
+        await sql`revoke execute on function mart.deal_movement_between from public`.execute(db)
+        await sql`
+          grant execute on function mart.deal_movement_between to ${sql.id(one)}`.execute(db)
+        await edit('pipeline_movement', (text) =>
+          text
+            .replaceAll(
+              '(from_day date, to_day date)\nreturns',
+              '(from_day date, to_day date, scale integer)\nreturns',
+            )
+            .replaceAll('movement_between(date, date)', 'movement_between(date, date, integer)')
+            .replace(
+              'deal_movement_between(from_day, to_day) deal',
+              'deal_movement_between(from_day, to_day, 1) deal',
+            )
+            .replace('period.closing_date) movement', 'period.closing_date, 1) movement'),
+        )
+        const change = await bringUpToDate(db, options)
+        expect(change).toMatchObject({ views: ['pipeline_movement'] })
+        expect(await made()).toEqual(['from_day date, to_day date, scale integer true'])
+        await edit('pipeline_movement', (text) =>
+          text
+            .replace('  has_moved boolean,', '  has_moved boolean,\n  one_more integer,')
+            .replace(
+              '    moved.has_moved,\n    opening.',
+              '    moved.has_moved,\n    1,\n    opening.',
+            ),
+        )
+        await bringUpToDate(db, options)
+        expect(await made()).toEqual(['from_day date, to_day date, scale integer true'])
+        await remove('pipeline_movement')
+        expect(await bringUpToDate(db, options)).toMatchObject({ views: ['pipeline_movement'] })
+        expect(await made()).toEqual([])
       }),
     ),
   ))

@@ -194,6 +194,32 @@ test('pipeline_as_of shows for today what the source shows now', async () => {
   ).toEqual(figuresBy(world.shown.map(latestOf), stageOf, countAndValue))
 })
 
+test('mart.referral has the last change and the age of each referral, by ranges', async () => {
+  const { rows } = await sql<Record<'id' | 'changed' | 'unchanged' | 'age' | 'bucket', string>>`
+    select referral_id as id, last_changed_date::text as changed, days_since_change as unchanged,
+      age_days as age, age_bucket_sort || ' ' || age_bucket as bucket
+    from mart.referral
+    order by referral_id`.execute(world.db)
+  const today = new Date().toISOString().slice(0, 10)
+  const ranges = [
+    [30, '1 0-30 days'],
+    [60, '2 31-60 days'],
+    [90, '3 61-90 days'],
+    [180, '4 91-180 days'],
+    [365, '5 181-365 days'],
+    [Number.POSITIVE_INFINITY, '6 over 365 days'],
+  ] as const
+  const expected = world.shown.map((one) => {
+    const { id, latest } = one
+    const changed = dayOf(latest.updatedDateTime ?? '')
+    const age = daysBetween(createdDay(latest), closedDay(one) ?? today)
+    const bucket = ranges.find(([days]) => age <= days)?.[1]
+    return { id, changed, unchanged: daysBetween(changed, today), age, bucket }
+  })
+  expect(rows).toEqual(expected.sort((one, other) => (one.id < other.id ? -1 : 1)))
+  expect(new Set(expected.map(({ bucket }) => bucket)).size).toBeGreaterThan(3)
+})
+
 test('mart.referral counts the value of each deal once, where several referrals are of one deal', async () => {
   const latest = world.source.map(latestOf)
   const isGone = (id: string) => world.missing.has(id)

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withDatabase } from '../support/database.ts'
 import { Exact } from '../support/exact-oracle.ts'
+import { movements } from '../support/expected-movement.ts'
 import { type MartsFixture, openMartsFixture } from '../support/marts-fixture.ts'
 
 const folder = fileURLToPath(new URL('../../sql/marts/', import.meta.url))
@@ -30,7 +31,7 @@ test('a migrated warehouse has one view for each file', async () => {
   expect(
     await offenders(sql`select c.relname as name from pg_class c where ${ofMart} order by 1`),
   ).toEqual(files)
-  expect(files).toHaveLength(34)
+  expect(files).toHaveLength(36)
 })
 
 test('views read with the rights of their reader, but for those over etl', async () => {
@@ -92,6 +93,7 @@ test('every amount of a view has its currency column, or a name that says it is 
         where beside.attrelid = c.oid
           and beside.attname = case
             when a.attname ~ '^(allocated|scheduled)_contract_' then 'contract_currency_code'
+            when a.attname ~ '^(before|after)_amount$' then split_part(a.attname, '_', 1) || '_currency_code'
             else 'currency_code'
           end)`)
   expect(lonely).toEqual([])
@@ -128,6 +130,7 @@ const converted = [
   ['requested_solution', 'line', 'currency_code'],
   ['deal_seller', 'weighted_deal_value', 'currency_code'],
   ['seller_pipeline', 'weighted_deal_value', 'currency_code'],
+  ...movements.map((movement) => ['pipeline_movement', movement, 'currency_code'] as const),
 ] as const
 
 test('the list of converted columns in this test is complete', async () => {

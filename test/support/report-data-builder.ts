@@ -1,4 +1,4 @@
-import type { Amounts, Group, ReportData } from '../../src/report/report-data.ts'
+import type { Amounts, Group, ReportData, Since } from '../../src/report/report-data.ts'
 
 /** Returns amounts of a single item that has a rate. */
 export function converted(sum: string, currency = 'USD'): Amounts {
@@ -10,11 +10,31 @@ export function aGroup(label: string, amounts: Amounts = converted('100.00'), co
   return { label, count, amounts }
 }
 
+/** Returns what happened since a day: one deal was created, and nothing else. */
+export function aSince(day: string, changes: Partial<Since> = {}): Since {
+  const none = aGroup('', converted('0.00'), 0)
+  return {
+    day,
+    won: none,
+    decided_count: 0,
+    signed: none,
+    in_force: aGroup(''),
+    due: none,
+    movement: [
+      aGroup('Opening', converted('1234467.89'), 6),
+      aGroup('Created'),
+      aGroup('Closing', converted('1234567.89'), 7),
+    ],
+    ...changes,
+  }
+}
+
 /** Returns report data of a small, healthy warehouse, with the given parts replaced. */
 export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
   return {
     made_at: '2026-07-01T05:20:00.000Z',
     day: '2026-07-01',
+    is_as_of: false,
     reporting_currency: 'USD',
     reporting_minor_unit: 2,
     is_converted: true,
@@ -37,6 +57,7 @@ export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
       in_force: aGroup(''),
       won_count: 3,
       decided_count: 4,
+      since: [aSince('2026-06-28'), aSince('2026-06-30')],
     },
     stages: [aGroup('New'), aGroup('Active', converted('1234467.89'), 6)],
     month_ends: [{ period: '2026-05-31', ...aGroup('Active') }],
@@ -51,7 +72,7 @@ export function someReportData(replaced: Partial<ReportData> = {}): ReportData {
     signed_by_quarter: [aGroup('FY27 Q1')],
     schedule: [aGroup('FY27')],
     registrations: [{ ...aGroup('Approved'), median_lead_days: 2, slow_lead_days: 9.25 }],
-    expiring: { days: 30, group: aGroup(''), overdue_count: 0, referrals: [] },
+    expiring: { days: 30, group: aGroup(''), overdue_count: 0, referrals: [], overdue: [] },
     solutions: { groups: [aGroup('Ledger')], label_count: 1 },
     countries: { groups: [aGroup('DE')], label_count: 1 },
     microsoft_acv: null,

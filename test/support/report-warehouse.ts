@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll } from 'vitest'
+import type { Referral } from '../../src/sandbox/referral.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { referralIdOf } from './load-referrals.ts'
+import { aReferral } from './referral-builder.ts'
 import { type TestPipeline, withPipeline } from './with-pipeline.ts'
 
 /** Day on which the calendar of the sandbox stands still. */
@@ -61,3 +64,34 @@ export function loadOnce(options: Parameters<typeof withPipeline>[0]): () => Tes
     return pipeline
   }
 }
+
+/** How an open or closed deal stands in the source. */
+interface Stand {
+  readonly status?: string
+  readonly substatus?: string
+  readonly value?: number
+  readonly expires?: string
+  readonly closed?: string
+}
+
+/** An open deal of no engagement, as the source shows it after an update. */
+export function aDeal(no: number, updated: string, stand: Stand = {}): Referral {
+  const { status = 'Active', substatus = 'Accepted', value = 100, expires, closed } = stand
+  return aReferral({
+    id: referralIdOf(no),
+    name: `Deal ${no}`,
+    engagementId: null,
+    createdDateTime: '2025-09-01T08:00:00Z',
+    acceptedDateTime: '2025-09-01T08:00:00Z',
+    updatedDateTime: updated,
+    closedDateTime: closed ?? null,
+    expirationDateTime: expires === undefined ? null : `${expires}T00:00:00Z`,
+    status,
+    substatus,
+    registrationStatus: 'None',
+    registrations: [],
+    details: { ...aReferral().details, dealValue: value, currency: 'USD' },
+  })
+}
+
+export const won = { status: 'Closed', substatus: 'Won' }

@@ -5,7 +5,7 @@ type Groups = 'cosell_loader' | 'cosell_bi' | 'cosell_pii'
 interface Row {
   /** A name, or the prefix of several names. */
   readonly name: string
-  /** One letter a right: select, insert, update, delete, truncate, maintain; for schemas usage. */
+  /** One letter a right: select, insert, update, delete, truncate, maintain; usage; execute as x. */
   readonly loader: string
   readonly bi: string
   /** Rights beside those of bi. */
@@ -33,6 +33,8 @@ const matrix: readonly Row[] = [
   row('raw.payload', 'sim', '', '', 'versions are added, never changed'),
   row('pii.payload', 'sim', '', '', 'whole payloads with people are never read'),
   row('pii.contact', 'siudm', '', 's', 'replaced with its referral'),
+  row('pii.contact_change', 'siudm', '', 's', 'replaced with its referral'),
+  row('pii.referral_change', '', '', 's', 'who joined and left, with the rights of the reader'),
   row('pii.referral_text', 'siudm', '', 's', 'replaced with its referral'),
   row('pii.erasure', 's', '', '', 'readers do not learn who was erased'),
   row('pii.seller', '', '', 's', 'names of sellers, with the rights of the reader'),
@@ -76,6 +78,8 @@ const matrix: readonly Row[] = [
   row('dw.fact_', 'siudm', 's', '', 'replaced with its referral'),
   row('dw.fx_rate', 'siudm', 's', '', 'computed anew from quotes'),
 
+  row('mart.deal_movement_between', 'x', 'x', '', 'a function, with the rights of the reader'),
+  row('mart.pipeline_movement_between', 'x', 'x', '', 'a function, with the rights of the reader'),
   row('mart.', 's', 's', '', 'views; the report is written by the loader’s job'),
 ]
 
@@ -90,8 +94,9 @@ const letters: Readonly<Record<string, string>> = {
   delete: 'd',
   truncate: 't',
   maintain: 'm',
+  execute: 'x',
 }
-const order = 'siudtm'
+const order = 'siudtmx'
 
 interface Found {
   readonly name: string
@@ -101,7 +106,7 @@ interface Found {
   readonly rights: readonly string[]
 }
 
-/** Returns the differences from the matrix, and objects other than tables, views and sequences. */
+/** Returns the differences from the matrix, and objects open to everyone. */
 export async function differingFromMatrix<Schema>(
   db: Kysely<Schema>,
   { owner = 'cosell_owner', isRowSecured = false } = {},
@@ -176,6 +181,13 @@ async function readRights<Schema>(db: Kysely<Schema>, hasMaintain: boolean): Pro
     where n.nspname in ('raw', 'pii', 'etl', 'stg', 'dw', 'mart')
       and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     union all
+    select n.nspname || '.' || p.proname, 'function', pg_get_userbyid(p.proowner), g.name,
+      case when has_function_privilege(g.name, p.oid, 'execute') then '["execute"]' else '[]' end::json
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+    cross join unnest(array['cosell_loader', 'cosell_bi', 'cosell_pii']) as g (name)
+    where n.nspname in ('raw', 'pii', 'etl', 'stg', 'dw', 'mart')
+    union all
     select n.nspname, 'n', pg_get_userbyid(n.nspowner), g.name,
       to_json(array(
         select r from unnest(array['usage', 'create']) r where has_schema_privilege(g.name, n.oid, r)
@@ -191,9 +203,12 @@ async function readStrays<Schema>(db: Kysely<Schema>): Promise<string[]> {
     with ours as (
       select oid from pg_namespace where nspname in ('raw', 'pii', 'etl', 'stg', 'dw', 'mart')
     )
-    select n.nspname || '.' || p.proname || ': a function' as sentence
+    select n.nspname || '.' || p.proname || ': a function for everyone' as sentence
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.oid in (select oid from ours)
+    where n.oid in (select oid from ours) and exists (
+      select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl
+      where acl.grantee = 0
+    )
     union all
     select c.oid::regclass::text || ': rights to single columns'
     from pg_class c

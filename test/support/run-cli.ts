@@ -16,6 +16,8 @@ export interface CliOptions {
   /** Where standard output and standard error go, when they are not collected. */
   stdout?: number
   stderr?: number
+  /** Text of standard input; empty when left out. */
+  stdin?: string
   /** Script that Node.js runs before the program. */
   preload?: string
 }
@@ -41,15 +43,16 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 
 /** Starts `cosell` in its own process, which is killed after a minute. */
 export function startCli(args: readonly string[], options: CliOptions): CliProcess {
-  const { env, cwd, stdout = 'pipe', stderr = 'pipe', preload } = options
+  const { env, cwd, stdout = 'pipe', stderr = 'pipe', stdin, preload } = options
   const before = preload === undefined ? [] : ['--import', preload]
   const child = spawn(process.execPath, [...before, inject('programDoor'), ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, ...postgresOfTests(env), ...env },
-    stdio: ['ignore', stdout, stderr],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', stdout, stderr],
     timeout: lifeMs,
     killSignal: 'SIGKILL',
   })
+  child.stdin?.end(stdin)
   const end: CliResult = { code: null, signal: null, stdout: '', stderr: '' }
   child.stdout?.on('data', (chunk) => (end.stdout += chunk))
   child.stderr?.on('data', (chunk) => (end.stderr += chunk))

@@ -1,15 +1,17 @@
 import { Argument, type Command, Option } from 'commander'
 import type { DocsFlags } from '../commands/look/docs.ts'
 import type { ExportFlags } from '../commands/look/export.ts'
+import type { OpenFlags } from '../commands/look/open.ts'
 import type { QuarantineFlags } from '../commands/look/quarantine.ts'
 import type { ReportFlags } from '../commands/look/report.ts'
-import { addCommand, examples, parseDay } from '../help.ts'
+import { addCommand, examples, parseDay, parsePort } from '../help.ts'
 import type { JsonFlag } from '../output.ts'
 
 /** Adds the commands that look at what was loaded, and at what it takes. */
 export function addLookCommands(program: Command) {
   addStatus(program)
   addDoctor(program)
+  addOpen(program)
   addReport(program)
   addExport(program)
   addQuarantine(program)
@@ -42,6 +44,36 @@ function addDoctor(program: Command) {
     })
 }
 
+function addOpen(program: Command) {
+  addCommand(
+    program,
+    'open',
+    'Open a page in the browser to look around: filters, any two days, the rows behind each number.',
+  )
+    .argument('[view]', 'address of a view that a colleague sent, in quotes')
+    .option('--port <port>', 'port on 127.0.0.1; 0 for a free one', parsePort, 0)
+    .option('--no-browser', 'print the address, and open nothing')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell open',
+        'cosell open --no-browser --port 8123',
+        "cosell open '?as_of=2026-06-30'",
+      ),
+    )
+    .addHelpText('after', openHelp)
+    .action(async (view: string | undefined, flags: OpenFlags) => {
+      const { openPage } = await import('../commands/look/open.ts')
+      await openPage(view, flags)
+    })
+}
+
+const openHelp = `
+
+The page is served on 127.0.0.1 to those who have its address, until Ctrl-C. It only reads, as
+cosell_bi, but for the explanation of a referral, which needs what was landed. It shows no
+people. Nothing is fetched from the network.`
+
 function addReport(program: Command) {
   addCommand(
     program,
@@ -49,7 +81,16 @@ function addReport(program: Command) {
     'Write the report as one HTML page: pipeline, funnel, ACV, data quality.',
   )
     .option('--out <file>', 'file to write (report.html in COSELL_HOME)')
-    .addHelpText('after', examples('cosell report', 'cosell report --out /srv/www/co-sell.html'))
+    .option('--account <name>', 'only this account')
+    .option('--as-of <day>', 'as it stood at the end of a day, YYYY-MM-DD (now)', parseDay)
+    .addHelpText(
+      'after',
+      examples(
+        'cosell report',
+        'cosell report --account contoso --as-of 2026-06-30',
+        'cosell report --out reports/co-sell.html',
+      ),
+    )
     .action(async (flags: ReportFlags) => {
       const { drawReport } = await import('../commands/look/report.ts')
       await drawReport(flags)

@@ -15,6 +15,8 @@ export interface DemoResult {
   readonly acv: DemoAcv
   /** Path of the HTML report. */
   readonly report: string
+  /** Last day of the invented business, as YYYY-MM-DD. */
+  readonly day: string
   /** Arguments of a demo with some more changes. */
   readonly nextNight: string
   /** Arguments that write the files of the demo; left out where it read none. */
@@ -97,16 +99,20 @@ function amountOf(amount: string | null): string {
 
 function nextSteps({
   report,
+  day,
   bi,
   nextNight,
   writeFiles,
-}: Pick<DemoResult, 'report' | 'bi' | 'nextNight' | 'writeFiles'>): string {
+}: Pick<DemoResult, 'report' | 'day' | 'bi' | 'nextNight' | 'writeFiles'>): string {
   return [
     'Look around:',
     `  ${report}`,
     '    the report, for a browser',
     ...[
+      [`open "?as_of=${day}"`, 'the page to filter it and go back in time, in your browser'],
       ['status', 'what the warehouse holds, and how fresh it is'],
+      ['findings', 'what is doubtful in the data, and what to do about it'],
+      ['sql', 'lists the marts; with a query in quotes, answers it'],
       ['docs', 'writes the data dictionary, for a browser'],
       [
         nextNight,

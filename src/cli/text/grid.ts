@@ -87,8 +87,21 @@ export function renderLabelled(label: string, text: string, width: number): stri
   return wrapWords(`${label.padEnd(width)}${text}`, textColumns, width)
 }
 
+/** Keeps a text of the source in its line, and from telling the terminal what to do. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+}
+
+/** `oneLine` of every text in a plain object. */
+export function inLines<T extends object>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_, inner) =>
+    typeof inner === 'string' ? oneLine(inner) : inner,
+  )
+}
+
 function widthsOf(heads: readonly string[], rows: readonly (readonly string[])[]): number[] {
+  // Arguments of one call are limited, and an answer of SQL has any number of rows.
   return heads.map((head, column) =>
-    Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)),
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), head.length),
   )
 }

@@ -4,7 +4,11 @@ import { formatCount, renderGrid, renderLabelled } from './grid.ts'
 
 export function renderStatus(accounts: readonly AccountStatus[], style: Style = plain): string {
   if (accounts.length === 0) return 'The warehouse is empty: no account was loaded yet.'
-  return accounts.map((account) => renderAccount(account, style)).join('\n\n')
+  const hasFindings = accounts.some(({ open_findings }) => open_findings > 0)
+  return [
+    ...accounts.map((account) => renderAccount(account, style)),
+    ...(hasFindings ? ['`cosell findings` lists the findings, with what each rule means.'] : []),
+  ].join('\n\n')
 }
 
 function renderAccount(account: AccountStatus, style: Style): string {

@@ -79,6 +79,7 @@ function placeOf({ server, database }: Connection) {
 
 function tableOf(dictionary: Dictionary, table: TableEntry): YamlValue {
   const { name, isView, grain, columns } = table
+  const rule = qualityRules[name]
   return {
     name: withoutSchema(name),
     physicalType: isView ? 'view' : 'table',
@@ -86,7 +87,28 @@ function tableOf(dictionary: Dictionary, table: TableEntry): YamlValue {
     description: descriptionOf(table),
     dataGranularityDescription: grain,
     properties: columns.map((column) => propertyOf(dictionary, table, column)),
+    ...(rule === undefined ? {} : { quality: [{ type: 'sql', ...rule, mustBe: 0 }] }),
   }
+}
+
+/** A sentence that a table holds, and a query that counts the rows which do not. */
+interface QualityRule {
+  readonly description: string
+  readonly query: string
+}
+
+const within = ['created', 'returned', 'moved_in', 'grew', 'shrank', 'moved_out', 'won', 'lost']
+const flows = ['opening', ...within, 'dropped', 'missing']
+
+/** What no check inside a publish holds, because it reads whole marts. */
+const qualityRules: Readonly<Record<string, QualityRule>> = {
+  'mart.pipeline_movement': {
+    description: 'Opening, movements and closing add up exactly.',
+    query:
+      'select count(*) from mart.pipeline_movement where ' +
+      `${flows.map((flow) => `${flow}_amount`).join(' + ')} <> closing_amount or ` +
+      `${flows.map((flow) => `${flow}_reporting_amount`).join(' + ')} <> closing_reporting_amount`,
+  },
 }
 
 function propertyOf(

@@ -4,6 +4,7 @@ import {
   type ColumnEntry,
   type ContractExample,
   type Dictionary,
+  type FunctionEntry,
   factsOf,
   rowOf,
   type SchemaEntry,
@@ -22,6 +23,7 @@ import {
   cardinality,
   edgeCasesIntro,
   foreignKeyText,
+  functionsIntro,
   lastDayText,
   schemaTitles,
 } from './wording.ts'
@@ -246,12 +248,32 @@ ${annualized === acv ? null : html`<dt>annualized</dt><dd>${currency} ${annualiz
 </article>`
 }
 
-function schemaSection({ name, meaning, tables }: SchemaEntry, live: LiveState): Markup {
+function schemaSection({ name, meaning, tables, functions }: SchemaEntry, live: LiveState): Markup {
   return html`<section id="${name}">
 <h2>${schemaTitles[name] ?? name} <small><code>${name}</code></small></h2>
 <p>${meaning}</p>
 ${tables.map((table) => tableEntry(table, live))}
+${functions.length === 0 ? null : html`<p>${functionsIntro}</p>`}
+${functions.map(functionEntry)}
 </section>`
+}
+
+/** One function, closed like a table. */
+function functionEntry(entry: FunctionEntry): Markup {
+  const { name, grain, notes, questions, columns } = entry
+  return html`<details class="entry" data-name="${name}">
+<summary><h3>${wrapping(name)}</h3><span class="grain">${rowOf(entry)}</span><span class="rows">function</span></summary>
+<dl class="about" id="${name}">
+<dt>Grain</dt><dd>${grain}</dd>
+${questions.map((question) => html`<dt>Answers</dt><dd>${question}</dd>`)}
+${notes === '' ? null : html`<dt>Note</dt><dd>${notes}</dd>`}
+<dt>Arguments</dt><dd>${entry.arguments.map((one, at) => html`${at === 0 ? '' : ', '}<code>${one.name}</code> ${one.type}`)}</dd>
+</dl>
+<div class="scroll"><table class="columns">
+<thead><tr><th>column</th><th>type</th></tr></thead>
+<tbody>${columns.map((column) => html`<tr><td><code>${wrapping(column.name)}</code></td><td class="type">${column.type}</td></tr>`)}</tbody>
+</table></div>
+</details>`
 }
 
 /** One table, closed until it is asked for; a link to what is inside opens it. */

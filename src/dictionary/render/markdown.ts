@@ -4,7 +4,9 @@ import {
   type Dictionary,
   dimensionsOf,
   type EdgeCase,
+  type FunctionEntry,
   factsOf,
+  functionsOf,
   type Relationship,
   rowOf,
   type SchemaEntry,
@@ -18,6 +20,7 @@ import {
   cardinality,
   edgeCasesIntro,
   foreignKeyText,
+  functionsIntro,
   lastDayText,
   lineageText,
   schemaTitles,
@@ -31,8 +34,8 @@ export function dictionaryPages(dictionary: Dictionary): Record<string, string> 
   const operators = dictionary.schemas.filter(({ name }) => !['mart', 'dw'].includes(name))
   return {
     'README.md': overview(dictionary),
-    'marts.md': schemaPage('Marts', tablesOf(dictionary, 'mart'), martsIntro),
-    'star.md': schemaPage('The star schema', tablesOf(dictionary, 'dw'), starIntro),
+    'marts.md': schemaPage('Marts', dictionary, 'mart', martsIntro),
+    'star.md': schemaPage('The star schema', dictionary, 'dw', starIntro),
     'operators.md': operatorsPage(operators),
     'relationships.md': relationshipsPage(dictionary),
     'acv.md': acvPage(dictionary),
@@ -101,7 +104,9 @@ function mark(relationships: readonly Relationship[], from: string, to: string):
   return count === 1 ? '●' : `${count}`
 }
 
-function schemaPage(title: string, tables: readonly TableEntry[], intro: string): string {
+function schemaPage(title: string, dictionary: Dictionary, schema: string, intro: string): string {
+  const tables = tablesOf(dictionary, schema)
+  const functions = functionsOf(dictionary, schema)
   return page(title, [
     intro,
     list(
@@ -110,7 +115,21 @@ function schemaPage(title: string, tables: readonly TableEntry[], intro: string)
       ),
     ),
     ...tables.map(tableSection),
+    ...(functions.length === 0 ? [] : ['## Functions', functionsIntro]),
+    ...functions.map(functionSection),
   ])
+}
+
+function functionSection(entry: FunctionEntry): string {
+  const { name, grain, notes, questions, columns } = entry
+  const facts = [
+    `**Grain:** ${escaped(grain)}`,
+    ...questions.map((question) => `**Answers:** ${question}`),
+    ...(notes === '' ? [] : [escaped(notes)]),
+    `**Arguments:** ${entry.arguments.map((one) => `\`${one.name}\` ${one.type}`).join(', ')}`,
+  ]
+  const rows = columns.map((column) => [`\`${column.name}\``, column.type])
+  return [`### ${name}`, facts.join('  \n'), table(['column', 'type'], rows)].join('\n\n')
 }
 
 function operatorsPage(schemas: readonly SchemaEntry[]): string {

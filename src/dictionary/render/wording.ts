@@ -33,6 +33,10 @@ export const edgeCasesIntro =
   'Each contract is worth 60,000.00. A value that cannot be computed stays empty instead of being ' +
   'guessed. When only the dates are unknown, the schedule has the amount in year 0.'
 
+export const functionsIntro =
+  'Functions answer for the arguments that a query gives, and are read like a view: ' +
+  'select * from name(arguments).'
+
 /** Describes the lineage of a column; `code` formats a path. */
 export function lineageText({ kind, paths }: Lineage, code: (path: string) => string): string {
   if (kind === 'ours') return 'ours'

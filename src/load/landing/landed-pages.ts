@@ -1,5 +1,5 @@
 import { type AliasedExpression, expressionBuilder, sql } from 'kysely'
-import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
+import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { unpublishedStatuses } from '../runs/ledger.ts'
 
@@ -263,9 +263,9 @@ function readByIds(
  */
 function byPrimaryKey<T>(
   query: Kysely<Database>,
-  use: (transaction: Transaction<Database>) => Promise<T>,
+  use: (transaction: Kysely<Database>) => Promise<T>,
 ): Promise<T> {
-  return query.transaction().execute(async (transaction) => {
+  const planned = async (transaction: Kysely<Database>) => {
     const turnOff = (name: string) =>
       sql<string>`set_config(${sql.lit(name)}, 'off', true)`.as(name)
     await transaction
@@ -276,5 +276,7 @@ function byPrimaryKey<T>(
       ])
       .execute()
     return use(transaction)
-  })
+  }
+  // A snapshot that the caller reads is one transaction already.
+  return query.isTransaction ? planned(query) : query.transaction().execute(planned)
 }

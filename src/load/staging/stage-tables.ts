@@ -20,10 +20,12 @@ export const referralTables = [
   { target: 'dw.fact_acv_schedule', stage: 'stg.fact_acv_schedule' },
   { target: 'dw.fact_registration_eligibility', stage: 'stg.fact_registration_eligibility' },
   { target: 'dw.fact_microsoft_acv', stage: 'stg.fact_microsoft_acv' },
+  { target: 'dw.fact_solution_change', stage: 'stg.fact_solution_change' },
   { target: 'dw.bridge_referral_tag', stage: 'stg.bridge_referral_tag' },
   { target: 'dw.bridge_referral_seller', stage: 'stg.bridge_referral_seller' },
   { target: 'dw.bridge_line_incentive', stage: 'stg.bridge_line_incentive' },
   { target: 'pii.contact', stage: 'stg.contact' },
+  { target: 'pii.contact_change', stage: 'stg.contact_change' },
   { target: 'pii.referral_text', stage: 'stg.referral_text' },
 ] as const
 

@@ -1,6 +1,6 @@
 import { html, isolated, type Markup } from '../html.ts'
 import type { Amounts, CurrencyAmount, Group } from '../report-data.ts'
-import { counted, exact, short, sumByCurrency } from './format.ts'
+import { addDecimals, counted, exact, short, signed, sumByCurrency, whole } from './format.ts'
 
 /** Reporting currency, and whether amounts can be converted into it. */
 export interface Conversion {
@@ -45,6 +45,61 @@ export function briefAmount(
 ): string {
   if (!isConverted) return counted(group.count, many.replace(/s$/, ''), many)
   return `${currency} ${short(group.amounts.converted ?? '0')}`
+}
+
+/** What one group has more than another. */
+interface Difference {
+  readonly count: number
+  /** In the reporting currency. */
+  readonly converted: string
+  /** Whether the amount in any currency differs, also in one without a rate. */
+  readonly isOfAmounts: boolean
+}
+
+export const nothing: Group = {
+  label: '',
+  count: 0,
+  amounts: { converted: null, unconverted: [], by_currency: [] },
+}
+
+export function differenceOf(later: Group, earlier: Group): Difference {
+  const codes = [later, earlier].flatMap(({ amounts }) =>
+    amounts.by_currency.map(({ currency_code }) => currency_code),
+  )
+  const amountIn = (group: Group, code: string) =>
+    group.amounts.by_currency.find(({ currency_code }) => currency_code === code)?.amount ?? '0'
+  return {
+    count: later.count - earlier.count,
+    converted: subtract(later.amounts.converted ?? '0', earlier.amounts.converted ?? '0'),
+    isOfAmounts: codes.some((code) =>
+      isNonzero(subtract(amountIn(later, code), amountIn(earlier, code))),
+    ),
+  }
+}
+
+function subtract(one: string, other: string): string {
+  return addDecimals(one, other.startsWith('-') ? other.slice(1) : `-${other}`)
+}
+
+function isNonzero(amount: string): boolean {
+  return /[1-9]/.test(amount)
+}
+
+/**
+ * Change in words, such as +3 deals, +USD 1.2M, or no change; the number alone where no rate says
+ * what the amounts make.
+ */
+export function briefChange(
+  { currency, isConverted }: Conversion,
+  { count: more, converted, isOfAmounts }: Difference,
+  many: string,
+): string {
+  const hasSum = isConverted && isNonzero(converted)
+  if (more === 0 && !isOfAmounts) return 'no change'
+  const noun = Math.abs(more) === 1 ? many.replace(/s$/, '') : many
+  const number = `${signed(more, (count) => whole(Number(count)))} ${noun}`
+  if (!hasSum) return number
+  return `${number}, ${signed(converted, (amount) => `${currency} ${short(amount)}`)}`
 }
 
 /** Note on amounts without a rate; null when all amounts have one. */

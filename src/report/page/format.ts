@@ -40,7 +40,22 @@ export function percent(part: number, of: number): string {
 
 /** Formats days with at most one decimal; a dash when unknown. */
 export function days(count: number | null): string {
-  return count === null ? dash : count.toLocaleString(locale, { maximumFractionDigits: 1 })
+  if (count === null) return dash
+  const text = decimal(count)
+  return text === '0' ? 'same day' : text
+}
+
+/** Formats a number with at most one decimal. */
+export function decimal(count: number): string {
+  return count.toLocaleString(locale, { maximumFractionDigits: 1 })
+}
+
+/** Formats a change with its sign; an amount in at most three digits, such as +1.23M. */
+export function signed(change: string | number, format: (value: string) => string): string {
+  const text = String(change)
+  const isBelow = text.startsWith('-')
+  const size = format(isBelow ? text.slice(1) : text)
+  return Number(text) === 0 ? '±0' : `${isBelow ? '−' : '+'}${size}`
 }
 
 /** Formats an instant to the minute, in UTC. */
@@ -72,7 +87,7 @@ export function sumByCurrency(all: readonly Pick<Amounts, 'unconverted'>[]): Cur
 
 const scale = 4
 
-function addDecimals(one: string, other: string): string {
+export function addDecimals(one: string, other: string): string {
   const sum = scaled(one) + scaled(other)
   const digits = String(sum < 0n ? -sum : sum).padStart(scale + 1, '0')
   return `${sum < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`

@@ -1,8 +1,15 @@
 import { html, isolated, Markup } from '../html.ts'
-import type { AccountFreshness, CurrencyAmount, Group, ReportData } from '../report-data.ts'
-import { amountCell, briefAmount, type Conversion } from './amounts.ts'
+import type { AccountFreshness, CurrencyAmount, Group, ReportData, Since } from '../report-data.ts'
+import {
+  amountCell,
+  briefAmount,
+  briefChange,
+  type Conversion,
+  differenceOf,
+  nothing,
+} from './amounts.ts'
 import { figure, table } from './figure.ts'
-import { counted, days, exact, minute, percent, whole } from './format.ts'
+import { counted, decimal, exact, minute, percent, whole } from './format.ts'
 import { microsoftAcv } from './section-microsoft.ts'
 import { business, outlook, pipeline, quality } from './sections.ts'
 import { style } from './style.ts'
@@ -65,7 +72,7 @@ They are shown in their own currencies, and bars show numbers instead of values.
 <code>cosell fx</code> loads rates.</p>
 `
 
-function asOf({ accounts, day, made_at }: ReportData): Markup {
+function asOf({ accounts, day, is_as_of, made_at }: ReportData): Markup {
   const published = accounts
     .flatMap(({ last_published_at: at }) => (at === null ? [] : [at]))
     .sort()
@@ -76,7 +83,7 @@ function asOf({ accounts, day, made_at }: ReportData): Markup {
   const names = accounts.map(
     ({ account }, index) => html`${index === 0 ? '' : ', '}${isolated(account)}`,
   )
-  const seen = made_at.startsWith(day) ? '' : html` · Business as of ${day}`
+  const seen = made_at.startsWith(day) && !is_as_of ? '' : html` · Business as of ${day}`
   return html`<p>As published ${times}${seen} · ${counted(accounts.length, 'account')}: ${names}</p>
 ${accounts.filter(isStale).map(staleness)}`
 }
@@ -86,7 +93,7 @@ function isStale({ age_hours, referral_count }: AccountFreshness): boolean {
 }
 
 function staleness({ account, age_hours }: AccountFreshness): Markup {
-  const since = age_hours === null ? 'was never published' : `is ${days(age_hours)} hours old`
+  const since = age_hours === null ? 'was never published' : `is ${decimal(age_hours)} hours old`
   return html`<p class="warn">Warning: account ${isolated(account)} ${since}.</p>
 `
 }
@@ -96,18 +103,36 @@ function time(instant: string): Markup {
 }
 
 function headline({ headline: now, expiring }: ReportData, conversion: Conversion): Markup {
-  const worth = (name: string, group: Group, many: string) =>
-    tile(name, briefAmount(conversion, group, many), amountNote(conversion, group, many))
+  const changes = (changeOf: (since: Since) => string) =>
+    now.since.map((since) => html`<span>Since ${since.day}: ${changeOf(since)}</span>`)
+  const worth = (name: string, group: Group, many: string, changeOf: (since: Since) => string) =>
+    tile(
+      name,
+      briefAmount(conversion, group, many),
+      amountNote(conversion, group, many),
+      changes(changeOf),
+    )
   const rate = `${whole(now.won_count)} won of ${whole(now.decided_count)} decided in the last 12 months`
   return html`<dl>
-${worth('Open pipeline', now.open, 'deals')}
-${worth('Won in the last 12 months', now.won, 'deals')}
-${tile('Win rate', percent(now.won_count, now.decided_count), html`${rate}`)}
-${worth('Contract ACV signed in the last 12 months', now.signed, 'contracts')}
-${worth('Contract ACV in force', now.in_force, 'contracts')}
-${worth(`Open and expiring within ${expiring.days} days`, expiring.group, 'referrals')}
+${worth('Open pipeline', now.open, 'deals', ({ movement }) => openChange(conversion, movement))}
+${worth('Won in the last 12 months', now.won, 'deals', ({ won }) => briefChange(conversion, differenceOf(won, nothing), 'deals'))}
+${tile(
+  'Win rate',
+  percent(now.won_count, now.decided_count),
+  html`${rate}`,
+  changes(({ won, decided_count }) => `${whole(won.count)} won of ${whole(decided_count)} decided`),
+)}
+${worth('Contract ACV signed in the last 12 months', now.signed, 'contracts', ({ signed }) => briefChange(conversion, differenceOf(signed, nothing), 'contracts'))}
+${worth('Contract ACV in force', now.in_force, 'contracts', ({ in_force }) => briefChange(conversion, differenceOf(now.in_force, in_force), 'contracts'))}
+${worth(`Open and expiring within ${expiring.days} days`, expiring.group, 'referrals', ({ due }) => `${whole(due.count)} newly due`)}
 </dl>
 `
+}
+
+/** What the open pipeline gained or lost between the two days. */
+function openChange(conversion: Conversion, movement: readonly Group[]): string {
+  const end = (name: string) => movement.find(({ label }) => label === name) ?? nothing
+  return briefChange(conversion, differenceOf(end('Closing'), end('Opening')), 'deals')
 }
 
 /** Table of amounts by currency, in place of sums when there are no rates. */
@@ -135,18 +160,25 @@ function amountNote(conversion: Conversion, group: Group, many: string): Markup 
   return conversion.isConverted ? html`${count} · ${amounts}` : html`amounts below`
 }
 
-function tile(name: string, value: string, note: Markup): Markup {
-  return html`<div><dt>${name}</dt><dd class="value">${value}</dd><dd class="note">${note}</dd></div>`
+function tile(name: string, value: string, note: Markup, changes: readonly Markup[]): Markup {
+  return html`<div><dt>${name}</dt><dd class="value">${value}</dd><dd class="note">${note}</dd><dd class="since">${changes}</dd></div>`
 }
 
 function footer(data: ReportData, isEmpty: boolean): Markup {
   const made = html`Made ${time(data.made_at)} by cosell.`
   if (isEmpty) return made
+  const ofDeals = data.is_as_of
+    ? html`deals at the rate of ${data.day}`
+    : html`deals at the rate of the day they closed or are expected to close, today's rate for future days`
   const rates = data.is_converted
-    ? html` Amounts are in ${isolated(data.reporting_currency)}: deals at the rate of the day they closed or
-are expected to close, today's rate for future days; contracts at the rate of the day they were
+    ? html` Amounts are in ${isolated(data.reporting_currency)}: ${ofDeals}; contracts at the rate of the day they were
 signed; month ends at the rate of that day. Amounts without a rate are listed in their own currency
 and are in no sum.`
     : ''
-  return html`${made}${rates} Open referrals that are missing from the source are left out.`
+  const past = data.is_as_of
+    ? html` Deals and registrations are shown as they stood at the end of ${data.day}. As
+they are now: their names, solutions and countries; contracts, also those in force on earlier days;
+Microsoft's annual contract value; freshness and data quality.`
+    : ''
+  return html`${made}${past}${rates} Open referrals that are missing from the source are left out.`
 }

@@ -5,6 +5,7 @@ import type {
   Group,
   Ranking,
   ReportData,
+  Since,
 } from '../report-data.ts'
 import {
   amountCell,
@@ -15,7 +16,7 @@ import {
   unconvertedNote,
 } from './amounts.ts'
 import { type BarRow, barTable, figure, seriesOf, table } from './figure.ts'
-import { counted, countryName, days, minute, percent, whole } from './format.ts'
+import { counted, countryName, days, decimal, minute, percent, whole } from './format.ts'
 import { monthEndChart, periodChart, stageSeries } from './sections-time.ts'
 
 /** Section on open referrals and how they move through the stages. */
@@ -45,6 +46,7 @@ ${barTable(
   total,
 )}
 ${monthEndChart(data, conversion, series)}
+${headline.since.some(({ movement }) => movement.length > 0) ? movementTable(headline.since, conversion) : ''}
 ${barTable(
   {
     id: 'funnel',
@@ -54,6 +56,45 @@ ${barTable(
   ['Step', 'Referrals', 'Of created', 'Of step before', 'Median days'],
   steps,
 )}</section>`
+}
+
+/** What moved the open pipeline since each of the days, step by step. */
+function movementTable(since: readonly Since[], conversion: Conversion): Markup {
+  const groups = since.flatMap(({ movement }) => movement)
+  const names = [...new Set(groups.map(({ label }) => label))].filter((name) =>
+    groups.some((group) => group.label === name && isShown(group)),
+  )
+  const rows = names.map((name) => [
+    name,
+    ...since.map(({ movement }) => {
+      const step = movement.find(({ label }) => label === name)
+      if (step === undefined || !isShown(step)) return '–'
+      const count = name === 'Changed currency' ? '' : counted(step.count, 'deal')
+      return html`${amountCell(conversion, step.amounts)}<small>${count}</small>`
+    }),
+  ])
+  const total = rows.at(-1)
+  return figure(
+    {
+      id: 'movement',
+      title: 'What moved the open pipeline',
+      note: html`Each deal once, by where it stood on the two days; what leaves has the value that it had. Amounts are at the rate of the later day.${unconvertedNote(
+        conversion,
+        groups.filter(({ label }) => label === 'Closing'),
+      )}`,
+    },
+    table({
+      heads: ['Movement', ...since.map(({ day }) => amountHead(conversion, `Since ${day}`))],
+      rows: rows.slice(0, -1),
+      ...(total === undefined ? {} : { total }),
+    }),
+  )
+}
+
+/** Whether a movement happened to a deal; the pipeline on the two days is shown even if empty. */
+function isShown({ label, count, amounts }: Group): boolean {
+  const isEnd = label === 'Opening' || label === 'Closing'
+  return isEnd || count > 0 || amounts.by_currency.length > 0
 }
 
 /** Section on won deals, signed contracts and their schedule. */
@@ -107,19 +148,25 @@ ${barTable(
 /** Sections on expiring referrals, and on solutions and countries. */
 export function outlook(data: ReportData, conversion: Conversion): Markup {
   const { expiring, solutions, countries, accounts } = data
-  const { group, referrals } = expiring
-  const isShortened = group.count > referrals.length
+  const { group, referrals, overdue, overdue_count } = expiring
   const title = `Open referrals that expire within ${expiring.days} days`
-  const overdue = counted(expiring.overdue_count, 'open referral')
-  const note = [
-    ...(isShortened ? [`The next ${referrals.length} of ${whole(group.count)}.`] : []),
-    ...(expiring.overdue_count > 0 ? [`${overdue} past the day of expiry.`] : []),
-  ].join(' ')
-  const rows = referrals.map((referral) => expiringRow(referral, accounts.length > 1))
-  const heads = ['Referral', 'Expires', 'Value']
-  const list = rows.length === 0 ? html`<p class="quiet">None.</p>` : table({ heads, rows })
-  return html`<section><h2>Expiring</h2>
-${figure({ id: 'expiring', title, note }, list)}</section>
+  const shown = (which: string, listed: readonly unknown[], count: number) =>
+    count > listed.length ? `The ${which} ${listed.length} of ${whole(count)}.` : ''
+  const list = (listed: readonly ExpiringReferral[]) => {
+    const rows = listed.map((referral) => expiringRow(referral, accounts.length > 1))
+    const heads = ['Referral', 'Expires', 'Value']
+    return rows.length === 0 ? html`<p class="quiet">None.</p>` : table({ heads, rows })
+  }
+  return html`<section><h2>Expiring and overdue</h2>
+${figure({ id: 'expiring', title, note: shown('next', referrals, group.count) }, list(referrals))}
+${figure(
+  {
+    id: 'overdue',
+    title: 'Open referrals past their day of expiry',
+    note: shown('latest', overdue, overdue_count),
+  },
+  list(overdue),
+)}</section>
 <section><h2>Solutions and countries</h2>
 <div class="pair">${ranking(conversion, 'solutions', 'Contract ACV by solution', 'Solution', solutions)}
 ${ranking(conversion, 'countries', 'Contract ACV by country of the customer', 'Country', withCountryNames(countries))}</div></section>`
@@ -129,7 +176,12 @@ function expiringRow(referral: ExpiringReferral, hasAccounts: boolean): Markup[]
   const { referral_id, account, days_left, amount } = referral
   const accountLabel = hasAccounts ? html` · ${isolated(account)}` : ''
   const value = amount === null ? html`–` : currencyAmount({ ...referral, amount })
-  const time = days_left === 0 ? 'today' : `in ${counted(days_left, 'day')}`
+  const time =
+    days_left === 0
+      ? 'today'
+      : days_left > 0
+        ? `in ${counted(days_left, 'day')}`
+        : `${counted(-days_left, 'day')} ago`
   return [
     html`<span class="name">${isolated(referral.referral_name ?? '(no name)')}</span><small>${isolated(referral.stage_label)}${accountLabel} · ${isolated(referral_id)}</small>`,
     html`<span class="number">${referral.expiration_date}</span><small>${time}</small>`,
@@ -197,6 +249,6 @@ ${barTable(
 
 function publication({ last_published_at: at, age_hours }: AccountFreshness): Markup {
   if (at === null || age_hours === null) return html`never`
-  const age = age_hours < 1 ? 'within the last hour' : `${days(age_hours)} hours ago`
+  const age = age_hours < 1 ? 'within the last hour' : `${decimal(age_hours)} hours ago`
   return html`${minute(at)}<small>${age}</small>`
 }

@@ -29,11 +29,13 @@ p { margin: .25rem 0 0; max-width: 46rem }
 .quiet, figcaption span, dd.note, .scale, .tick, .group { color: var(--quiet) }
 .warn { color: var(--warn) }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: 1px; margin: 1.5rem 0 0; background: var(--rule); border: 1px solid var(--rule) }
-dl > div { background: var(--ground); padding: .9rem 1rem }
+dl > div { background: var(--ground); padding: .9rem 1rem; display: grid; grid-template-rows: subgrid; grid-row: span 4; row-gap: 0; align-content: start }
 dt { color: var(--quiet) }
 dd { margin: 0 }
 dd.value { font-size: 1.7rem; line-height: 1.3; font-weight: 600 }
 dd.note { font-size: .85rem }
+dd.since { font-size: .8rem; color: var(--quiet); padding-top: .4rem }
+dd.since span { display: block }
 figure { margin: 1.25rem 0 0; min-width: 0; break-inside: avoid }
 figcaption { font-weight: 600 }
 figcaption span { display: block; font-weight: 400; font-size: .85rem }

@@ -53,9 +53,25 @@ interface GroupRow {
 }
 
 /** Groups each figure by period and label, in the order of position, label and period. */
-export async function readFigures<Name extends string>(
+export function readFigures<Name extends string>(
   query: Kysely<Database>,
   items: Items,
+  figures: Readonly<Record<Name, Figure>>,
+): Promise<Record<Name, PeriodGroup[]>> {
+  return readSums(query, sql`sums as materialized (${sumsOf(items)}),`, figures)
+}
+
+/** The same for figures that are no sums of items. */
+export function readSummed<Name extends string>(
+  query: Kysely<Database>,
+  figures: Readonly<Record<Name, Figure>>,
+): Promise<Record<Name, PeriodGroup[]>> {
+  return readSums(query, sql``, figures)
+}
+
+async function readSums<Name extends string>(
+  query: Kysely<Database>,
+  sums: RawBuilder<unknown>,
   figures: Readonly<Record<Name, Figure>>,
 ): Promise<Record<Name, PeriodGroup[]>> {
   const names = Object.keys(figures) as Name[]
@@ -63,7 +79,7 @@ export async function readFigures<Name extends string>(
     (name) => sql`select ${name}::text as figure, one.* from (${figures[name]}) one`,
   )
   const { rows } = await sql<GroupRow>`
-    with sums as materialized (${sumsOf(items)}),
+    with ${sums}
     item as (${sql.join(all, sql` union all `)})
     select
       figure,
@@ -110,12 +126,17 @@ export const minorUnitOf = (row: string) => sql`coalesce((
         from dw.dim_currency currency
         where currency.currency_code = ${sql.ref(`${row}.currency_code`)}), 2)::integer`
 
-/** Decimals of the reporting currency, to which converted sums are rounded. */
+/**
+ * Decimals of the reporting currency, to which converted sums are rounded. Readers may not read its
+ * setting; it is the currency that is worth itself on every day.
+ */
 export const reportingMinorUnit = sql`coalesce((
   select currency.minor_unit
-  from etl.setting setting
-  join dw.dim_currency currency on currency.currency_code = setting.setting_value
-  where setting.setting_name = 'reporting_currency'), 2)::integer`
+  from dw.dim_currency currency
+  join dw.fx_rate own
+    on own.currency_code = currency.currency_code
+    and own.rate_date = (now() at time zone 'utc')::date
+    and own.rate_source = 'identity'), 2)::integer`
 
 function toGroup(row: GroupRow): PeriodGroup {
   const amounts: Amounts = { converted: row.converted_amount, unconverted: [], by_currency: [] }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { type Choice, isRegistered, ofAccount, referralsOf, registrationsOf } from './choice.ts'
 import { type Figure, type Items, itemColumns, noItems } from './groups.ts'
 
 // The items of each mart that the report reads, and the figures over them by name.
@@ -21,25 +22,52 @@ const dayNo = (day: Expression) => sql`(${day} - date '2000-01-01')`
 
 const byStage = { label: sql`stage_label`, position: sql`stage_sort` }
 
+/** Days at whose end the changes of the headline begin. */
+export interface PeriodEnds {
+  readonly week: string
+  readonly month: string
+}
+
 /** The referrals, with all that the figures of deals tell apart. */
-export const referralItems = (today: string, expiringDays: number): Items => ({
+export const referralItems = (choice: Choice, ends: PeriodEnds, expiringDays: number): Items => ({
   keys: [
     ...['stage_label', 'stage_sort', 'is_open', 'is_won', 'is_decided', 'is_deal_primary'],
     ...['won_quarter', 'is_closed_last_year', 'is_expiring', 'is_overdue'],
+    ...['is_closed_this_week', 'is_closed_this_month', 'is_due_this_week', 'is_due_this_month'],
   ],
   rows: sql`
     select stage_label, stage_sort, is_open, is_won, is_decided, is_deal_primary,
       case when is_won then closed_fiscal_quarter end as won_quarter,
-      ${inLastYear(sql`closed_date`, today)} as is_closed_last_year,
+      ${inLastYear(sql`closed_date`, choice.day)} as is_closed_last_year,
       is_open and expiration_date
-        between ${today}::date and ${today}::date + ${expiringDays}::integer as is_expiring,
-      is_open and expiration_date < ${today}::date as is_overdue,
+        between ${choice.day}::date and ${choice.day}::date + ${expiringDays}::integer
+        as is_expiring,
+      is_open and expiration_date < ${choice.day}::date as is_overdue,
+      closed_date > ${ends.week}::date and closed_date <= ${choice.day}::date
+        as is_closed_this_week,
+      closed_date > ${ends.month}::date and closed_date <= ${choice.day}::date
+        as is_closed_this_month,
+      ${wasExpiring(ends.week, expiringDays)} is not true as is_due_this_week,
+      ${wasExpiring(ends.month, expiringDays)} is not true as is_due_this_month,
       currency_code, deal_value_amount as amount, deal_value_reporting_amount as converted_amount
-    from mart.referral`,
+    from (${referralsOf(choice)}) referral`,
 })
+
+/** Condition for the referrals that were open and expiring at the end of a day. */
+const wasExpiring = (day: string, expiringDays: number) => sql`referral.referral_key in (
+        select earlier.referral_key from mart.pipeline_as_of earlier
+        where earlier.snapshot_date = ${day}::date and earlier.is_open
+          and earlier.expiration_date
+            between ${day}::date and ${day}::date + ${expiringDays}::integer)`
 
 /** Figures of deals, each by its primary referral: the parties of a deal have a referral each. */
 export const dealFigures = (today: string, yearsBefore: number) => ({
+  wonThisWeek: figureOf(sql`is_deal_primary and is_won and is_closed_this_week`),
+  wonThisMonth: figureOf(sql`is_deal_primary and is_won and is_closed_this_month`),
+  decidedThisWeek: figureOf(sql`is_deal_primary and is_decided and is_closed_this_week`),
+  decidedThisMonth: figureOf(sql`is_deal_primary and is_decided and is_closed_this_month`),
+  dueThisWeek: figureOf(sql`is_expiring and is_due_this_week`),
+  dueThisMonth: figureOf(sql`is_expiring and is_due_this_month`),
   stages: figureOf(sql`is_deal_primary and is_open`, byStage),
   open: figureOf(sql`is_deal_primary and is_open`),
   won: figureOf(sql`is_deal_primary and is_won and is_closed_last_year`),
@@ -58,22 +86,37 @@ export const dealFigures = (today: string, yearsBefore: number) => ({
 })
 
 /** The contracts, with all that their figures tell apart. */
-export const contractItems = (today: string): Items => ({
-  keys: ['registration_status', 'signed_quarter', 'is_signed_last_year', 'is_in_force'],
+export const contractItems = (choice: Choice, ends: PeriodEnds): Items => ({
+  keys: [
+    ...['registration_status', 'signed_quarter', 'is_signed_last_year', 'is_in_force'],
+    ...['is_signed_this_week', 'is_signed_this_month', 'was_in_force_week', 'was_in_force_month'],
+  ],
   rows: sql`
     select registration.registration_status, signed.fiscal_quarter_label as signed_quarter,
-      ${inLastYear(sql`registration.contract_sign_date`, today)} as is_signed_last_year,
-      registration.contract_start_date <= ${today}::date
-        and registration.contract_end_exclusive_date > ${today}::date as is_in_force,
+      ${inLastYear(sql`registration.contract_sign_date`, choice.day)} as is_signed_last_year,
+      ${inForceOn(choice.day)} as is_in_force,
+      registration.contract_sign_date > ${ends.week}::date
+        and registration.contract_sign_date <= ${choice.day}::date as is_signed_this_week,
+      registration.contract_sign_date > ${ends.month}::date
+        and registration.contract_sign_date <= ${choice.day}::date as is_signed_this_month,
+      ${inForceOn(ends.week)} as was_in_force_week,
+      ${inForceOn(ends.month)} as was_in_force_month,
       registration.currency_code, registration.contract_acv_amount as amount,
       registration.contract_acv_reporting_amount as converted_amount
-    from mart.registration registration
+    from (${registrationsOf(choice)}) registration
     left join dw.dim_date signed on signed.date_day = registration.contract_sign_date`,
 })
+
+const inForceOn = (day: string) => sql`(registration.contract_start_date <= ${day}::date
+        and registration.contract_end_exclusive_date > ${day}::date)`
 
 export const contractFigures = (today: string, yearsBefore: number) => ({
   signed: figureOf(sql`is_signed_last_year`),
   inForce: figureOf(sql`is_in_force`),
+  signedThisWeek: figureOf(sql`is_signed_this_week`),
+  signedThisMonth: figureOf(sql`is_signed_this_month`),
+  inForceWeek: figureOf(sql`was_in_force_week`),
+  inForceMonth: figureOf(sql`was_in_force_month`),
   byStatus: figureOf(sql`true`, { label: sql`registration_status`, position: sql`0` }),
   signedByQuarter: byQuarter(today, yearsBefore, sql`signed_quarter`, sql`true`),
 })
@@ -97,16 +140,16 @@ function byQuarter(today: string, yearsBefore: number, quarter: Expression, wher
 }
 
 /** Open deals by stage at each of the last month ends before `today`. */
-export const monthEndItems = (today: string, months: number): Items => ({
+export const monthEndItems = (choice: Choice, months: number): Items => ({
   keys: ['snapshot_date', 'stage_label', 'stage_sort'],
   rows: sql`
     select snapshot_date, stage_label, stage_sort, currency_code, deal_value_amount as amount,
       deal_value_reporting_amount as converted_amount
-    from mart.pipeline_month_end
-    where is_deal_primary and is_open
-      and snapshot_date < ${today}::date
+    from mart.pipeline_month_end pipeline
+    where is_deal_primary and is_open and ${ofAccount(choice, 'pipeline')}
+      and snapshot_date < ${choice.day}::date
       and snapshot_date >=
-        date_trunc('month', ${today}::date) - make_interval(months => ${months}::integer)`,
+        date_trunc('month', ${choice.day}::date) - make_interval(months => ${months}::integer)`,
 })
 
 export const monthEndFigures = {
@@ -114,13 +157,14 @@ export const monthEndFigures = {
 }
 
 /** The contract years by the day on which they start. */
-export const scheduleItems: Items = {
+export const scheduleItems = (choice: Choice): Items => ({
   keys: ['period_start_date'],
   rows: sql`
     select period_start_date, contract_currency_code as currency_code,
       scheduled_contract_amount as amount, scheduled_contract_reporting_amount as converted_amount
-    from mart.acv_schedule`,
-}
+    from mart.acv_schedule schedule
+    where ${ofAccount(choice, 'schedule')} and ${isRegistered(choice, 'schedule')}`,
+})
 
 /**
  * Contract years by the fiscal year in which they start; '' for those without a date. Fiscal years
@@ -143,14 +187,15 @@ export const scheduleFigures = (today: string, before: number, after: number) =>
 })
 
 /** The registration lines, with their share of the contract's annual value. */
-export const lineItems: Items = {
+export const lineItems = (choice: Choice): Items => ({
   keys: ['solution', 'country'],
   rows: sql`
     select solution_name as solution, coalesce(country_code, '') as country,
       contract_currency_code as currency_code, allocated_contract_acv_amount as amount,
       contract_acv_reporting_amount as converted_amount
-    from mart.acv_line`,
-}
+    from mart.acv_line line
+    where ${ofAccount(choice, 'line')} and ${isRegistered(choice, 'line')}`,
+})
 
 /**
  * The `kept` largest solutions and countries ('' when unknown), by converted amount, or by number

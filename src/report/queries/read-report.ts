@@ -1,10 +1,13 @@
 import { sql } from 'kysely'
+import { CosellError } from '../../errors.ts'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
-import type { ReportData } from '../report-data.ts'
-import { onlyGroup, readFigures, reportingMinorUnit } from './groups.ts'
+import type { ReportData, Since } from '../report-data.ts'
+import { type AccountChoice, type Choice, ofAccount } from './choice.ts'
+import { onlyGroup, readFigures, readSummed, reportingMinorUnit } from './groups.ts'
 import * as items from './items.ts'
 import { readMicrosoftAcv } from './microsoft-acv.ts'
+import { movementFigure, readPeriodEnds } from './since.ts'
 import {
   readAccounts,
   readExpiring,
@@ -21,61 +24,126 @@ const funnelMonths = 24
 const expiringDays = 30
 const rankedShown = 10
 
+/** What a report may be narrowed to. */
+export interface ReportRequest {
+  /** Name of the only account; all unless given. */
+  readonly account?: string | undefined
+  /** Show deals and registrations as they stood at the end of the day, not as they are now. */
+  readonly isAsOf?: boolean
+}
+
 /**
- * Reads the figures of the report page for the business of `day`, over all accounts, in one
- * snapshot. They come from `mart` wherever possible and contain nothing about people.
+ * Reads the figures of the report page for the business of `day`, over all accounts unless one is
+ * asked for, in one snapshot. They come from `mart` wherever possible and contain nothing about people.
+ *
+ * @throws CosellError `usage` for an unknown account, or a day to come as of which nothing stood yet.
  */
-export function readReport(
+export async function readReport(
   query: Kysely<Database>,
   now: Date,
-  day = now.toISOString().slice(0, 10),
+  day = dayIn(now),
+  { account, isAsOf = false }: ReportRequest = {},
 ): Promise<ReportData> {
+  if (isAsOf) requirePast(day, dayIn(now))
   return query
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute((snapshot) => readAll(snapshot, now.toISOString(), day))
+    .execute(async (snapshot) => {
+      const accountKey = account === undefined ? null : await readAccountKey(snapshot, account)
+      const report = await readAll(snapshot, now.toISOString(), { day, isAsOf, accountKey })
+      return { ...report, day, is_as_of: isAsOf }
+    })
+}
+
+/** Day on which an instant falls, in UTC. */
+function dayIn(now: Date): string {
+  return now.toISOString().slice(0, 10)
+}
+
+function requirePast(day: string, today: string) {
+  if (day <= today) return
+  const text = `--as-of: expected a day up to today, ${today} in UTC, got ${day}. Give a day that is over, or leave it out.`
+  throw new CosellError('report.future_day', text)
+}
+
+async function readAccountKey(query: Kysely<Database>, account: string): Promise<number> {
+  const accounts = await query
+    .selectFrom('dw.dim_partner_account')
+    .select(['account_code', 'partner_account_key'])
+    .orderBy('partner_account_key')
+    .execute()
+  const found = accounts.find(({ account_code }) => account_code === account)
+  if (found !== undefined) return found.partner_account_key
+  const names = accounts.map(({ account_code }) => account_code).join(', ')
+  const text = `The warehouse has no account "${account}". Expected one of: ${names || '(none yet)'}.`
+  throw new CosellError('account.unknown', text)
 }
 
 async function readAll(
   query: Kysely<Database>,
   madeAt: string,
-  today: string,
-): Promise<ReportData> {
+  choice: Choice,
+): Promise<Omit<ReportData, 'day' | 'is_as_of'>> {
+  const today = choice.day
   // What a mart joins fits into memory, and compiling the expressions takes longer than they do.
   await sql`set local work_mem = '64MB'`.execute(query)
   await sql`set local jit = off`.execute(query)
-  const currency = await readReportingCurrency(query)
-  const findings = await readFindings(query)
-  const [deals, contracts, monthEnds, schedule, lines] = [
+  const currency = await readReportingCurrency(query, choice)
+  const findings = await readFindings(query, choice)
+  const ends = await readPeriodEnds(query, choice)
+  const [deals, contracts, monthEnds, schedule, lines, movement] = [
     await readFigures(
       query,
-      items.referralItems(today, expiringDays),
+      items.referralItems(choice, ends, expiringDays),
       items.dealFigures(today, fiscalYearsBefore),
     ),
     await readFigures(
       query,
-      items.contractItems(today),
+      items.contractItems(choice, ends),
       items.contractFigures(today, fiscalYearsBefore),
     ),
-    await readFigures(query, items.monthEndItems(today, monthEndsShown), items.monthEndFigures),
+    await readFigures(query, items.monthEndItems(choice, monthEndsShown), items.monthEndFigures),
     await readFigures(
       query,
-      items.scheduleItems,
+      items.scheduleItems(choice),
       items.scheduleFigures(today, scheduleYearsBefore, scheduleYearsAfter),
     ),
     await readFigures(
       query,
-      items.lineItems,
+      items.lineItems(choice),
       items.lineFigures(rankedShown, currency.is_converted),
     ),
+    await readSummed(query, {
+      week: movementFigure(choice, ends.week),
+      month: movementFigure(choice, ends.month),
+    }),
   ]
   const won = onlyGroup(deals.won)
+  const since: Since[] = [
+    {
+      day: ends.week,
+      won: onlyGroup(deals.wonThisWeek),
+      decided_count: onlyGroup(deals.decidedThisWeek).count,
+      signed: onlyGroup(contracts.signedThisWeek),
+      in_force: onlyGroup(contracts.inForceWeek),
+      due: onlyGroup(deals.dueThisWeek),
+      movement: movement.week,
+    },
+    {
+      day: ends.month,
+      won: onlyGroup(deals.wonThisMonth),
+      decided_count: onlyGroup(deals.decidedThisMonth).count,
+      signed: onlyGroup(contracts.signedThisMonth),
+      in_force: onlyGroup(contracts.inForceMonth),
+      due: onlyGroup(deals.dueThisMonth),
+      movement: movement.month,
+    },
+  ]
   return {
     made_at: madeAt,
-    day: today,
     ...currency,
-    accounts: await readAccounts(query, madeAt, findings),
+    accounts: await readAccounts(query, madeAt, findings, choice),
     findings,
     headline: {
       fiscal_year_label: await readFiscalYear(query, today),
@@ -85,23 +153,24 @@ async function readAll(
       won,
       signed: onlyGroup(contracts.signed),
       in_force: onlyGroup(contracts.inForce),
+      since,
     },
     stages: deals.stages,
     month_ends: monthEnds.openAtMonthEnds,
-    funnel: await readFunnel(query, today, funnelMonths),
+    funnel: await readFunnel(query, choice, funnelMonths),
     won_by_quarter: deals.wonByQuarter,
     signed_by_quarter: contracts.signedByQuarter,
     schedule: schedule.schedule,
-    registrations: await readRegistrations(query, contracts.byStatus),
+    registrations: await readRegistrations(query, choice, contracts.byStatus),
     expiring: {
       days: expiringDays,
       group: onlyGroup(deals.expiring),
       overdue_count: onlyGroup(deals.overdue).count,
-      referrals: await readExpiring(query, today, expiringDays),
+      ...(await readExpiring(query, choice, expiringDays)),
     },
     solutions: { groups: lines.solutions, label_count: onlyGroup(lines.solutionLabels).count },
     countries: { groups: lines.countries, label_count: onlyGroup(lines.countryLabels).count },
-    microsoft_acv: await readMicrosoftAcv(query),
+    microsoft_acv: await readMicrosoftAcv(query, choice),
   }
 }
 
@@ -110,7 +179,10 @@ type ReportingCurrency = Pick<
   'reporting_currency' | 'reporting_minor_unit' | 'is_converted'
 >
 
-async function readReportingCurrency(query: Kysely<Database>): Promise<ReportingCurrency> {
+async function readReportingCurrency(
+  query: Kysely<Database>,
+  choice: AccountChoice,
+): Promise<ReportingCurrency> {
   const { rows } = await sql<ReportingCurrency>`
     select
       setting.setting_value as reporting_currency,
@@ -120,6 +192,7 @@ async function readReportingCurrency(query: Kysely<Database>): Promise<Reporting
       or not exists (
         select from dw.fact_referral fact
         where fact.currency_code <> setting.setting_value and fact.deal_value_amount is not null
+          and ${ofAccount(choice, 'fact')}
       ) as is_converted
     from etl.setting setting
     where setting.setting_name = 'reporting_currency'`.execute(query)

@@ -10,41 +10,71 @@ import type {
   PeriodGroup,
   RegistrationGroup,
 } from '../report-data.ts'
+import {
+  type AccountChoice,
+  allAccounts,
+  type Choice,
+  ofAccount,
+  referralsOf,
+  registrationsOf,
+} from './choice.ts'
 import { minorUnitOf } from './groups.ts'
 
 const expiringShown = 20
 
-/** Reads the next open referrals to expire within `days`. */
+/** Open referrals that expire within some days, soonest first, and those overdue, latest first. */
+interface ExpiringReferrals {
+  readonly referrals: ExpiringReferral[]
+  readonly overdue: ExpiringReferral[]
+}
+
+/** Reads the next open referrals to expire within `days`, and those whose day passed last. */
 export async function readExpiring(
   query: Kysely<Database>,
-  today: string,
+  choice: Choice,
   days: number,
-): Promise<ExpiringReferral[]> {
-  const { rows } = await sql<ExpiringReferral>`
-    select account_code as account, referral_id, referral_name, stage_label,
-      expiration_date, expiration_date - ${today}::date as days_left,
-      deal_value_amount as amount, currency_code, ${minorUnitOf('referral')} as minor_unit
-    from mart.referral referral
-    where is_open and expiration_date
-      between ${today}::date and ${today}::date + ${days}::integer
-    order by expiration_date, deal_value_reporting_amount desc nulls last, account_code, referral_id
-    limit ${expiringShown}`.execute(query)
-  return rows
+): Promise<ExpiringReferrals> {
+  const { rows } = await sql<ExpiringReferral & { position: number }>`
+    with open as materialized (
+      select account_code, referral_id, referral_name, stage_label, expiration_date,
+        expiration_date - ${choice.day}::date as days_left, deal_value_amount,
+        deal_value_reporting_amount, currency_code
+      from (${referralsOf(choice)}) referral
+      where is_open and expiration_date <= ${choice.day}::date + ${days}::integer
+    ),
+    ranked as (
+      select open.*, row_number() over (partition by days_left < 0
+        order by abs(days_left), deal_value_reporting_amount desc nulls last, account_code,
+          referral_id) as position
+      from open
+    )
+    select account_code as account, referral_id, referral_name, stage_label, expiration_date,
+      days_left, deal_value_amount as amount, currency_code, ${minorUnitOf('ranked')} as minor_unit,
+      position
+    from ranked
+    where position <= ${expiringShown}
+    order by position`.execute(query)
+  const referrals = rows.map(({ position: _, ...referral }) => referral)
+  return {
+    referrals: referrals.filter(({ days_left }) => days_left >= 0),
+    overdue: referrals.filter(({ days_left }) => days_left < 0),
+  }
 }
 
 /** Reads how many referrals created in the last `months` reached each step, and how fast. */
 export async function readFunnel(
   query: Kysely<Database>,
-  today: string,
+  choice: Choice,
   months: number,
 ): Promise<Funnel> {
+  const today = choice.day
   const since = sql`(date_trunc('month', ${today}::date)
     - make_interval(months => ${months}::integer))::date`
   const { rows } = await sql<FunnelStep & { since: string }>`
     with cohort as (
       select created_date, accepted_date, registered_date, registration_approved_date, is_won,
         days_to_accept, days_to_close
-      from mart.referral
+      from (${referralsOf(choice)}) referral
       where created_date >= ${since} and created_date <= ${today}::date
     ),
     milestone as (
@@ -73,13 +103,14 @@ export async function readFunnel(
 /** Adds the days to approval to the registrations by state, most frequent first. */
 export async function readRegistrations(
   query: Kysely<Database>,
+  choice: Choice,
   groups: readonly PeriodGroup[],
 ): Promise<RegistrationGroup[]> {
   const { rows } = await sql<Omit<RegistrationGroup, 'count' | 'amounts'>>`
     select registration_status as label,
       percentile_cont(0.5) within group (order by approval_lead_days)::float8 as median_lead_days,
       percentile_cont(0.9) within group (order by approval_lead_days)::float8 as slow_lead_days
-    from mart.registration
+    from (${registrationsOf(choice)}) registration
     group by registration_status`.execute(query)
   const leads = new Map(rows.map((row) => [row.label, row]))
   return groups
@@ -94,6 +125,7 @@ export async function readAccounts(
   query: Kysely<Database>,
   now: string,
   findings: readonly FindingCount[],
+  choice: AccountChoice = allAccounts,
 ): Promise<AccountFreshness[]> {
   const { rows } = await sql<Omit<AccountFreshness, 'open_finding_count'>>`
     select status.account_code as account,
@@ -104,6 +136,7 @@ export async function readAccounts(
         as age_hours,
       status.quarantined_referral_count as quarantine_count
     from mart.load_status status
+    where ${ofAccount(choice, 'status')}
     order by status.partner_account_key`.execute(query)
   const countOf = (account: string) =>
     findings
@@ -117,10 +150,14 @@ export async function readAccounts(
 }
 
 /** Counts open findings by account and rule, most severe and most frequent first. */
-export async function readFindings(query: Kysely<Database>): Promise<FindingCount[]> {
+export async function readFindings(
+  query: Kysely<Database>,
+  choice: AccountChoice = allAccounts,
+): Promise<FindingCount[]> {
   const { rows } = await sql<FindingCount>`
     select account_code as account, rule_code, severity, count(*) as finding_count
-    from mart.data_quality
+    from mart.data_quality finding
+    where ${ofAccount(choice, 'finding')}
     group by account_code, rule_code, severity
     order by array_position(array['error', 'warn', 'info'], severity), count(*) desc,
       rule_code, account_code`.execute(query)

@@ -6,7 +6,7 @@ import { type Money, roundedShare, roundingStep } from '../values/money.ts'
  */
 export function allocate(total: Money, weights: readonly bigint[], minorUnit: number): Money[] {
   if (weights.length === 1) return [total]
-  const usable = haveOneSign(weights) ? weights : weights.map(() => 1n)
+  const usable = usableWeights(weights)
   const sum = usable.reduce((left, right) => left + right, 0n)
   const step = roundingStep(total, minorUnit)
   let weighed = 0n
@@ -18,6 +18,11 @@ export function allocate(total: Money, weights: readonly bigint[], minorUnit: nu
     before = reached
     return part
   })
+}
+
+/** The weights, or equal ones when all are zero or when their signs differ. */
+export function usableWeights(weights: readonly bigint[]): readonly bigint[] {
+  return haveOneSign(weights) ? weights : weights.map(() => 1n)
 }
 
 // With both signs a part may exceed the total, without bound as the sum of the weights nears zero:

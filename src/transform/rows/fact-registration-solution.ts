@@ -56,15 +56,9 @@ const emptyLine: Line['source'] = {
  * (`fact_acv_schedule`) and their incentives (`bridge_line_incentive`).
  */
 export function addLineRows(version: Version, registration: Registration, rows: StagedRows): void {
-  const { currency, value, acv, minorUnit, period } = registration
-  // A contract without lines must not drop out of reports by line.
-  const lines: readonly Line[] =
-    registration.lines.length > 0
-      ? registration.lines
-      : [{ no: 0, source: emptyLine, solutionId: noSolution, currency, value: null }]
-  const weights = registration.hasForeignLine
-    ? lines.map(() => 1n)
-    : lines.map((line) => line.value ?? 0n)
+  const { value, acv, minorUnit, period } = registration
+  const lines = writtenLines(registration)
+  const weights = lineWeights(registration)
   const values = value === null ? null : allocate(value, weights, minorUnit)
   const acvs = acv === null ? null : allocate(acv, weights, minorUnit)
   const parts = scheduleParts(period)
@@ -77,6 +71,18 @@ export function addLineRows(version: Version, registration: Registration, rows: 
     addSchedule(version, registration, line, { row, allocated, parts }, rows)
     addIncentives(row, incentivesOf(line), rows)
   }
+}
+
+/** Lines of a registration, or one of number 0: a contract must not drop out of reports by line. */
+function writtenLines({ lines, currency }: Registration): readonly Line[] {
+  if (lines.length > 0) return lines
+  return [{ no: 0, source: emptyLine, solutionId: noSolution, currency, value: null }]
+}
+
+/** Weights by which the lines that are written share the amounts of their contract. */
+export function lineWeights(registration: Registration): bigint[] {
+  const lines = writtenLines(registration)
+  return registration.hasForeignLine ? lines.map(() => 1n) : lines.map((line) => line.value ?? 0n)
 }
 
 function lineRow(

@@ -1,6 +1,13 @@
 import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
-import { type GrantTarget, groups, madeTables, madeViews, schemaNames } from './roles.ts'
+import {
+  type GrantTarget,
+  groups,
+  madeFunctions,
+  madeTables,
+  madeViews,
+  schemaNames,
+} from './roles.ts'
 
 /** One right to an object; that of a single column as `select (email)`. */
 export interface HeldRight {
@@ -74,7 +81,7 @@ export const setRight = sql`
 /**
  * Relation of what cosell made: by the name under which it was made, of the kind that it had, and in
  * the hands of its owners. Columns: oid, kind, schema_name, object_name, of_table, owner, acl,
- * is_row_secured. Without the views of `mart` it reads the catalog alone.
+ * is_row_secured. Without the views of `mart` and their functions it reads the catalog alone.
  */
 export function madeObjects(marts: 'with marts' | 'without marts') {
   const named = [
@@ -85,6 +92,18 @@ export function madeObjects(marts: 'with marts' | 'without marts') {
   const listedMarts =
     marts === 'with marts'
       ? sql`union all select 'view', 'mart', view_name from etl.mart_view`
+      : sql``
+  // A function that was granted to nobody is everyone's.
+  const functions =
+    marts === 'with marts'
+      ? sql`
+    union all
+    select p.oid, 'function', n.nspname,
+      quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')', null, p.proowner,
+      coalesce(p.proacl, acldefault('f', p.proowner)), false
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'mart'
+    where p.proname = any (${[...madeFunctions]}::text[]) and p.proowner in ${ownersOfMade}`
       : sql``
   return sql`(
     with relation as (
@@ -116,6 +135,7 @@ export function madeObjects(marts: 'with marts' | 'without marts') {
       and d.deptype in ('a', 'i')
     join pg_class s on s.oid = d.objid and s.relkind = 'S'
     join pg_namespace n on n.oid = s.relnamespace
+    ${functions}
   )`
 }
 

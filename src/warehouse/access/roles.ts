@@ -26,9 +26,9 @@ export const schemaNames = ['raw', 'pii', 'etl', 'stg', 'dw', 'mart'] as const
 
 /** Schema or object that rights are granted on, as the catalog names it. */
 export interface GrantTarget {
-  readonly kind: 'schema' | 'table' | 'view' | 'sequence'
+  readonly kind: 'schema' | 'table' | 'view' | 'sequence' | 'function'
   readonly schema: string
-  /** Empty for a schema. */
+  /** Empty for a schema; of a function with the types of its arguments. */
   readonly name: string
   /** Table that a sequence belongs to, as `dw.dim_tag`; null or absent for other kinds. */
   readonly table?: string | null
@@ -52,6 +52,7 @@ const listedRights = 'select insert delete maintain'
 const loaderRights = {
   'raw.payload': 'select insert maintain',
   'pii.contact': publishedRights,
+  'pii.contact_change': publishedRights,
   'pii.erasure': 'select',
   'pii.payload': 'select insert maintain',
   'pii.referral_text': publishedRights,
@@ -99,6 +100,7 @@ const loaderRights = {
   'dw.fact_registration_eligibility': publishedRights,
   'dw.fact_registration_review': publishedRights,
   'dw.fact_registration_solution': publishedRights,
+  'dw.fact_solution_change': publishedRights,
   'dw.fx_rate': publishedRights,
 } satisfies Record<KeptTable, string>
 
@@ -118,14 +120,23 @@ const migrationTables = ['etl.migration', 'etl.migration_lock']
  * sequence is known by its table. Anything else in our schemas was made by others.
  */
 export const madeTables: readonly string[] = [...Object.keys(tables), ...migrationTables]
-export const madeViews: readonly string[] = ['etl.visible_account', 'pii.seller']
+export const madeViews: readonly string[] = [
+  'etl.visible_account',
+  'pii.referral_change',
+  'pii.seller',
+]
+/** Functions of `mart`; the file of a view makes them. */
+export const madeFunctions: readonly string[] = [
+  'deal_movement_between',
+  'pipeline_movement_between',
+]
 
 /** Schemas with people: what cosell made there is open to its groups alone. */
 export const closedSchemas: readonly string[] = ['raw', 'pii']
 
-const personTables = ['pii.contact', 'pii.referral_text']
+const personTables = ['pii.contact', 'pii.contact_change', 'pii.referral_text']
 /** Views that read them with the rights of the reader. */
-const personViews = ['pii.seller']
+const personViews = ['pii.referral_change', 'pii.seller']
 /** Readers have no `usage` on `etl`, so the policies alone can read it. */
 const accountMap = 'etl.bi_access'
 
@@ -159,6 +170,7 @@ function loaderObjectRights(target: GrantTarget): string {
   if (target.kind === 'sequence') return reservedTables.includes(target.table ?? '') ? 'usage' : ''
   // `cosell report` and `cosell status` run as the loader too.
   if (target.kind === 'view') return target.schema === 'mart' ? 'select' : ''
+  if (target.kind === 'function') return 'execute'
   if (target.schema === 'stg')
     return target.name === 'listed_referral' ? listedRights : stagedRights
   if (migrationTables.includes(name)) return 'select'
@@ -167,6 +179,7 @@ function loaderObjectRights(target: GrantTarget): string {
 
 /** A copy by pg_dump reads the sequences of `dw` too. */
 function readerRights(target: GrantTarget, { isRowSecured }: RightsContext): string {
+  if (target.kind === 'function') return 'execute'
   if (target.schema === 'dw' || target.schema === 'mart') return 'select'
   return isRowSecured && nameOf(target) === accountMap ? 'select' : ''
 }

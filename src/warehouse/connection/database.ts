@@ -40,6 +40,8 @@ interface OpenOptions {
   readonly silentMsMax?: number
   /** The server is looked at, whether or not it is fit for the warehouse. */
   readonly isInspected?: boolean
+  /** A connection that receives more is closed: the answer to a statement of others has no size. */
+  readonly receivedBytesMax?: number
 }
 
 /**
@@ -52,7 +54,11 @@ interface OpenOptions {
 export async function openDatabase(
   url: string,
   logger?: Logger,
-  { silentMsMax = defaultSilentMsMax, isInspected = false }: OpenOptions = {},
+  {
+    silentMsMax = defaultSilentMsMax,
+    isInspected = false,
+    receivedBytesMax = Number.POSITIVE_INFINITY,
+  }: OpenOptions = {},
 ): Promise<Warehouse> {
   const address = parseAddress(url)
   const place = placeOf(address)
@@ -62,7 +68,8 @@ export async function openDatabase(
     const { host, password } = address
     const attempt = { place, host, isEncrypted: ssl !== false, hasPassword: password !== undefined }
     try {
-      return await connect(address, ssl, { logger, silentMsMax, isInspected })
+      const options = { logger, silentMsMax, isInspected, receivedBytesMax }
+      return await connect(address, ssl, options)
     } catch (error) {
       const failure = connectionFailure(attempt, error)
       failures.push(failure)
@@ -77,8 +84,9 @@ export async function openDatabase(
 async function connect(
   address: Address,
   ssl: TlsAttempt,
-  { logger, silentMsMax, isInspected }: Required<OpenOptions> & { logger: Logger | undefined },
+  options: Required<OpenOptions> & { logger: Logger | undefined },
 ): Promise<Warehouse> {
+  const { logger, silentMsMax, isInspected, receivedBytesMax } = options
   let session: SessionFacts | undefined
   const pool = new pg.Pool({
     Client,
@@ -88,6 +96,7 @@ async function connect(
       closeWhenSilent(client, firstAnswerMsMax)
       const facts = await client.openSession()
       closeWhenSilent(client, silentMsMax)
+      closeWhenFull(client, receivedBytesMax)
       const wanted = session === undefined ? address.sessionAttributes : 'any'
       if (!isInspected) requireSession(facts, wanted, placeOf(address))
       session ??= facts
@@ -172,6 +181,24 @@ export function openCopying({ pool }: Pick<Warehouse, 'pool'>) {
 function closeWhenSilent(client: pg.ClientBase, silentMsMax: number) {
   const socket = socketOf(client)
   socket.setTimeout(silentMsMax, () => socket.destroy())
+}
+
+/** A value arrives whole, so that its size is known too late; what has come so far is counted. */
+function closeWhenFull(client: pg.ClientBase, bytesMax: number) {
+  if (bytesMax === Number.POSITIVE_INFINITY) return
+  const socket = socketOf(client)
+  let received = 0
+  socket.on('data', (chunk) => {
+    received += chunk.length
+    if (received > bytesMax) socket.destroy(new AnswerTooLarge(bytesMax))
+  })
+}
+
+/** A connection received more than it was opened for. */
+export class AnswerTooLarge extends Error {
+  constructor(readonly bytesMax: number) {
+    super(`the answer is larger than ${bytesMax} bytes`)
+  }
 }
 
 function socketOf(client: pg.ClientBase): Socket {

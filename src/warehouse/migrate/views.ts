@@ -3,17 +3,20 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import { CosellError } from '../../errors.ts'
+import { madeFunctions } from '../access/roles.ts'
 import { codeOf } from '../connection/database.ts'
 import { actAsOwner, readForeignMarts } from './check-target.ts'
 import { hasTable } from './ledger.ts'
 import { clearComments, inheritComments } from './view-comments.ts'
+import { dropFunctions, readFunctions, replaceFunctions } from './view-functions.ts'
 import { dropView, restoreGrants } from './view-grants.ts'
 
-/** One view of `mart`: its file, and the views of `mart` that it reads. */
+/** One view of `mart`: its file, the functions that the file makes, and the views that it reads. */
 export interface MartView {
   readonly name: string
   readonly text: string
   readonly digest: string
+  readonly functions: readonly string[]
   readonly reads: readonly string[]
 }
 
@@ -27,8 +30,11 @@ type Db = QueryExecutorProvider
 
 const beforeViews = 'before_views'
 
-/** SQLSTATE invalid_table_definition: `create or replace view` only adds columns at the end. */
-const cannotReplace = '42P16'
+/**
+ * SQLSTATE invalid_table_definition, since `create or replace view` only adds columns at the end, and
+ * invalid_function_definition, since a function keeps its columns and the names of its arguments.
+ */
+const cannotReplaceCodes = ['42P16', '42P13']
 /** SQLSTATE feature_not_supported and dependent_objects_still_exist. */
 const heldByViewCodes = ['0A000', '2BP01']
 
@@ -40,7 +46,9 @@ export async function readMarts(folder: string): Promise<MartView[]> {
     names.map(async (name) => {
       const text = await readFile(path.join(folder, `${name}.sql`), 'utf8')
       const digest = createHash('sha256').update(text).digest('hex')
-      return { name, text, digest, reads: readsOf(text, name, names) }
+      const made = text.matchAll(/^create or replace function mart\.(\w+)/gm)
+      const functions = Array.from(made, ([, made = '']) => made)
+      return { name, text, digest, functions, reads: readsOf(text, name, names) }
     }),
   )
   return inOrder(views)
@@ -137,6 +145,9 @@ async function putViews(db: Db, views: readonly MartView[], lockTimeoutMs: numbe
     await sql`delete from etl.mart_view where view_name = ${view_name}`.execute(db)
     touched.push(view_name)
   }
+  const shipped = new Set(views.flatMap((view) => view.functions))
+  const left = madeFunctions.filter((name) => !shipped.has(name))
+  await dropFunctions(db, await readFunctions(db, left))
   return touched
 }
 
@@ -180,12 +191,15 @@ async function readLedger(db: Db): Promise<LedgerEntry[]> {
 
 async function putView(db: Db, view: MartView): Promise<void> {
   await clearComments(db, view.name)
-  const replaced = await orBack(db, [cannotReplace], () => sql.raw(view.text).execute(db))
+  const functions = await readFunctions(db, view.functions)
+  const replaced = await orBack(db, cannotReplaceCodes, () => sql.raw(view.text).execute(db))
   if (!replaced) {
     for (const name of await readersOf(db, view.name)) await dropView(db, name)
     await dropView(db, view.name)
+    await dropFunctions(db, functions)
     await sql.raw(view.text).execute(db)
   }
+  await replaceFunctions(db, view.functions, functions)
   await inheritComments(db, view.name)
   await restoreGrants(db, view.name)
   await sql`

@@ -98,11 +98,13 @@ test('renderDemo fits 80 columns, addresses and paths aside, and needs nothing b
       signed: [acvOf('FY26', 'USD', '1.00')],
     },
     report,
+    day: '2026-06-30',
     nextNight: 'demo --change 25',
     bi: { url, login: 'reader', isRowSecured: false },
   })
   const lines = text.split('\n').filter((line) => !places.some((place) => line.includes(place)))
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
   expect(text).toContain(`\nConnection string for BI tools: ${url}\n`)
+  expect(text).toMatch(/ open "\?as_of=2026-06-30"\n/)
   expect(text).not.toMatch(/^ *(psql|npx|docker)\b/m)
 })

@@ -57,11 +57,18 @@ test('renderStatus shows age, open problems and last runs, and no failure that i
     'Run  Mode         Status     Started            Seen  Changed  Quarantined',
     '  9  incremental  published  2026-07-01T01:59  1,500       12            0',
     '  8  full         failed     2026-06-30T01:59      0        0            0',
+    '',
+    '`cosell findings` lists the findings, with what each rule means.',
   ])
 })
 
 test('renderStatus shows the reason of a failure that no later run has made good', () => {
-  const failing = { ...anAccount, failed_run_id: 8, failure_message: 'The API did not answer.' }
+  const failing = {
+    ...anAccount,
+    open_findings: 0,
+    failed_run_id: 8,
+    failure_message: 'The API did not answer.',
+  }
   expect(renderStatus([failing])).toMatch(/\n\nRun 8 failed: The API did not answer\.$/)
 })
 

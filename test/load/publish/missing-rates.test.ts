@@ -184,9 +184,9 @@ test('a contract needs the rate of its signing, otherwise of its start, otherwis
       ),
     )
     expect(await missing(account)).toEqual([
-      '1 registrations[0]/EUR 2025-11-28',
-      '2 registrations[0]/EUR 2025-12-01',
-      '3 registrations[0]/EUR 2025-12-10',
+      '1 registrations[1]/EUR 2025-11-28',
+      '2 registrations[1]/EUR 2025-12-01',
+      '3 registrations[1]/EUR 2025-12-10',
     ])
   }))
 
@@ -201,7 +201,7 @@ test('a line in another currency than its contract is a finding of its own', () 
     await load(account, [
       aDeal(1, 'USD', '2025-12-10', { registrations: [aRegistration({ solutionDetails })] }),
     ])
-    expect(await missing(account)).toEqual(['1 registrations[0]/JPY 2025-11-28'])
+    expect(await missing(account)).toEqual(['1 registrations[1]/JPY 2025-11-28'])
   }))
 
 test('rates that ended are one finding of the currency, which names the last day they reach', () =>

@@ -126,9 +126,13 @@ describe('publish', () => {
       const before = await physicalState(account.warehouse, account.key, published)
       const empty = Object.entries(before).filter(([, state]) => state.startsWith('0 '))
       expect(empty.map(([table]) => table)).toEqual(
-        expect.arrayContaining(['dw.fact_microsoft_acv']),
+        expect.arrayContaining([
+          'dw.fact_microsoft_acv',
+          'dw.fact_solution_change',
+          'pii.contact_change',
+        ]),
       )
-      expect(empty).toHaveLength(2)
+      expect(empty).toHaveLength(4)
       const second = await reload(account)
       expect(writtenBy(second)).toEqual({})
       expect(second).toMatchObject({ staged: 3, changed: 0 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { html, isolated } from '../../../src/report/html.ts'
+import { briefChange, differenceOf, nothing } from '../../../src/report/page/amounts.ts'
 import { scaleTicks } from '../../../src/report/page/chart.ts'
 import {
   countryName,
@@ -102,6 +103,37 @@ describe('escaping', () => {
   test('html replaces characters that HTML does not allow', () => {
     expect(html`${'a\u0007b\uD800c\u0085'}`.text).toBe('a\uFFFDb\uFFFDc\uFFFD')
   })
+})
+
+describe('briefChange', () => {
+  const dollars = (sum: string, count = 1) => aGroup('', converted(sum), count)
+  const euros = (sum: string, count = 1) => {
+    const by_currency = [{ currency_code: 'EUR', minor_unit: 2, count, amount: sum }]
+    return aGroup('', { converted: null, unconverted: by_currency, by_currency }, count)
+  }
+  test.each([
+    { later: dollars('5'), earlier: dollars('5.00'), said: 'no change', without: 'no change' },
+    { later: dollars('7'), earlier: dollars('5'), said: '±0 deals, +USD 2', without: '±0 deals' },
+    { later: euros('7'), earlier: euros('5'), said: '±0 deals', without: '±0 deals' },
+    { later: euros('7', 2), earlier: euros('5'), said: '+1 deal', without: '+1 deal' },
+    { later: nothing, earlier: dollars('5', 2), said: '−2 deals, −USD 5', without: '−2 deals' },
+  ])('briefChange says $said, and without rates $without', ({ later, earlier, said, without }) => {
+    const by = (isConverted: boolean) =>
+      briefChange(
+        { currency: 'USD', minorUnit: 2, isConverted },
+        differenceOf(later, earlier),
+        'deals',
+      )
+    expect([by(true), by(false)]).toEqual([said, without])
+  })
+})
+
+test('the footer of a report of a past day names what it shows as of now', () => {
+  const page = renderReport(someReportData({ is_as_of: true, day: '2026-03-31' }))
+  for (const named of ['solutions and countries', 'in force on earlier days', 'freshness']) {
+    expect(page).toContain(named)
+  }
+  expect(renderReport(someReportData())).not.toContain('in force on earlier days')
 })
 
 test('renderReport shows a name of 300 characters in full', () => {

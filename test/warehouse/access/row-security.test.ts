@@ -74,6 +74,21 @@ async function withTwoAccounts(use: (db: Db, url: string) => Promise<void>) {
               contract_end_date, currency_code, contract_value_amount, contract_value_amount,
               contract_acv_amount, currency_code, 0, created_run_id, updated_run_id
             from dw.fact_registration`.execute(db)
+          // A later night brought other solutions and people.
+          await sql`
+            insert into dw.fact_solution_change (partner_account_key, referral_key, change_no,
+              list_name, changed_at, observed_at, before_solutions, after_solutions, row_hash,
+              created_run_id, updated_run_id)
+            select partner_account_key, referral_key, 1, 'sold', updated_at, updated_at, '', 'One',
+              0, created_run_id, updated_run_id
+            from dw.fact_referral`.execute(db)
+          await sql`
+            insert into pii.contact_change (partner_account_key, referral_key, change_no,
+              contact_role, is_joining, changed_at, observed_at, first_name, row_hash,
+              created_run_id, updated_run_id)
+            select partner_account_key, referral_key, 1, 'referral_team', true, updated_at,
+              updated_at, 'Ida', 0, created_run_id, updated_run_id
+            from dw.fact_referral`.execute(db)
           await use(db, url)
         }),
       ),
@@ -104,7 +119,7 @@ async function relationsOf(db: Db, schemas: readonly string[]): Promise<string[]
   return rows.map(({ name }) => name)
 }
 
-const people = ['pii.contact', 'pii.referral_text']
+const people = ['pii.contact', 'pii.contact_change', 'pii.referral_text']
 
 beforeAll(() =>
   withTwoAccounts((owner, url) =>

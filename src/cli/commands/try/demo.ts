@@ -58,7 +58,7 @@ export async function demo({ json, ...flags }: DemoFlags) {
     await writeReport(warehouse, report, new Date(), source.day)
     const bi = await openToBi(warehouse)
     printResult(json, { ...summary, warehouse: place, bi_url: bi.url }, (style) =>
-      renderDemo({ summary, tables, acv, report, bi, ...nextSteps(flags) }, style),
+      renderDemo({ summary, tables, acv, report, bi, day: source.day, ...nextSteps(flags) }, style),
     )
   }
   await withRunContext(config, use, { keepRunning: true, readsAccounts: true }).finally(() =>

@@ -233,7 +233,7 @@ function amountsOf(access: StarAccess): Expression<Amount> {
     .innerJoin(contract.rows, (join) => join.on(contract.on))
     .select(columns)
     .select(({ fn }) => [
-      sql<string>`'registrations[' || contract.registration_no - 1 || ']'`.as('item_path'),
+      sql<string>`'registrations[' || contract.registration_no || ']'`.as('item_path'),
       'contract.currency_code',
       fn<string>('least', [
         fn.coalesce(
@@ -250,7 +250,7 @@ function amountsOf(access: StarAccess): Expression<Amount> {
     .innerJoin(line.rows, (join) => join.on(line.on))
     .select(columns)
     .select(({ fn }) => [
-      sql<string>`'registrations[' || line.registration_no - 1 || ']'`.as('item_path'),
+      sql<string>`'registrations[' || line.registration_no || ']'`.as('item_path'),
       'line.currency_code',
       fn<string>('least', [
         fn.coalesce('line.contract_sign_date', 'line.contract_start_date', 'line.registered_date'),

@@ -1,0 +1,2 @@
+/** There is nothing of that name. */
+export class NotFound extends Error {}
