@@ -102,6 +102,8 @@ test('a warehouse grown by nightly runs has the same present as one loaded today
       'dw.dim_customer',
       'dw.dim_tag',
       'dw.dim_solution',
+      'dw.fact_solution_change',
+      'pii.contact_change',
     ]
     const closing = [
       'closed_at',
