@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { sandboxSettings } from '../src/sandbox/settings.ts'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
 import { startEmbedded } from '../src/warehouse/embedded/embedded.ts'
 import { loaded, measureFloor } from './floor.ts'
+import { secondsOfTrees, serverProcess } from './process-cpu.ts'
 import { cli, firstLine, startSandbox } from './sandbox.ts'
 
 /** Times in milliseconds, memory in MiB. */
@@ -182,8 +183,8 @@ async function timeReport(settings: Record<string, string>, home: string): Promi
 
 /** Runs the built command and watches its memory and its CPU time. */
 async function load(settings: Record<string, string>, command: 'run' | 'rebuild' = 'run') {
-  const server = await serverProcess(settings.COSELL_DATABASE_URL ?? '')
-  const before = await cpuSeconds([server])
+  const server = await serverAt(settings.COSELL_DATABASE_URL ?? '')
+  const before = await secondsOfTrees([server])
   const child = spawn(process.execPath, [cli, command, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...settings, PATH: process.env.PATH },
@@ -194,7 +195,7 @@ async function load(settings: Record<string, string>, command: 'run' | 'rebuild'
   const watching = (async () => {
     while (isRunning) {
       peakMib = Math.max(peakMib, await peakMemoryMib(child.pid))
-      const cpu = await cpuSeconds([server, child.pid ?? 0])
+      const cpu = await secondsOfTrees([server, child.pid ?? 0])
       samples.push({ at: performance.now(), cpu: cpu - before })
       await sleep(100)
     }
@@ -211,29 +212,9 @@ async function load(settings: Record<string, string>, command: 'run' | 'rebuild'
   return { summary, peakMib, cpuAfterExtract: all === 0 ? 0 : (all - upTo) / all }
 }
 
-async function serverProcess(url: string): Promise<number> {
+async function serverAt(url: string): Promise<number> {
   const { query, close } = await openDatabase(url)
-  const { rows } = await sql<{ pid: number }>`
-    select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer as pid`.execute(query)
-  await close()
-  return rows[0]?.pid ?? 0
-}
-
-/** Seconds that processes, their children and their ended children took; 0 on systems without /proc. */
-async function cpuSeconds(pids: readonly number[]): Promise<number> {
-  const ticksPerSecond = 100
-  let ticks = 0
-  for (const name of await readdir('/proc').catch(() => [])) {
-    if (!/^\d+$/.test(name)) continue
-    const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    const fields = text
-      .slice(text.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number)
-    if (![Number(name), fields[1]].some((pid) => pids.includes(pid ?? 0))) continue
-    for (const tick of fields.slice(11, 15)) ticks += tick
-  }
-  return ticks / ticksPerSecond
+  return serverProcess(query).finally(close)
 }
 
 /** Peak resident memory as the kernel reports it; 0 on systems without /proc. */

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { sql } from 'kysely'
+import { openDatabase } from '../../src/warehouse/connection/database.ts'
+import { secondsOf, serverProcess } from '../process-cpu.ts'
 import { childSeconds } from '../start.ts'
 
 /** Seconds: start to exit, and of all processors, the server's included. */
@@ -25,7 +26,7 @@ export function best(known: Figures | undefined, { clock, cpu }: Figures): Figur
 
 /** Runs a command and waits until its backends have ended, so that their time is counted. */
 export async function measure({ file, args, env }: Command, server: number): Promise<Figures> {
-  const before = await cpuOf(server)
+  const before = await secondsOf(server)
   const startedAt = performance.now()
   // The shell knows what its child took; Node.js knows it of itself alone.
   const script = '"$0" "$@" >/dev/null || exit; times'
@@ -36,15 +37,7 @@ export async function measure({ file, args, env }: Command, server: number): Pro
   })
   const clock = (performance.now() - startedAt) / 1000
   await sleep(1_000)
-  return { clock, cpu: childSeconds(stdout) + (await cpuOf(server)) - before }
-}
-
-/** Seconds that a process and its ended children took; 0 on systems without /proc. */
-async function cpuOf(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const ticksPerSecond = 100
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond
+  return { clock, cpu: childSeconds(stdout) + (await secondsOf(server)) - before }
 }
 
 /** Lends a new, empty database of a server, and the process of that server; drops it afterwards. */
@@ -52,19 +45,15 @@ export async function withNewDatabase<T>(
   url: string,
   use: (database: string, server: number) => Promise<T>,
 ): Promise<T> {
-  const admin = new pg.Client({ connectionString: url })
-  await admin.connect()
-  const server = await admin.query<{ pid: number }>(
-    "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer as pid",
-  )
+  const admin = await openDatabase(url)
   const name = `peer_${Date.now()}`
-  await admin.query(`create database ${name}`)
+  await sql`create database ${sql.id(name)}`.execute(admin.query)
   const database = new URL(url)
   database.pathname = `/${name}`
   try {
-    return await use(database.href, server.rows[0]?.pid ?? 0)
+    return await use(database.href, await serverProcess(admin.query))
   } finally {
-    await admin.query(`drop database ${name} with (force)`)
-    await admin.end()
+    await sql`drop database ${sql.id(name)} with (force)`.execute(admin.query)
+    await admin.close()
   }
 }

@@ -68,7 +68,6 @@ const known = {
   days_to_close: ['Days to close', 'number'],
   amount_before: ['Value before', 'amount', 'currency_code'],
   amount: ['Value', 'amount', 'currency_code'],
-  change_amount: ['Change', 'amount', 'currency_code'],
   currency_code: ['Currency', 'text'],
   converted_amount: ['In reporting currency', 'amount'],
   severity: ['Severity', 'text'],
