@@ -106,6 +106,7 @@ async function measureLoad(warehouse: Warehouse, load: Load, name: string, size:
     startedAt: new Date().toISOString(),
     reference: await readReference(query),
     stopwatch: startStopwatch(),
+    tell: () => undefined,
   }
   const read = await land(run, load, size)
   const statements = await recordPlans(() => publish(run, load, read), {

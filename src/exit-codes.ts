@@ -1,6 +1,7 @@
 /** Exit codes of every command. A failure's kind decides which, and so what a scheduler may do. */
 export const exitCodes = {
   done: { code: 0, meaning: 'done, also with a few referrals in quarantine (the summary says so)' },
+  stale: { code: 1, meaning: 'an account was not published lately enough (cosell check)' },
   usage: { code: 2, meaning: 'wrong usage' },
   incomplete: {
     code: 3,
@@ -19,4 +20,4 @@ export const exitCodes = {
   terminated: { code: 143, meaning: 'terminated (SIGTERM)' },
 } as const
 
-export type FailureKind = Exclude<keyof typeof exitCodes, 'done' | 'incomplete'>
+export type FailureKind = Exclude<keyof typeof exitCodes, 'done' | 'stale' | 'incomplete'>

@@ -42,7 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
   explain: ['pipeline', 'transform', 'load', 'warehouse'],
   mcp: ['dictionary', 'explain', 'warehouse'],
   open: ['explain', 'report', 'warehouse'],
-  doctor: ['config.ts', 'pipeline', 'extract', 'load', 'report', 'warehouse'],
+  doctor: ['config.ts', 'config', 'pipeline', 'extract', 'load', 'report', 'warehouse'],
   pipeline: [
     'config.ts',
     'config',
@@ -80,7 +80,8 @@ const advice: Record<string, string> = {
   warehouse: 'transform may import the types of warehouse/tables.generated.ts and nothing else',
   report: 'only its command draws the report; dictionary may import report/html.ts',
   sandbox: 'the sandbox shares nothing with what it tests; only its commands start it',
-  config: 'config.ts reads the settings with it; others import config.ts',
+  config:
+    'config.ts reads the settings with it, and doctor shows its table; others import config.ts',
   'config.ts': 'settings are read by cli, pipeline and doctor, and passed down as values',
 }
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parseDotEnv } from '../src/config/dot-env.ts'
+import { settingRows } from '../src/config/settings.ts'
 import { decodeText } from '../src/config/text-file.ts'
-import { loadConfig, settingRows } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
 import { CosellError } from '../src/errors.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'cosell-config-'))

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { loadConfig, settingRows, settings, variableHelp } from '../src/config.ts'
+import { settingRows, settings } from '../src/config/settings.ts'
+import { loadConfig, variableHelp } from '../src/config.ts'
 import { CosellError } from '../src/errors.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'cosell-config-'))

@@ -23,6 +23,7 @@ const runSummary: JsonResult = {
     missing: 'referrals that became missing',
     requests: 'requests to the API',
     throttled: 'answers 429 of the API',
+    throttled_ms: 'milliseconds by which these made all requests wait',
     rows_written: 'rows inserted, updated or deleted in `raw`, `pii` and `dw`',
     duration_ms: 'sum of the stages',
     'stages.extract_ms': 'milliseconds of reading and landing',
@@ -96,6 +97,21 @@ const backfillPlan: JsonResult = {
     'accounts[].calls': 'sum of the windows',
     'accounts[].requests_per_minute': 'rate that the estimate assumes',
     'accounts[].seconds': 'estimated time',
+  },
+}
+
+const check: JsonResult = {
+  title: 'check',
+  intro: 'Whether every account was published lately enough.',
+  keys: {
+    status: '`fresh`, or `stale` where the command ends with 1',
+    message: 'the sentence that is printed without `--json`',
+    max_age_hours: 'the limit of `--max-age`',
+    'accounts[].account': 'name of the account, of the warehouse or of the settings',
+    'accounts[].last_published_at':
+      'end of the last published run or import; null before the first',
+    'accounts[].age_hours': 'hours since then; null likewise',
+    'accounts[].is_stale': 'whether that is the limit or more, or never was',
   },
 }
 
@@ -416,6 +432,7 @@ export const jsonResults = {
   fx,
   login,
   doctor,
+  check,
   status,
   accountList,
   accountRename,

@@ -1,4 +1,4 @@
-import { type Setting, settingRows } from '../../src/config.ts'
+import { type Setting, settingRows } from '../../src/config/settings.ts'
 import { code, page, sentence, table } from './markdown.ts'
 
 const audience = 'For operators who configure `cosell`.'

@@ -32,6 +32,15 @@ export function parseDays(text: string): number {
   throw new InvalidArgumentError(`Expected a number of days from 0 to ${carryDaysMax}.`)
 }
 
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Parses an age to milliseconds. @throws InvalidArgumentError for anything but 90m, 26h, 2d. */
+export function parseAge(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  if (count !== undefined) return Number(count) * (unitMs[unit] ?? 0)
+  throw new InvalidArgumentError('Expected minutes, hours or days such as 90m, 26h or 2d.')
+}
+
 /** Parses a day. @throws InvalidArgumentError for anything but a day of 2000 to 2099. */
 export function parseDay(text: string): string {
   if (/^\d{4}-\d\d-\d\d$/.test(text) && readDate(text, 'mdy') === text) return text
@@ -56,6 +65,14 @@ export function addCommand(program: Command, name: string, description: string):
     .description(description)
     .option('--json', 'end with one line of JSON instead of text')
     .exitOverride()
+}
+
+/** Adds the option of commands that load to write metrics. */
+export function addMetricsOption(command: Command): Command {
+  return command.option(
+    '--metrics-file <file>',
+    "write metrics for Prometheus' textfile collector, also when it fails",
+  )
 }
 
 /** Simulated partner of `cosell demo` and `cosell sandbox` without options. */

@@ -20,6 +20,8 @@ const { signal } = abortController
 
 /** The first error that nothing caught. */
 let fault: CosellError | undefined
+/** Nothing is left but to write the output. */
+let isAnswered = false
 let isOver = false
 
 async function main(): Promise<number> {
@@ -47,13 +49,20 @@ function endAsFault(error: unknown) {
   setTimeout(() => cutOff(failure), lastChanceMs).unref()
 }
 
+/** A transaction that is open is rolled back by the server, and a lease lapses. */
 async function cutOff(failure: CosellError) {
+  if (isAnswered) return
+  isAnswered = true
   process.exit(await finishOutput(printFailure(failure, isJson)))
 }
 
 closeLostTerminals()
 logStrayOutput(log.logger)
-listenToSignals(abortController, process.exit, isStartedByNohup() || isHangupIgnoredByParent())
+listenToSignals(
+  abortController,
+  { exit: process.exit, cutOff },
+  isStartedByNohup() || isHangupIgnoredByParent(),
+)
 process.on('uncaughtException', endAsFault)
 // Node.js would end with code 13, and a text that no log has.
 process.on('beforeExit', () => {
@@ -63,8 +72,10 @@ process.on('beforeExit', () => {
   abortController.abort(failure)
   void cutOff(failure)
 })
-const exitCode = await finishOutput(await main())
+const code = await main()
+isAnswered = true
+const exitCode = await finishOutput(code)
 isOver = true
 process.exitCode = exitCode
 // A socket left open by a library must not keep a finished command, and its cron job, alive.
-setTimeout(() => process.exit(), 2_000).unref()
+setTimeout(() => process.exit(), 250).unref()

@@ -32,7 +32,9 @@ export async function ping(
   let got = ''
   for (let attempt = 1; attempt <= tries; attempt++) {
     try {
-      const status = await traceIo('http', 'POST ping', () => post(target, network, body))
+      const status = await traceIo('http', 'POST ping', () =>
+        postJson({ address: target, network, body, timeoutMs }),
+      )
       if (status < 400) return
       got = `status ${status}`
     } catch (error) {
@@ -42,8 +44,19 @@ export async function ping(
   logger.warn({ tries, got }, 'COSELL_PING_URL did not accept the request')
 }
 
-async function post(target: string, network: NetworkVariables, body: object): Promise<number> {
-  const dispatcher = openDispatcher(new URL(target), {
+/** One event for a server that watches the runs. */
+export interface Message {
+  readonly address: string
+  readonly network: NetworkVariables
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body: object
+  readonly timeoutMs: number
+}
+
+/** Sends a body as JSON to the address, once; returns the status of the answer. */
+export async function postJson(message: Message): Promise<number> {
+  const { address, network, headers, body, timeoutMs } = message
+  const dispatcher = openDispatcher(new URL(address), {
     connections: 1,
     connectMs: timeoutMs,
     headersMs: timeoutMs,
@@ -51,10 +64,10 @@ async function post(target: string, network: NetworkVariables, body: object): Pr
     network,
   })
   try {
-    const answer = await request(target, {
+    const answer = await request(address, {
       dispatcher,
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(timeoutMs),
     })

@@ -2,13 +2,22 @@ import { readFileSync } from 'node:fs'
 import { CosellError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 
+/** Time for a command to end after a signal; the output that follows takes up to 6 seconds more. */
+const endMsMax = 13_000
+
+/** Whether a command was aborted by a signal, not by its deadline or a fault. */
+export function isSignal(reason: unknown): reason is CosellError {
+  return reason instanceof CosellError && reason.code.startsWith('signal.')
+}
+
 /**
- * Aborts at the first SIGINT, SIGTERM or SIGHUP, and exits at the second. A terminal that is closed
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP, calls `cutOff` when the command has not ended in time,
+ * and exits at the second. A terminal that is closed
  * may send SIGHUP twice, from the kernel and from the shell, so a second one changes nothing.
  */
 export function listenToSignals(
   abortController: AbortController,
-  exit: (code: number) => void,
+  { exit, cutOff }: { exit(code: number): void; cutOff(failure: CosellError): void },
   ignoresHangup: boolean,
 ) {
   for (const [name, kind] of [
@@ -24,7 +33,9 @@ export function listenToSignals(
         return
       }
       const text = `Stopped by ${name}. Nothing was published in part; the pages read so far are kept.`
-      abortController.abort(new CosellError(`signal.${kind}`, text))
+      const failure = new CosellError(`signal.${kind}`, text)
+      abortController.abort(failure)
+      setTimeout(() => cutOff(failure), endMsMax).unref()
     })
   }
 }

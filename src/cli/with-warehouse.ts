@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { applyReportingCurrency } from '../exchange-rates/store.ts'
+import { exitCodes } from '../exit-codes.ts'
 import type { RunContext } from '../pipeline/run-context.ts'
 import type { RunResult } from '../pipeline/run-summary.ts'
 import { storeEligibilitySource } from '../pipeline/stored-settings/eligibility-source.ts'
@@ -15,7 +16,9 @@ import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
 import { warehousePlace } from '../warehouse/place.ts'
 import { readLoginRights } from '../warehouse/reader/login-rights.ts'
 import { openReader, type Reader } from '../warehouse/reader/open-reader.ts'
-import { abortController, log, printResult } from './output.ts'
+import { abortController, log, printResult, toFailure } from './output.ts'
+import { isSignal } from './signals.ts'
+import { startWatch, type WatchRequest } from './telemetry/watch.ts'
 import { renderRun } from './text/run-summary.ts'
 
 /**
@@ -103,17 +106,35 @@ export function printRun(json: true | undefined, place: string, summary: RunResu
   printResult(json, { ...summary, warehouse: place }, () => renderRun(summary))
 }
 
+export interface MetricsFlag {
+  readonly metricsFile?: string
+}
+
+export interface RunOptions {
+  /** Leaves the embedded server running. */
+  readonly keepRunning?: boolean
+  /** The accounts of the settings are read, and named in the log. */
+  readonly readsAccounts?: boolean
+  /** What is known of the command outside; nothing when left out. */
+  readonly watched?: WatchRequest
+}
+
+/** Time for a run to end by itself after a signal, before its statements are abandoned. */
+const endMsMax = 8_000
+
 /**
  * Opens the warehouse for a run and aborts the run at its deadline; the next one resumes. A run that
- * makes no progress is ended, with its last steps, within a minute.
+ * makes no progress is ended, with its last steps, within a minute. After a signal a publish that takes
+ * longer is rolled back.
  */
-export function withRunContext(
+export async function withRunContext(
   config: Config,
   use: (context: LoadContext) => Promise<void>,
-  { keepRunning = false, readsAccounts = false } = {},
-) {
+  { keepRunning = false, readsAccounts = false, watched }: RunOptions = {},
+): Promise<void> {
   const accounts = readsAccounts ? config.accounts.map(({ name }) => name) : undefined
   const place = announce(config, accounts)
+  const watch = watched && startWatch(config, watched, log.logger)
   const minutes = config.runDeadlineMinutes
   const deadline = setTimeout(() => {
     const text = `The run took longer than COSELL_RUN_DEADLINE_MINUTES (${minutes}). What it read is kept; run again.`
@@ -122,17 +143,40 @@ export function withRunContext(
   const { signal } = abortController
   const { stalled, stop } = startWatchdog()
   stalled.addEventListener('abort', () => abortController.abort(stalled.reason))
+  const overdue = new AbortController()
+  const onAbort = () => {
+    // Schedulers kill what they have stopped, some after 30 seconds; a deadline leaves time to publish.
+    if (!isSignal(signal.reason)) return
+    setTimeout(() => overdue.abort(signal.reason), endMsMax).unref()
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  const mustEnd = AbortSignal.any([stalled, overdue.signal])
   const deadlineAt = performance.now() + minutes * 60_000
   const work = withWarehouse(
     config,
     async (warehouse) => {
       await keepBiLogin(warehouse, log.logger)
-      await use({ config, warehouse, log, signal, stalled, deadlineAt, place })
+      await watch?.opened(warehouse)
+      const observe = watch?.observe
+      const told = { config, warehouse, log, signal, stalled: mustEnd, observe, deadlineAt, place }
+      try {
+        await use(told)
+      } finally {
+        if (!mustEnd.aborted) await watch?.readState()
+      }
     },
     { keepRunning },
   )
-  return unlessStalled(work, stalled, 4 * lastStepMsMax).finally(() => {
+  try {
+    await unlessStalled(work, mustEnd, 4 * lastStepMsMax)
+    const code = signal.aborted ? toFailure(signal.reason).exitCode : process.exitCode
+    await watch?.end(Number(code ?? exitCodes.done.code))
+  } catch (error) {
+    await watch?.end(toFailure(signal.aborted ? signal.reason : error).exitCode)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
     clearTimeout(deadline)
     stop()
-  })
+  }
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Config, type Setting, settingRows } from '../config.ts'
+import { type Setting, settingRows } from '../config/settings.ts'
+import type { Config } from '../config.ts'
 import { type CheckResult, failed } from './check-result.ts'
 
 /**

@@ -7,6 +7,7 @@ import { transformVersion } from '../transform/to-rows.ts'
 import { appVersion } from '../version.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import type { Run, RunContext } from './run-context.ts'
+import type { RunEvent } from './run-events.ts'
 import { addSummaries, type RunResult, type RunSummary, startStopwatch } from './run-summary.ts'
 import { lastStepMsMax, tryLastStep, unlessStalled } from './watchdog.ts'
 
@@ -25,7 +26,7 @@ export async function forEachAccount<A extends { readonly name: string }>(
     const log = isOnly ? context.log : context.log.within(part)
     try {
       log.logger.info({ account: account.name }, 'account begins')
-      done.push(await load(account, { ...context, log }))
+      done.push(await load(account, { ...context, log, account: account.name }))
     } catch (error) {
       const isEnded = signal.aborted || stalled?.aborted === true
       const failure = signal.aborted ? signal.reason : databaseFailure(error)
@@ -92,6 +93,12 @@ export interface RunRequest {
   readonly startedAt?: string
 }
 
+const stageNames = {
+  extract_ms: 'extract',
+  transform_ms: 'transform',
+  publish_ms: 'publish',
+} as const
+
 /** Enters a run in the ledger, runs `use`, and records the reason when it fails. */
 export async function withRun(
   context: RunContext,
@@ -108,17 +115,26 @@ export async function withRun(
     transformVersion,
   })
   log.logger.info({ run_id: runId, mode, since }, 'run started')
+  const name = { account: context.account ?? '', runId }
+  const tell = (event: RunEvent) => context.observe?.({ ...event, ...name })
+  tell({ kind: 'begun', mode, atMs: Date.now() })
   try {
-    const stopwatch = startStopwatch()
+    const stopwatch = startStopwatch((stage, ms) => {
+      const endMs = Date.now()
+      tell({ kind: 'stage', stage: stageNames[stage], startMs: endMs - ms, endMs })
+    })
     const signal = AbortSignal.any([context.signal, lease.lost])
-    const run = { ...context, signal, lease, runId, startedAt, reference, stopwatch }
+    const run = { ...context, signal, lease, runId, startedAt, reference, stopwatch, tell }
     const summary = await unlessStalled(use(run), context.stalled)
+    tell({ kind: 'published', atMs: Date.now(), summary })
     const { changed, rows_written: rows, reconciliation } = summary
     log.end()
     log.logger.info({ run_id: runId, changed, rows, reconciliation }, 'published')
     return summary
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
+    // The message of a database may hold data; its code does not.
+    tell({ kind: 'failed', atMs: Date.now(), code: databaseFailure(error).code })
     // The first error counts: a lost database cannot record the failure either.
     if (!(await tryLastStep(() => markFailed(warehouse.query, runId, message)))) {
       log.logger.warn({ run_id: runId }, 'the ledger could not record why the run failed')

@@ -22,6 +22,7 @@ import { readPolicies } from './read-policies.ts'
 import { learnReviews } from './reviews/learn-reviews.ts'
 import { keepSampled, listReviewsDue, planReviewReads } from './reviews/review-reads.ts'
 import type { Run } from './run-context.ts'
+import { withAskedAt } from './run-events.ts'
 import type { ReadCounts } from './run-summary.ts'
 
 /** Before the first referral of the service; the start of a full read in the ledger. */
@@ -37,18 +38,20 @@ export interface Extraction extends ReadCounts {
 
 /** Lands pages, and returns the greatest count that one of them had. */
 async function landPages(
-  { api, capabilities, landing }: Reading,
+  { api, capabilities, landing, run }: Reading,
   pages: AsyncIterable<Page>,
 ): Promise<number> {
   let greatestCount = 0
   let pageNo = 0
-  for await (const page of readAhead(pages)) {
+  for await (const [page, startMs] of readAhead(withAskedAt(pages))) {
     greatestCount = Math.max(greatestCount, page.count ?? 0)
     pageNo += 1
     const total = capabilities.count === 'total' ? greatestCount : undefined
     const of = total === undefined ? undefined : Math.ceil(total / api.pageSize)
     landing.expect({ phase: 'reading', part: pageOf(pageNo, of), total })
     await landing.landPage(page)
+    const { length: referrals } = page.referrals
+    run.tell({ kind: 'page', no: pageNo, referrals, startMs, endMs: Date.now() })
   }
   return greatestCount
 }
@@ -150,7 +153,9 @@ async function readEverything(reading: Reading, notFound: readonly string[]): Pr
 }
 
 /** Figures that the API gives, and the referrals that it did not have. */
-type Finished = Omit<Extracted, 'knownTotal'> & Pick<Evidence, 'notFound'>
+type Finished = Omit<Extracted, 'knownTotal'> &
+  Pick<Evidence, 'notFound'> &
+  Pick<ReadCounts, 'throttledMs'>
 
 /** Records the end of a read: presence and absence, statistics for the planner, the run's figures. */
 export async function finishExtract(
@@ -158,7 +163,7 @@ export async function finishExtract(
   landing: Landing,
   { notFound, ...extracted }: Finished,
 ): Promise<Extraction> {
-  const { seen, requests, throttled, isComplete, listedTotal } = extracted
+  const { seen, requests, throttled, throttledMs, isComplete, listedTotal } = extracted
   const principal = extracted.principal ?? unknownPrincipal
   const look = { account: lease.partnerAccountKey, runId, principal, observedAt: startedAt }
   const presence = { ...reference.settings, ...look, isComplete, notFound }
@@ -170,5 +175,13 @@ export async function finishExtract(
   ])
   const knownTotal = listedTotal === null ? null : await countKnown(query, look)
   await markExtracted(query, runId, { ...extracted, knownTotal })
-  return { seen, requests, throttled, rows, latest, landedRows: 2 * versions + landedPresence }
+  return {
+    seen,
+    requests,
+    throttled,
+    throttledMs,
+    rows,
+    latest,
+    landedRows: 2 * versions + landedPresence,
+  }
 }

@@ -8,7 +8,7 @@ import { readReference } from '../load/runs/reference.ts'
 import { readEntries } from '../quarantine/entries.ts'
 import { forEachAccount, withLease, withRun } from './account-run.ts'
 import type { RunContext } from './run-context.ts'
-import { type RunResult, type RunSummary, summarize } from './run-summary.ts'
+import { notAsked, type RunResult, type RunSummary, summarize } from './run-summary.ts'
 import { transformAndPublish } from './transform-and-publish.ts'
 
 /** Transforms and publishes the whole landing zone again, without the API. */
@@ -72,6 +72,6 @@ async function replay(
   return withRun(context, request, async (run) => {
     const published = await transformAndPublish(run, { scope, watermark })
     const seen = published.staged + published.quarantined
-    return summarize(run, { seen, requests: 0, throttled: 0, landedRows: 0 }, published)
+    return summarize(run, { ...notAsked, seen, landedRows: 0 }, published)
   })
 }

@@ -3,6 +3,7 @@ import type { Lease } from '../load/runs/lease.ts'
 import type { Reference } from '../load/runs/reference.ts'
 import type { Log } from '../log.ts'
 import type { Warehouse } from '../warehouse/connection/database.ts'
+import type { Observer, RunEvent } from './run-events.ts'
 import type { Stopwatch } from './run-summary.ts'
 
 /** Everything that a command gives to the pipeline. */
@@ -12,8 +13,12 @@ export interface RunContext {
   readonly log: Log
   /** Aborted with the CosellError that says why the run must stop. */
   readonly signal: AbortSignal
-  /** Aborted with the failure of a run that makes no progress; absent where nothing watches it. */
+  /** Aborted with the reason why a run ends now: no progress, a signal long ago; absent in tests. */
   readonly stalled?: AbortSignal | undefined
+  /** Is told what happens; absent where nobody watches. */
+  readonly observe?: Observer | undefined
+  /** Account that is being loaded; absent outside of `forEachAccount`. */
+  readonly account?: string | undefined
   /** When the run has to be over, by `performance.now()`; absent in tests. */
   readonly deadlineAt?: number | undefined
 }
@@ -26,4 +31,6 @@ export interface Run extends RunContext {
   readonly startedAt: string
   readonly reference: Reference
   readonly stopwatch: Stopwatch
+  /** Tells the observer of an event of this run. */
+  tell(event: RunEvent): void
 }

@@ -16,6 +16,8 @@ export interface RunSummary {
   readonly missing: number
   readonly requests: number
   readonly throttled: number
+  /** Milliseconds by which throttling made all requests wait. */
+  readonly throttled_ms: number
   /** Rows inserted, updated or deleted in `raw`, `pii` and `dw`. */
   readonly rows_written: number
   readonly duration_ms: number
@@ -34,9 +36,13 @@ export interface ReadCounts {
   readonly seen: number
   readonly requests: number
   readonly throttled: number
+  readonly throttledMs: number
   /** Rows written to the landing zone. */
   readonly landedRows: number
 }
+
+/** Requests of a run that does without the API. */
+export const notAsked = { requests: 0, throttled: 0, throttledMs: 0 }
 
 export interface Stopwatch {
   /** Adds the time since the last lap to a stage. */
@@ -44,7 +50,8 @@ export interface Stopwatch {
   readonly stages: Readonly<Record<Stage, number>>
 }
 
-export function startStopwatch(): Stopwatch {
+/** Starts a stopwatch; `onLap` is told the stage and its milliseconds that end now. */
+export function startStopwatch(onLap?: (stage: Stage, ms: number) => void): Stopwatch {
   const stages: Record<Stage, number> = { extract_ms: 0, transform_ms: 0, publish_ms: 0 }
   let last = performance.now()
   return {
@@ -52,6 +59,7 @@ export function startStopwatch(): Stopwatch {
     lap: (stage) => {
       const now = performance.now()
       stages[stage] += Math.round(now - last)
+      onLap?.(stage, now - last)
       last = now
     },
   }
@@ -73,6 +81,7 @@ export function summarize(
     missing: published.missing,
     requests: read.requests,
     throttled: read.throttled,
+    throttled_ms: Math.round(read.throttledMs),
     rows_written: read.landedRows + written.reduce((sum, rows) => sum + rows, 0),
     duration_ms: Object.values(stages).reduce((sum, ms) => sum + ms, 0),
     stages,
@@ -94,6 +103,7 @@ export function addSummaries(runs: readonly RunSummary[]): RunSummary {
     missing: sum((run) => run.missing),
     requests: sum((run) => run.requests),
     throttled: sum((run) => run.throttled),
+    throttled_ms: sum((run) => run.throttled_ms),
     rows_written: sum((run) => run.rows_written),
     duration_ms: sum((run) => run.duration_ms),
     stages: {

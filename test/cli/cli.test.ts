@@ -3,7 +3,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { jsonResults } from '../../scripts/reference/json-results.ts'
-import { settings } from '../../src/config.ts'
+import { settings } from '../../src/config/settings.ts'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
@@ -20,6 +20,7 @@ const commands = [
   'rebuild',
   'fx',
   'status',
+  'check',
   'doctor',
   'open',
   'report',
@@ -92,6 +93,7 @@ describe('a failing command', () => {
     },
     { args: ['quarantine', 'empty'], exits: 2, says: 'list, show, retry', why: 'no such action' },
     { args: ['quarantine', 'list', 'x'], exits: 2, says: 'no referral id', why: 'an extra id' },
+    { args: ['check', '--max-age', '1.5h'], exits: 2, says: '90m, 26h or 2d', why: 'no such age' },
     { args: ['run', 'now'], exits: 2, says: 'too many arguments', why: 'an extra word' },
     {
       args: ['demo', '--referrals', '-5'],
@@ -197,6 +199,7 @@ describe('cosell run', () => {
             missing: 0,
             requests: expect.any(Number),
             throttled: 0,
+            throttled_ms: 0,
             rows_written: expect.any(Number),
             duration_ms: expect.any(Number),
             stages: expect.any(Object),

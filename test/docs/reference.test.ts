@@ -6,7 +6,8 @@ import { rootFolder } from '../../scripts/generate-docs.ts'
 import { jsonResults } from '../../scripts/reference/json-results.ts'
 import { referenceFiles } from '../../scripts/reference/pages.ts'
 import { createProgram } from '../../src/cli/program.ts'
-import { loadConfig, settingRows } from '../../src/config.ts'
+import { settingRows } from '../../src/config/settings.ts'
+import { loadConfig } from '../../src/config.ts'
 import { errorCodes } from '../../src/error-codes.ts'
 import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { withDatabase } from '../support/database.ts'
@@ -155,6 +156,7 @@ describe('json.md', () => {
               result('explain', loaded.referral_id, '--people')
                 .then(withLists)
                 .then(hasKeysOf('explained')),
+              result('check').then(hasKeysOf('check')),
               result('account', 'list').then(hasKeysOf('accountList')),
               result('quarantine', 'show', id).then(hasKeysOf('quarantineShow')),
               result('report').then(hasKeysOf('report')),

@@ -36,6 +36,7 @@ async function aFirstRun(account: TestAccount): Promise<Run> {
     runId: await aRun(account),
     startedAt: '2026-01-05T02:00:00.000Z',
     stopwatch: startStopwatch(),
+    tell: () => undefined,
   }
 }
 

@@ -12,7 +12,7 @@ import type { MutatingSource } from './source.ts'
 export function simulatedApi(source: MutatingSource, options: WorldOptions) {
   const { server, pageSize } = options
   const sandbox = sandboxOptions(server)
-  const counts = { requests: 0, throttled: 0 }
+  const counts = { requests: 0, throttled: 0, throttledMs: 0 }
   const answered = () => ({
     requestId: `simulated-${counts.requests}`,
     fetchedAt: new Date(source.nowMs).toISOString(),

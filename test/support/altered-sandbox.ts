@@ -20,7 +20,7 @@ export interface AskedFor {
  */
 export async function withAltered(
   sandbox: Sandbox,
-  alter: (reply: AlteredReply, asked: AskedFor) => void,
+  alter: (reply: AlteredReply, asked: AskedFor) => void | Promise<void>,
   use: (settings: Settings) => Promise<void>,
 ): Promise<void> {
   let own = ''
@@ -39,7 +39,7 @@ export async function withAltered(
         null,
         undefined,
       ]
-      if (path.startsWith('/v1.0/')) alter(reply, { id: id ?? null })
+      if (path.startsWith('/v1.0/')) await alter(reply, { id: id ?? null })
       return { ...reply, headers: { date: answer.headers.get('date') ?? '' } }
     },
     async (server) => {

@@ -11,6 +11,7 @@ export const aRun: RunSummary = {
   missing: 0,
   requests: 124,
   throttled: 3,
+  throttled_ms: 4_000,
   rows_written: 45_678,
   duration_ms: 3_500,
   stages: { extract_ms: 2_000, transform_ms: 900, publish_ms: 600 },

@@ -3,9 +3,9 @@ import { exitCodes } from '../../exit-codes.ts'
 import type { BackfillFlags } from '../commands/load/backfill.ts'
 import type { FxFlags } from '../commands/load/fx.ts'
 import type { ImportFlags } from '../commands/load/import.ts'
+import type { RebuildFlags } from '../commands/load/rebuild.ts'
 import type { RunFlags } from '../commands/load/run.ts'
-import { addCommand, examples, parseDay, parseDays } from '../help.ts'
-import type { JsonFlag } from '../output.ts'
+import { addCommand, addMetricsOption, examples, parseDay, parseDays } from '../help.ts'
 
 /** Adds the commands that load. */
 export function addLoadCommands(program: Command) {
@@ -17,7 +17,13 @@ export function addLoadCommands(program: Command) {
 }
 
 function addRun(program: Command) {
-  addCommand(program, 'run', 'Read what changed in every account and publish it: the nightly job.')
+  addMetricsOption(
+    addCommand(
+      program,
+      'run',
+      'Read what changed in every account and publish it: the nightly job.',
+    ),
+  )
     .option('--full', 'read everything, as the first run does')
     .addHelpText('after', examples('cosell run', 'cosell run --full', 'cosell run --json'))
     .action(async (flags: RunFlags) => {
@@ -27,10 +33,12 @@ function addRun(program: Command) {
 }
 
 function addBackfill(program: Command) {
-  addCommand(
-    program,
-    'backfill',
-    'Read history month by month, beside the nightly job; resumes where it stopped.',
+  addMetricsOption(
+    addCommand(
+      program,
+      'backfill',
+      'Read history month by month, beside the nightly job; resumes where it stopped.',
+    ),
   )
     .requiredOption('--from <day>', 'first day of creation, YYYY-MM-DD')
     .option('--to <day>', 'first day that is not read (tomorrow)')
@@ -49,7 +57,9 @@ function addBackfill(program: Command) {
 }
 
 function addImport(program: Command) {
-  addCommand(program, 'import', 'Load files downloaded from Partner Center, without the API.')
+  addMetricsOption(
+    addCommand(program, 'import', 'Load files downloaded from Partner Center, without the API.'),
+  )
     .argument('<file...>', 'CSV files, folders and zip archives of them, or - for standard input')
     .option('--account <name>', 'account that the files are of; needed where there are several')
     .addOption(
@@ -77,13 +87,15 @@ function addImport(program: Command) {
 }
 
 function addRebuild(program: Command) {
-  addCommand(
-    program,
-    'rebuild',
-    'Transform and publish again from the landing zone, without the API.',
+  addMetricsOption(
+    addCommand(
+      program,
+      'rebuild',
+      'Transform and publish again from the landing zone, without the API.',
+    ),
   )
     .addHelpText('after', examples('cosell rebuild', 'cosell rebuild --json'))
-    .action(async (flags: JsonFlag) => {
+    .action(async (flags: RebuildFlags) => {
       const { rebuildAll } = await import('../commands/load/rebuild.ts')
       await rebuildAll(flags)
     })

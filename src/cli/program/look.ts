@@ -1,15 +1,18 @@
 import { Argument, type Command, Option } from 'commander'
+import { exitCodes } from '../../exit-codes.ts'
+import type { CheckFlags } from '../commands/look/check.ts'
 import type { DocsFlags } from '../commands/look/docs.ts'
 import type { ExportFlags } from '../commands/look/export.ts'
 import type { OpenFlags } from '../commands/look/open.ts'
 import type { QuarantineFlags } from '../commands/look/quarantine.ts'
 import type { ReportFlags } from '../commands/look/report.ts'
-import { addCommand, examples, parseDay, parsePort } from '../help.ts'
+import { addCommand, examples, parseAge, parseDay, parsePort } from '../help.ts'
 import type { JsonFlag } from '../output.ts'
 
 /** Adds the commands that look at what was loaded, and at what it takes. */
 export function addLookCommands(program: Command) {
   addStatus(program)
+  addCheck(program)
   addDoctor(program)
   addOpen(program)
   addReport(program)
@@ -30,6 +33,38 @@ function addStatus(program: Command) {
       await showStatus(flags)
     })
 }
+
+function addCheck(program: Command) {
+  addCommand(program, 'check', 'Tell a monitor whether every account was published lately enough.')
+    .addOption(
+      new Option('--max-age <age>', 'oldest publish that is well: 90m, 26h, 2d')
+        .argParser(parseAge)
+        .default(parseAge('26h'), '26h'),
+    )
+    .addOption(
+      new Option('--metrics', "print metrics in Prometheus' format instead")
+        .conflicts('json')
+        .conflicts('maxAge'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'cosell check --max-age 26h',
+        'cosell check --max-age 2d --json',
+        'cosell check --metrics',
+      ),
+    )
+    .addHelpText('after', checkHelp)
+    .action(async (flags: CheckFlags) => {
+      const { check } = await import('../commands/look/check.ts')
+      await check(flags)
+    })
+}
+
+const checkHelp = `
+
+It prints one sentence, and ends with ${exitCodes.stale.code} when an account is older, or was never published. What counts
+is the end of a run or an import: a rebuild or a backfill makes nothing fresh. It changes nothing.`
 
 function addDoctor(program: Command) {
   addCommand(

@@ -8,7 +8,14 @@ import {
 import { policyPlaces } from '../../sandbox/data/policies.ts'
 import type { DemoFlags } from '../commands/try/demo.ts'
 import type { SandboxFlags } from '../commands/try/sandbox.ts'
-import { addCommand, addPopulationOptions, examples, parsePort, parseWholeNumber } from '../help.ts'
+import {
+  addCommand,
+  addMetricsOption,
+  addPopulationOptions,
+  examples,
+  parsePort,
+  parseWholeNumber,
+} from '../help.ts'
 
 /** Adds the commands that need no partner account. */
 export function addTryCommands(program: Command) {
@@ -17,8 +24,14 @@ export function addTryCommands(program: Command) {
 }
 
 function addDemo(program: Command) {
-  addPopulationOptions(
-    addCommand(program, 'demo', 'Run the whole pipeline over a simulated API; needs no settings.'),
+  addMetricsOption(
+    addPopulationOptions(
+      addCommand(
+        program,
+        'demo',
+        'Run the whole pipeline over a simulated API; needs no settings.',
+      ),
+    ),
   )
     .option('--from-csv', 'import the files that a person downloads, instead of asking the API')
     .addHelpText(

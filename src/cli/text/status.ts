@@ -1,3 +1,4 @@
+import type { Freshness } from '../../report/queries/freshness.ts'
 import type { AccountStatus } from '../../report/queries/status.ts'
 import { plain, type Style, wrapWords } from '../../terminal/terminal-text.ts'
 import { formatCount, renderGrid, renderLabelled } from './grid.ts'
@@ -48,4 +49,27 @@ function signInAge(account: AccountStatus): string {
   if (sign_in_renewed_at === null || days === null) return 'of unknown age'
   const renewed = `renewed ${days} ${days === 1 ? 'day' : 'days'} ago`
   return signed_in_at === null ? renewed : `of ${signed_in_at.slice(0, 10)}, ${renewed}`
+}
+
+/** Returns one sentence for a monitor: which accounts are too old, or how old the oldest is. */
+export function renderFreshness({ accounts, max_age_hours }: Freshness): string {
+  const limit = hours(max_age_hours)
+  const stale = accounts.filter(({ is_stale }) => is_stale)
+  if (accounts.length === 0) return 'Stale: nothing was ever published here.'
+  if (stale.length > 0) {
+    const each = stale.map(({ account, age_hours }) =>
+      age_hours === null
+        ? `${account} was never published`
+        : `${account} was published ${hours(age_hours)} ago`,
+    )
+    return `Stale: ${each.join(', ')}, and the limit is ${limit}.`
+  }
+  const oldest = accounts.reduce((a, b) => ((a.age_hours ?? 0) >= (b.age_hours ?? 0) ? a : b))
+  const whose = accounts.length === 1 ? '' : 'the longest ago, '
+  return `Fresh: ${whose}${oldest.account} was published ${hours(oldest.age_hours ?? 0)} ago, within the limit of ${limit}.`
+}
+
+function hours(count: number): string {
+  const rounded = Math.round(count * 10) / 10
+  return `${rounded} ${rounded === 1 ? 'hour' : 'hours'}`
 }

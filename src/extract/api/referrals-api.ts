@@ -10,6 +10,7 @@ import { checkedBaseUrl, nextLinkQuery } from '../http/origin.ts'
 import type { NetworkVariables } from '../http/proxy.ts'
 import { createRetryBudget } from '../http/retry-budget.ts'
 import type { Answer, Peer, Request } from '../http/send.ts'
+import type { RequestCounts } from '../http/send-with-retries.ts'
 import { apiError, isForbidden, lacksMultiFactor, listNotFoundError } from './api-errors.ts'
 import {
   type FetchedReferral,
@@ -30,7 +31,7 @@ export interface ReferralsApi {
   getPolicies(template: string, id: string): Promise<FetchedPolicies>
   readonly pageSize: number
   /** Requests sent to the API, retries included, and how many of them it throttled. */
-  readonly counts: { readonly requests: number; readonly throttled: number }
+  readonly counts: Readonly<RequestCounts>
   /** Rate that the API was found to support: the `startingRate` of the next run. */
   readonly requestsPerMinute: number
   /** Who signs in, as an opaque text; `null` before the first request and when the token has no name. */

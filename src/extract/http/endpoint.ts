@@ -7,7 +7,7 @@ import { type NetworkVariables, routeTo } from './proxy.ts'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import { type Answer, createSendOnce, type Peer, type Request } from './send.ts'
-import { type RetryContext, sendWithRetries } from './send-with-retries.ts'
+import { type RequestCounts, type RetryContext, sendWithRetries } from './send-with-retries.ts'
 
 // Connections go to two servers alone, or to them through a proxy: the API and the sign-in service,
 // both from the configuration. No text of an answer can lead to a third: redirects are not followed,
@@ -17,7 +17,7 @@ import { type RetryContext, sendWithRetries } from './send-with-retries.ts'
 export interface Endpoint {
   send(request: Request): Promise<Answer>
   /** Requests sent, retries included, and how many of them were answered by 429 or 509. */
-  readonly counts: { readonly requests: number; readonly throttled: number }
+  readonly counts: Readonly<RequestCounts>
   readonly rateLimiter: RateLimiter
   /** Its address, and whether it gave a good answer. */
   readonly peer: Readonly<Peer>
@@ -81,7 +81,7 @@ export function openEndpoint(
     setting,
     sendOnce: createSendOnce(dispatcher, peer, { ...options, totalMs: timeouts.totalMs }),
     rateLimiter: createRateLimiter(options),
-    counts: { requests: 0, throttled: 0 },
+    counts: { requests: 0, throttled: 0, throttledMs: 0 },
     random: options.random ?? Math.random,
   }
   return {

@@ -7,8 +7,11 @@ export interface Permit {
   /** Waits for the end of a pause that began after the permit was given, e.g. during a token renewal. */
   ready(signal?: AbortSignal): Promise<void>
   succeeded(): void
-  /** Reports a 429 or 509: every request waits `pauseMs`, and the rate is halved. */
-  throttled(pauseMs: number): void
+  /**
+   * Reports a 429 or 509: every request waits `pauseMs`, and the rate is halved. Returns the
+   * milliseconds by which the pause became longer.
+   */
+  throttled(pauseMs: number): number
   /** Reports an outage of a known length: every request waits, and the rate stays. */
   pause(pauseMs: number): void
 }
@@ -76,8 +79,10 @@ export function createRateLimiter(options: {
     if (clock.monotonic() + waitMs > deadlineAt) throw pastDeadline(waitMs)
   }
 
-  function pause(pauseMs: number): void {
+  function pause(pauseMs: number): number {
+    const present = Math.max(pausedUntil, clock.monotonic())
     pausedUntil = Math.max(pausedUntil, clock.monotonic() + pauseMs)
+    return Math.max(0, pausedUntil - present)
   }
 
   function remainingPauseMs(): number {
@@ -109,15 +114,16 @@ export function createRateLimiter(options: {
         rate = Math.min(ceiling, rate + share * plateau)
       },
       throttled(pauseMs) {
-        pause(pauseMs)
+        const longerMs = pause(pauseMs)
         // Requests that were under way at the last cut are throttled for the same reason.
-        if (startedAt <= lastCut) return
+        if (startedAt <= lastCut) return longerMs
         lastCut = clock.monotonic()
         // Far above the limit, halving alone would be throttled again and again on the way down.
         // Near it, a 429 soon after a cut says nothing new: the server still counts the minute before.
         const sustained = sustainedRate(pauseMs)
         plateau = rate > 1.5 * sustained ? sustained : 0.9 * Math.max(rate, plateau)
         rate = Math.max(floor, Math.min(plateau, rate / 2))
+        return longerMs
       },
       pause,
     }

@@ -7,6 +7,15 @@ import { budgetExhausted, type RetryBudget } from './retry-budget.ts'
 import { isThrottling, retryDelayMs } from './retry-delay.ts'
 import type { Answer, Peer, Request, SendOnce } from './send.ts'
 
+/** Requests of one connection, retries included. */
+export interface RequestCounts {
+  requests: number
+  /** Answers 429 or 509 among them. */
+  throttled: number
+  /** Milliseconds by which these made all requests wait. */
+  throttledMs: number
+}
+
 /** Means and limits of sending to one server. */
 export interface RetryContext {
   peer: Peer
@@ -16,7 +25,7 @@ export interface RetryContext {
   rateLimiter: RateLimiter
   retries: RetryBudget
   /** Counted up by each try. */
-  counts: { requests: number; throttled: number }
+  counts: RequestCounts
   clock: Clock
   random: () => number
   signal: AbortSignal
@@ -81,7 +90,7 @@ function pauseAllRequests(
   if (reason.kind !== 'status') return false
   if (isThrottling(reason.status)) {
     counts.throttled += 1
-    permit.throttled(reason.retryAfterMs ?? delayMs)
+    counts.throttledMs += permit.throttled(reason.retryAfterMs ?? delayMs)
     return true
   }
   if (reason.retryAfterMs === null) return false

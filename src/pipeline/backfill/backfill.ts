@@ -22,6 +22,7 @@ import { openAccount } from '../accounts/open-account.ts'
 import { type Extraction, finishExtract } from '../extract-and-land.ts'
 import { startLanding } from '../land-pages.ts'
 import type { Run, RunContext } from '../run-context.ts'
+import { withAskedAt } from '../run-events.ts'
 import { addSummaries, type RunResult, type RunSummary, summarize } from '../run-summary.ts'
 import { transformAndPublish } from '../transform-and-publish.ts'
 import { type PlannedWindow, pauseBetweenWindowsMs, readWindowStates } from './backfill-plan.ts'
@@ -147,12 +148,19 @@ async function landWindow(
   const landing = startLanding(run)
   if (!start.isRead) {
     const pages = readWindow(api, capabilities, window, start.resumeAt)
-    for await (const page of readAhead(pages)) await landing.landPage(page)
+    let no = 0
+    for await (const [page, startMs] of readAhead(withAskedAt(pages))) {
+      await landing.landPage(page)
+      no += 1
+      const { length: referrals } = page.referrals
+      run.tell({ kind: 'page', no, referrals, startMs, endMs: Date.now() })
+    }
   }
   return finishExtract(run, landing, {
     seen: await countListed(query, run.lease.partnerAccountKey, runId),
     requests: api.counts.requests - before.requests,
     throttled: api.counts.throttled - before.throttled,
+    throttledMs: api.counts.throttledMs - before.throttledMs,
     isComplete: false,
     notFound: [],
     listedTotal: null,

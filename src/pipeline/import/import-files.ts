@@ -17,7 +17,7 @@ import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
 import { forEachAccount, withLease, withRun } from '../account-run.ts'
 import { refuseBesideDemo } from '../accounts/demo-account.ts'
 import type { RunContext } from '../run-context.ts'
-import { type RunResult, type RunSummary, summarize } from '../run-summary.ts'
+import { notAsked, type RunResult, type RunSummary, summarize } from '../run-summary.ts'
 import { transformAndPublish } from '../transform-and-publish.ts'
 import { type ImportAccount, importAccount } from './import-account.ts'
 import { type LandedFiles, landFiles } from './land-files.ts'
@@ -187,7 +187,7 @@ async function loadFiles(
       rowsRead: rows,
       watermark: null,
     })
-    const counts = { seen, requests: 0, throttled: 0, landedRows: landed.written }
+    const counts = { ...notAsked, seen, landedRows: landed.written }
     return summarize(run, counts, published)
   })
   return { summary, landed }

@@ -112,6 +112,12 @@ export function isShared(client: pg.ClientBase): boolean {
   return client instanceof Client && client.isShared
 }
 
+/** Process of the server that works for this connection alone; undefined behind a pooler. */
+export function serverProcessOf(client: pg.ClientBase): number | undefined {
+  if (isShared(client)) return undefined
+  return (client as unknown as Inside).processID ?? undefined
+}
+
 /** Returns the verb of a statement and the first table that it names. */
 export function describeStatement(statement: string): string {
   const text = statement.trimStart()

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
-import { type Kysely, Kysely as Query, type Transaction } from 'kysely'
+import { type Kysely, Kysely as Query, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { CosellError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import type { Database } from '../tables.generated.ts'
 import { type Address, parseAddress, placeOf } from './address.ts'
-import { Client, type ClientConfig } from './client.ts'
+import { Client, type ClientConfig, serverProcessOf } from './client.ts'
 import { SessionDialect } from './dialect.ts'
 import { codeOf, connectionFailure } from './failures.ts'
 import { readPasswordFile } from './password-file.ts'
@@ -23,7 +23,10 @@ export interface Warehouse {
   readonly pool: pg.Pool
   /** What held when the first connection was made. */
   readonly session: SessionFacts
-  /** Breaks every connection; what waits for one fails with `reason`, which nothing retries. */
+  /**
+   * Breaks every connection, and ends what the server does for it; what waits for one fails with
+   * `reason`, which nothing retries.
+   */
   abandon(reason: CosellError): void
   close(): Promise<void>
 }
@@ -122,7 +125,14 @@ async function connect(
   }
   if (session === undefined) throw new Error('a connection was lent without its first message')
   const abandon = (reason: CosellError) => {
+    const processes = [...live].flatMap((client) => serverProcessOf(client) ?? [])
     for (const client of live) socketOf(client).destroy(reason)
+    // A statement that waits goes on without its connection, and holds what the last steps need.
+    const end = sql`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where pid = any(${processes}::integer[]) and usename = current_user`
+    end.execute(query).catch(() => undefined)
   }
   return { query, pool, session, abandon, close: () => query.destroy() }
 }

@@ -409,7 +409,7 @@ describe('refusals of the token endpoint', () => {
     withSignIn({ grant: () => reply }, async ({ api }) => {
       const error = await failure(api)
       expect(error).toMatchObject({ kind, code })
-      expect(api.counts).toEqual({ requests: 0, throttled: 0 })
+      expect(api.counts).toEqual({ requests: 0, throttled: 0, throttledMs: 0 })
     }),
   )
 })

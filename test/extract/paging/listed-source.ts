@@ -86,7 +86,7 @@ export function listedSource(rows: Row[], given: Partial<Habits> = {}) {
   const api: ReferralsApi = {
     requestsPerMinute: 300,
     pageSize: habits.pageSize,
-    counts: { requests: 0, throttled: 0 },
+    counts: { requests: 0, throttled: 0, throttledMs: 0 },
     getPage,
     getReferral: () => Promise.reject(new Error('not served here')),
     getPolicies: () => Promise.reject(new Error('not served here')),

@@ -4,12 +4,12 @@ import { backfill } from '../../../pipeline/backfill/backfill.ts'
 import { planBackfill } from '../../../pipeline/backfill/backfill-plan.ts'
 import { type JsonFlag, printAnswer } from '../../output.ts'
 import { renderBackfillPlan } from '../../text/backfill-plan.ts'
-import { printRun, withRunContext } from '../../with-warehouse.ts'
+import { type MetricsFlag, printRun, withRunContext } from '../../with-warehouse.ts'
 
-export type BackfillFlags = JsonFlag & BackfillRequest & { readonly plan?: true }
+export type BackfillFlags = JsonFlag & MetricsFlag & BackfillRequest & { readonly plan?: true }
 
 /** Reads history in windows, or shows them. */
-export function backfillOrPlan({ json, plan, ...request }: BackfillFlags) {
+export function backfillOrPlan({ json, plan, metricsFile, ...request }: BackfillFlags) {
   return withRunContext(
     loadConfig(),
     async (context) => {
@@ -20,6 +20,6 @@ export function backfillOrPlan({ json, plan, ...request }: BackfillFlags) {
         printRun(json, context.place, await backfill(context, request))
       }
     },
-    { readsAccounts: true },
+    { readsAccounts: true, ...(plan ? {} : { watched: { command: 'backfill', metricsFile } }) },
   )
 }

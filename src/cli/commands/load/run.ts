@@ -2,12 +2,17 @@ import { loadConfig } from '../../../config.ts'
 import { run } from '../../../pipeline/run.ts'
 import { type JsonFlag, log, toFailure } from '../../output.ts'
 import { ping } from '../../ping.ts'
-import { type LoadContext, printRun, withRunContext } from '../../with-warehouse.ts'
+import {
+  type LoadContext,
+  type MetricsFlag,
+  printRun,
+  withRunContext,
+} from '../../with-warehouse.ts'
 
-export type RunFlags = JsonFlag & { readonly full?: true }
+export type RunFlags = JsonFlag & MetricsFlag & { readonly full?: true }
 
 /** Runs the nightly job, and reports its end to the dead-man's switch where one is configured. */
-export async function runAndPing({ json, full }: RunFlags) {
+export async function runAndPing({ json, full, metricsFile }: RunFlags) {
   const config = loadConfig()
   try {
     const use = async (context: LoadContext) => {
@@ -17,7 +22,8 @@ export async function runAndPing({ json, full }: RunFlags) {
       const { accounts: _, ...summary } = result
       await ping(config, 'done', summary, log.logger)
     }
-    await withRunContext(config, use, { readsAccounts: true })
+    const watched = { command: 'run', metricsFile }
+    await withRunContext(config, use, { readsAccounts: true, watched })
   } catch (error) {
     const { code, exitCode } = toFailure(error)
     await ping(config, 'failed', { code, exitCode }, log.logger)

@@ -8,7 +8,7 @@ import {
 import type { OpenWarehouse } from '../../../warehouse/open.ts'
 import { type JsonFlag, printAnswer } from '../../output.ts'
 import { renderEntries, renderEntry } from '../../text/quarantine.ts'
-import { printRun, withRunContext, withWarehouse } from '../../with-warehouse.ts'
+import { type LoadContext, printRun, withRunContext, withWarehouse } from '../../with-warehouse.ts'
 
 export type QuarantineFlags = JsonFlag & { readonly account?: string }
 
@@ -39,7 +39,8 @@ function retry(
   account: string | undefined,
   json: true | undefined,
 ) {
-  return withRunContext(loadConfig(), async (context) => {
+  const use = async (context: LoadContext) => {
     printRun(json, context.place, await retryQuarantined(context, { referralIds, account }))
-  })
+  }
+  return withRunContext(loadConfig(), use, { watched: { command: 'quarantine' } })
 }

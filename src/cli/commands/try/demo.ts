@@ -17,11 +17,11 @@ import type { Warehouse } from '../../../warehouse/connection/database.ts'
 import { defaultReferrals, defaultSeed } from '../../help.ts'
 import { type JsonFlag, log, printResult } from '../../output.ts'
 import { renderDemo } from '../../text/demo.ts'
-import { type LoadContext, withRunContext } from '../../with-warehouse.ts'
+import { type LoadContext, type MetricsFlag, withRunContext } from '../../with-warehouse.ts'
 import { defaultReport, writeReport } from '../look/report.ts'
 
 type Population = Pick<SandboxOptions, 'referrals' | 'seed' | 'change'>
-export type DemoFlags = JsonFlag & Population & { readonly fromCsv?: true }
+export type DemoFlags = JsonFlag & MetricsFlag & Population & { readonly fromCsv?: true }
 
 /** Where the invented referrals come from. */
 interface DemoSource {
@@ -34,7 +34,7 @@ interface DemoSource {
 }
 
 /** Runs the pipeline over a simulated API, or over the files that a person downloads from it. */
-export async function demo({ json, ...flags }: DemoFlags) {
+export async function demo({ json, metricsFile, ...flags }: DemoFlags) {
   const source = flags.fromCsv ? await downloadedFiles(flags) : await simulatedApi(flags)
   log.end()
   const config = loadConfig(demoSettings(source.url))
@@ -61,8 +61,9 @@ export async function demo({ json, ...flags }: DemoFlags) {
       renderDemo({ summary, tables, acv, report, bi, day: source.day, ...nextSteps(flags) }, style),
     )
   }
-  await withRunContext(config, use, { keepRunning: true, readsAccounts: true }).finally(() =>
-    source.close(),
+  const watched = { command: 'demo', metricsFile }
+  await withRunContext(config, use, { keepRunning: true, readsAccounts: true, watched }).finally(
+    () => source.close(),
   )
 }
 
@@ -97,7 +98,7 @@ function showInvented(total: number) {
 }
 
 /** Arguments of a demo of the same partner in which 25 more referrals changed, and of its files. */
-function nextSteps({ referrals, seed, change, fromCsv }: Omit<DemoFlags, 'json'>) {
+function nextSteps({ referrals, seed, change, fromCsv }: Omit<DemoFlags, 'json' | 'metricsFile'>) {
   const partner = [
     ...(referrals === defaultReferrals ? [] : [`--referrals ${referrals}`]),
     ...(seed === defaultSeed ? [] : [`--seed ${seed}`]),

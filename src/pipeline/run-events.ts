@@ -1,0 +1,36 @@
+import type { RunMode } from '../load/runs/ledger.ts'
+import type { RunSummary } from './run-summary.ts'
+
+/** Part of a run that took time; both ends in milliseconds since 1970. */
+export interface Span {
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/** What a run tells those that watch it, in the order in which it happens. */
+export type RunEvent =
+  | { readonly kind: 'begun'; readonly mode: RunMode; readonly atMs: number }
+  | ({ readonly kind: 'stage'; readonly stage: 'extract' | 'transform' | 'publish' } & Span)
+  | ({ readonly kind: 'page'; readonly no: number; readonly referrals: number } & Span)
+  | { readonly kind: 'published'; readonly atMs: number; readonly summary: RunSummary }
+  | { readonly kind: 'failed'; readonly atMs: number; readonly code: string }
+
+/** The run that an event is of. */
+export interface RunName {
+  readonly account: string
+  readonly runId: number
+}
+
+/** Is told of every event, and neither throws nor waits. */
+export type Observer = (event: RunEvent & RunName) => void
+
+/** Yields each item with the time at which it was asked for, in milliseconds since 1970. */
+export async function* withAskedAt<T>(
+  source: AsyncIterable<T>,
+): AsyncGenerator<readonly [item: T, askedAtMs: number]> {
+  let askedAtMs = Date.now()
+  for await (const item of source) {
+    yield [item, askedAtMs]
+    askedAtMs = Date.now()
+  }
+}
