@@ -12,8 +12,8 @@ export function isSignal(reason: unknown): reason is CosellError {
 
 /**
  * Aborts at the first SIGINT, SIGTERM or SIGHUP, calls `cutOff` when the command has not ended in time,
- * and exits at the second. A terminal that is closed
- * may send SIGHUP twice, from the kernel and from the shell, so a second one changes nothing.
+ * and exits at the second. A terminal that is closed may send SIGHUP twice, from the kernel and from the
+ * shell, so a second one changes nothing.
  */
 export function listenToSignals(
   abortController: AbortController,

@@ -8,6 +8,8 @@ import { campaign as clients } from './clients.ts'
 import { campaign as contract } from './contract.ts'
 import { campaign as dbt } from './dbt.ts'
 import { campaign as files } from './files.ts'
+import { campaign as kubernetes } from './kubernetes.ts'
+import { campaign as openlineage } from './openlineage.ts'
 import { campaign as powerBi } from './power-bi.ts'
 import { airflow, dagster } from './schedulers.ts'
 import { campaign as superset } from './superset.ts'
@@ -25,6 +27,8 @@ const campaigns: readonly Campaign[] = [
   superset,
   dagster,
   airflow,
+  openlineage,
+  kubernetes,
 ]
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

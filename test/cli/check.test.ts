@@ -54,7 +54,22 @@ describe('the age of a publish', () => {
     {
       accounts: [published('north', 0)],
       maxAge: 0,
-      says: 'Stale: north was published 0 hours ago, and the limit is 0 hours.',
+      says: 'Stale: north was published 0 minutes ago, and the limit is 0 minutes.',
+    },
+    {
+      accounts: [published('north', 0.0004)],
+      maxAge: 1 / 60,
+      says: 'Fresh: north was published 0 minutes ago, within the limit of 1 minute.',
+    },
+    {
+      accounts: [published('north', 0.051)],
+      maxAge: 2 / 60,
+      says: 'Stale: north was published 3 minutes ago, and the limit is 2 minutes.',
+    },
+    {
+      accounts: [published('north', -2)],
+      maxAge: 0,
+      says: 'Stale: north was published 0 minutes ago, and the limit is 0 minutes.',
     },
     { accounts: [], maxAge: 26, says: 'Stale: nothing was ever published here.' },
   ])('the sentence for $accounts is: $says', ({ accounts, maxAge, says }) => {
@@ -127,6 +142,41 @@ describe('cosell check', () => {
       expect(end).toMatchObject({ code: 1, stdout, stderr: '' })
       expect(await readdir(home)).toEqual([])
     }))
+
+  test('cosell check ends with 75 where the tables are locked for half a minute', () =>
+    withHome((home) =>
+      withDatabase((db, url) =>
+        db.transaction().execute(async (holder) => {
+          await sql`lock table etl.run in access exclusive mode`.execute(holder)
+          const env = { COSELL_DATABASE_URL: url }
+          const end = await runCli(['check', '--json'], { cwd: home, env })
+          expect(end.code, end.stderr).toBe(75)
+          expect(resultOf(end)).toMatchObject({ code: 'database.unavailable' })
+          expect(end.stderr).toContain('expected an answer within 30 s')
+        }),
+      ),
+    ))
+
+  test('cosell check ends with 75 where the server is down, with 78 where its login may not read', () =>
+    withHome((home) =>
+      withDatabase(async (db, url) => {
+        const ask = (at: string) =>
+          runCli(['check'], { cwd: home, env: { COSELL_DATABASE_URL: at } })
+        expect(await ask('postgres://cosell@127.0.0.1:9/cosell')).toMatchObject({ code: 75 })
+        const login = `monitor_${process.pid}`
+        await sql`create role ${sql.id(login)} login password 'of a test'`.execute(db)
+        try {
+          const other = new URL(url)
+          other.username = login
+          other.password = 'of a test'
+          const end = await ask(other.href)
+          expect(end).toMatchObject({ code: 78, stdout: '' })
+          expect(end.stderr).toContain('permission denied')
+        } finally {
+          await sql`drop role ${sql.id(login)}`.execute(db)
+        }
+      }),
+    ))
 
   test('cosell check ends with 1 in an empty database, and leaves it empty', () =>
     withHome((home) =>

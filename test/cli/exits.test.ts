@@ -171,6 +171,8 @@ function withWorld(use: (world: World) => Promise<void>): Promise<void> {
         withDatabase((db, url) => {
           const env = {
             ...sandboxSettings(sandbox.url),
+            // The pace of a real API would take most of the time.
+            COSELL_REQUESTS_PER_MINUTE: '60000',
             COSELL_DATABASE_URL: `${url}?application_name=child`,
           }
           const start: World['start'] = (args, more = {}, preload) =>

@@ -15,7 +15,8 @@ export async function readState(
 ): Promise<WarehouseState> {
   return {
     accounts: await readStatus(query, await readSignIns(config, Date.now())),
-    publishes: await readLastPublishes(query),
+    // An alarm on the age of the last success would never end for an account that is read no more.
+    publishes: (await readLastPublishes(query)).filter(({ is_active }) => is_active),
     runs: await readLatestRuns(query),
   }
 }

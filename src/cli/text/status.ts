@@ -69,7 +69,9 @@ export function renderFreshness({ accounts, max_age_hours }: Freshness): string 
   return `Fresh: ${whose}${oldest.account} was published ${hours(oldest.age_hours ?? 0)} ago, within the limit of ${limit}.`
 }
 
+/** Below an hour in minutes, so that an age of seconds and a limit of minutes differ. */
 function hours(count: number): string {
-  const rounded = Math.round(count * 10) / 10
-  return `${rounded} ${rounded === 1 ? 'hour' : 'hours'}`
+  const isShort = count < 1
+  const rounded = isShort ? Math.round(count * 60) : Math.round(count * 10) / 10
+  return `${rounded} ${isShort ? 'minute' : 'hour'}${rounded === 1 ? '' : 's'}`
 }

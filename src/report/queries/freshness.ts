@@ -61,11 +61,15 @@ export function judgeFreshness(
     .filter((account) => !known.has(account))
     .map((account) => ({ account, last_published_at: null, age_hours: null }))
   const active = published.flatMap(({ is_active, ...one }) => (is_active ? [one] : []))
-  const accounts = [...active, ...absent].map((one) => ({
-    ...one,
-    age_hours: one.age_hours === null ? null : Math.round(one.age_hours * 10) / 10,
-    is_stale: one.age_hours === null || one.age_hours >= maxAgeHours,
-  }))
+  const accounts = [...active, ...absent].map(({ age_hours, ...one }) => {
+    // The clock of a server that was set back, or of another that was restored to, may be behind.
+    const age = age_hours === null ? null : Math.max(0, age_hours)
+    return {
+      ...one,
+      age_hours: age === null ? null : Math.round(age * 1_000) / 1_000,
+      is_stale: age === null || age >= maxAgeHours,
+    }
+  })
   const isStale = accounts.length === 0 || accounts.some(({ is_stale }) => is_stale)
   return { status: isStale ? 'stale' : 'fresh', max_age_hours: maxAgeHours, accounts }
 }

@@ -47,6 +47,8 @@ interface World {
   readonly env: Readonly<Record<string, string>>
   run(args: readonly string[], more?: Readonly<Record<string, string>>): Promise<CliResult>
   age(hours: number): Promise<void>
+  /** Marks the account as one that is read no more. */
+  retire(): Promise<void>
 }
 
 function withWorld(use: (world: World) => Promise<void>): Promise<void> {
@@ -62,6 +64,9 @@ function withWorld(use: (world: World) => Promise<void>): Promise<void> {
             await sql`
               update etl.run set published_at = published_at - make_interval(hours => ${hours})
             `.execute(db)
+          },
+          retire: async () => {
+            await sql`update dw.dim_partner_account set is_active = false`.execute(db)
           },
         })
       }),
@@ -157,7 +162,7 @@ describe('cosell run --metrics-file', () => {
     }))
 
   test('cosell check --metrics prints the metrics of the accounts without a run', () =>
-    withWorld(async ({ run, age }) => {
+    withWorld(async ({ run, age, retire }) => {
       expect(await run(['run'])).toMatchObject({ code: 0 })
       await age(30)
       const end = await run(['check', '--metrics'])
@@ -167,6 +172,10 @@ describe('cosell run --metrics-file', () => {
       expect(Math.round((nowSeconds() - at) / 3_600)).toBe(30)
       expect([...samples.keys()].filter((name) => name.startsWith('cosell_command'))).toEqual([])
       expect(await run(['check', '--metrics', '--json'])).toMatchObject({ code: 2 })
+      await retire()
+      const { stdout } = await run(['check', '--metrics'])
+      expect(stdout).toContain('cosell_referrals{account="default"} 60')
+      expect(stdout).not.toContain('cosell_last_success')
     }))
 })
 
