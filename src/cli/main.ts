@@ -77,5 +77,6 @@ isAnswered = true
 const exitCode = await finishOutput(code)
 isOver = true
 process.exitCode = exitCode
-// A socket left open by a library must not keep a finished command, and its cron job, alive.
+// A socket left open by a library must not keep a finished command, and its cron job, alive. What hangs is
+// often a collector, which may cost 2 seconds in all.
 setTimeout(() => process.exit(), 250).unref()
