@@ -15,6 +15,7 @@ const pure = [
   'test/export/{values,writers}.test.ts',
   'test/explain/calculation/*.test.ts',
   'test/mcp/limits.test.ts',
+  'test/pipeline/accounts/account-outcomes.test.ts',
   'test/open/page/*.test.ts',
   'test/open/{choice,http/guard,http/serve,lists/csv}.test.ts',
 ]
@@ -26,6 +27,8 @@ export default defineConfig({
     maxWorkers: Math.min(availableParallelism(), 4),
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Longest wait for what comes about beside the test; a second is too short on a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       { extends: true, test: { name: 'pure', include: pure } },
       {

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,18 @@ export interface LoadFigures {
   readonly replay:
     | { readonly ms: number; readonly rowsWritten: number; readonly peakMib: number }
     | undefined
+  /** Likewise. */
+  readonly diff: Compared | undefined
+}
+
+/** What it takes to be told that a rebuild would change nothing. */
+interface Compared {
+  /** Whole command, start to exit. */
+  readonly ms: number
+  readonly peakMib: number
+  /** Largest growth of the database meanwhile, with its temporary tables, and what is left of it. */
+  readonly spaceMib: number
+  readonly leftMib: number
 }
 
 interface Timed {
@@ -92,6 +105,7 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
     await fetch(`${url}/sandbox/change?count=${changedReferrals}`, { method: 'POST' })
     const change = await load(settings)
     const replay = referrals > replayedMax ? undefined : await load(settings, 'rebuild')
+    const diff = referrals > replayedMax ? undefined : await compare(warehouse, settings)
     return {
       referrals,
       first: {
@@ -111,6 +125,7 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
         rowsWritten: replay.summary.rows_written,
         peakMib: replay.peakMib,
       },
+      diff,
     }
   } finally {
     await warehouse.close()
@@ -181,11 +196,47 @@ async function timeReport(settings: Record<string, string>, home: string): Promi
   return performance.now() - startedAt
 }
 
-/** Runs the built command and watches its memory and its CPU time. */
+/** Runs `cosell rebuild --diff`, and watches its memory and the size of the database. */
+async function compare({ query }: Warehouse, settings: Record<string, string>): Promise<Compared> {
+  const sizeMib = async () => {
+    const { rows } = await sql<{ bytes: number }>`
+      select pg_database_size(current_database()) as bytes`.execute(query)
+    return (rows[0]?.bytes ?? 0) / 2 ** 20
+  }
+  const before = await sizeMib()
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [cli, 'rebuild', '--diff'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...settings, PATH: process.env.PATH },
+  })
+  const ended = once(child, 'exit')
+  let [peakMib, largest] = [0, before]
+  while (child.exitCode === null && child.signalCode === null) {
+    peakMib = Math.max(peakMib, await peakMemoryMib(child.pid))
+    largest = Math.max(largest, await sizeMib())
+    await Promise.race([ended, sleep(250)])
+  }
+  const ms = performance.now() - startedAt
+  if (child.exitCode !== 0) throw new Error(`rebuild --diff ended with ${child.exitCode}`)
+  return { ms, peakMib, spaceMib: largest - before, leftMib: (await sizeMib()) - before }
+}
+
+/** Runs a load and finds how much of its CPU time came after the last page. */
 async function load(settings: Record<string, string>, command: 'run' | 'rebuild' = 'run') {
+  const { summary, peakMib, samples, endedAt } = await runWatched(settings, [command])
+  const { transform_ms, publish_ms } = summary.stages
+  const extractedAt = endedAt - transform_ms - publish_ms
+  const all = samples.at(-1)?.cpu ?? 0
+  const upTo = samples.findLast(({ at }) => at <= extractedAt)?.cpu ?? 0
+  return { summary, peakMib, cpuAfterExtract: all === 0 ? 0 : (all - upTo) / all }
+}
+
+/** Runs the built command and watches its memory, and the CPU time of it and of the server. */
+export async function runWatched(settings: Record<string, string>, args: readonly string[]) {
   const server = await serverAt(settings.COSELL_DATABASE_URL ?? '')
   const before = await secondsOfTrees([server])
-  const child = spawn(process.execPath, [cli, command, '--json'], {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [cli, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...settings, PATH: process.env.PATH },
   })
@@ -204,12 +255,10 @@ async function load(settings: Record<string, string>, command: 'run' | 'rebuild'
   const endedAt = performance.now()
   isRunning = false
   await watching
-  if (summary.stages === undefined) throw new Error(`${command} failed: ${JSON.stringify(summary)}`)
-  const { transform_ms, publish_ms } = summary.stages
-  const extractedAt = endedAt - transform_ms - publish_ms
-  const all = samples.at(-1)?.cpu ?? 0
-  const upTo = samples.findLast(({ at }) => at <= extractedAt)?.cpu ?? 0
-  return { summary, peakMib, cpuAfterExtract: all === 0 ? 0 : (all - upTo) / all }
+  if (summary.stages === undefined) {
+    throw new Error(`${args.join(' ')} failed: ${JSON.stringify(summary)}`)
+  }
+  return { summary, peakMib, samples, startedAt, endedAt }
 }
 
 async function serverAt(url: string): Promise<number> {

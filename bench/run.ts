@@ -52,6 +52,7 @@ function tell({
   overlap,
   change,
   replay,
+  diff,
 }: LoadFigures) {
   say('referrals', referrals)
   say('first load', `${perSecond(floor.rows, first.ms)} rows/s`, first.ms)
@@ -75,6 +76,12 @@ function tell({
   if (replay !== undefined) {
     say('rebuild, nothing new', `${replay.rowsWritten} rows written`, replay.ms)
     say('peak memory, rebuild of nothing new', `${replay.peakMib} MiB`)
+  }
+  if (diff !== undefined) {
+    say('rebuild --diff, nothing new', '', diff.ms)
+    say('  space of the database meanwhile', `${diff.spaceMib.toFixed(0)} MiB`)
+    say('  of it left', `${diff.leftMib.toFixed(0)} MiB`)
+    say('peak memory, rebuild --diff', `${diff.peakMib} MiB`, undefined, memoryGoal)
   }
   say('peak memory, first run', `${first.peakMib} MiB`, undefined, memoryGoal)
   say('peak memory, rebuild', `${rebuilt.peakMib} MiB`, undefined, memoryGoal)

@@ -415,6 +415,41 @@ export const errorCodes = {
       'The address of eligibility policies is not one of the API; no request was sent there.',
     remedy: 'Correct COSELL_ELIGIBILITY_SOURCE: a property, or an address at COSELL_API_URL.',
   },
+  'erase.declined': {
+    kind: 'usage',
+    meaning: 'The question of `cosell erase` was not answered with yes; nothing was erased.',
+    remedy: 'Run it again and answer yes to erase.',
+  },
+  'erase.email': {
+    kind: 'usage',
+    meaning: 'What was given with --email is no e-mail address.',
+    remedy: 'Give one address, such as ada@example.com.',
+  },
+  'erase.not_confirmed': {
+    kind: 'usage',
+    meaning: 'There is no terminal to ask on, or JSON is written, and --yes is not given.',
+    remedy: 'Read what it would erase, then run it with --yes.',
+  },
+  'erase.register_not_written': {
+    kind: 'configuration',
+    meaning: 'The file with the register of erased people cannot be written in COSELL_HOME.',
+    remedy: 'Let this account write the folder that the message names, and run it again.',
+  },
+  'erase.register_unreadable': {
+    kind: 'configuration',
+    meaning: 'The file with the register of erased people cannot be read; nothing was loaded.',
+    remedy: 'Put the file back from a copy. Without one, delete it and erase the people again.',
+  },
+  'erase.unknown_referral': {
+    kind: 'usage',
+    meaning: 'No referral of the id given with --referral has landed.',
+    remedy: 'Give an id as `mart.referral` has it.',
+  },
+  'erase.which': {
+    kind: 'usage',
+    meaning: 'The command `cosell erase` got neither --email nor --referral, or both.',
+    remedy: 'Give one of them.',
+  },
   'explain.no_people': {
     kind: 'configuration',
     meaning: 'The login of COSELL_DATABASE_URL may not read people.',
@@ -612,6 +647,11 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'A migration or view is due, and the login may not apply it.',
     remedy: 'Let a member of cosell_owner run `cosell migrate`, or join that group.',
+  },
+  'migrate.pending': {
+    kind: 'configuration',
+    meaning: 'A comparison needs the schema of this version, and parts of it are not applied.',
+    remedy: 'Run `cosell migrate`, which loads nothing, then compare again.',
   },
   'migrate.schema_taken': {
     kind: 'configuration',

@@ -23,3 +23,13 @@ export class CosellError extends Error {
     return exitCodes[this.kind].code
   }
 }
+
+/** A failure beside which a part was done: the last line of `--json` has that result too. */
+export class PartialFailure extends CosellError {
+  constructor(
+    readonly failure: CosellError,
+    readonly result: object,
+  ) {
+    super(failure.code, failure.message, { cause: failure.cause })
+  }
+}

@@ -1,7 +1,10 @@
 /** Exit codes of every command. A failure's kind decides which, and so what a scheduler may do. */
 export const exitCodes = {
   done: { code: 0, meaning: 'done, also with a few referrals in quarantine (the summary says so)' },
-  stale: { code: 1, meaning: 'an account was not published lately enough (cosell check)' },
+  stale: {
+    code: 1,
+    meaning: 'not as expected: an old publish (cosell check), or rows that differ (--diff)',
+  },
   usage: { code: 2, meaning: 'wrong usage' },
   incomplete: {
     code: 3,
@@ -21,3 +24,13 @@ export const exitCodes = {
 } as const
 
 export type FailureKind = Exclude<keyof typeof exitCodes, 'done' | 'stale' | 'incomplete'>
+
+/**
+ * Every kind of failure, the gravest first: what ended the whole command, what takes a developer or a
+ * person, then what may be well the next time.
+ */
+export const gravestFirst = [
+  ...(['interrupted', 'terminated', 'hangup'] as const),
+  ...(['bug', 'configuration', 'usage', 'signIn', 'sourceBroken', 'checkFailed'] as const),
+  ...(['tryAgainLater', 'accountHeld', 'resultLost'] as const),
+] satisfies readonly FailureKind[]

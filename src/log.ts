@@ -23,9 +23,12 @@ export interface Log {
   readonly isTerminal: boolean
   /** Replaces the progress line of a terminal, whose time ticks; writes nothing elsewhere. */
   progress(step: Step): void
-  /** Returns the same log for a part of the work, which its progress names first. */
-  within(part: string): Log
-  /** Clears the progress line, and logs how many lines are missing when that was not possible yet. */
+  /**
+   * Returns the same log for a part of the work, which its progress names first, with `fields` on each
+   * line. A terminal has them where the part has a name. Parts may be under way side by side.
+   */
+  within(part: string | undefined, fields?: Readonly<Record<string, string>>): Log
+  /** Clears the progress of this part, and logs how many lines are missing when that was not possible yet. */
   end(): void
   /** Whether the log has this message as an error. */
   hasShown(message: string): boolean
@@ -37,6 +40,8 @@ const clearLine = '\r\x1b[2K'
 /** Beginning of an event of level error or fatal. */
 const errorLine = /^\{"level":[56]0,/
 const tickMs = 1_000
+/** Fewer columns say nothing of a part; what does not fit is cut. */
+const sharedColumnsMin = 24
 /** Steps that follow one another closely are shown once: a terminal takes a while for each line. */
 const showMsMin = 100
 
@@ -60,35 +65,47 @@ export function createLog(target: LogTarget, level?: 'silent'): Log {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  const log: Omit<Log, 'progress' | 'within'> = {
-    logger: pino(options, lines),
+  const log: Omit<Log, 'progress' | 'within' | 'logger' | 'end'> = {
     isTerminal: target.isTerminal,
-    end: () => {
-      progress.clear()
-      lines.reportGap()
-    },
     hasShown: (message) => shown.has(message),
     lostCount: lines.lostCount,
   }
-  const within = (parts: readonly string[]): Log => ({
+  const within = (parts: readonly string[], logger: Logger): Log => ({
     ...log,
+    logger,
     progress: (step) => progress.show(step, parts),
-    within: (part) => within([...parts, part]),
+    within: (part, fields) => {
+      const isTold = fields !== undefined && (part !== undefined || !target.isTerminal)
+      const own = part === undefined ? parts : [...parts, part]
+      return within(own, isTold ? logger.child(fields) : logger)
+    },
+    end: () => {
+      progress.clear(parts)
+      lines.reportGap()
+    },
   })
-  return within([])
+  return within([], pino(options, lines))
 }
 
-/** Keeps the last line of a terminal. Its clock ticks while a step takes long. */
+/**
+ * Keeps the last line of a terminal. Its clock ticks while a step takes long. Parts that are under way
+ * side by side share it: the first part of each names it.
+ */
 function showProgress(target: LogTarget, columnsOf: () => number) {
   const isShown = target.isTerminal && target.takesControls !== false
-  let pace: Pace | undefined
-  let prefix = ''
+  const shown = new Map<string, { readonly pace: Pace; readonly prefix: string }>()
   let drawnAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
   const line = () => {
-    if (pace === undefined) return ''
-    const columns = Math.max(1, columnsOf() - prefix.length)
-    return `${prefix}${progressLine(pace, performance.now(), columns)}`.slice(0, columnsOf() - 1)
+    const now = performance.now()
+    const width = columnsOf()
+    const isShared = shown.size > 1
+    const columns = isShared ? Math.max(sharedColumnsMin, Math.floor(width / shown.size)) : width
+    const texts = [...shown.values()].map(({ pace, prefix }) => {
+      const rest = Math.max(1, columns - prefix.length)
+      return `${prefix}${progressLine(pace, now, rest)}`.slice(0, columns - 1)
+    })
+    return texts.join(isShared ? ' | ' : '').slice(0, width - 1)
   }
   const draw = () => {
     drawnAt = performance.now()
@@ -98,17 +115,24 @@ function showProgress(target: LogTarget, columnsOf: () => number) {
     show: (step: Step, parts: readonly string[]) => {
       if (!isShown) return
       const now = performance.now()
-      const isNew = pace?.step.phase !== step.phase
-      pace = advance(pace, step, now)
-      prefix = parts.map((part) => `${part}: `).join('')
+      const [key = ''] = parts
+      // Steps of the whole command come before and after those of its parts.
+      if (key !== '') shown.delete('')
+      const before = shown.get(key)?.pace
+      const isNew = before?.step.phase !== step.phase
+      const prefix = parts.map((part) => `${part}: `).join('')
+      shown.set(key, { pace: advance(before, step, now), prefix })
       timer ??= setInterval(draw, tickMs).unref()
       if (isNew || now - drawnAt >= showMsMin) draw()
     },
     /** Puts text above the progress line. */
     above: (text: string) => (isShown ? `${clearLine}${text}${line()}` : text),
-    clear: () => {
-      if (pace === undefined) return
-      pace = undefined
+    /** Ends the progress of a part; without one, of all. */
+    clear: ([key]: readonly string[]) => {
+      if (shown.size === 0) return
+      if (key === undefined) shown.clear()
+      else shown.delete(key)
+      if (shown.size > 0) return draw()
       clearInterval(timer)
       timer = undefined
       target.write(clearLine)

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type ErrorEntry, errorCodeFamilies, errorCodes } from '../../src/error-codes.ts'
-import { exitCodes } from '../../src/exit-codes.ts'
+import { exitCodes, gravestFirst } from '../../src/exit-codes.ts'
 import { code, page, sentence, table } from './markdown.ts'
 
 const checks = new URL('../../sql/checks/', import.meta.url)
@@ -19,7 +19,16 @@ export function exitCodesPage(): string {
         sentence(exit.meaning),
       ]),
     ),
+    'A command that loads several accounts ends with the code of the one that failed; of several ' +
+      `different ones it is the gravest, in this order: ${gravestCodes()}. With \`--tolerate N\` up to ` +
+      'N failed accounts leave it 0 while another one publishes; a signal and a fault of cosell are never tolerated. ' +
+      '[`accounts`](json.md) of the last line has the code of each.',
   ])
+}
+
+/** Codes of failures in the order of their gravity. */
+function gravestCodes(): string {
+  return gravestFirst.map((kind) => exitCodes[kind].code).join(', ')
 }
 
 export function errorCodesPage(): string {

@@ -12,8 +12,21 @@ const runSummary: JsonResult = {
   title: 'run, rebuild, backfill, quarantine retry',
   intro: 'The summary of what was published; with several accounts or windows, their sum.',
   keys: {
-    status: '`published`',
-    'accounts[]': 'names of the accounts that were loaded',
+    status: '`published`, `partly` when some accounts failed, `failed` when all did',
+    exit_code: 'exit code; like the next two only when an account failed',
+    code: 'error code of the gravest failure',
+    message: 'its message',
+    'accounts[].account': 'name of the account, also of one that failed',
+    'accounts[].status': '`published` or `failed`',
+    'accounts[].exit_code': 'the code that the account alone would have ended with',
+    'accounts[].code': 'error code; null when it published',
+    'accounts[].message': 'message of the failure; null when it published',
+    'accounts[].run_ids[]': 'keys of `etl.run`, also of runs that failed',
+    'accounts[].seen': 'referrals that its published runs read, or replayed',
+    'accounts[].changed': 'referrals with a new version; in a replay, with another row',
+    'accounts[].quarantined': 'referrals that could not be loaded',
+    'accounts[].requests': 'requests to the API, of failed runs too',
+    'accounts[].duration_ms': 'milliseconds from its begin to its end',
     warehouse: 'host, port and database, or the folder of the embedded server',
     'run_ids[]': 'keys of `etl.run`, one an account or window',
     seen: 'referrals that were read, or replayed',
@@ -41,6 +54,40 @@ const runSummary: JsonResult = {
       'rows of pages or files and answers by id; in a replay, landed versions',
     'reconciliation.duplicates': 'rows that repeat another row of the run',
     'reconciliation.carried_over': 'versions landed by earlier runs that were not published then',
+  },
+}
+
+const difference: JsonResult = {
+  title: 'rebuild --diff, quarantine retry --diff',
+  intro:
+    'What a rebuild or a retry would change, account by account. Amounts are exact decimal text; of ' +
+    'referrals at most ten ids are told.',
+  keys: {
+    status: '`same`, or `different` where the command ends with 1',
+    warehouse: 'host, port and database, or the folder of the embedded server',
+    'accounts[].account': 'name of the account',
+    'accounts[].seen': 'referrals that were replayed',
+    'accounts[].quarantined': 'those of them that could not be loaded',
+    'accounts[].quarantine.added': 'referrals that would come into quarantine',
+    'accounts[].quarantine.removed': 'referrals that would leave it',
+    'accounts[].quarantine.referrals[]': 'ids of both',
+    'accounts[].tables[].table': 'table of `dw` or `pii` that would be written',
+    'accounts[].tables[].inserted': 'its rows that would be new',
+    'accounts[].tables[].updated': 'its rows that would change',
+    'accounts[].tables[].deleted': 'its rows that would go',
+    'accounts[].marts[].mart': 'mart that would differ',
+    'accounts[].marts[].added': 'its rows that would be new',
+    'accounts[].marts[].removed': 'its rows that would go',
+    'accounts[].marts[].changed': 'its rows that would stay with another value',
+    'accounts[].marts[].referrals[]': 'ids of referrals with a row that comes or goes',
+    'accounts[].marts[].columns[].column': 'column with another value or sum',
+    'accounts[].marts[].columns[].rows': 'rows that would stay with another value in it',
+    'accounts[].marts[].columns[].referrals[]': 'ids of their referrals',
+    'accounts[].marts[].columns[].amounts[].currency':
+      'currency of an amount whose sum would differ; null for the reporting currency',
+    'accounts[].marts[].columns[].amounts[].before':
+      'its sum over the rows that differ, come or go, as it is; null for none',
+    'accounts[].marts[].columns[].amounts[].after': 'the same sum after the replay',
   },
 }
 
@@ -187,6 +234,18 @@ const forget: JsonResult = {
     is_configured: 'whether the settings in force still name the account, so a run loads it again',
     are_shared_values_kept:
       'whether undocumented values in shared tables stay, since another account was being loaded',
+  },
+}
+
+const erased: JsonResult = {
+  title: 'erase',
+  intro: 'What was erased of a person, or of the people of a referral, in all accounts.',
+  keys: {
+    status: '`erased`',
+    referrals: 'referrals whose landed versions named them',
+    rows: 'changed and deleted rows by table; tables without any are left out',
+    rows_erased: 'their sum',
+    hashes: 'keyed hashes in the register by which later loads leave them out',
   },
 }
 
@@ -415,7 +474,9 @@ const sandbox: JsonResult = {
 const failure: JsonResult = {
   title: 'Any command that fails',
   intro:
-    'Printed in place of the result. `cosell run` sends `code` and `exitCode` to COSELL_PING_URL.',
+    'Printed in place of the result. Of a load whose accounts failed it is the summary above, which ' +
+    'tells of the others too. `cosell run` sends `code` and `exitCode` to COSELL_PING_URL, and as ' +
+    'numbers `accounts` and `accounts_failed`.',
   keys: {
     status: '`failed`',
     code: '[error code](error-codes.md)',
@@ -426,6 +487,7 @@ const failure: JsonResult = {
 
 export const jsonResults = {
   runSummary,
+  difference,
   imported,
   demo,
   backfillPlan,
@@ -437,6 +499,7 @@ export const jsonResults = {
   accountList,
   accountRename,
   forget,
+  erased,
   quarantineList,
   quarantineShow,
   open,

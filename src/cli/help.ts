@@ -8,6 +8,15 @@ export function parseWholeNumber(text: string): number {
   throw new InvalidArgumentError('Expected a whole number.')
 }
 
+const workersMax = 64
+
+/** Parses a number of accounts side by side. @throws InvalidArgumentError for anything but 1 to 64. */
+export function parseWorkers(text: string): number {
+  const workers = /^\d{1,2}$/.test(text) ? Number(text) : 0
+  if (workers >= 1 && workers <= workersMax) return workers
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${workersMax}.`)
+}
+
 /** Parses a port; 0 stands for a free one. @throws InvalidArgumentError for anything else. */
 export function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text)
@@ -73,6 +82,21 @@ export function addMetricsOption(command: Command): Command {
     '--metrics-file <file>',
     "write metrics for Prometheus' textfile collector, also when it fails",
   )
+}
+
+/** Adds the options of commands that load several accounts. */
+export function addWorkerOptions(command: Command): Command {
+  return command
+    .option(
+      '--workers <count>',
+      'accounts that are loaded side by side (one a core, at most 4)',
+      parseWorkers,
+    )
+    .option(
+      '--tolerate <count>',
+      'failed accounts that leave the exit code 0 while others publish (0)',
+      parseWholeNumber,
+    )
 }
 
 /** Simulated partner of `cosell demo` and `cosell sandbox` without options. */

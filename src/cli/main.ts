@@ -1,9 +1,15 @@
 import { setFlagsFromString } from 'node:v8'
 import { isStartedByNohup } from '../config.ts'
-import { CosellError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
+import type { CosellError } from '../errors.ts'
 import { closeLostTerminals } from './outlet.ts'
-import { abortController, finishOutput, log, printFailure, toFailure } from './output.ts'
+import {
+  abortController,
+  exitCodeOf,
+  finishOutput,
+  log,
+  printFailure,
+  toFailure,
+} from './output.ts'
 import { createProgram } from './program.ts'
 import { isHangupIgnoredByParent, listenToSignals } from './signals.ts'
 import { logStrayOutput } from './stray-output.ts'
@@ -28,9 +34,7 @@ async function main(): Promise<number> {
   try {
     await createProgram().parseAsync(args, { from: 'user' })
     if (fault !== undefined) return printFailure(fault, isJson)
-    return signal.aborted && signal.reason instanceof CosellError
-      ? signal.reason.exitCode
-      : Number(process.exitCode ?? exitCodes.done.code)
+    return exitCodeOf(signal)
   } catch (error) {
     return printFailure(fault ?? error, isJson)
   }

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { processVariables } from '../config.ts'
-import { CosellError } from '../errors.ts'
+import { CosellError, PartialFailure } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../log.ts'
 import {
@@ -12,6 +12,7 @@ import {
 } from '../terminal/terminal-text.ts'
 import { runnable } from './invocation.ts'
 import { openOutlet } from './outlet.ts'
+import { isSignal } from './signals.ts'
 import { atSources } from './source-places.ts'
 
 export interface JsonFlag {
@@ -100,14 +101,28 @@ function isReaderGone(reason: Error): boolean {
   return 'code' in reason && reason.code === 'EPIPE'
 }
 
+/**
+ * Exit code of a command that threw nothing. After a signal or its deadline it is that of the reason,
+ * unless the command has said that it is done all the same.
+ */
+export function exitCodeOf(signal: AbortSignal): number {
+  const said = process.exitCode
+  const isDone = said === exitCodes.done.code && !isSignal(signal.reason)
+  if (signal.aborted && signal.reason instanceof CosellError && !isDone) {
+    return signal.reason.exitCode
+  }
+  return Number(said ?? exitCodes.done.code)
+}
+
 /** Prints a failure, the only place that does, and returns the exit code. */
 export function printFailure(error: unknown, isJson: boolean): number {
   log.end()
   // Commander has printed its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.code
   const { code, message, exitCode } = toFailure(error)
+  const done = error instanceof PartialFailure ? error.result : {}
   standardError.write(`${runnable(failureText(message, exitCode))}\n`)
-  const result = { status: 'failed', code, message, exit_code: exitCode }
+  const result = { status: 'failed', code, message, exit_code: exitCode, ...done }
   if (isJson) printAnswer(true, result, () => message)
   return exitCode
 }

@@ -1,7 +1,12 @@
+import { setMaxListeners } from 'node:events'
 import type { Config } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { applyReportingCurrency } from '../exchange-rates/store.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { AccountsFailed } from '../pipeline/accounts/account-outcomes.ts'
+import { workersDefault } from '../pipeline/accounts/workers.ts'
+import type { ReplayDifference } from '../pipeline/diff/diff.ts'
+import { keepErased } from '../pipeline/erase/keep-erased.ts'
 import type { RunContext } from '../pipeline/run-context.ts'
 import type { RunResult } from '../pipeline/run-summary.ts'
 import { storeEligibilitySource } from '../pipeline/stored-settings/eligibility-source.ts'
@@ -11,34 +16,39 @@ import { appVersion } from '../version.ts'
 import { keepBiLogin } from '../warehouse/bi-connection.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import { requireWriting } from '../warehouse/connection/requirements.ts'
-import { bringUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
+import { bringUpToDate, requireUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
 import { warehousePlace } from '../warehouse/place.ts'
 import { readLoginRights } from '../warehouse/reader/login-rights.ts'
 import { openReader, type Reader } from '../warehouse/reader/open-reader.ts'
-import { abortController, log, printResult, toFailure } from './output.ts'
+import { abortController, exitCodeOf, log, printAnswer, printResult, toFailure } from './output.ts'
 import { isSignal } from './signals.ts'
 import { startWatch, type WatchRequest } from './telemetry/watch.ts'
+import { renderDifference } from './text/look/difference.ts'
 import { renderRun } from './text/run-summary.ts'
+
+const noChange: SchemaChange = { applied: [], views: [], sequences: [], lacking: [] }
 
 /**
  * Opens and migrates the warehouse for `use`, then closes it unless `keepRunning`. A command that
- * only reads may do so on a standby.
+ * only reads may do so on a standby. For a trial, which leaves nothing behind, neither the schema nor
+ * the stored settings are touched.
  */
 export async function withWarehouse(
   config: Config,
   use: (warehouse: OpenWarehouse, change: SchemaChange) => Promise<void>,
-  { keepRunning = false, isWriting = true } = {},
+  { keepRunning = false, isWriting = true, isTrial = false, workers = 1 } = {},
 ) {
   log.progress({ phase: 'opening the warehouse' })
-  const warehouse = await openWarehouse(config, log.logger, { keepRunning })
+  const warehouse = await openWarehouse(config, log.logger, { keepRunning, workers })
   try {
     if (isWriting) requireWriting(warehouse.session, warehousePlace(config))
     log.progress({ phase: 'preparing the schema' })
-    const change = await bringUpToDate(warehouse.query)
+    if (isTrial) await requireUpToDate(warehouse.query)
+    const change = isTrial ? noChange : await bringUpToDate(warehouse.query)
     // A migration may have changed what rates follow from; the report reads them next.
     if (change.applied.length > 0) await applyReportingCurrency(warehouse.query, undefined)
-    if (isWriting) await storeSettings(config, warehouse)
+    if (isWriting && !isTrial) await storeSettings(config, warehouse)
     log.end()
     await use(warehouse, change)
   } catch (error) {
@@ -101,9 +111,39 @@ export function announce(config: Config, accounts?: readonly string[]): string {
   return place
 }
 
-/** Prints the summary of a run; with `--json` its warehouse too. */
-export function printRun(json: true | undefined, place: string, summary: RunResult) {
-  printResult(json, { ...summary, warehouse: place }, () => renderRun(summary))
+/**
+ * Prints the summary of a load; with `--json` its warehouse too. Of several accounts of which some failed a
+ * person sees what was loaded all the same; the last line of `--json` comes with the failure.
+ */
+export async function printRun(
+  json: true | undefined,
+  place: string,
+  load: Promise<RunResult>,
+): Promise<RunResult> {
+  try {
+    const result = await load
+    printResult(json, { ...result, warehouse: place }, () => renderRun(result))
+    // A deadline or a stall that ended accounts which are tolerated is not the end of the command.
+    if (result.exit_code === exitCodes.done.code) process.exitCode = exitCodes.done.code
+    return result
+  } catch (error) {
+    if (!(error instanceof AccountsFailed)) throw error
+    const { result } = error
+    if (!json && result.accounts.length > 1) printResult(json, result, () => renderRun(result))
+    throw new AccountsFailed(error.failure, { ...error.result, warehouse: place })
+  }
+}
+
+/** How many accounts are loaded side by side, and how many of them may fail. */
+export interface WorkerFlags {
+  readonly workers?: number | undefined
+  readonly tolerate?: number | undefined
+}
+
+/** Prints what a replay would change; the command ends with 1 when anything would. */
+export function printDifference(json: true | undefined, place: string, found: ReplayDifference) {
+  printAnswer(json, { ...found, warehouse: place }, (style) => renderDifference(found, style))
+  if (found.status === 'different') process.exitCode = exitCodes.stale.code
 }
 
 export interface MetricsFlag {
@@ -115,9 +155,16 @@ export interface RunOptions {
   readonly keepRunning?: boolean
   /** The accounts of the settings are read, and named in the log. */
   readonly readsAccounts?: boolean
+  /** What the runs write is rolled back. */
+  readonly isTrial?: boolean
   /** What is known of the command outside; nothing when left out. */
   readonly watched?: WatchRequest
+  /** Accounts side by side, and those that may fail; one and none when left out. */
+  readonly side?: WorkerFlags
 }
+
+/** As many as Node.js takes for a leak when there is one account. */
+const listenersPerWorker = 10
 
 /** Time for a run to end by itself after a signal, before its statements are abandoned. */
 const endMsMax = 8_000
@@ -130,10 +177,13 @@ const endMsMax = 8_000
 export async function withRunContext(
   config: Config,
   use: (context: LoadContext) => Promise<void>,
-  { keepRunning = false, readsAccounts = false, watched }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<void> {
+  const { keepRunning = false, readsAccounts = false, isTrial = false } = options
+  const { watched, side = { workers: 1 } } = options
   const accounts = readsAccounts ? config.accounts.map(({ name }) => name) : undefined
   const place = announce(config, accounts)
+  const { workers = workersDefault, tolerate: tolerated } = side
   const watch = watched && startWatch(config, watched, log.logger)
   const minutes = config.runDeadlineMinutes
   const deadline = setTimeout(() => {
@@ -151,28 +201,33 @@ export async function withRunContext(
   }
   signal.addEventListener('abort', onAbort, { once: true })
   const mustEnd = AbortSignal.any([stalled, overdue.signal])
+  // What an account waits for listens on its own; of more listeners Node.js warns as of a leak.
+  setMaxListeners(listenersPerWorker * workers, signal, mustEnd)
   const deadlineAt = performance.now() + minutes * 60_000
   const work = withWarehouse(
     config,
     async (warehouse) => {
-      await keepBiLogin(warehouse, log.logger)
+      if (!isTrial) await keepBiLogin(warehouse, log.logger)
       await watch?.opened(warehouse)
       const observe = watch?.observe
       const told = { config, warehouse, log, signal, stalled: mustEnd, observe, deadlineAt, place }
+      const context = { ...told, workers, tolerated }
       try {
-        await use(told)
+        if (!isTrial) await keepErased(context)
+        await use(context)
       } finally {
         if (!mustEnd.aborted) await watch?.readState()
       }
     },
-    { keepRunning },
+    { keepRunning, isTrial, workers },
   )
   try {
     await unlessStalled(work, mustEnd, 4 * lastStepMsMax)
-    const code = signal.aborted ? toFailure(signal.reason).exitCode : process.exitCode
-    await watch?.end(Number(code ?? exitCodes.done.code))
+    await watch?.end(exitCodeOf(signal))
   } catch (error) {
-    await watch?.end(toFailure(signal.aborted ? signal.reason : error).exitCode)
+    // Of several accounts a deadline may have ended one, and something graver another.
+    const isReason = signal.aborted && !(error instanceof AccountsFailed)
+    await watch?.end(toFailure(isReason ? signal.reason : error).exitCode)
     throw error
   } finally {
     signal.removeEventListener('abort', onAbort)

@@ -51,16 +51,20 @@ type DatabaseCheckName = (typeof databaseCheckNames)[number]
 
 /** Largest clock difference that the network explains; beyond it ages and watermarks are off. */
 export const skewMsMax = 5 * 60_000
-/** Runs every check of a database that answers, also after one has failed. */
+/**
+ * Runs every check of a database that answers, also after one has failed. `workers` accounts are loaded
+ * side by side.
+ */
 export async function checkDatabase(
   query: Kysely<Database>,
   security: ConnectionSecurity,
   now: () => number,
+  workers = 1,
 ): Promise<DatabaseChecks> {
   const results: CheckResult[] = []
   const server = await readServer(query).catch(databaseFailure)
   if (server instanceof CosellError) results.push(failedWith('database', server))
-  else results.push(...checkServer(server, security))
+  else results.push(...checkServer(server, security, workers))
   const schema = await compareSchema(query).catch(databaseFailure)
   const isRead = !(schema instanceof CosellError)
   results.push(isRead ? checkSchema(schema) : failedWith('schema', schema))

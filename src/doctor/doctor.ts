@@ -1,5 +1,6 @@
 import type { exitCodes, FailureKind } from '../exit-codes.ts'
 import { probe } from '../extract/api/probe.ts'
+import { workersDefault } from '../pipeline/accounts/workers.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import { findStateHome } from '../warehouse/embedded/home.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
@@ -80,7 +81,8 @@ async function openAndCheckDatabase({ config, log, now }: DoctorContext): Promis
       return unavailable(noEmbeddedServer)
     }
     warehouse = await openWarehouse(config, log.logger, { isInspected: true })
-    const checks = await checkDatabase(warehouse.query, warehouse.security, now)
+    const workers = Math.max(1, Math.min(workersDefault, config.accounts.length))
+    const checks = await checkDatabase(warehouse.query, warehouse.security, now, workers)
     return { warehouse, checks }
   } catch (error) {
     await warehouse?.close()

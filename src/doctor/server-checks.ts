@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { CosellError } from '../errors.ts'
-import { connectionsMax, type Kysely } from '../warehouse/connection/database.ts'
+import { connectionsFor, type Kysely } from '../warehouse/connection/database.ts'
 import {
   type Lack,
   lackOfEncoding,
@@ -59,8 +59,15 @@ export async function readServer(query: Kysely<Database>): Promise<ServerFacts> 
   return facts
 }
 
-/** Checks that a server with these facts can hold the warehouse. */
-export function checkServer(facts: ServerFacts, security: ConnectionSecurity): CheckResult[] {
+/**
+ * Checks that a server with these facts can hold the warehouse, and take the connections of a run that
+ * loads `workers` accounts side by side.
+ */
+export function checkServer(
+  facts: ServerFacts,
+  security: ConnectionSecurity,
+  workers: number,
+): CheckResult[] {
   const { role, database } = facts
   const connected = `"${database}" answers as role "${role}"`
   return [
@@ -70,7 +77,7 @@ export function checkServer(facts: ServerFacts, security: ConnectionSecurity): C
     judge('encoding', lackOfEncoding(facts), facts.server_encoding),
     checkSession(facts),
     judge('read and write', lackOfWriting(facts), 'the server accepts writing'),
-    checkConnections(facts),
+    checkConnections(facts, workers),
   ]
 }
 
@@ -110,8 +117,11 @@ function checkSession(facts: ServerFacts): CheckResult {
 }
 
 /** Superusers are bound by the server alone. */
-function checkConnections(facts: ServerFacts): CheckResult {
+function checkConnections(facts: ServerFacts, workers: number): CheckResult {
   const check = 'connections'
+  const connectionsMin = connectionsFor(workers)
+  const run = workers === 1 ? 'a run' : `a run with --workers ${workers}, the default,`
+  const fewer = workers === 1 ? '' : ', or run with fewer --workers'
   const { role, database, is_superuser } = facts
   const limits = [
     {
@@ -127,12 +137,12 @@ function checkConnections(facts: ServerFacts): CheckResult {
       alter: `alter database "${database}"`,
     },
   ].filter(({ limit }) => limit >= 0 && !is_superuser)
-  const tooLow = limits.find(({ limit }) => limit < connectionsMax)
+  const tooLow = limits.find(({ limit }) => limit < connectionsMin)
   if (tooLow !== undefined) {
     return failed(
       check,
-      `${tooLow.of} may have ${tooLow.limit} connections, a run needs up to ${connectionsMax}`,
-      `Let the administrator raise the limit (${tooLow.alter} connection limit ${2 * connectionsMax}).`,
+      `${tooLow.of} may have ${tooLow.limit} connections, ${run} needs up to ${connectionsMin}`,
+      `Let the administrator raise the limit (${tooLow.alter} connection limit ${2 * connectionsMin})${fewer}.`,
     )
   }
   const least = limits.reduce((found, other) => (other.free < found.free ? other : found), {
@@ -141,11 +151,11 @@ function checkConnections(facts: ServerFacts): CheckResult {
     alter: 'max_connections',
   })
   const detail = `${Math.max(0, least.free)} more are free`
-  if (least.free >= connectionsMax) return { check, status: 'ok', detail }
+  if (least.free >= connectionsMin) return { check, status: 'ok', detail }
   return {
     check,
     status: 'warn',
-    detail: `${detail} for ${least.of}, a run needs up to ${connectionsMax}`,
-    remedy: `Close idle sessions, or let the administrator raise the limit (${least.alter}).`,
+    detail: `${detail} for ${least.of}, ${run} needs up to ${connectionsMin}`,
+    remedy: `Close idle sessions, or let the administrator raise the limit (${least.alter})${fewer}.`,
   }
 }

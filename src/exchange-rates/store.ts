@@ -6,7 +6,7 @@ import { listAccounts } from '../load/runs/accounts.ts'
 import { prepareForBulk } from '../load/runs/prepare-for-bulk.ts'
 import { analyzeGrown } from '../warehouse/connection/analyze.ts'
 import type { Kysely, Transaction } from '../warehouse/connection/database.ts'
-import { retryTransient } from '../warehouse/connection/retry-transient.ts'
+import { inTransaction, retryTransient } from '../warehouse/connection/retry-transient.ts'
 import type { Database } from '../warehouse/tables.generated.ts'
 import { deriveRates, rateRulesName, rateRulesVersion } from './derive.ts'
 import type { Quotes } from './quotes.ts'
@@ -82,13 +82,12 @@ export async function applyReportingCurrency(
   const stored = await readReportingCurrency(query)
   const wanted = given ?? stored
   if (wanted === stored && (await areRatesIn(query, wanted))) return wanted
-  await retryTransient(() =>
-    query.transaction().execute(async (transaction) => {
-      await storeReportingCurrency(transaction, wanted)
-      await deriveRates(transaction, wanted, await readDaysMax(transaction))
-    }),
-  )
-  await refreshFindings(query)
+  await inTransaction(query, async (transaction) => {
+    await storeReportingCurrency(transaction, wanted)
+    await deriveRates(transaction, wanted, await readDaysMax(transaction))
+  })
+  // In a transaction of the caller a replay follows, which refreshes the findings of its account.
+  if (!query.isTransaction) await refreshFindings(query)
   return wanted
 }
 

@@ -61,7 +61,7 @@ export async function withAccountApi<T>(
   const warn = (what: string) => (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     const text = `what the API was found to accept could not be ${what}`
-    context.log.logger.warn({ account: account.name, reason }, text)
+    context.log.logger.warn({ reason }, text)
   }
   try {
     const known = parseCapabilities(stored)
@@ -79,6 +79,7 @@ export async function withAccountApi<T>(
     }
     throw error
   } finally {
+    context.countRequests?.(api.counts.requests)
     if (api.counts.requests > 0) {
       const rate = { requests_per_minute: String(Math.floor(api.requestsPerMinute)) }
       const found = { ...learned, ...rate, ...answeredAddresses(api) }

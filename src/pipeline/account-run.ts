@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import type { CosellError } from '../errors.ts'
 import { acquireLease, type Lease } from '../load/runs/lease.ts'
 import { beginRun, markFailed, type RunMode } from '../load/runs/ledger.ts'
 import type { Reference } from '../load/runs/reference.ts'
@@ -8,40 +7,8 @@ import { appVersion } from '../version.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import type { Run, RunContext } from './run-context.ts'
 import type { RunEvent } from './run-events.ts'
-import { addSummaries, type RunResult, type RunSummary, startStopwatch } from './run-summary.ts'
+import { type RunSummary, startStopwatch } from './run-summary.ts'
 import { lastStepMsMax, tryLastStep, unlessStalled } from './watchdog.ts'
-
-/** Loads accounts one after the other; the first failure is thrown after the last account. */
-export async function forEachAccount<A extends { readonly name: string }>(
-  context: RunContext,
-  accounts: readonly A[],
-  load: (account: A, context: RunContext) => Promise<RunSummary>,
-): Promise<RunResult> {
-  const { signal, stalled } = context
-  const done: RunSummary[] = []
-  const failures: CosellError[] = []
-  const isOnly = accounts.length === 1
-  for (const [index, account] of accounts.entries()) {
-    const part = `${account.name} (${index + 1} of ${accounts.length})`
-    const log = isOnly ? context.log : context.log.within(part)
-    try {
-      log.logger.info({ account: account.name }, 'account begins')
-      done.push(await load(account, { ...context, log, account: account.name }))
-    } catch (error) {
-      const isEnded = signal.aborted || stalled?.aborted === true
-      const failure = signal.aborted ? signal.reason : databaseFailure(error)
-      log.end()
-      // The command ends with the reason of its only account, and it is needed once.
-      const text = isOnly || isEnded ? 'account failed' : failure.message
-      log.logger.error({ account: account.name, code: failure.code }, text)
-      failures.push(failure)
-      if (isEnded) break
-    }
-  }
-  const first = failures[0]
-  if (first !== undefined) throw first
-  return { ...addSummaries(done), accounts: accounts.map(({ name }) => name) }
-}
 
 /** Longest wait of a run for the pause that a backfill makes between two windows. */
 const waitForBackfillMs = 15 * 60_000
@@ -76,7 +43,7 @@ export async function withLease<T>(
   } finally {
     stalled?.removeEventListener('abort', abandon)
     if (!(await tryLastStep(() => lease.release()))) {
-      log.logger.warn({ account: partnerAccountKey }, 'the lease could not be released: it lapses')
+      log.logger.warn('the lease could not be released: it lapses')
     }
   }
 }

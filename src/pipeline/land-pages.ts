@@ -4,6 +4,7 @@ import type { WindowPage } from '../extract/paging/read-window.ts'
 import { type LandedPayload, landPage, type NewVersion } from '../load/landing/land-page.ts'
 import type { LandedResource } from '../load/landing/read-landed.ts'
 import type { Step } from '../terminal/progress.ts'
+import { Eraser } from '../transform/pii/erased.ts'
 import { splitPii } from '../transform/pii/split-pii.ts'
 import { sortableInstant } from '../transform/values/dates.ts'
 import type { Run } from './run-context.ts'
@@ -29,6 +30,7 @@ export function startLanding(
   onLanded?: OnLanded,
 ) {
   const digest = keyedDigest(reference.secret)
+  const ways = { digest, eraser: new Eraser(reference.erased, digest) }
   let rows = 0
   let versions = 0
   let latest = ''
@@ -63,7 +65,7 @@ export function startLanding(
     /** Resolves once the page is durable. */
     landPage: (page: Page | WindowPage) =>
       landAll(
-        page.referrals.map((referral) => toLanding(referral, page, digest)),
+        page.referrals.map((referral) => toLanding(referral, page, ways)),
         'resumeAt' in page ? page.resumeAt : undefined,
       ),
     /** Lands the referrals of a page whose ids `choose` returns; resolves to their number. */
@@ -71,14 +73,14 @@ export function startLanding(
       page: Page,
       choose: (ids: readonly string[]) => Promise<readonly string[]>,
     ) => {
-      const all = page.referrals.map((referral) => toLanding(referral, page, digest))
+      const all = page.referrals.map((referral) => toLanding(referral, page, ways))
       const chosen = new Set(await choose(all.map((landing) => landing.resource_id)))
       if (chosen.size > 0) await landAll(all.filter((one) => chosen.has(one.resource_id)))
       return chosen.size
     },
     /** Queues one referral, unless the API has it no more; `landRest` makes the last ones durable. */
     landOne: async (found: FetchedReferral) => {
-      if (found.referral !== null) singles.push(toLanding(found.referral, found, digest))
+      if (found.referral !== null) singles.push(toLanding(found.referral, found, ways))
       if (singles.length >= singlesMax) await landRest()
     },
     landRest,
@@ -95,20 +97,23 @@ export function latestInstant(latest: string, text: string | null): string {
 function toLanding(
   referral: unknown,
   { requestId, fetchedAt }: Pick<Page, 'requestId' | 'fetchedAt'>,
-  digest: (text: string) => string,
+  { digest, eraser }: { readonly digest: (text: string) => string; readonly eraser: Eraser },
 ): LandedPayload {
   const split = splitPii(referral)
+  // Of what was received, erased people among it: an unchanged referral stays unchanged.
   const payload_hash = digest(split.canonical)
+  // A referral without an id cannot be loaded; landed under its hash it is quarantined once.
+  const resource_id = split.resourceId ?? `(no id) ${payload_hash.slice(0, 16)}`
+  const { payload, people } = eraser.erase(resource_id, split)
   return {
-    // A referral without an id cannot be loaded; landed under its hash it is quarantined once.
-    resource_id: split.resourceId ?? `(no id) ${payload_hash.slice(0, 16)}`,
+    resource_id,
     payload_hash,
     observed_at: fetchedAt,
     source_ref: requestId,
     source_updated_at: split.sourceUpdatedAt,
     source_updated_text: split.sourceUpdatedText,
-    payload: split.payload,
-    people: split.people,
+    payload,
+    people,
   }
 }
 

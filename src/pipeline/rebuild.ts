@@ -6,7 +6,10 @@ import type { Lease } from '../load/runs/lease.ts'
 import { readAccountState } from '../load/runs/ledger.ts'
 import { readReference } from '../load/runs/reference.ts'
 import { readEntries } from '../quarantine/entries.ts'
-import { forEachAccount, withLease, withRun } from './account-run.ts'
+import type { Kysely } from '../warehouse/connection/database.ts'
+import type { Database } from '../warehouse/tables.generated.ts'
+import { withLease, withRun } from './account-run.ts'
+import { forEachAccount } from './accounts/for-each-account.ts'
 import type { RunContext } from './run-context.ts'
 import { notAsked, type RunResult, type RunSummary, summarize } from './run-summary.ts'
 import { transformAndPublish } from './transform-and-publish.ts'
@@ -33,13 +36,27 @@ export interface RetryRequest {
  * Transforms and publishes the landed versions of quarantined referrals again, without the API.
  * Those that still cannot be read stay in quarantine, with one attempt more.
  *
- * @throws CosellError `usage` when the account is not known or a referral is not in quarantine.
+ * @throws CosellError `usage` as `chooseQuarantined`.
  */
 export async function retryQuarantined(
   context: RunContext,
-  { account, referralIds }: RetryRequest,
+  request: RetryRequest,
 ): Promise<RunResult> {
-  const { query } = context.warehouse
+  const accounts = await chooseQuarantined(context.warehouse.query, request)
+  return forEachAccount(context, accounts, ({ key, ids }, ofAccount) =>
+    withLease(ofAccount, key, (lease) => replay(ofAccount, lease, { ids })),
+  )
+}
+
+/**
+ * Returns the accounts with referrals to retry, and the ids of these.
+ *
+ * @throws CosellError `usage` when the account is not known or a referral is not in quarantine.
+ */
+export async function chooseQuarantined(
+  query: Kysely<Database>,
+  { account, referralIds }: RetryRequest,
+) {
   const known = await listAccounts(query)
   checkAccountKnown(account, known)
   const held = await readEntries(query, { account, openOnly: true })
@@ -50,17 +67,15 @@ export async function retryQuarantined(
     throw new CosellError('quarantine.not_held', text)
   }
   const isWanted = (id: string) => referralIds.length === 0 || referralIds.includes(id)
-  const accounts = known.flatMap(({ partner_account_key: key, account_code: name }) => {
+  return known.flatMap(({ partner_account_key: key, account_code: name }) => {
     const theirs = held.filter((entry) => entry.account === name && isWanted(entry.referral_id))
     const ids = [...new Set(theirs.map((entry) => entry.referral_id))]
     return ids.length === 0 ? [] : [{ key, name, ids }]
   })
-  return forEachAccount(context, accounts, ({ key, ids }, ofAccount) =>
-    withLease(ofAccount, key, (lease) => replay(ofAccount, lease, { ids })),
-  )
 }
 
-async function replay(
+/** Transforms and publishes all or some of the landed referrals of an account again. */
+export async function replay(
   context: RunContext,
   lease: Lease,
   scope: Exclude<LandedScope, 'unpublished'>,

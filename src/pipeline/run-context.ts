@@ -3,6 +3,7 @@ import type { Lease } from '../load/runs/lease.ts'
 import type { Reference } from '../load/runs/reference.ts'
 import type { Log } from '../log.ts'
 import type { Warehouse } from '../warehouse/connection/database.ts'
+import type { FirstPages } from './accounts/first-pages.ts'
 import type { Observer, RunEvent } from './run-events.ts'
 import type { Stopwatch } from './run-summary.ts'
 
@@ -17,8 +18,16 @@ export interface RunContext {
   readonly stalled?: AbortSignal | undefined
   /** Is told what happens; absent where nobody watches. */
   readonly observe?: Observer | undefined
-  /** Account that is being loaded; absent outside of `forEachAccount`. */
+  /** Accounts that are loaded side by side; 1 when absent. */
+  readonly workers?: number | undefined
+  /** Failed accounts that do not fail the command while another one publishes; none when absent. */
+  readonly tolerated?: number | undefined
+  /** Account that is being loaded; this and the next two are absent outside of `forEachAccount`. */
   readonly account?: string | undefined
+  /** What the new accounts of the command have shown. */
+  readonly firstPages?: FirstPages | undefined
+  /** Is told the requests that were sent for the account, also by what failed. */
+  countRequests?(count: number): void
   /** When the run has to be over, by `performance.now()`; absent in tests. */
   readonly deadlineAt?: number | undefined
 }

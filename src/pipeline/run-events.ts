@@ -21,8 +21,18 @@ export interface RunName {
   readonly runId: number
 }
 
+/** The end of an account in a command, whether or not a run of it began. */
+export interface AccountEnd {
+  readonly kind: 'account'
+  readonly account: string
+  /** 0 when it published. */
+  readonly exitCode: number
+}
+
+export type WatchedEvent = (RunEvent & RunName) | AccountEnd
+
 /** Is told of every event, and neither throws nor waits. */
-export type Observer = (event: RunEvent & RunName) => void
+export type Observer = (event: WatchedEvent) => void
 
 /** Yields each item with the time at which it was asked for, in milliseconds since 1970. */
 export async function* withAskedAt<T>(

@@ -5,7 +5,8 @@ export type Stage = 'extract_ms' | 'transform_ms' | 'publish_ms'
 
 /** Result of a run; `--json` ends with it. */
 export interface RunSummary {
-  readonly status: 'published'
+  /** Of one account `published`; of a command `partly` when some of its accounts failed. */
+  readonly status: 'published' | 'partly' | 'failed'
   readonly run_ids: readonly number[]
   /** Referrals that the run read, or replayed. */
   readonly seen: number
@@ -26,9 +27,32 @@ export interface RunSummary {
   readonly reconciliation: Reconciliation
 }
 
-/** Summary of all runs of a command, and the accounts that it loaded. */
+/** How one account of a command ended. */
+export interface AccountOutcome {
+  readonly account: string
+  readonly status: 'published' | 'failed'
+  /** The code with which a command of this account alone would have ended. */
+  readonly exit_code: number
+  /** Error code and message; null when it published. */
+  readonly code: string | null
+  readonly message: string | null
+  /** Every run that began, also one that failed. */
+  readonly run_ids: readonly number[]
+  readonly seen: number
+  readonly changed: number
+  readonly quarantined: number
+  readonly requests: number
+  /** From the begin of the account to its end; 0 for one that did not begin. */
+  readonly duration_ms: number
+}
+
+/** Sums of all runs of a command, and how each of its accounts ended. */
 export interface RunResult extends RunSummary {
-  readonly accounts: readonly string[]
+  /** Exit code, error code and message that the failed accounts give the command; absent without one. */
+  readonly exit_code?: number
+  readonly code?: string
+  readonly message?: string
+  readonly accounts: readonly AccountOutcome[]
 }
 
 /** Figures of a read. */

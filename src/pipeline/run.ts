@@ -6,7 +6,8 @@ import type { Lease } from '../load/runs/lease.ts'
 import { readAccountState } from '../load/runs/ledger.ts'
 import { readReference } from '../load/runs/reference.ts'
 import { withAccountApi } from './account-api.ts'
-import { forEachAccount, withLease, withRun } from './account-run.ts'
+import { withLease, withRun } from './account-run.ts'
+import { forEachAccount } from './accounts/for-each-account.ts'
 import { openAccount } from './accounts/open-account.ts'
 import { type EarlyLoading, startEarlyLoad } from './early-load.ts'
 import { extractAndLand } from './extract-and-land.ts'
@@ -17,8 +18,8 @@ import { transformAndPublish } from './transform-and-publish.ts'
 
 /**
  * The nightly job: reads what changed in every configured account and publishes it. A failing
- * account does not keep the others from being loaded; its error is thrown at the end. `clock` gives
- * milliseconds since 1970.
+ * account does not keep the others from being loaded; the gravest failure is thrown at the end. `clock`
+ * gives milliseconds since 1970.
  */
 export async function run(
   context: RunContext,

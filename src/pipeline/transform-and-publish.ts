@@ -6,6 +6,7 @@ import { loadReferrals } from '../load/load-referrals.ts'
 import type { LoadEnd, LoadTask, PublishResult } from '../load/publish/publish-task.ts'
 import type { Reference } from '../load/runs/reference.ts'
 import type { StagedBatch } from '../load/staging/stage-tables.ts'
+import { Eraser } from '../transform/pii/erased.ts'
 import { type TransformContext, toRows } from '../transform/to-rows.ts'
 import { memoize } from '../transform/values/memoize.ts'
 import { keyedDigest } from './land-pages.ts'
@@ -29,16 +30,20 @@ interface Tally {
 /** Brings landed versions to the readers: transforms them, loads the rows and publishes them. */
 export async function transformAndPublish(
   run: Run,
-  { scope, watermark, rowsRead }: PublishRequest,
+  request: PublishRequest,
   early?: EarlyLoad,
 ): Promise<PublishResult> {
-  const atEnd = (versions: number) => ({ watermark, rowsRead: rowsRead ?? versions })
-  const source = () => readWithProgress(run, scope)
   try {
-    return await loadReferrals(run, loadTask(run, { scope, atEnd, source }), early)
+    return await loadReferrals(run, landedTask(run, request), early)
   } finally {
     run.stopwatch.lap('publish_ms')
   }
+}
+
+/** Transformed rows of landed versions, with the terms of their publish. */
+export function landedTask(run: Run, { scope, watermark, rowsRead }: PublishRequest): LoadTask {
+  const atEnd = (versions: number) => ({ watermark, rowsRead: rowsRead ?? versions })
+  return loadTask(run, { scope, atEnd, source: () => readWithProgress(run, scope) })
 }
 
 /** Referrals to transform, and what is known after the last one. */
@@ -103,12 +108,15 @@ async function* transformAll(
 ): AsyncGenerator<StagedBatch> {
   const { partnerAccountKey: partner_account_key } = lease
   const context = toContext(reference)
+  const eraser = new Eraser(reference.erasedDue, keyedDigest(reference.secret))
   let referral_no = 0
   for await (const landed of referrals) {
     referral_no += 1
     if (referral_no % referralsPerProgress === 0) signal.throwIfAborted()
     tally.versions += landed.versions.filter(isPayload).length
-    const transformed = toRows({ partner_account_key, referral_no, ...landed }, context)
+    const versions = landed.versions.map((one) => eraser.erase(landed.resource_id, one))
+    const referral = { partner_account_key, referral_no, ...landed, versions }
+    const transformed = toRows(referral, context)
     if (transformed.kind === 'rows') {
       for (const path of transformed.unmapped) {
         tally.unmapped.set(path, 1 + (tally.unmapped.get(path) ?? 0))

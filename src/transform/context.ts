@@ -61,8 +61,8 @@ export interface TransformContext {
   sha256(text: string): string
   /** Hexadecimal digest, keyed with the secret of this installation. */
   hmac(text: string): string
-  /** Keyed digests of the people who were erased. */
-  erased: ReadonlySet<string>
+  /** Says whether a keyed digest is of a person who was erased. */
+  erased: { has(digest: string): boolean }
   thresholds: Thresholds
 }
 

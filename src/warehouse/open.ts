@@ -23,15 +23,16 @@ export interface OpenWarehouse extends Warehouse {
 /**
  * Opens the warehouse of the configuration: the PostgreSQL of `databaseUrl`, else the embedded one,
  * which is started when it is down. Closing leaves the embedded server as it was found, or running
- * with `keepRunning`. What is only inspected is opened however unfit it is.
+ * with `keepRunning`. What is only inspected is opened however unfit it is. `workers` accounts can be
+ * loaded side by side.
  */
 export async function openWarehouse(
   options: WarehouseOptions,
   logger: Logger,
-  { keepRunning = false, isInspected = false } = {},
+  { keepRunning = false, isInspected = false, workers = 1 } = {},
 ): Promise<OpenWarehouse> {
   if (options.databaseUrl !== undefined) {
-    const opened = await openDatabase(options.databaseUrl, logger, { isInspected })
+    const opened = await openDatabase(options.databaseUrl, logger, { isInspected, workers })
     return { ...opened, ...shownOf(options.databaseUrl), embedded: undefined }
   }
   const embedded = await startEmbedded({
@@ -45,7 +46,7 @@ export async function openWarehouse(
     if (embedded.startedHere && !keepRunning) await embedded.stop()
   }
   try {
-    const opened = await openDatabase(embedded.url, logger, { isInspected })
+    const opened = await openDatabase(embedded.url, logger, { isInspected, workers })
     const close = () => opened.close().finally(restoreServer)
     const { version, biUrl } = embedded
     return { ...opened, ...shownOf(embedded.url), embedded: { version, biUrl }, close }

@@ -8,8 +8,8 @@
 import type { Generated } from 'kysely'
 
 /**
- * One version of one resource as received, without people and free text; rows are only added. A
- * version is new when its content differs from the one before.
+ * One version of one resource as received, without people and free text; rows are added, and
+ * changed only to erase people. A version is new when its content differs from the one before.
  */
 export interface RawPayload {
   partner_account_key: number
@@ -71,7 +71,10 @@ export interface PiiContactChange {
   updated_run_id: number
 }
 
-/** One person who was erased, known by hash alone, so that a later load leaves them out. */
+/**
+ * One person or referral whose people were erased, known by hash alone, so that a later load leaves
+ * them out. A file in COSELL_HOME has the same rows, for the restore of an older copy.
+ */
 export interface PiiErasure {
   contact_hash: string
   requested_at: string
@@ -354,6 +357,8 @@ export interface StgContact {
   disable_notifications: boolean | null
   row_hash: string
   referral_no: number
+  is_erased: boolean
+  erased_at: string | null
 }
 
 /** Rows for pii.contact_change in the batch that is being published. */
@@ -1636,7 +1641,7 @@ export const tables = {
     columns: [
       'partner_account_key', 'contact_role', 'contact_no', 'first_name', 'last_name',
       'phone_number', 'email', 'title', 'extra', 'contact_hash', 'locale', 'disable_notifications',
-      'row_hash', 'referral_no',
+      'row_hash', 'referral_no', 'is_erased', 'erased_at',
     ],
     key: [],
   },

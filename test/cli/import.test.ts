@@ -22,7 +22,7 @@ describe('cosell import', () => {
         const result = resultOf(first)
         expect(result).toMatchObject({
           status: 'published',
-          accounts: ['default'],
+          accounts: [{ account: 'default' }],
           quarantined_rows: 1,
           bad_cells: 1,
           files: [{ file, layout: 'cosell_2023', title: 'co-sell opportunities (2023)' }],

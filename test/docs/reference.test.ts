@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseEnv } from 'node:util'
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { rootFolder } from '../../scripts/generate-docs.ts'
 import { jsonResults } from '../../scripts/reference/json-results.ts'
@@ -123,7 +124,12 @@ describe('json.md', () => {
             const result = async (...args: string[]) =>
               resultOf(await runCli([...args, '--json'], { cwd: home, env: settings }))
             const hasKeysOf = (name: keyof typeof jsonResults) => (found: unknown) => {
-              const documented = Object.keys(jsonResults[name].keys)
+              const keys = Object.keys(jsonResults[name].keys)
+              // Of a load only one that failed has these; test/cli/workers.test.ts has one.
+              const ofFailure = keys.includes('accounts[].exit_code')
+                ? ['exit_code', 'code', 'message']
+                : []
+              const documented = keys.filter((key) => !ofFailure.includes(key))
               const paths = new Set(pathsOf(found, new Set(documented)))
               expect([...paths].sort(), JSON.stringify(found)).toEqual(documented.sort())
             }
@@ -135,6 +141,15 @@ describe('json.md', () => {
             hasKeysOf('runSummary')(await result('run'))
             hasKeysOf('runSummary')(await result('rebuild'))
             hasKeysOf('runSummary')(await result('quarantine', 'retry'))
+            // Amounts and rows that a rebuild repairs, and a referral that it holds again.
+            await sql`
+              update dw.fact_referral set deal_value_amount = 1, row_hash = 0`.execute(db)
+            await sql`delete from dw.fact_acv_schedule where contract_year_no = 1`.execute(db)
+            await sql`
+              update etl.quarantine set resolved_run_id = last_run_id
+              where resource_id = (select min(resource_id) from etl.quarantine)`.execute(db)
+            hasKeysOf('difference')(await result('rebuild', '--diff'))
+            hasKeysOf('runSummary')(await result('rebuild'))
             const { entries } = await result('quarantine', 'list')
             hasKeysOf('quarantineList')({ status: 'ok', entries })
             const [{ referral_id: id }] = entries as [{ referral_id: string }]
@@ -168,6 +183,7 @@ describe('json.md', () => {
             await writeFile(path.join(home, 'leads.csv'), leads)
             hasKeysOf('imported')(await result('import', 'leads.csv', '--account', 'files'))
             hasKeysOf('accountRename')(await result('account', 'rename', 'default', 'renamed'))
+            hasKeysOf('erased')(await result('erase', '--email', 'no@example.com', '--yes'))
             hasKeysOf('forget')(await result('forget', '--account', 'renamed', '--yes'))
           }),
         ),

@@ -399,6 +399,7 @@ describe('the server checks', () => {
 
   test.each<{
     given: Partial<ServerFacts>
+    workers?: number
     way?: { isLocal: boolean; isUnverified: boolean }
     check: string
     expected: Partial<CheckResult>
@@ -459,6 +460,33 @@ describe('the server checks', () => {
       why: 'too few connections',
     },
     {
+      given: { connections_free: 17 },
+      workers: 4,
+      check: 'connections',
+      expected: {
+        status: 'warn',
+        detail:
+          '17 more are free for the server, a run with --workers 4, the default, needs up to 18',
+      },
+      remedy: /max_connections\), or run with fewer --workers\.$/,
+      why: 'too few connections for four accounts side by side',
+    },
+    {
+      given: { connections_free: 18 },
+      workers: 4,
+      check: 'connections',
+      expected: { status: 'ok' },
+      why: 'just enough for four',
+    },
+    {
+      given: { role_limit: 9, role_free: 9 },
+      workers: 2,
+      check: 'connections',
+      expected: { status: 'fail', kind: 'configuration' },
+      remedy: /alter role "loader" connection limit 20\), or run with fewer --workers/,
+      why: 'a role with connections for one worker of two',
+    },
+    {
       given: { date_style: 'German, DMY' },
       check: 'session',
       expected: { status: 'fail' },
@@ -500,8 +528,8 @@ describe('the server checks', () => {
     },
   ])(
     'checkServer, $why: $check is $expected.status',
-    ({ given, way = far, check, expected, remedy }) => {
-      const result = resultOf(checkServer({ ...facts, ...given }, way), check)
+    ({ given, workers = 1, way = far, check, expected, remedy }) => {
+      const result = resultOf(checkServer({ ...facts, ...given }, way, workers), check)
       expect(result).toMatchObject(expected)
       if (remedy === undefined) expect(result.remedy).toBeUndefined()
       else expect(result.remedy).toMatch(remedy)
@@ -509,7 +537,7 @@ describe('the server checks', () => {
   )
 
   test('checkServer passes a remote server with correct settings', () => {
-    expect(checkServer(facts, far).filter(({ status }) => status !== 'ok')).toEqual([])
+    expect(checkServer(facts, far, 4).filter(({ status }) => status !== 'ok')).toEqual([])
   })
 })
 

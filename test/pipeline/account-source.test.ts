@@ -261,7 +261,7 @@ describe('cosell account', () => {
       expect(await run(false, { COSELL_ACCOUNT: 'north' })).toMatchObject({
         changed: 0,
         rows_written: 0,
-        accounts: ['north'],
+        accounts: [{ account: 'north' }],
       })
       expect(await namesOf(db)).toEqual(['north'])
     }))
@@ -319,7 +319,7 @@ test('the first line of a run and its result name warehouse and accounts, withou
         const [first = ''] = ended.stderr.split('\n')
         expect(JSON.parse(first)).toMatchObject({ warehouse })
         expect(JSON.parse(first).accounts).toEqual(accounts)
-        expect(resultOf(ended)).toMatchObject({ warehouse, accounts: ['default'] })
+        expect(resultOf(ended)).toMatchObject({ warehouse, accounts: [{ account: 'default' }] })
       }
     }),
   ))

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import type { Log } from '../../src/log.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
@@ -129,7 +130,7 @@ test('a bug of the program ends a run as a bug, not as a database failure', () =
     const progress = () => {
       throw new TypeError('progress of nothing')
     }
-    const log = { ...environment.log, progress }
+    const log: Log = { ...environment.log, progress, within: () => log }
     const failure = await failureOf(run({ ...environment, log }, false))
     expect(failure).toMatchObject({ kind: 'bug', exitCode: 70 })
   }))

@@ -7,6 +7,7 @@ import type { Settings } from './with-pipeline.ts'
 export interface AlteredReply {
   status: number
   body: Record<string, unknown>
+  headers?: Record<string, string>
 }
 
 /** A request to the API, by the id of a referral, or null for the list. */
@@ -34,13 +35,13 @@ export async function withAltered(
         ...(method === 'POST' ? { body } : {}),
       })
       const text = (await answer.text()).replaceAll(sandbox.url, own)
-      const reply = { status: answer.status, body: JSON.parse(text) }
+      const reply: AlteredReply = { status: answer.status, body: JSON.parse(text) }
       const [, id] = /^\/v1\.0\/engagements\/referrals(?:\/([^?]+))?/.exec(path) ?? [
         null,
         undefined,
       ]
       if (path.startsWith('/v1.0/')) await alter(reply, { id: id ?? null })
-      return { ...reply, headers: { date: answer.headers.get('date') ?? '' } }
+      return { ...reply, headers: { date: answer.headers.get('date') ?? '', ...reply.headers } }
     },
     async (server) => {
       own = server.url

@@ -30,13 +30,13 @@ const matrix: readonly Row[] = [
   row('dw', 'u', 'u', '', 'the star is for readers'),
   row('mart', 'u', 'u', '', 'the report is written by the loader’s job'),
 
-  row('raw.payload', 'sim', '', '', 'versions are added, never changed'),
-  row('pii.payload', 'sim', '', '', 'whole payloads with people are never read'),
+  row('raw.payload', 'sium', '', '', 'versions are added; erased people are taken out'),
+  row('pii.payload', 'sium', '', '', 'whole payloads with people are never read'),
   row('pii.contact', 'siudm', '', 's', 'replaced with its referral'),
   row('pii.contact_change', 'siudm', '', 's', 'replaced with its referral'),
   row('pii.referral_change', '', '', 's', 'who joined and left, with the rights of the reader'),
   row('pii.referral_text', 'siudm', '', 's', 'replaced with its referral'),
-  row('pii.erasure', 's', '', '', 'readers do not learn who was erased'),
+  row('pii.erasure', 'siu', '', '', 'readers do not learn who was erased'),
   row('pii.seller', '', '', 's', 'names of sellers, with the rights of the reader'),
   row('pii.secret', 's', '', '', 'the key of the hashes, which would reveal people by guessing'),
 

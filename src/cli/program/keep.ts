@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
+import type { EraseFlags } from '../commands/keep/erase.ts'
 import type { ForgetFlags } from '../commands/keep/forget.ts'
 import type { LoginFlags } from '../commands/keep/login.ts'
 import type { MigrateFlags } from '../commands/keep/migrate.ts'
@@ -12,6 +13,7 @@ export function addKeepCommands(program: Command) {
   addLogin(program)
   addAccount(program)
   addForget(program)
+  addErase(program)
   addMigrate(program)
   addWarehouse(program)
   addCompletion(program)
@@ -74,6 +76,35 @@ const forgetHelp = `
 
 It says what it will remove and asks. It takes a login that owns the tables, and ends with 4 while
 a run of the account is under way. Readers see the account whole until it is gone.`
+
+function addErase(program: Command) {
+  addCommand(
+    program,
+    'erase',
+    'Erase a person, or the people of a referral, here and from what is loaded later.',
+  )
+    .option('--email <address>', 'the e-mail address of the person')
+    .option('--referral <id>', 'the referral whose people and notes are erased')
+    .option('--yes', 'erase without asking')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell erase --email ada@example.com',
+        'cosell erase --referral 6c1d5a3e-0000-4000-8000-000000000001 --yes --json',
+      ),
+    )
+    .addHelpText('after', eraseHelp)
+    .action(async (flags: EraseFlags) => {
+      const { erasePeople } = await import('../commands/keep/erase.ts')
+      await erasePeople(flags)
+    })
+}
+
+const eraseHelp = `
+
+It says where they are and asks. Figures, roles and numbers of people stay. It ends with 4 while a
+run of any account is under way. Keep erasures.json of COSELL_HOME: by it, an older copy of the
+warehouse that is restored loses them again.`
 
 function addMigrate(program: Command) {
   addCommand(

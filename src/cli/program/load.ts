@@ -5,7 +5,14 @@ import type { FxFlags } from '../commands/load/fx.ts'
 import type { ImportFlags } from '../commands/load/import.ts'
 import type { RebuildFlags } from '../commands/load/rebuild.ts'
 import type { RunFlags } from '../commands/load/run.ts'
-import { addCommand, addMetricsOption, examples, parseDay, parseDays } from '../help.ts'
+import {
+  addCommand,
+  addMetricsOption,
+  addWorkerOptions,
+  examples,
+  parseDay,
+  parseDays,
+} from '../help.ts'
 
 /** Adds the commands that load. */
 export function addLoadCommands(program: Command) {
@@ -17,15 +24,22 @@ export function addLoadCommands(program: Command) {
 }
 
 function addRun(program: Command) {
-  addMetricsOption(
-    addCommand(
-      program,
-      'run',
-      'Read what changed in every account and publish it: the nightly job.',
-    ),
+  const command = addCommand(
+    program,
+    'run',
+    'Read what changed in every account and publish it: the nightly job.',
   )
+  addMetricsOption(addWorkerOptions(command))
     .option('--full', 'read everything, as the first run does')
-    .addHelpText('after', examples('cosell run', 'cosell run --full', 'cosell run --json'))
+    .addHelpText(
+      'after',
+      examples(
+        'cosell run',
+        'cosell run --full',
+        'cosell run --json',
+        'cosell run --workers 8 --tolerate 1 --json',
+      ),
+    )
     .action(async (flags: RunFlags) => {
       const { runAndPing } = await import('../commands/load/run.ts')
       await runAndPing(flags)
@@ -33,13 +47,12 @@ function addRun(program: Command) {
 }
 
 function addBackfill(program: Command) {
-  addMetricsOption(
-    addCommand(
-      program,
-      'backfill',
-      'Read history month by month, beside the nightly job; resumes where it stopped.',
-    ),
+  const command = addCommand(
+    program,
+    'backfill',
+    'Read history month by month, beside the nightly job; resumes where it stopped.',
   )
+  addMetricsOption(addWorkerOptions(command))
     .requiredOption('--from <day>', 'first day of creation, YYYY-MM-DD')
     .option('--to <day>', 'first day that is not read (tomorrow)')
     .option('--plan', 'show windows, calls and time, and change nothing')
@@ -87,19 +100,34 @@ function addImport(program: Command) {
 }
 
 function addRebuild(program: Command) {
-  addMetricsOption(
-    addCommand(
-      program,
-      'rebuild',
-      'Transform and publish again from the landing zone, without the API.',
-    ),
+  const command = addCommand(
+    program,
+    'rebuild',
+    'Transform and publish again from the landing zone, without the API.',
   )
-    .addHelpText('after', examples('cosell rebuild', 'cosell rebuild --json'))
+  addMetricsOption(addWorkerOptions(command))
+    .addOption(
+      new Option(
+        '--diff',
+        'tell by mart and column what would change, and change nothing',
+      ).conflicts(['metricsFile', 'workers', 'tolerate']),
+    )
+    .addHelpText(
+      'after',
+      examples('cosell rebuild', 'cosell rebuild --json', 'cosell rebuild --diff'),
+    )
+    .addHelpText('after', diffHelp)
     .action(async (flags: RebuildFlags) => {
       const { rebuildAll } = await import('../commands/load/rebuild.ts')
       await rebuildAll(flags)
     })
 }
+
+const diffHelp = `
+
+--diff replays each account in a transaction that is rolled back, and ends with ${exitCodes.stale.code} when anything
+would differ: rows, money by currency, ten referrals of each. Readers wait for nothing; a run of
+the same account ends with ${exitCodes.accountHeld.code} meanwhile. It asks for \`cosell migrate\` first where the schema is that of an older version.`
 
 function addFx(program: Command) {
   addCommand(program, 'fx', 'Load exchange rates from a CSV file, for the converted columns.')

@@ -179,11 +179,13 @@ function addQuarantine(program: Command) {
     .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry']))
     .argument('[referral-id...]', 'show: one; retry: any number, all in quarantine if left out')
     .option('--account <name>', 'only this account; needed when two have the same referral')
+    .option('--diff', 'retry: tell by mart and column what would change, and change nothing')
     .addHelpText(
       'after',
       examples(
         'cosell quarantine list',
         'cosell quarantine show 5d3f9a10-0000-4000-8000-000000000001',
+        'cosell quarantine retry --diff',
         'cosell quarantine retry',
         'cosell quarantine retry 5d3f9a10-0000-4000-8000-000000000001 --account contoso --json',
       ),
@@ -200,7 +202,8 @@ const quarantineHelp = `
 show prints the reason and the property types around the invalid value. It prints the value itself,
 cut at 120 characters, only where it is a plain one outside people and free text. retry transforms
 and publishes the landed versions without the API; it ends with 0 even if a referral stays in
-quarantine. A newer version of a referral, and rebuild, retry it as well.`
+quarantine. A newer version of a referral, and rebuild, retry it as well. retry --diff ends with ${exitCodes.stale.code}
+when anything would differ.`
 
 function addDocs(program: Command) {
   addCommand(

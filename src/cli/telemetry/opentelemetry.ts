@@ -97,6 +97,7 @@ function observeSpans(start: StartSpan, inCommand: Context) {
   }
   const observe: Observer = (event) => {
     if (event.kind === 'begun') return begin(event)
+    if (event.kind === 'account') return
     const run = open.get(event.runId)
     if (run === undefined) return
     if (event.kind === 'page') {

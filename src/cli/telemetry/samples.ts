@@ -1,4 +1,4 @@
-import type { RunEvent, RunName } from '../../pipeline/run-events.ts'
+import type { WatchedEvent } from '../../pipeline/run-events.ts'
 import type { LastPublish } from '../../report/queries/freshness.ts'
 import type { LatestRun } from '../../report/queries/latest-runs.ts'
 import type { AccountStatus } from '../../report/queries/status.ts'
@@ -47,6 +47,7 @@ export const metrics = {
   cosell_last_run_rows_written: 'Rows inserted, updated or deleted in dw and pii.',
   cosell_run_stage_duration_seconds: 'Time of a stage, of all runs of the command.',
   cosell_run_throttled_seconds: 'Time by which answers 429 made all requests wait.',
+  cosell_run_exit_code: 'Exit code of the account in the command: 0 when it published.',
   cosell_command_exit_code: 'Exit code of the command.',
   cosell_command_duration_seconds: 'From the start of the command to its end.',
   cosell_command_end_timestamp_seconds: 'When the command ended.',
@@ -87,7 +88,7 @@ export function stateSamples({ accounts, publishes, runs }: WarehouseState, nowM
 }
 
 /** Samples of what the runs of a command told. */
-export function eventSamples(events: readonly (RunEvent & RunName)[]): Sample[] {
+export function eventSamples(events: readonly WatchedEvent[]): Sample[] {
   const sums = new Map<string, Sample>()
   const add = (metric: Sample['metric'], labels: Sample['labels'], value: number) => {
     const key = JSON.stringify([metric, labels])
@@ -100,6 +101,7 @@ export function eventSamples(events: readonly (RunEvent & RunName)[]): Sample[] 
       const metric = 'cosell_run_stage_duration_seconds'
       add(metric, { account, stage }, (endMs - startMs) / 1_000)
     }
+    if (event.kind === 'account') add('cosell_run_exit_code', { account }, event.exitCode)
     if (event.kind === 'published') {
       add('cosell_run_throttled_seconds', { account }, event.summary.throttled_ms / 1_000)
     }

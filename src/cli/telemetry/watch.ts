@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, setVariables } from '../../config.ts'
 import type { Logger } from '../../log.ts'
-import type { Observer, RunEvent, RunName } from '../../pipeline/run-events.ts'
+import type { Observer, WatchedEvent } from '../../pipeline/run-events.ts'
 import type { OpenWarehouse } from '../../warehouse/open.ts'
 import { postJson } from '../ping.ts'
 import { lineageTarget, observeLineage } from './openlineage.ts'
@@ -47,7 +47,7 @@ export function startWatch(
   })
   let telemetry: Telemetry | undefined
   const lineage = startLineage(config, logger)
-  const events: (RunEvent & RunName)[] = []
+  const events: WatchedEvent[] = []
   let warehouse: OpenWarehouse | undefined
   let state: readonly Sample[] | undefined
   return {

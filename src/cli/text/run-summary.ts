@@ -1,11 +1,29 @@
-import type { RunSummary } from '../../pipeline/run-summary.ts'
+import type { AccountOutcome, RunResult, RunSummary } from '../../pipeline/run-summary.ts'
 import { textColumns, wrapPhrases } from '../../terminal/terminal-text.ts'
-import { formatCount } from './grid.ts'
+import { formatCount, renderGrid } from './grid.ts'
 
 const labelWidth = 11
 
-/** Renders a run in four lines, which break where they are long. */
-export function renderRun(run: RunSummary): string {
+/** Renders a load in four lines, which break where they are long; before them each of several accounts. */
+export function renderRun(run: RunSummary & Partial<Pick<RunResult, 'accounts'>>): string {
+  const { accounts = [] } = run
+  return accounts.length > 1 ? `${renderOutcomes(accounts)}\n\n${renderSums(run)}` : renderSums(run)
+}
+
+/** One line an account; the log has the messages of failures. */
+function renderOutcomes(accounts: readonly AccountOutcome[]): string {
+  const rows = accounts.map((one) => [
+    one.account,
+    one.code === null ? one.status : `${one.status}: ${one.code} (${one.exit_code})`,
+    formatCount(one.seen),
+    formatCount(one.changed),
+    formatCount(one.quarantined),
+    seconds(one.duration_ms),
+  ])
+  return renderGrid(['Account', 'Status', 'Seen', 'Changed', 'Quarantined', 'Time'], rows)
+}
+
+function renderSums(run: RunSummary): string {
   const referrals = [
     `${formatCount(run.seen)} seen`,
     `${formatCount(run.changed)} changed`,

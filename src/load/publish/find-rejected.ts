@@ -38,6 +38,17 @@ export async function findRejectedReferrals(
   return rejected
 }
 
+/** `findRejectedReferrals` within a transaction of the caller; nothing of the trials stays in it. */
+export async function findRejectedOnTrial(
+  transaction: Transaction<Database>,
+  publication: Pick<Publication, 'partnerAccountKey' | 'runId'>,
+): Promise<RejectedRow[]> {
+  await sql`savepoint halves`.execute(transaction)
+  const rejected = await tryHalves(transaction, publication)
+  await sql`rollback to savepoint halves`.execute(transaction)
+  return rejected
+}
+
 /** A publish whose way to the star depends on the referrals that are tried. */
 type Trial = Omit<Publication, 'access'>
 

@@ -9,7 +9,7 @@ import { isPublished } from '../runs/ledger.ts'
 import { prepareForBulk } from '../runs/prepare-for-bulk.ts'
 import { isRowRejected, quarantineRejected } from '../staging/rejected-rows.ts'
 import type { StageTable } from '../staging/stage-tables.ts'
-import { findRejectedReferrals } from './find-rejected.ts'
+import { findRejectedOnTrial, findRejectedReferrals } from './find-rejected.ts'
 import { analyzePublished, finishPublish } from './finish.ts'
 import { addStagedMembers, sharedDimensions } from './members/shared-members.ts'
 import type { PublishResult, PublishTask } from './publish-task.ts'
@@ -61,6 +61,40 @@ export async function publish(
       staged = await fencedTransaction(warehouse.query, lease, (transaction) =>
         quarantineRejected(transaction, lease.partnerAccountKey, rejected, staged),
       )
+    }
+  }
+}
+
+/**
+ * As `publish`, within a transaction of the caller, which rolls it back: shared members too, which
+ * an ordinary publish commits before.
+ *
+ * @throws CosellError as `publish`, but for the lease, which is not looked at.
+ */
+export async function publishOnTrial(
+  transaction: Transaction<Database>,
+  partnerAccountKey: number,
+  request: PublishRequest,
+): Promise<PublishResult> {
+  const announce = announceSteps(await stagedSteps(), request.onStep)
+  const source = { partnerAccountKey, runId: request.runId }
+  let { staged } = request
+  for (let round = 1; ; round++) {
+    await sql`savepoint published`.execute(transaction)
+    try {
+      announce(stepNames.members)
+      const members = await addStagedMembers(transaction, transaction, source)
+      const asked = { ...request, staged, announce }
+      const result = await publishStaged(transaction, partnerAccountKey, asked, members)
+      // A deferred constraint would fail at the commit, which never comes.
+      await sql`set constraints all immediate`.execute(transaction)
+      return result
+    } catch (error) {
+      if (!isRowRejected(error) || round === roundsMax) throw error
+      await sql`rollback to savepoint published`.execute(transaction)
+      const rejected = await findRejectedOnTrial(transaction, source)
+      if (rejected.length === 0) throw error
+      staged = await quarantineRejected(transaction, partnerAccountKey, rejected, staged)
     }
   }
 }

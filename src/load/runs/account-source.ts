@@ -157,7 +157,7 @@ export function findHolder(
 }
 
 /** Share of referrals from which on two sources are one. */
-const sharedMin = 0.5
+export const sharedMin = 0.5
 
 /**
  * Refuses an account whose source another account holds, and returns what is stored of it. Two
@@ -261,7 +261,13 @@ export async function checkReferralsAreNew(
   throw sameSource(name, most.name, what, isKnown)
 }
 
-function sameSource(name: string, holder: string, what: string, isKnown: boolean): CosellError {
+/** The error of an account that would read what another one holds. */
+export function sameSource(
+  name: string,
+  holder: string,
+  what: string,
+  isKnown: boolean,
+): CosellError {
   const rename = isKnown
     ? ''
     : `, or run \`cosell account rename ${holder} ${name}\` to keep the new name`

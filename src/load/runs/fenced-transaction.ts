@@ -106,7 +106,7 @@ export async function copyUnderLease<T>(
 }
 
 /** Otherwise a process that is stopped from here on would hold the account until it resumes. */
-const idleLimit = `set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)`
+export const idleLimit = `set_config('idle_in_transaction_session_timeout', '${leaseSeconds}s', true)`
 /** There are many COPYs, so the commit of one does not wait for the disk. */
 const copyLimits = `set_config('synchronous_commit', 'off', true), ${idleLimit}`
 

@@ -45,6 +45,8 @@ export interface NewRun {
   readonly to: string | null
   readonly appVersion: string
   readonly transformVersion: number
+  /** Number of a run that is rolled back; the sequence gives one when left out. */
+  readonly runId?: number
 }
 
 /** Numbers of referrals after the read of a run. */
@@ -83,6 +85,7 @@ export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<nu
   const begun = await query
     .insertInto('etl.run')
     .values({
+      ...(run.runId === undefined ? {} : { run_id: run.runId }),
       partner_account_key: run.partnerAccountKey,
       run_mode: run.mode,
       run_status: 'running',

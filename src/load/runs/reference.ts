@@ -15,8 +15,10 @@ export interface Reference {
   /** Solution areas by play. */
   readonly plays: ReadonlyMap<string, readonly string[]>
   readonly settings: Settings
-  /** Keyed hashes of the people who were erased. */
-  readonly erased: ReadonlySet<string>
+  /** When people were erased, ISO, by keyed hash. */
+  readonly erased: ReadonlyMap<string, string>
+  /** Those of them who may still be in what has landed. */
+  readonly erasedDue: ReadonlyMap<string, string>
   /** Key of the payload and contact hashes; never leaves this process. */
   readonly secret: string
 }
@@ -31,7 +33,10 @@ export async function readReference(query: Kysely<Database>): Promise<Reference>
       .orderBy('sort_order')
       .execute(),
     query.selectFrom('etl.setting').select(['setting_name', 'setting_value']).execute(),
-    query.selectFrom('pii.erasure').select('contact_hash').execute(),
+    query
+      .selectFrom('pii.erasure')
+      .select(['contact_hash', 'requested_at', 'last_applied_at'])
+      .execute(),
     query
       .selectFrom('pii.secret')
       .select('secret_value')
@@ -60,9 +65,14 @@ export async function readReference(query: Kysely<Database>): Promise<Reference>
     substatuses,
     plays,
     settings: parseSettings(new Map(settings.map((row) => [row.setting_name, row.setting_value]))),
-    erased: new Set(erased.map((row) => row.contact_hash)),
+    erased: timesOf(erased),
+    erasedDue: timesOf(erased.filter((row) => row.last_applied_at === null)),
     secret: secret.secret_value,
   }
+}
+
+function timesOf(rows: readonly { contact_hash: string; requested_at: string }[]) {
+  return new Map(rows.map((row) => [row.contact_hash, new Date(row.requested_at).toISOString()]))
 }
 
 function addTo(sets: Map<string, Set<string>>, key: string, member: string) {

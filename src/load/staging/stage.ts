@@ -1,7 +1,7 @@
 import { type QueryCreator, sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import { isShared } from '../../warehouse/connection/client.ts'
-import type { Kysely, Warehouse } from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction, Warehouse } from '../../warehouse/connection/database.ts'
 import { beginText } from '../../warehouse/connection/session.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { CopyBuffer } from '../copy/copy-buffer.ts'
@@ -85,7 +85,8 @@ export async function stageRows(
   const rejected: RejectedLine[] = []
   let failure: unknown
   try {
-    await copyBatches({ client, lease, rejected }, batches, counts)
+    const apart = (copy: () => Promise<void>) => copyUnderLease(client, lease, copy)
+    await copyBatches({ client, apart, rejected }, batches, counts)
     await analyzeStages(client, [...counts.keys()])
   } catch (error) {
     failure = error
@@ -100,6 +101,41 @@ export async function stageRows(
   return fencedTransaction(warehouse.query, lease, (transaction) =>
     quarantineRejected(transaction, first.partnerAccountKey, rejected, counts),
   )
+}
+
+/**
+ * As `stageRows`, within a transaction of the caller that is rolled back, and over its connection. It
+ * empties the stage first. Nothing is analyzed: the lock of ANALYZE would last as long as the trial,
+ * and let the loads of other accounts wait.
+ */
+export async function stageOnTrial(
+  transaction: Transaction<Database>,
+  client: PoolClient,
+  partnerAccountKey: number,
+  batches: AsyncIterable<StagedBatch>,
+): Promise<Map<StageTable, number>> {
+  for (const table of batchTables) {
+    await transaction
+      .deleteFrom(table)
+      .where('partner_account_key', '=', partnerAccountKey)
+      .execute()
+  }
+  const counts = new Map<StageTable, number>()
+  const rejected: RejectedLine[] = []
+  const apart = async (copy: () => Promise<void>) => {
+    await client.query('savepoint copied')
+    try {
+      await copy()
+    } catch (error) {
+      await client.query('rollback to savepoint copied')
+      throw error
+    }
+    await client.query('release savepoint copied')
+  }
+  await copyBatches({ client, apart, rejected }, batches, counts)
+  if (rejected.length === 0) return counts
+  for (const { table } of rejected) counts.set(table, (counts.get(table) ?? 0) - 1)
+  return quarantineRejected(transaction, partnerAccountKey, rejected, counts)
 }
 
 /**
@@ -119,7 +155,8 @@ async function analyzeStages(client: PoolClient, tables: readonly StageTable[]) 
 /** Connection that rows are staged over, and the rows that it rejected. */
 interface Stage {
   readonly client: PoolClient
-  readonly lease: Lease
+  /** Runs a COPY so that a rejected row undoes it alone. */
+  apart(copy: () => Promise<void>): Promise<void>
   readonly rejected: RejectedLine[]
 }
 
@@ -157,13 +194,13 @@ async function copyBatches(
  * Copies the rows but for the rejected ones, which have to be found: COPY takes all rows or none.
  */
 async function copyRows(
-  { client, lease, rejected }: Stage,
+  { client, apart, rejected }: Stage,
   table: StageTable,
   pieces: readonly Buffer[],
 ) {
   const columns = stagedColumns(formatOf(table))
   const copy = (some: readonly (Buffer | string)[]) =>
-    copyUnderLease(client, lease, async () => {
+    apart(async () => {
       await copyInto(client, table, columns, some)
     })
   try {

@@ -1,5 +1,5 @@
 import type { AccountConfig } from '../../config.ts'
-import { checkReferralsAreNew, checkSource } from '../../load/runs/account-source.ts'
+import { checkReferralsAreNew, checkSource, sameSource } from '../../load/runs/account-source.ts'
 import { enterAccount } from '../../load/runs/accounts.ts'
 import { splitPii } from '../../transform/pii/split-pii.ts'
 import { openApi } from '../account-api.ts'
@@ -27,9 +27,15 @@ export async function openAccount(context: RunContext, account: AccountConfig): 
     const { referrals } = await api.getPage({ orderBy: 'createdDateTime asc' })
     const ids = referrals.flatMap((referral) => splitPii(referral).resourceId ?? [])
     await checkReferralsAreNew(query, account.name, ids)
+    const twin = context.firstPages?.claim(account.name, ids)
+    if (twin !== undefined) {
+      const what = `${twin.shared} of the ${new Set(ids).size} referrals of its first page`
+      throw sameSource(account.name, twin.name, what, stored !== undefined)
+    }
     const organizationId = source.organizationId ?? mostNamed(referrals)
     return await enterAccount(query, account, { ...source, organizationId })
   } finally {
+    context.countRequests?.(api.counts.requests)
     await api.close()
   }
 }

@@ -17,7 +17,8 @@ import { type Lease, pause } from '../../load/runs/lease.ts'
 import { readReference } from '../../load/runs/reference.ts'
 import { countListed } from '../../load/staging/stage.ts'
 import { type AccountApi, type RequestGate, withAccountApi } from '../account-api.ts'
-import { forEachAccount, withLease, withRun } from '../account-run.ts'
+import { withLease, withRun } from '../account-run.ts'
+import { forEachAccount } from '../accounts/for-each-account.ts'
 import { openAccount } from '../accounts/open-account.ts'
 import { type Extraction, finishExtract } from '../extract-and-land.ts'
 import { startLanding } from '../land-pages.ts'
@@ -75,13 +76,12 @@ async function readHistory(
 ): Promise<RunSummary> {
   const { partnerAccountKey, strategy } = history
   const { logger } = context.log
-  const account = history.account.name
   const windows = await readWindowStates(context, partnerAccountKey, span, strategy)
   const isAgain = windows.every(({ planned }) => planned.state === 'done')
   const toRead = windows.filter(({ planned }) => isAgain || planned.state !== 'done')
   const counts = { windows: windows.length, to_read: toRead.length }
-  logger.info({ account, ...span, ...counts }, explainStrategy(strategy, span))
-  if (isAgain) logger.info({ account }, 'every window was read before: all are read again')
+  logger.info({ ...span, ...counts }, explainStrategy(strategy, span))
+  if (isAgain) logger.info('every window was read before: all are read again')
   const done: RunSummary[] = []
   for (const [index, window] of toRead.entries()) {
     if (index > 0) await pause(history.pauseMs, context.signal)

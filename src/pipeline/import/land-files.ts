@@ -7,6 +7,7 @@ import { type LandedCsvRow, landRows } from '../../load/landing/land-rows.ts'
 import { storeMicrosoftAcv } from '../../load/landing/microsoft-acv.ts'
 import { readAhead } from '../../load/landing/read-ahead.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
+import { Eraser } from '../../transform/pii/erased.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { keyedDigest } from '../land-pages.ts'
@@ -112,7 +113,8 @@ class FileLanding {
   }
 
   private async *batchesOf(given: FileToLand): AsyncGenerator<readonly RowToLand[]> {
-    const toLanding = landingOf(given, this.digest)
+    const { erased } = this.run.reference
+    const toLanding = landingOf(given, this.digest, new Eraser(erased, this.digest))
     let batch: RowToLand[] = []
     for await (const row of readRows(given.file)) {
       const { cells } = row

@@ -3,6 +3,7 @@ import type { ImportedRow } from '../../csv/read-rows.ts'
 import type { ScannedFile } from '../../csv/scan-file.ts'
 import type { LandedCsvRow } from '../../load/landing/land-rows.ts'
 import type { CsvRowPayload } from '../../transform/files/evidence.ts'
+import type { Eraser } from '../../transform/pii/erased.ts'
 import { splitPii } from '../../transform/pii/split-pii.ts'
 
 /** File to land, and the day that its importer says it was downloaded on. */
@@ -21,6 +22,7 @@ const selfDated: ReadonlySet<LayoutName> = new Set(['insights_leads'])
 export function landingOf(
   { file, asOf }: FileToLand,
   digest: (text: string) => string,
+  eraser: Eraser,
 ): (row: ImportedRow, cells: ImportedRow['cells']) => LandedCsvRow {
   const layout = file.layout.name
   const loose = new Set(
@@ -46,14 +48,17 @@ export function landingOf(
     }
     const { referral: _, ...rest } = payload
     const hash = digest(JSON.stringify([rest, split?.canonical, restricted]))
+    const resource_id = row.referralId ?? `(no id) ${hash.slice(0, 16)}`
+    const people = { referral: split?.people ?? {}, cells: restricted }
+    const left = eraser.erase(resource_id, { payload, people })
     return {
-      resource_id: row.referralId ?? `(no id) ${hash.slice(0, 16)}`,
+      resource_id,
       payload_hash: hash,
       source_ref: `${row.file}:${row.line}`,
       source_digest: row.digest,
       source_updated_text: ownDay ?? asOf ?? null,
-      payload: JSON.stringify(payload),
-      people: JSON.stringify({ referral: split?.people ?? {}, cells: restricted }),
+      payload: JSON.stringify(left.payload),
+      people: JSON.stringify(left.people),
     }
   }
 }

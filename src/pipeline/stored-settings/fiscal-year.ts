@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { parseFiscalYearStartMonth } from '../../load/runs/settings.ts'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
-import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
+import { inTransaction } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 
 const settingName = 'fiscal_year_start_month'
@@ -21,14 +21,12 @@ export async function applyFiscalYear(
   const wanted = given ?? parseFiscalYearStartMonth(stored?.setting_value)
   const isStored = stored?.setting_value === String(wanted)
   if (isStored && (await monthOfCalendar(query)) === wanted) return 0
-  return retryTransient(() =>
-    query.transaction().execute(async (transaction) => {
-      if (given !== undefined) await storeMonth(transaction, given)
-      // Locked: a month that is stored meanwhile by hand would be missed.
-      const row = await storedMonth(transaction).forUpdate().executeTakeFirst()
-      return startYearIn(transaction, parseFiscalYearStartMonth(row?.setting_value))
-    }),
-  )
+  return inTransaction(query, async (transaction) => {
+    if (given !== undefined) await storeMonth(transaction, given)
+    // Locked: a month that is stored meanwhile by hand would be missed.
+    const row = await storedMonth(transaction).forUpdate().executeTakeFirst()
+    return startYearIn(transaction, parseFiscalYearStartMonth(row?.setting_value))
+  })
 }
 
 function storedMonth(query: Kysely<Database>) {

@@ -41,6 +41,8 @@ export interface SandboxOptions {
   eligibility: PolicyPlace
   /** The undocumented rate limit; beyond it 429 with `Retry-After`. Default none. */
   requestsPerMinute: number | undefined
+  /** Milliseconds from a request to its answer, sign-ins included. Default 0. */
+  answerMs: number
   /** Lifetime of access tokens. Default 3,600. */
   tokenLifetimeSeconds: number
   /** The refresh token that the token endpoint accepts. Default `sandbox-refresh-token`. */
@@ -77,6 +79,7 @@ export const defaultOptions: SandboxOptions = {
   nextLink: 'same-origin',
   eligibility: 'none',
   requestsPerMinute: undefined,
+  answerMs: 0,
   tokenLifetimeSeconds: 3600,
   refreshToken: 'sandbox-refresh-token',
   rotateRefreshToken: false,

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CosellError } from '../../errors.ts'
 import type { ChangeKind } from '../population/change.ts'
 import { Simulation } from '../population/simulation.ts'
@@ -125,6 +126,7 @@ async function respond(service: Service, request: IncomingMessage, response: Ser
     if (error instanceof ErrorReply) return error.reply
     return errorReply(500, 'generalException', `The sandbox failed: ${error}`).reply
   })
+  if (service.options.answerMs > 0) await sleep(service.options.answerMs)
   service.requests.push({
     method: request.method ?? '',
     url: request.url ?? '',

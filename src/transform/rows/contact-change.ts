@@ -14,8 +14,8 @@ export function contactChangeRows(
 ): Staged<'stg.contact_change'>[] {
   const rows: Staged<'stg.contact_change'>[] = []
   for (const { before, after, changedAt, observedAt } of steps) {
-    const earlier = contactRows(before.version)
-    const present = contactRows(after.version)
+    const earlier = contactRows(before.version).filter(isKnown)
+    const present = contactRows(after.version).filter(isKnown)
     const add = (is_joining: boolean) => (person: Contact) => {
       const { contact_role, first_name, last_name, email, phone_number, title } = person
       rows.push({
@@ -38,6 +38,11 @@ export function contactChangeRows(
     lackingIn(earlier, present).forEach(add(true))
   }
   return rows
+}
+
+/** Of erased people nobody tells one from another. */
+function isKnown({ is_erased }: Contact): boolean {
+  return !is_erased
 }
 
 /** Those of `people` who are not among `others`, each once. */

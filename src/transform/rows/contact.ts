@@ -1,5 +1,6 @@
 import type { Version } from '../context.ts'
 import type { ReadPerson } from '../parse/properties.ts'
+import { digitsOf, markOf } from '../pii/erased.ts'
 import type { Staged } from '../staged-rows.ts'
 import { compareText } from '../values/text.ts'
 
@@ -26,6 +27,7 @@ function addRole(
   for (const person of ordered(people)) {
     contactNo++
     const key = hashedKey(person)
+    const mark = markOf(person.extra)
     rows.push({
       partner_account_key: accountKey,
       referral_no: referralNo,
@@ -36,10 +38,12 @@ function addRole(
       phone_number: person.phoneNumber,
       email: person.email,
       title: person.title,
-      extra: person.extra === null ? null : JSON.stringify(person.extra),
+      extra: person.extra === null || mark !== null ? null : JSON.stringify(person.extra),
       contact_hash: key === null ? null : context.hmac(key),
       locale: person.contactPreference?.locale ?? null,
       disable_notifications: person.contactPreference?.disableNotifications ?? null,
+      is_erased: mark !== null,
+      erased_at: mark?.at ?? null,
     })
   }
 }
@@ -68,7 +72,7 @@ function orderKey(person: ReadPerson): string {
  */
 export function hashedKey({ email, phoneNumber }: ReadPerson): string | null {
   if (email !== null) return email.toLowerCase()
-  const digits = phoneNumber?.replaceAll(/\D/g, '') ?? ''
+  const digits = digitsOf(phoneNumber ?? '')
   return digits === '' ? null : digits
 }
 

@@ -1,6 +1,7 @@
 import type { Version } from '../context.ts'
 import { equalWeights } from '../contract/allocate.ts'
 import type { ReadPerson } from '../parse/properties.ts'
+import { markOf, sideOf } from '../pii/erased.ts'
 import { inKeyOrder, type Staged } from '../staged-rows.ts'
 import { hashedKey } from './contact.ts'
 
@@ -14,13 +15,14 @@ type SellerKind = 'Own' | 'Microsoft'
 export function sellersOf({ accountKey, referralNo, referral, context }: Version): SellerRow[] {
   const byHash = new Map<string, SellerRow>()
   for (const person of referral.team) {
+    const mark = markOf(person.extra)
     const key = hashedKey(person)
-    if (key === null) continue
-    const hash = context.hmac(key)
+    if (key === null && mark === null) continue
+    const hash = key === null ? '' : context.hmac(key)
     const domain = domainOf(person)
-    const seller_kind = kindOf(domain)
+    const seller_kind = mark?.kind ?? sideOf(domain)
     // One member for all erased people of a kind: their share of the value stays.
-    const isErased = context.erased.has(hash)
+    const isErased = mark !== null || context.erased.has(hash)
     const seller_hash = isErased ? `erased ${seller_kind}` : hash
     byHash.set(seller_hash, {
       partner_account_key: accountKey,
@@ -58,7 +60,9 @@ export function sellerBridgeRows(
 
 /** Says whether a member of the team has an address of Microsoft. */
 export function hasMicrosoftMember(team: readonly ReadPerson[]): boolean {
-  return team.some((person) => kindOf(domainOf(person)) === 'Microsoft')
+  return team.some(
+    (person) => (markOf(person.extra)?.kind ?? sideOf(domainOf(person))) === 'Microsoft',
+  )
 }
 
 /** Domain of the e-mail address in lower case; null without an address that has one. */
@@ -66,9 +70,4 @@ function domainOf({ email }: ReadPerson): string | null {
   if (email === null) return null
   const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase()
   return domain === '' || !email.includes('@') ? null : domain
-}
-
-/** Domains of customers end with .onmicrosoft.com; those of Microsoft's staff do not. */
-function kindOf(domain: string | null): SellerKind {
-  return domain === 'microsoft.com' || domain?.endsWith('.microsoft.com') ? 'Microsoft' : 'Own'
 }

@@ -50,11 +50,13 @@ const listedRights = 'select insert delete maintain'
 
 /** Rights that loading needs to each table; a new table fails to compile until it is listed. */
 const loaderRights = {
-  'raw.payload': 'select insert maintain',
+  // Erased people are taken out of what is landed.
+  'raw.payload': 'select insert update maintain',
   'pii.contact': publishedRights,
   'pii.contact_change': publishedRights,
-  'pii.erasure': 'select',
-  'pii.payload': 'select insert maintain',
+  // A run enters what the file in COSELL_HOME has, and notes that it was carried out.
+  'pii.erasure': 'select insert update',
+  'pii.payload': 'select insert update maintain',
   'pii.referral_text': publishedRights,
   'pii.secret': 'select',
   'etl.account_source': 'select insert update',

@@ -31,8 +31,13 @@ export interface Warehouse {
   close(): Promise<void>
 }
 
-/** Reading, staging, the publish, the lease and two to spare. */
-export const connectionsMax = 6
+/**
+ * Connections for accounts side by side. Each holds up to four at once: reading, staging, the publish and
+ * the lease; with fewer, all could wait for one another. Two are to spare. They are opened when needed.
+ */
+export function connectionsFor(workers: number): number {
+  return 4 * workers + 2
+}
 /** A pooler may let a connection wait for a free session of the server. */
 const firstAnswerMsMax = 30_000
 /** Several times what the slowest statement of a rebuild of a million referrals takes. */
@@ -45,6 +50,8 @@ interface OpenOptions {
   readonly isInspected?: boolean
   /** A connection that receives more is closed: the answer to a statement of others has no size. */
   readonly receivedBytesMax?: number
+  /** Accounts that are loaded side by side. */
+  readonly workers?: number
 }
 
 /**
@@ -61,6 +68,7 @@ export async function openDatabase(
     silentMsMax = defaultSilentMsMax,
     isInspected = false,
     receivedBytesMax = Number.POSITIVE_INFINITY,
+    workers = 1,
   }: OpenOptions = {},
 ): Promise<Warehouse> {
   const address = parseAddress(url)
@@ -71,7 +79,7 @@ export async function openDatabase(
     const { host, password } = address
     const attempt = { place, host, isEncrypted: ssl !== false, hasPassword: password !== undefined }
     try {
-      const options = { logger, silentMsMax, isInspected, receivedBytesMax }
+      const options = { logger, silentMsMax, isInspected, receivedBytesMax, workers }
       return await connect(address, ssl, options)
     } catch (error) {
       const failure = connectionFailure(attempt, error)
@@ -89,11 +97,12 @@ async function connect(
   ssl: TlsAttempt,
   options: Required<OpenOptions> & { logger: Logger | undefined },
 ): Promise<Warehouse> {
-  const { logger, silentMsMax, isInspected, receivedBytesMax } = options
+  const { logger, silentMsMax, isInspected, receivedBytesMax, workers } = options
   let session: SessionFacts | undefined
   const pool = new pg.Pool({
     Client,
     ...poolConfig(address, ssl),
+    max: connectionsFor(workers),
     onConnect: async (client) => {
       if (!(client instanceof Client)) throw new Error('a connection of another kind')
       closeWhenSilent(client, firstAnswerMsMax)
@@ -155,7 +164,6 @@ function poolConfig(address: Address, ssl: TlsAttempt): ClientConfig & pg.PoolCo
     application_name: address.applicationName,
     client_encoding: 'UTF8',
     connectionTimeoutMillis: address.connectTimeoutMs,
-    max: connectionsMax,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: valueTypes,

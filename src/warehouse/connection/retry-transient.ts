@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CosellError } from '../../errors.ts'
-import { codeOf, databaseFailure, isDropped } from './database.ts'
+import type { Database } from '../tables.generated.ts'
+import { codeOf, databaseFailure, isDropped, type Kysely, type Transaction } from './database.ts'
 
 /** Code of the error for staged rows that are gone and have to be staged again. */
 export const stageLost = 'stage.lost'
@@ -34,6 +35,18 @@ export async function retryTransient<T>(
       await wait(pauseMs(attempt, Math.random()))
     }
   }
+}
+
+/**
+ * Runs `use` in the transaction that `query` is, or else in one of its own, which is repeated after a
+ * transient failure.
+ */
+export function inTransaction<T>(
+  query: Kysely<Database>,
+  use: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  if (query.isTransaction) return use(query as Transaction<Database>)
+  return retryTransient(() => query.transaction().execute(use))
 }
 
 /** Largest number of attempts after an error; waiting does not fix full disks and standbys. */

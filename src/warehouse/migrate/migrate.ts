@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../error-codes.ts'
 import { CosellError } from '../../errors.ts'
 import { applyGrants, closePeople } from '../access/grants.ts'
 import { codeOf, databaseFailure } from '../connection/database.ts'
+import { retryTransient } from '../connection/retry-transient.ts'
 import { martsFolder, migrationsFolder } from '../sql-folder.ts'
 import { adoptBaseline, baselineUpgrade, isBeforeBaseline } from './adopt-baseline.ts'
 import {
@@ -118,7 +119,9 @@ export async function bringUpToDate<Schema>(
     putMarts(db, views, marts, lockTimeoutMs),
   )
   const isNew = target.ledger_owner === null
-  const late = isNew ? [] : await advanceSequences(db)
+  // It reads all tables in one statement, and rights that another process sets at the time lock them in another
+  // order: a deadlock.
+  const late = isNew ? [] : await retryTransient(() => advanceSequences(db))
   const sequences = late.map(({ schema_name, table_name }) => `${schema_name}.${table_name}`)
   return { applied, views: touched, sequences, lacking: await applyGrants(db, { isNew }) }
 }
@@ -212,6 +215,23 @@ export async function compareSchema<Schema>(
   marts = martsFolder,
 ): Promise<SchemaState> {
   return readState(db, await readTarget(db), await readNames(folder), await readMarts(marts), marts)
+}
+
+/**
+ * Checks that nothing of the schema is pending; changes nothing.
+ *
+ * @throws CosellError `configuration` when a part is, or another version has migrated the database.
+ */
+export async function requireUpToDate<Schema>(db: Kysely<Schema>): Promise<void> {
+  const { pending } = await compareSchema(db)
+  if (pending.length === 0) return
+  const [first] = pending
+  const names = pending.length === 1 ? first : `${first} to ${pending.at(-1)}`
+  throw new CosellError(
+    'migrate.pending',
+    `Schema: expected nothing to apply, got ${pending.length} to apply (${names}). ` +
+      'Run `cosell migrate`, which loads nothing, then this again.',
+  )
 }
 
 async function readState<Schema>(

@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { describe, expect, test, vi } from 'vitest'
 import { CosellError } from '../../../src/errors.ts'
 import { readAccountState } from '../../../src/load/runs/ledger.ts'
+import { AccountsFailed } from '../../../src/pipeline/accounts/account-outcomes.ts'
 import { backfill } from '../../../src/pipeline/backfill/backfill.ts'
 import { planBackfill } from '../../../src/pipeline/backfill/backfill-plan.ts'
 import { run } from '../../../src/pipeline/run.ts'
@@ -237,7 +238,7 @@ describe('a stopped backfill', () => {
     const first = (await windowsOf(nights.db)).length
     interruptAfter(nights, pages, started)
     const work = backfill(started.environment, { from, to }, { now, pauseMs: 0 })
-    expect(await failureOf(work)).toBe(deadline)
+    expect(await failureOf(work)).toMatchObject({ failure: deadline })
     return (await windowsOf(nights.db))[first]
   }
 
@@ -548,7 +549,7 @@ async function happen(nights: TestPipeline, event: Event): Promise<boolean> {
     await backfill(started.environment, span, { now, pauseMs: 0 })
     return false
   } catch (error) {
-    if (error !== deadline) throw error
+    if (!(error instanceof AccountsFailed) || error.failure !== deadline) throw error
     return true
   } finally {
     Reflect.deleteProperty(sandbox.requests, 'push')

@@ -7,7 +7,7 @@ import {
 } from '../../../pipeline/accounts/forget-account.ts'
 import { askYesNo, canAsk } from '../../ask.ts'
 import { type JsonFlag, log, printNotice, printResult } from '../../output.ts'
-import { renderForgotten, renderHoldings } from '../../text/forget.ts'
+import { renderForgotten, renderHoldings } from '../../text/keep/forget.ts'
 import { withRunContext } from '../../with-warehouse.ts'
 
 export type ForgetFlags = JsonFlag & { readonly account: string; readonly yes?: true }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
+import { keepErased } from '../../../pipeline/erase/keep-erased.ts'
 import { openToBi } from '../../../warehouse/bi-connection.ts'
 import { restoreDump } from '../../../warehouse/dump/restore-dump.ts'
 import { writeDump } from '../../../warehouse/dump/write-dump.ts'
@@ -36,10 +37,13 @@ function dumpWarehouse(json: true | undefined, file: string) {
 }
 
 function restoreWarehouse(json: true | undefined, file: string) {
-  return withWarehouse(embeddedConfig(), async (warehouse) => {
+  const config = embeddedConfig()
+  return withWarehouse(config, async (warehouse) => {
     const restored = await restoreDump(warehouse, file, (part) =>
       log.progress({ phase: 'restoring', part }),
     )
+    // The dump may be older than an erasure.
+    await keepErased({ config, warehouse, log, signal: abortController.signal })
     printResult(json, { status: 'restored', file, ...restored }, () =>
       renderMoved(restored, `of ${file} are in the embedded warehouse.`),
     )

@@ -4,12 +4,22 @@ import { backfill } from '../../../pipeline/backfill/backfill.ts'
 import { planBackfill } from '../../../pipeline/backfill/backfill-plan.ts'
 import { type JsonFlag, printAnswer } from '../../output.ts'
 import { renderBackfillPlan } from '../../text/backfill-plan.ts'
-import { type MetricsFlag, printRun, withRunContext } from '../../with-warehouse.ts'
+import {
+  type MetricsFlag,
+  printRun,
+  type WorkerFlags,
+  withRunContext,
+} from '../../with-warehouse.ts'
 
-export type BackfillFlags = JsonFlag & MetricsFlag & BackfillRequest & { readonly plan?: true }
+export type BackfillFlags = JsonFlag &
+  MetricsFlag &
+  WorkerFlags &
+  BackfillRequest & { readonly plan?: true }
 
 /** Reads history in windows, or shows them. */
-export function backfillOrPlan({ json, plan, metricsFile, ...request }: BackfillFlags) {
+export function backfillOrPlan(flags: BackfillFlags) {
+  const { json, plan, metricsFile, workers, tolerate, ...request } = flags
+  const side = { workers, tolerate }
   return withRunContext(
     loadConfig(),
     async (context) => {
@@ -17,9 +27,13 @@ export function backfillOrPlan({ json, plan, metricsFile, ...request }: Backfill
         const planned = await planBackfill(context, request)
         printAnswer(json, planned, (style) => renderBackfillPlan(planned.accounts, style))
       } else {
-        printRun(json, context.place, await backfill(context, request))
+        await printRun(json, context.place, backfill(context, request))
       }
     },
-    { readsAccounts: true, ...(plan ? {} : { watched: { command: 'backfill', metricsFile } }) },
+    {
+      readsAccounts: true,
+      side,
+      ...(plan ? {} : { watched: { command: 'backfill', metricsFile } }),
+    },
   )
 }

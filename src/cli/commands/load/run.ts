@@ -1,32 +1,44 @@
 import { loadConfig } from '../../../config.ts'
+import { AccountsFailed } from '../../../pipeline/accounts/account-outcomes.ts'
 import { run } from '../../../pipeline/run.ts'
+import type { RunResult } from '../../../pipeline/run-summary.ts'
 import { type JsonFlag, log, toFailure } from '../../output.ts'
 import { ping } from '../../ping.ts'
 import {
   type LoadContext,
   type MetricsFlag,
   printRun,
+  type WorkerFlags,
   withRunContext,
 } from '../../with-warehouse.ts'
 
-export type RunFlags = JsonFlag & MetricsFlag & { readonly full?: true }
+export type RunFlags = JsonFlag & MetricsFlag & WorkerFlags & { readonly full?: true }
 
 /** Runs the nightly job, and reports its end to the dead-man's switch where one is configured. */
-export async function runAndPing({ json, full, metricsFile }: RunFlags) {
+export async function runAndPing({ json, full, metricsFile, ...side }: RunFlags) {
   const config = loadConfig()
   try {
     const use = async (context: LoadContext) => {
-      const result = await run(context, full === true)
-      printRun(json, context.place, result)
-      // A monitor is another company's: it gets counts, and no name.
-      const { accounts: _, ...summary } = result
-      await ping(config, 'done', summary, log.logger)
+      const result = await printRun(json, context.place, run(context, full === true))
+      await ping(config, 'done', countsOf(result), log.logger)
     }
     const watched = { command: 'run', metricsFile }
-    await withRunContext(config, use, { readsAccounts: true, watched })
+    await withRunContext(config, use, { readsAccounts: true, watched, side })
   } catch (error) {
     const { code, exitCode } = toFailure(error)
-    await ping(config, 'failed', { code, exitCode }, log.logger)
+    const counts = error instanceof AccountsFailed ? accountCounts(error.result) : {}
+    await ping(config, 'failed', { code, exitCode, ...counts }, log.logger)
     throw error
   }
+}
+
+/** A monitor is another company's: it gets counts, and neither a name nor a message that may have one. */
+function countsOf(result: RunResult) {
+  const { accounts: _, message: __, ...summary } = result
+  return { ...summary, ...accountCounts(result) }
+}
+
+function accountCounts({ accounts }: RunResult) {
+  const failed = accounts.filter(({ status }) => status === 'failed')
+  return { accounts: accounts.length, accounts_failed: failed.length }
 }

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../../config.ts'
+import { diffRetry } from '../../../pipeline/diff/diff.ts'
 import { retryQuarantined } from '../../../pipeline/rebuild.ts'
 import {
   listOpenEntries,
@@ -8,17 +9,25 @@ import {
 import type { OpenWarehouse } from '../../../warehouse/open.ts'
 import { type JsonFlag, printAnswer } from '../../output.ts'
 import { renderEntries, renderEntry } from '../../text/quarantine.ts'
-import { type LoadContext, printRun, withRunContext, withWarehouse } from '../../with-warehouse.ts'
+import {
+  type LoadContext,
+  printDifference,
+  printRun,
+  withRunContext,
+  withWarehouse,
+} from '../../with-warehouse.ts'
 
-export type QuarantineFlags = JsonFlag & { readonly account?: string }
+export type QuarantineFlags = JsonFlag & { readonly account?: string; readonly diff?: true }
 
-/** Lists, shows or retries the referrals that could not be loaded. */
+/** Lists, shows or retries the referrals that could not be loaded, or tells what a retry would change. */
 export async function quarantine(
   action: string,
   referralIds: readonly string[],
-  { json, account }: QuarantineFlags,
+  flags: QuarantineFlags,
 ) {
-  if (action === 'retry') return retry(referralIds, account, json)
+  const { json, account, diff } = flags
+  if (action === 'retry') return retry(referralIds, flags)
+  if (diff) throw quarantineUsageError(`${action} takes no --diff; retry does.`)
   if (action === 'list' && referralIds.length > 0) {
     throw quarantineUsageError('list takes no referral id.')
   }
@@ -34,13 +43,12 @@ export async function quarantine(
   await withWarehouse(loadConfig(), show, { isWriting: false })
 }
 
-function retry(
-  referralIds: readonly string[],
-  account: string | undefined,
-  json: true | undefined,
-) {
+function retry(referralIds: readonly string[], { json, account, diff }: QuarantineFlags) {
+  const request = { referralIds, account }
   const use = async (context: LoadContext) => {
-    printRun(json, context.place, await retryQuarantined(context, { referralIds, account }))
+    if (diff) printDifference(json, context.place, await diffRetry(context, request))
+    else await printRun(json, context.place, retryQuarantined(context, request))
   }
-  return withRunContext(loadConfig(), use, { watched: { command: 'quarantine' } })
+  const watched = { command: 'quarantine' } as const
+  return withRunContext(loadConfig(), use, diff ? { isTrial: true } : { watched })
 }

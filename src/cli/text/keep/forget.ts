@@ -1,5 +1,5 @@
-import type { ForgottenAccount, Holdings } from '../../pipeline/accounts/forget-account.ts'
-import { formatCount, renderGrid } from './grid.ts'
+import type { ForgottenAccount, Holdings } from '../../../pipeline/accounts/forget-account.ts'
+import { formatCount, renderGrid } from '../grid.ts'
 
 const contents: Readonly<Record<string, string>> = {
   raw: 'payloads as received',
