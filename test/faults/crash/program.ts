@@ -46,7 +46,10 @@ export interface Blow {
   readonly isSent: boolean
 }
 
-/** Runs `cosell run`, or the command of `words`, to its end, which is at `blow` when there is one. */
+/** A night whose accounts come one after another, so that boundaries have the same number each time. */
+export const oneAfterAnother = ['run', '--workers', '1']
+
+/** Runs such a night, or the command of `words`, to its end, which is at `blow` when there is one. */
 export function runProgram(
   program: Pick<Program, 'door'>,
   given: {
@@ -56,7 +59,7 @@ export function runProgram(
     blow?: Blow
   },
 ): Promise<ProgramEnd> {
-  const { env, cwd, blow, words = ['run'] } = given
+  const { env, cwd, blow, words = oneAfterAnother } = given
   const killing = blow === undefined ? {} : { KILL_AT: String(blow.at) }
   const child: ChildProcess = spawn(
     process.execPath,

@@ -20,6 +20,7 @@ import type { Database } from '../../../src/warehouse/tables.generated.ts'
 import { countRows, digestState } from '../../support/digest.ts'
 import { runAt, urlOf } from '../../support/global-setup.ts'
 import { loadWith, writeFiles } from '../../support/import-files.ts'
+import { oneAfterAnother } from './program.ts'
 
 /**
  * The first night reads everything, the next one what changed since, which nearly all has. A rebuild
@@ -135,10 +136,11 @@ const backfilledAt = '2026-12-31T00:00:00Z'
 
 /** Words of the command that does the work of the night. */
 export function wordsOf({ night, home, ofFiles }: World): readonly string[] {
-  if (night === 'rebuild') return ['rebuild']
+  if (night === 'rebuild') return ['rebuild', '--workers', '1']
   if (night === 'import') return ['import', path.join(home, 'downloads'), '--account', ofFiles]
   const { from, to } = backfilled
-  return night === 'backfill' ? ['backfill', '--from', from, '--to', to] : ['run']
+  if (night !== 'backfill') return oneAfterAnother
+  return ['backfill', '--from', from, '--to', to, '--workers', '1']
 }
 
 /** Takes rows of the first account away and changes others, as a hand would. */

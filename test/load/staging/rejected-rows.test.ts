@@ -226,6 +226,7 @@ describe('rejected referral', () => {
         expect(failure).toMatchObject({ kind: 'checkFailed', code: 'quarantine.too_many_rejected' })
         expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(0)
       }),
+    180_000,
   )
 })
 
