@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Choice } from '../../answers.ts'
 import { addDays, daysBetween, isDay, monthEndBefore, yearBefore } from '../state/days.ts'
 import { goTo } from '../state/navigation.ts'
@@ -14,7 +14,8 @@ export function Days({ choice }: { readonly choice: Pick<Choice, 'as_of' | 'comp
   const { as_of: asOf, compare } = choice
   const earliest = choices.first_day ?? choices.today
   const [dragged, setDragged] = useState(asOf)
-  useEffect(() => setDragged(asOf), [asOf])
+  // Before the next key: an effect after the paint would undo a key that was pressed meanwhile.
+  useLayoutEffect(() => setDragged(asOf), [asOf])
   const movedAt = useRef(Number.NEGATIVE_INFINITY)
   const goToDays = (picked: string | null, other: string | null, isStep = true) => {
     const day = picked ?? asOf
