@@ -10,6 +10,7 @@ import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withAltered } from '../support/altered-sandbox.ts'
 import { withDatabase } from '../support/database.ts'
+import { deadlineOnSignal, shortestDeadline } from '../support/deadline-on-signal.ts'
 import { type CliProcess, type CliResult, resultOf, startCli } from '../support/run-cli.ts'
 import { withHome, withSandbox } from '../support/with-pipeline.ts'
 
@@ -284,18 +285,9 @@ const ends: readonly End[] = [
     code: 75,
     why: 'the deadline comes while pages are read',
     play: async (world) => {
-      const preload = path.join(world.home, 'soon.mjs')
-      // The shortest deadline is a minute, and it comes when it is sent for.
-      await writeFile(
-        preload,
-        `const { setTimeout: real } = globalThis
-        globalThis.setTimeout = (use, ms, ...rest) => {
-          if (ms === 60_000) process.once('SIGUSR2', use)
-          return real(use, ms, ...rest)
-        }`,
-      )
-      const early = { COSELL_RUN_DEADLINE_MINUTES: '1' }
-      return whileReading(world, ({ child }) => child.kill('SIGUSR2'), preload, early)
+      const preload = await deadlineOnSignal(world.home)
+      const kill = ({ child }: CliProcess) => child.kill('SIGUSR2')
+      return whileReading(world, kill, preload, shortestDeadline)
     },
     failure: 'run.deadline',
     ...failed,

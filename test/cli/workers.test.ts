@@ -5,6 +5,7 @@ import { jsonResults } from '../../scripts/reference/json-results.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/api/sandbox-server.ts'
 import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { withDatabase } from '../support/database.ts'
+import { deadlineOnSignal, shortestDeadline } from '../support/deadline-on-signal.ts'
 import { type CliOptions, resultOf, runCli, startCli } from '../support/run-cli.ts'
 import { withServer } from '../support/scripted-server.ts'
 import { withHome } from '../support/with-pipeline.ts'
@@ -56,6 +57,23 @@ function withWorld(count: number, use: (world: World) => Promise<void>): Promise
         for (const sandbox of sandboxes) await sandbox.close()
       }
     }),
+  )
+}
+
+/** An account that publishes, and one whose API never answers. */
+function withHanging(use: (world: World) => Promise<void>): Promise<void> {
+  return withWorld(1, (world) =>
+    withServer(
+      () => ({ by: () => undefined }),
+      async (hanging) => {
+        const [good] = world.sandboxes
+        await world.configure([
+          ['good', good?.url ?? ''],
+          ['hanging', hanging.url],
+        ])
+        await use(world)
+      },
+    ),
   )
 }
 
@@ -131,68 +149,41 @@ describe('cosell run with several accounts', () => {
     ))
 
   test('a deadline that ended tolerated accounts alone leaves the exit code 0, and otherwise gives 75', () =>
-    withWorld(1, ({ home, options, sandboxes, configure }) =>
-      withServer(
-        () => ({ by: () => undefined }),
-        async (hanging) => {
-          await configure([
-            ['good', sandboxes[0]?.url ?? ''],
-            ['hanging', hanging.url],
-          ])
-          const preload = path.join(home, 'soon.mjs')
-          // The shortest deadline is a minute, and it comes when it is sent for.
-          await writeFile(
-            preload,
-            `const { setTimeout: real } = globalThis
-            globalThis.setTimeout = (use, ms, ...rest) => {
-              if (ms === 60_000) process.once('SIGUSR2', use)
-              return real(use, ms, ...rest)
-            }`,
-          )
-          const env = { ...options.env, COSELL_RUN_DEADLINE_MINUTES: '1' }
-          const run = async (...more: string[]) => {
-            const args = ['run', '--workers', '2', '--json', ...more]
-            const started = startCli(args, { ...options, env, preload })
-            await started.waitFor('"msg":"published"')
-            started.child.kill('SIGUSR2')
-            return started.ended
-          }
-          const tolerated = await run('--tolerate', '1')
-          expect(tolerated.code, tolerated.stderr).toBe(0)
-          const accounts = [
-            { account: 'good', status: 'published', exit_code: 0 },
-            { account: 'hanging', status: 'failed', exit_code: 75, code: 'run.deadline' },
-          ]
-          expect(resultOf(tolerated)).toMatchObject({ status: 'partly', exit_code: 0, accounts })
-          const failed = await run()
-          expect(failed.code, failed.stderr).toBe(75)
-          expect(resultOf(failed)).toMatchObject({ status: 'partly', exit_code: 75, accounts })
-        },
-      ),
-    ))
+    withHanging(async ({ home, options }) => {
+      const preload = await deadlineOnSignal(home)
+      const env = { ...options.env, ...shortestDeadline }
+      const run = async (...more: string[]) => {
+        const args = ['run', '--workers', '2', '--json', ...more]
+        const started = startCli(args, { ...options, env, preload })
+        await started.waitFor('"msg":"published"')
+        started.child.kill('SIGUSR2')
+        return started.ended
+      }
+      const tolerated = await run('--tolerate', '1')
+      expect(tolerated.code, tolerated.stderr).toBe(0)
+      const accounts = [
+        { account: 'good', status: 'published', exit_code: 0 },
+        { account: 'hanging', status: 'failed', exit_code: 75, code: 'run.deadline' },
+      ]
+      expect(resultOf(tolerated)).toMatchObject({ status: 'partly', exit_code: 0, accounts })
+      const failed = await run()
+      expect(failed.code, failed.stderr).toBe(75)
+      expect(resultOf(failed)).toMatchObject({ status: 'partly', exit_code: 75, accounts })
+    }))
 
   test('a signal is not tolerated, and the last line tells of the accounts that had published', () =>
-    withWorld(1, ({ options, sandboxes, configure }) =>
-      withServer(
-        () => ({ by: () => undefined }),
-        async (hanging) => {
-          await configure([
-            ['good', sandboxes[0]?.url ?? ''],
-            ['hanging', hanging.url],
-          ])
-          const args = ['run', '--workers', '2', '--tolerate', '1', '--json']
-          const started = startCli(args, options)
-          await started.waitFor('"msg":"published"')
-          started.child.kill('SIGTERM')
-          const ended = await started.ended
-          expect(ended.code, ended.stderr).toBe(143)
-          expect(resultOf(ended)).toMatchObject({
-            ...{ status: 'partly', exit_code: 143, code: 'signal.terminated', seen: 20 },
-            accounts: [{ status: 'published' }, { status: 'failed', exit_code: 143 }],
-          })
-        },
-      ),
-    ))
+    withHanging(async ({ options }) => {
+      const args = ['run', '--workers', '2', '--tolerate', '1', '--json']
+      const started = startCli(args, options)
+      await started.waitFor('"msg":"published"')
+      started.child.kill('SIGTERM')
+      const ended = await started.ended
+      expect(ended.code, ended.stderr).toBe(143)
+      expect(resultOf(ended)).toMatchObject({
+        ...{ status: 'partly', exit_code: 143, code: 'signal.terminated', seen: 20 },
+        accounts: [{ status: 'published' }, { status: 'failed', exit_code: 143 }],
+      })
+    }))
 
   test.each([
     [['run', '--workers', '0']],
