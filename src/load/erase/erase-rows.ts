@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type LandedScope, type LandedVersion, readLandedPages } from '../landing/landed-pages.ts'
@@ -248,32 +248,36 @@ export async function vacuumErased(query: Kysely<Database>) {
   }
 }
 
+/** Name and phone number beside an address. */
+interface Named {
+  readonly first_name: string | null
+  readonly last_name: string | null
+  readonly phone_number: string | null
+}
+
 /** Names and phone numbers that landed versions and the star have beside an address. */
 export async function readIdentities(query: Kysely<Database>, email: string) {
-  const { rows } = await sql<{ first_name: string; last_name: string; phone_number: string }>`
-    select first_name, last_name, phone_number from (
-      select first_name, last_name, phone_number, email from pii.contact
-      union all
-      select first_name, last_name, phone_number, email from pii.contact_change
-    ) known
-    where lower(email) = ${email}
-    group by 1, 2, 3`.execute(query)
+  const known = await readNamed(query, sql`lower(email) = ${email}`)
   const { rows: landed } = await sql<{ people: unknown }>`
     select people from pii.payload where position(${email} in lower(people::text)) > 0`.execute(
     query,
   )
-  return { known: rows, landed: landed.map(({ people }) => people) }
+  return { known, landed: landed.map(({ people }) => people) }
 }
 
 /** Names and phone numbers that go with another address: they tell nobody apart. */
-export async function readOthers(query: Kysely<Database>, email: string) {
-  const { rows } = await sql<{ first_name: string; last_name: string; phone_number: string }>`
+export function readOthers(query: Kysely<Database>, email: string): Promise<Named[]> {
+  return readNamed(query, sql`lower(email) <> ${email}`)
+}
+
+async function readNamed(query: Kysely<Database>, where: RawBuilder<unknown>): Promise<Named[]> {
+  const { rows } = await sql<Named>`
     select first_name, last_name, phone_number from (
       select first_name, last_name, phone_number, email from pii.contact
       union all
       select first_name, last_name, phone_number, email from pii.contact_change
     ) known
-    where lower(email) <> ${email}
+    where ${where}
     group by 1, 2, 3`.execute(query)
   return rows
 }

@@ -105,7 +105,7 @@ export class Eraser {
     const texts = Object.values(member).filter((value) => typeof value === 'string')
     const found = texts.map((text) => this.#addressIn(text)).find((at) => at !== undefined)
     if (found !== undefined) return found
-    if (textOf(member, 'email', 'email') !== '') return undefined
+    if (textOf(member, 'email') !== '') return undefined
     const digits = digitsOf(textOf(member, 'phonenumber', 'phone_number'))
     const first = textOf(member, 'firstname', 'first_name')
     const name = nameKey(`${first} ${textOf(member, 'lastname', 'last_name')}`)
@@ -231,7 +231,7 @@ function addressOf(found: string): string {
 }
 
 function markFor(member: Readonly<Record<string, unknown>>, at: string) {
-  const domain = textOf(member, 'email', 'email').toLowerCase().split('@').at(-1) ?? ''
+  const domain = textOf(member, 'email').toLowerCase().split('@').at(-1) ?? ''
   return { [markKey]: { kind: sideOf(domain), at } }
 }
 
