@@ -17,8 +17,16 @@ const optionsIn = (home: string) => {
   return { home, path: PATH, binDir, osUser, settings: { shared_buffers: '32MB' } }
 }
 
+interface Servers {
+  /** Connection strings. */
+  readonly primary: string
+  readonly standby: string
+  /** Ends the primary, and makes the standby one. */
+  failOver(): Promise<void>
+}
+
 /** A primary with the schema, and a standby that follows it by streaming. */
-function withStandby(use: (urls: { primary: string; standby: string }) => Promise<void>) {
+function withStandby(use: (servers: Servers) => Promise<void>) {
   return withHome((first) =>
     withHome(async (second) => {
       const running: EmbeddedServer[] = []
@@ -44,7 +52,13 @@ function withStandby(use: (urls: { primary: string; standby: string }) => Promis
         )
         spawnSync('cp', ['-p', path.join(data, 'PG_VERSION'), path.join(data, 'standby.signal')])
         const standby = await start(second)
-        await use({ primary: primary.url, standby: standby.url })
+        const failOver = async () => {
+          await primary.stop()
+          const { query, close } = await openDatabase(standby.url)
+          await sql`select pg_promote()`.execute(query)
+          await close()
+        }
+        await use({ primary: primary.url, standby: standby.url, failOver })
       } finally {
         for (const server of running.reverse()) await server.stop()
       }
@@ -86,11 +100,11 @@ async function onBoth<T>(
 }
 
 test(
-  'a standby shows whole publishes alone, answers what only reads, and refuses a load with 78',
+  'a standby shows whole publishes alone, answers what only reads, refuses a load with 78, and takes over',
   () =>
     withSandbox({ referrals: 300, seed: 5 }, (sandbox) =>
       withHome((home) =>
-        withStandby(async (urls) => {
+        withStandby(async ({ failOver, ...urls }) => {
           const cosell = (url: string, ...args: string[]): Promise<CliResult> =>
             runCli(args, {
               cwd: home,
@@ -119,6 +133,7 @@ test(
             await reading
             expect(new Set(states).size).toBe(4)
             expect([...seen].filter((state) => !states.includes(state))).toEqual([])
+            expect(seen.size).toBeGreaterThan(1)
           })
 
           await done(cosell(urls.standby, 'check', '--max-age', '26h'))
@@ -139,6 +154,13 @@ test(
               { code: 'database.read_only', message: expect.stringMatching(/Name the primary/) },
             ])
           }
+
+          await failOver()
+          sandbox.change(40)
+          const next = await cosell(urls.standby, 'run', '--json')
+          expect([next.code, resultOf(next)], next.stderr).toMatchObject([0, { changed: 40 }])
+          const again = await cosell(urls.standby, 'run', '--json')
+          expect(resultOf(again), again.stderr).toMatchObject({ changed: 0, rows_written: 0 })
         }),
       ),
     ),
