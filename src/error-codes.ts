@@ -823,6 +823,21 @@ export const errorCodes = {
     meaning: 'PostgreSQL received another number of rows than the initial load sent.',
     remedy: report,
   },
+  'purge.declined': {
+    kind: 'usage',
+    meaning: 'The question of `cosell purge` was not answered with yes; nothing was purged.',
+    remedy: 'Run it again and answer yes to purge.',
+  },
+  'purge.no_retention': {
+    kind: 'usage',
+    meaning: 'Everything is kept for ever: no retention was given, and none is set.',
+    remedy: 'Give --versions, --runs or --contacts, or set the variables of the same meaning.',
+  },
+  'purge.not_confirmed': {
+    kind: 'usage',
+    meaning: 'There is no terminal to ask on, or JSON is written, and --yes is not given.',
+    remedy: 'Read what it would purge, with --plan, then run it with --yes.',
+  },
   'quarantine.everything': {
     kind: 'checkFailed',
     meaning: 'None of the referrals that were read can be loaded; nothing was published.',

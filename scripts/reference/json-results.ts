@@ -249,6 +249,37 @@ const erased: JsonResult = {
   },
 }
 
+const daysKept = {
+  'days_kept.versions': 'days that superseded landed versions are kept; null: for ever',
+  'days_kept.runs': 'days that finished runs are kept; null: for ever',
+  'days_kept.contacts': 'days that contacts and notes of closed referrals are kept; null: for ever',
+  referrals: 'closed referrals with contacts or notes that are too old',
+  versions_kept: 'superseded versions that are old enough and stay, since history is made of them',
+}
+
+const purgePlan: JsonResult = {
+  title: 'purge --plan',
+  intro: 'What a purge would delete and change, in all accounts.',
+  keys: {
+    status: '`planned`',
+    ...daysKept,
+    rows: 'rows to delete and change by table; tables without any are left out',
+    rows_to_purge: 'their sum',
+  },
+}
+
+const purged: JsonResult = {
+  title: 'purge',
+  intro: 'What was deleted and changed, in all accounts.',
+  keys: {
+    status: '`purged`',
+    ...daysKept,
+    rows: 'deleted and changed rows by table; tables without any are left out',
+    rows_purged: 'their sum',
+    bytes_purged: 'size of the JSON of deleted versions, as it was stored',
+  },
+}
+
 const doctor: JsonResult = {
   title: 'doctor',
   intro: 'The settings in force and the outcome of every check.',
@@ -500,6 +531,8 @@ export const jsonResults = {
   accountRename,
   forget,
   erased,
+  purgePlan,
+  purged,
   quarantineList,
   quarantineShow,
   open,

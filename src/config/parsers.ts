@@ -44,6 +44,9 @@ export function whole(least: number, most: number) {
     .describe(`a whole number from ${least} to ${most}`)
 }
 
+/** Days for which rows are kept. */
+export const daysKept = whole(1, 36_500)
+
 /** Address by https, or by http to this machine alone: a token must never travel in the clear. */
 export const serviceUrl = z
   .string()

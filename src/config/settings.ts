@@ -1,5 +1,13 @@
 import * as z from 'zod'
-import { databaseUrl, eligibilitySource, path, serviceUrl, text, whole } from './parsers.ts'
+import {
+  databaseUrl,
+  daysKept,
+  eligibilitySource,
+  path,
+  serviceUrl,
+  text,
+  whole,
+} from './parsers.ts'
 
 /** One row of the table of settings. */
 export interface Setting {
@@ -192,6 +200,21 @@ export const settings = {
     parser: whole(1, 24 * 60),
     default: '300',
     meaning: 'minutes after which a run ends; the next one goes on',
+  },
+  COSELL_KEEP_VERSIONS_DAYS: {
+    field: 'keepVersionsDays',
+    parser: daysKept,
+    meaning: 'days until `purge` deletes superseded landed versions; unset: never',
+  },
+  COSELL_KEEP_RUNS_DAYS: {
+    field: 'keepRunsDays',
+    parser: daysKept,
+    meaning: 'days until `purge` deletes finished runs; unset: never',
+  },
+  COSELL_KEEP_CONTACTS_DAYS: {
+    field: 'keepContactsDays',
+    parser: daysKept,
+    meaning: 'days until `purge` removes contacts and notes of closed referrals; unset: never',
   },
   COSELL_PING_URL: {
     field: 'pingUrl',

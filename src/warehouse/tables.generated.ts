@@ -8,8 +8,9 @@
 import type { Generated } from 'kysely'
 
 /**
- * One version of one resource as received, without people and free text; rows are added, and
- * changed only to erase people. A version is new when its content differs from the one before.
+ * One version of one resource as received, without people and free text. Rows are added, changed
+ * only to erase people, and deleted only by a purge. A version is new when its content differs from
+ * the one before.
  */
 export interface RawPayload {
   partner_account_key: number
@@ -172,7 +173,10 @@ export interface EtlEnumValue {
   max_employees: number | null
 }
 
-/** One span of source time read by one run; the progress that a resumed run continues from. */
+/**
+ * One span of source time read by one run; the progress that a resumed run continues from. It goes
+ * with its run.
+ */
 export interface EtlExtractWindow {
   run_id: number
   window_no: number
@@ -257,7 +261,7 @@ export interface EtlQuarantine {
 
 /**
  * One run of one partner account: what it read, what it did and whether readers see it. Every
- * stored row names the run that wrote it.
+ * stored row names the run that wrote it; a purge deletes old runs that none names.
  */
 export interface EtlRun {
   run_id: Generated<number>

@@ -35,6 +35,7 @@ const commands = [
   'account',
   'forget',
   'erase',
+  'purge',
   'migrate',
   'warehouse',
   'completion',

@@ -184,6 +184,8 @@ describe('json.md', () => {
             hasKeysOf('imported')(await result('import', 'leads.csv', '--account', 'files'))
             hasKeysOf('accountRename')(await result('account', 'rename', 'default', 'renamed'))
             hasKeysOf('erased')(await result('erase', '--email', 'no@example.com', '--yes'))
+            hasKeysOf('purgePlan')(await result('purge', '--runs', '400', '--plan'))
+            hasKeysOf('purged')(await result('purge', '--runs', '400', '--yes'))
             hasKeysOf('forget')(await result('forget', '--account', 'renamed', '--yes'))
           }),
         ),

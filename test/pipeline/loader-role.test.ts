@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { checkDatabase } from '../../src/doctor/database-checks.ts'
 import { backfill } from '../../src/pipeline/backfill/backfill.ts'
 import { erase, findErasable } from '../../src/pipeline/erase/erase.ts'
+import { purge } from '../../src/pipeline/purge/purge.ts'
 import { rebuild, retryQuarantined } from '../../src/pipeline/rebuild.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
@@ -83,6 +84,11 @@ async function everyKindOfLoad(nights: TestPipeline, warehouse: Warehouse) {
   const { team } = sandbox.referrals().find((one) => one.team?.[0]?.email != null) ?? {}
   const email = team?.[0]?.email ?? ''
   await erase(environment(), await findErasable(environment(), { email }))
+  for (let night = 0; night < 3; night += 1) {
+    sandbox.change(30, 'rewrite')
+    await run(environment(), false, clock)
+  }
+  await purge(environment(), { versions: 0, runs: 0, contacts: 0 })
   return { first, second, third, fourth, built, filled }
 }
 

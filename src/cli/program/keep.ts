@@ -3,6 +3,7 @@ import type { EraseFlags } from '../commands/keep/erase.ts'
 import type { ForgetFlags } from '../commands/keep/forget.ts'
 import type { LoginFlags } from '../commands/keep/login.ts'
 import type { MigrateFlags } from '../commands/keep/migrate.ts'
+import type { PurgeFlags } from '../commands/keep/purge.ts'
 import type { WarehouseFlags } from '../commands/keep/warehouse.ts'
 import { type CompletionShell, completionScript, completionShells } from '../completion.ts'
 import { addCommand, examples } from '../help.ts'
@@ -14,6 +15,7 @@ export function addKeepCommands(program: Command) {
   addAccount(program)
   addForget(program)
   addErase(program)
+  addPurge(program)
   addMigrate(program)
   addWarehouse(program)
   addCompletion(program)
@@ -105,6 +107,38 @@ const eraseHelp = `
 It says where they are and asks. Figures, roles and numbers of people stay. It ends with 4 while a
 run of any account is under way. Keep erasures.json of COSELL_HOME: by it, an older copy of the
 warehouse that is restored loses them again.`
+
+function addPurge(program: Command) {
+  addCommand(
+    program,
+    'purge',
+    'Delete superseded versions, finished runs and contacts that are older than is kept.',
+  )
+    .option('--versions <days>', 'days to keep superseded landed versions')
+    .option('--runs <days>', 'days to keep finished runs')
+    .option('--contacts <days>', 'days to keep contacts and notes after a referral is closed')
+    .option('--plan', 'tell how many rows would go, and change nothing')
+    .option('--yes', 'purge without asking')
+    .addHelpText(
+      'after',
+      examples(
+        'cosell purge --versions 400 --runs 400 --plan',
+        'cosell purge --contacts 730',
+        'COSELL_KEEP_RUNS_DAYS=400 cosell purge --yes --json',
+      ),
+    )
+    .addHelpText('after', purgeHelp)
+    .action(async (flags: PurgeFlags) => {
+      const { purgeOrPlan } = await import('../commands/keep/purge.ts')
+      await purgeOrPlan(flags)
+    })
+}
+
+const purgeHelp = `
+
+It says how many rows will go and asks. What neither an option nor COSELL_KEEP_VERSIONS_DAYS,
+COSELL_KEEP_RUNS_DAYS or COSELL_KEEP_CONTACTS_DAYS gives days to is kept. Facts and history stay as
+they are, after a rebuild too. It ends with 4 while a run of any account is under way.`
 
 function addMigrate(program: Command) {
   addCommand(

@@ -15,21 +15,25 @@ export interface Erasing {
 export type ErasedCounts = Readonly<Record<string, number>>
 
 export interface LandedPlaces {
-  /** Referrals with a version that names an erased person. */
+  /** Referrals with a version that would be changed. */
   readonly ids: readonly string[]
   readonly counts: ErasedCounts
 }
 
-/** Finds the landed versions of an account that name an erased person. */
+/** Takes people out of landed versions. */
+export type LandedErasing = Pick<Erasing, 'erase'>
+
+/** Finds the landed versions of an account, or of some of its referrals, that would be changed. */
 export async function findLanded(
   query: Kysely<Database>,
   partnerAccountKey: number,
-  erasing: Erasing,
+  erasing: LandedErasing,
+  scope: LandedScope = 'all',
 ): Promise<LandedPlaces> {
   const ids = new Set<string>()
   let people = 0
   let payloads = 0
-  for await (const change of changes(query, partnerAccountKey, 'all', erasing)) {
+  for await (const change of changes(query, partnerAccountKey, scope, erasing)) {
     ids.add(change.resource_id)
     if (change.people !== undefined) people += 1
     if (change.payload !== undefined) payloads += 1
@@ -50,7 +54,7 @@ async function* changes(
   query: Kysely<Database>,
   partnerAccountKey: number,
   scope: LandedScope,
-  erasing: Erasing,
+  erasing: LandedErasing,
 ): AsyncGenerator<Change> {
   for await (const page of readLandedPages(query, partnerAccountKey, scope)) {
     for (const version of page) {
@@ -76,6 +80,18 @@ export async function eraseRows(
   ids: readonly string[],
   erasing: Erasing,
 ): Promise<void> {
+  await eraseLanded(transaction, partnerAccountKey, ids, erasing)
+  await eraseKept(transaction, partnerAccountKey, erasing)
+  await eraseTexts(transaction, partnerAccountKey, erasing)
+}
+
+/** Erases people from the landed versions of some referrals. */
+export async function eraseLanded(
+  transaction: Transaction<Database>,
+  partnerAccountKey: number,
+  ids: readonly string[],
+  erasing: LandedErasing,
+): Promise<void> {
   let held: Change[] = []
   const write = async () => {
     const people = held.filter((one) => one.people !== undefined)
@@ -92,8 +108,6 @@ export async function eraseRows(
     if (held.length >= changesPerStatement) await write()
   }
   await write()
-  await eraseKept(transaction, partnerAccountKey, erasing)
-  await eraseTexts(transaction, partnerAccountKey, erasing)
 }
 
 async function update(
@@ -243,7 +257,12 @@ const writtenTables = [
 
 /** Removes old rows, and computes statistics without them: these hold values of columns as well. */
 export async function vacuumErased(query: Kysely<Database>) {
-  for (const table of writtenTables) {
+  await vacuum(query, writtenTables)
+}
+
+/** Before PostgreSQL 17 only the owner of a table may do it, and for others it does nothing. */
+export async function vacuum(query: Kysely<Database>, tables: readonly string[]) {
+  for (const table of tables) {
     await sql`vacuum (analyze) ${sql.table(table)}`.execute(query)
   }
 }

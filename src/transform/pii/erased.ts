@@ -1,4 +1,4 @@
-import { isObject } from '../parse/invalid-payload.ts'
+import { isEmpty, isObject } from '../parse/invalid-payload.ts'
 import { memoize } from '../values/memoize.ts'
 
 // Pure: what is left of a landed version once people were erased.
@@ -202,18 +202,30 @@ export class Eraser {
 }
 
 /** Returns the people part with every member as a mark and every text erased. */
-function everyone(value: unknown, at: string): unknown {
-  if (typeof value === 'string') return erasedText
+export function everyone(value: unknown, at: string): unknown {
+  if (typeof value === 'string') return isBlank(value) ? value : erasedText
   if (Array.isArray(value)) {
     return sameOr(
       value,
       value.map((item) =>
-        isObject(item) && !(markKey in item) ? markFor(item, at) : everyone(item, at),
+        isObject(item) && !(markKey in item) ? anybody(item, at) : everyone(item, at),
       ),
     )
   }
   if (!isObject(value) || markKey in value) return value
-  return isMember(value) ? markFor(value, at) : mapped(value, (item) => everyone(item, at))
+  return isMember(value) ? anybody(value, at) : mapped(value, (item) => everyone(item, at))
+}
+
+/** A member without anything but preferences is no contact, and a mark would make one of it. */
+function anybody(member: Readonly<Record<string, unknown>>, at: string) {
+  const isSomebody = Object.entries(member).some(
+    ([name, value]) => name.toLowerCase() !== 'contactpreference' && !isBlank(value),
+  )
+  return isSomebody ? markFor(member, at) : member
+}
+
+function isBlank(value: unknown): boolean {
+  return typeof value === 'string' ? value.trim() === '' : isEmpty(value)
 }
 
 const memberKeys = new Set(['firstname', 'lastname', 'email', 'phonenumber'])
@@ -248,7 +260,7 @@ function textOf(member: Readonly<Record<string, unknown>>, ...names: readonly st
   return ''
 }
 
-function mapped(
+export function mapped(
   value: Readonly<Record<string, unknown>>,
   change: (item: unknown, key: string) => unknown,
 ): Readonly<Record<string, unknown>> {

@@ -50,13 +50,13 @@ const listedRights = 'select insert delete maintain'
 
 /** Rights that loading needs to each table; a new table fails to compile until it is listed. */
 const loaderRights = {
-  // Erased people are taken out of what is landed.
-  'raw.payload': 'select insert update maintain',
+  // Erased people are taken out of what is landed; a purge deletes superseded versions and old runs.
+  'raw.payload': publishedRights,
   'pii.contact': publishedRights,
   'pii.contact_change': publishedRights,
   // A run enters what the file in COSELL_HOME has, and notes that it was carried out.
   'pii.erasure': 'select insert update',
-  'pii.payload': 'select insert update maintain',
+  'pii.payload': publishedRights,
   'pii.referral_text': publishedRights,
   'pii.secret': 'select',
   'etl.account_source': 'select insert update',
@@ -64,15 +64,15 @@ const loaderRights = {
   'etl.bi_access': '',
   'etl.dq_finding': publishedRights,
   'etl.enum_value': 'select insert',
-  'etl.extract_window': 'select insert update',
+  'etl.extract_window': publishedRights,
   'etl.fx_quote': publishedRights,
   'etl.lease': 'select insert update',
   // Read by every command, to learn which views of mart are current.
   'etl.mart_view': 'select',
   'etl.mart_grant': '',
   'etl.quarantine': 'select insert update',
-  'etl.run': 'select insert update',
-  'etl.run_table': 'select insert',
+  'etl.run': publishedRights,
+  'etl.run_table': 'select insert delete maintain',
   // The reporting currency and the fiscal year of the configuration are stored here.
   'etl.setting': 'select insert update',
   'etl.principal_referral': 'select insert maintain',

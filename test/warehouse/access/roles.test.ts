@@ -172,7 +172,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     'create schema mine',
     'truncate dw.fact_referral',
     'truncate stg.listed_referral',
-    'delete from raw.payload',
+    'truncate raw.payload',
     'drop table stg.contact',
     'alter table dw.fact_referral add column mine text',
     'create or replace view mart.referral as select 1 as n',
