@@ -1,37 +1,34 @@
 import { resolve } from 'node:path'
 import * as z from 'zod'
-import { checkAccountsApart } from './config/accounts-apart.ts'
-import { checkEntries, checkVariables, placeOf, type Variables } from './config/check-variables.ts'
+import {
+  type AccountConfig,
+  type AccountValues,
+  type AccountVariable,
+  parserOf,
+  readAccountList,
+  toAccount,
+  type Values,
+} from './config/account-config.ts'
+import { checkVariables, isSet, placeOf, type Variables } from './config/check-variables.ts'
 import { readVariables } from './config/read-variables.ts'
-import { type Setting, settingRows, settings } from './config/settings.ts'
+import { settingRows, settings } from './config/settings.ts'
 import { parseStrictJson } from './config/strict-json.ts'
 import { telemetryVariables } from './config/telemetry-variables.ts'
 import { readTextFile, reasonOf } from './config/text-file.ts'
 import { workingDirectory } from './config/working-directory.ts'
 import { CosellError } from './errors.ts'
 
-type Settings = typeof settings
-type ValueOf<S extends Setting> = S extends { readonly default: string }
-  ? z.output<S['parser']>
-  : z.output<S['parser']> | undefined
-type AccountVariable = {
-  [Name in keyof Settings]: Settings[Name] extends { readonly perAccount: true } ? Name : never
-}[keyof Settings]
-type Values<Name extends keyof Settings> = {
-  readonly [N in Name as Settings[N]['field']]: ValueOf<Settings[N]>
-}
+export { type AccountConfig, accountSettings, hasSecret } from './config/account-config.ts'
 
-type AccountValues = Values<AccountVariable>
-type CommonValues = Values<Exclude<keyof Settings, AccountVariable>>
-
-/** One partner account: where its API is and who signs in. */
-export interface AccountConfig extends Omit<AccountValues, 'account'> {
-  readonly name: string
-}
+type CommonValues = Values<Exclude<keyof typeof settings, AccountVariable>>
 
 /** Settings in force; `home` is absolute. */
 export interface Config extends Omit<CommonValues, 'accountsFile'> {
   readonly accounts: readonly AccountConfig[]
+  /** What names the accounts, such as `COSELL_CLIENT_ID (environment)`; undefined where nothing does. */
+  readonly accountsPlace: string | undefined
+  /** Value of a variable of the environment or `.env`, of ours or not. */
+  readonly variable: (name: string) => string | undefined
   /** Search path for programs, to find a PostgreSQL installed on the machine. */
   readonly path: string
   /** Variables of proxies and certificates by name, as set; a proxy's address may hold a password. */
@@ -51,29 +48,9 @@ const networkVariables = [
   'NODE_USE_SYSTEM_CA',
 ]
 
-const blankIsUnset = (value: unknown) =>
-  typeof value === 'string' && value.trim() === '' ? undefined : value
-
-function parserOf({ parser, default: otherwise }: Setting) {
-  const whenUnset = otherwise === undefined ? parser.optional() : parser.prefault(otherwise)
-  return z.preprocess(blankIsUnset, whenUnset)
-}
-
 const environment = z.object(
   Object.fromEntries(settingRows.map(([name, setting]) => [name, parserOf(setting)])),
 )
-
-const accountsFile = z
-  .array(
-    z.object(
-      Object.fromEntries(
-        settingRows
-          .filter(([, { perAccount }]) => perAccount)
-          .map(([, setting]) => [setting.field, parserOf(setting)]),
-      ),
-    ),
-  )
-  .min(1)
 
 /**
  * Returns the settings in force, frozen: `overrides` (flags) over the environment over a `.env` file
@@ -111,10 +88,20 @@ export function loadConfig(
     path: set.PATH ?? '',
     network: Object.freeze(pick(set, networkVariables)),
     telemetry: Object.freeze(telemetryVariables(set)),
+    accountsPlace: accountsPlaceOf(set, given),
+    variable: (name: string) => set[name],
     accounts: file
       ? readAccounts(resolve(directory, file))
       : [toAccount(byField(read.data, true) as AccountValues)],
   })
+}
+
+/** Returns the first setting that names accounts, with its place; undefined where none does. */
+function accountsPlaceOf(set: Readonly<Record<string, string | undefined>>, given: Variables) {
+  const naming = settingRows.find(
+    ([name, { perAccount }]) => (perAccount || name === 'COSELL_ACCOUNTS_FILE') && isSet(set[name]),
+  )
+  return naming && placeOf(naming[0], given)
 }
 
 /** Returns a name that COSELL_ACCOUNT accepts; undefined for any other text. */
@@ -129,15 +116,6 @@ function byField(values: Readonly<Record<string, unknown>>, isPerAccount: boolea
   return Object.fromEntries(rows.map(([name, { field }]) => [field, values[name]]))
 }
 
-function toAccount({ account, apiUrl, authorityUrl, ...others }: AccountValues): AccountConfig {
-  return Object.freeze({
-    ...others,
-    name: account,
-    apiUrl: new URL(apiUrl).origin,
-    authorityUrl: new URL(authorityUrl).origin,
-  })
-}
-
 function readAccounts(file: string): readonly AccountConfig[] {
   let parsed: unknown
   try {
@@ -146,25 +124,20 @@ function readAccounts(file: string): readonly AccountConfig[] {
     const text = `COSELL_ACCOUNTS_FILE: expected a JSON list of accounts in ${file}: ${reasonOf(error)}`
     throw invalid([text])
   }
-  const problems = checkEntries(parsed, settingRows)
-  const read = accountsFile.safeParse(parsed)
-  if (!read.success) problems.push(...describeIssues(read.error))
-  const accounts = (read.data ?? []).map((entry) => toAccount(entry as AccountValues))
-  problems.push(...checkAccountsApart(accounts))
+  const { accounts, problems } = readAccountList(parsed)
   if (problems.length > 0) throw invalid(problems.map((line) => `${file}: ${line}`))
   return Object.freeze(accounts)
 }
 
 /** Returns names and rules without values: a wrong one may be a secret in the wrong place. */
-function describeIssues(error: z.ZodError, given: Variables = new Map()): string[] {
-  return error.issues.map(({ path: [first, ...rest], message }) => {
-    if (typeof first === 'string') return `${placeOf(first, given)}: ${message}`
-    if (first === undefined) return `expected a list of accounts: ${message}`
-    return `entry ${Number(first) + 1}, ${rest.join('.') || 'as a whole'}: ${message}`
-  })
+function describeIssues(error: z.ZodError, given: Variables): string[] {
+  return error.issues.map(
+    ({ path: [name], message }) => `${placeOf(String(name), given)}: ${message}`,
+  )
 }
 
-function invalid(problems: readonly string[]): CosellError {
+/** The error of settings that are not accepted, a line for each. */
+export function invalid(problems: readonly string[]): CosellError {
   const text = ['The configuration is not valid; nothing was started.', ...problems].join('\n  ')
   return new CosellError('config.invalid', text)
 }

@@ -42,6 +42,22 @@ export const errorCodes = {
     meaning: 'The new name of an account is not one that COSELL_ACCOUNT accepts.',
     remedy: 'Give up to 63 letters, digits, ".", "_" or "-".',
   },
+  'account.none_enabled': {
+    kind: 'configuration',
+    meaning:
+      'Every account that the warehouse has stored is disabled, so there is nothing to load.',
+    remedy: 'Run `cosell account enable`, or take the job out of the schedule.',
+  },
+  'account.not_owner': {
+    kind: 'configuration',
+    meaning: 'The login may not change the accounts that the warehouse has stored.',
+    remedy: 'Let a member of cosell_owner run the command.',
+  },
+  'account.not_stored': {
+    kind: 'usage',
+    meaning: 'The warehouse has stored no account of the given name.',
+    remedy: 'Give one of the names that the message lists, or run `cosell account add`.',
+  },
   'account.other_tenant': {
     kind: 'configuration',
     meaning: 'The settings sign in to another tenant than the account was loaded from.',
@@ -51,6 +67,16 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'Another account holds the same referrals already, and figures would count twice.',
     remedy: 'Set COSELL_ACCOUNT to the name in the message, or run `cosell account rename`.',
+  },
+  'account.settings': {
+    kind: 'usage',
+    meaning: 'Settings of an account to store are not accepted, or name the source of another one.',
+    remedy: 'Correct each line of the message; a secret is given as the place where it is.',
+  },
+  'account.two_places': {
+    kind: 'configuration',
+    meaning: 'Accounts are given by the settings and stored in the warehouse as well.',
+    remedy: 'Unset the settings that the message names, or disable the stored accounts.',
   },
   'account.unknown': {
     kind: 'usage',
@@ -967,6 +993,32 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'A row of etl.setting is missing or its value is not accepted.',
     remedy: 'Correct the row that the message names.',
+  },
+  'secret.command': {
+    kind: 'configuration',
+    meaning:
+      'The program that prints a secret of an account did not start, failed or printed none.',
+    remedy: 'Run it as the account of the machine that loads. What it says is not shown.',
+  },
+  'secret.command_too_long': {
+    kind: 'tryAgainLater',
+    meaning: 'The program that prints a secret of an account did not end in time.',
+    remedy: 'Start the run again; see whether the service that keeps the secret answers.',
+  },
+  'secret.file': {
+    kind: 'configuration',
+    meaning: 'The file with a secret of an account cannot be read, or holds none.',
+    remedy: 'Check the file that the message names, and its owner.',
+  },
+  'secret.file_mode': {
+    kind: 'configuration',
+    meaning: 'Other users of the machine may read the file with a secret of an account.',
+    remedy: 'Give the secret anew if others may have read it, and run chmod 600 on the file.',
+  },
+  'secret.variable': {
+    kind: 'configuration',
+    meaning: 'The variable with a secret of an account is not set.',
+    remedy: 'Set it in the environment of the job or in .env.',
   },
   'signal.hangup': {
     kind: 'hangup',

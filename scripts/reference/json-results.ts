@@ -168,6 +168,7 @@ const status: JsonResult = {
   keys: {
     status: '`ok`',
     'accounts[].account': 'name of the account',
+    'accounts[].is_active': 'whether the account is still extracted; `dw.dim_partner_account`',
     'accounts[].watermark': 'instant up to which changes were read; null before the first run',
     'accounts[].last_published_at': 'end of the last published run; null before the first',
     'accounts[].age_hours': 'hours since then',
@@ -205,7 +206,9 @@ const accountList: JsonResult = {
     'accounts[].referrals': 'referrals in the warehouse',
     'accounts[].last_published_at': 'end of the last published run; null before the first',
     'accounts[].is_active': 'whether the account is still extracted; `dw.dim_partner_account`',
-    'accounts[].is_configured': 'whether the settings in force name the account',
+    'accounts[].is_configured': 'whether it is among the accounts in force',
+    'accounts[].stored':
+      'what `etl.account` has of it: `is_enabled`, `settings` by column and `secrets`, as after `account add`; null where the settings alone name it',
   },
 }
 
@@ -218,6 +221,20 @@ const accountRename: JsonResult = {
     previous_name: 'the name until now',
     sign_in: '`moved`, `none`, or `kept` when the new name had a stored sign-in',
     is_setting_stale: 'whether the settings in force still have the previous name',
+    is_stored: 'whether `etl.account` has the account, and now its new name',
+  },
+}
+
+const accountKept: JsonResult = {
+  title: 'account add, change, disable and enable',
+  intro: 'The account as it is stored. No secret is among the keys.',
+  keys: {
+    status: '`added`, `changed`, `disabled` or `enabled`',
+    account: 'name of the account',
+    is_enabled: 'whether runs load it',
+    settings: 'its settings by column of `etl.account`; null for an unset one',
+    secrets:
+      'where `client_secret`, `refresh_token` and `access_token` are, null for none: `env:` with the variable, `file:` with the path, `command:` with the name of the program and the number of its arguments, which may hold secrets',
   },
 }
 
@@ -529,6 +546,7 @@ export const jsonResults = {
   status,
   accountList,
   accountRename,
+  accountKept,
   forget,
   erased,
   purgePlan,

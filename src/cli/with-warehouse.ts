@@ -4,6 +4,7 @@ import { CosellError } from '../errors.ts'
 import { applyReportingCurrency } from '../exchange-rates/store.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { AccountsFailed } from '../pipeline/accounts/account-outcomes.ts'
+import { withStoredAccounts } from '../pipeline/accounts/accounts-in-force.ts'
 import { workersDefault } from '../pipeline/accounts/workers.ts'
 import type { ReplayDifference } from '../pipeline/diff/diff.ts'
 import { keepErased } from '../pipeline/erase/keep-erased.ts'
@@ -14,8 +15,9 @@ import { applyFiscalYear } from '../pipeline/stored-settings/fiscal-year.ts'
 import { lastStepMsMax, startWatchdog, unlessStalled } from '../pipeline/watchdog.ts'
 import { appVersion } from '../version.ts'
 import { keepBiLogin } from '../warehouse/bi-connection.ts'
-import { databaseFailure } from '../warehouse/connection/database.ts'
+import { databaseFailure, type Warehouse } from '../warehouse/connection/database.ts'
 import { requireWriting } from '../warehouse/connection/requirements.ts'
+import { findStateHome } from '../warehouse/embedded/home.ts'
 import { bringUpToDate, requireUpToDate, type SchemaChange } from '../warehouse/migrate/migrate.ts'
 import { type OpenWarehouse, openWarehouse } from '../warehouse/open.ts'
 import { warehousePlace } from '../warehouse/place.ts'
@@ -32,11 +34,11 @@ const noChange: SchemaChange = { applied: [], views: [], sequences: [], lacking:
 /**
  * Opens and migrates the warehouse for `use`, then closes it unless `keepRunning`. A command that
  * only reads may do so on a standby. For a trial, which leaves nothing behind, neither the schema nor
- * the stored settings are touched.
+ * the stored settings are touched. `use` is given the settings with the accounts in force.
  */
 export async function withWarehouse(
   config: Config,
-  use: (warehouse: OpenWarehouse, change: SchemaChange) => Promise<void>,
+  use: (warehouse: OpenWarehouse, change: SchemaChange, inForce: Config) => Promise<void>,
   { keepRunning = false, isWriting = true, isTrial = false, workers = 1 } = {},
 ) {
   log.progress({ phase: 'opening the warehouse' })
@@ -48,9 +50,10 @@ export async function withWarehouse(
     const change = isTrial ? noChange : await bringUpToDate(warehouse.query)
     // A migration may have changed what rates follow from; the report reads them next.
     if (change.applied.length > 0) await applyReportingCurrency(warehouse.query, undefined)
-    if (isWriting && !isTrial) await storeSettings(config, warehouse)
+    const inForce = await withStoredAccounts(config, warehouse.query)
+    if (isWriting && !isTrial) await storeSettings(inForce, warehouse)
     log.end()
-    await use(warehouse, change)
+    await use(warehouse, change, inForce)
   } catch (error) {
     throw databaseFailure(error)
   } finally {
@@ -78,6 +81,35 @@ export async function withReader(
   } catch (error) {
     throw databaseFailure(error)
   } finally {
+    await warehouse.close()
+  }
+}
+
+/** Monitors give up on a check after a minute, and a migration may hold the tables for longer. */
+const answerMsMax = 30_000
+
+/**
+ * Opens the warehouse as it is for `use`: migrates nothing, and makes no embedded one. The result is
+ * undefined where there is none.
+ */
+export async function inspectWarehouse<T>(
+  config: Config,
+  use: (warehouse: Warehouse) => Promise<T>,
+): Promise<T | undefined> {
+  const { databaseUrl, home, postgresOsUser: osUser, path } = config
+  const isMade = databaseUrl !== undefined || findStateHome({ home, osUser, path }) !== undefined
+  if (!isMade) return undefined
+  const warehouse = await openWarehouse(config, log.logger, { isInspected: true })
+  const late = setTimeout(() => {
+    const text = `${warehousePlace(config)}: expected an answer within ${answerMsMax / 1_000} s, got none. A migration may be under way; look at pg_stat_activity, then check again.`
+    warehouse.abandon(new CosellError('database.unavailable', text))
+  }, answerMsMax)
+  try {
+    return await use(warehouse)
+  } catch (error) {
+    throw databaseFailure(error)
+  } finally {
+    clearTimeout(late)
     await warehouse.close()
   }
 }
@@ -181,8 +213,8 @@ export async function withRunContext(
 ): Promise<void> {
   const { keepRunning = false, readsAccounts = false, isTrial = false } = options
   const { watched, side = { workers: 1 } } = options
-  const accounts = readsAccounts ? config.accounts.map(({ name }) => name) : undefined
-  const place = announce(config, accounts)
+  const isNamed = readsAccounts && config.accountsPlace !== undefined
+  const place = announce(config, isNamed ? config.accounts.map(({ name }) => name) : undefined)
   const { workers = workersDefault, tolerate: tolerated } = side
   const watch = watched && startWatch(config, watched, log.logger)
   const minutes = config.runDeadlineMinutes
@@ -206,11 +238,24 @@ export async function withRunContext(
   const deadlineAt = performance.now() + minutes * 60_000
   const work = withWarehouse(
     config,
-    async (warehouse) => {
+    async (warehouse, _, inForce) => {
+      if (readsAccounts && !isNamed) {
+        const accounts = inForce.accounts.map(({ name }) => name)
+        log.logger.info({ accounts }, 'the accounts are those of the warehouse')
+      }
       if (!isTrial) await keepBiLogin(warehouse, log.logger)
-      await watch?.opened(warehouse)
+      await watch?.opened(warehouse, inForce)
       const observe = watch?.observe
-      const told = { config, warehouse, log, signal, stalled: mustEnd, observe, deadlineAt, place }
+      const told = {
+        config: inForce,
+        warehouse,
+        log,
+        signal,
+        stalled: mustEnd,
+        observe,
+        deadlineAt,
+        place,
+      }
       const context = { ...told, workers, tolerated }
       try {
         if (!isTrial) await keepErased(context)

@@ -89,26 +89,41 @@ const blank = (place: string) =>
  */
 export function checkEntries(parsed: unknown, rows: SettingRows): string[] {
   if (!Array.isArray(parsed)) return []
+  return parsed.flatMap((entry: unknown, index) =>
+    checkEntry(entry, rows, { before: `entry ${index + 1}, `, nameOf: (field) => field }),
+  )
+}
+
+/** What people call the properties of an entry, and what is said before that. */
+export interface EntryPlace {
+  readonly before: string
+  nameOf(field: string): string
+}
+
+/** `checkEntries` of one account. */
+export function checkEntry(
+  entry: unknown,
+  rows: SettingRows,
+  { before, nameOf }: EntryPlace,
+): string[] {
+  if (typeof entry !== 'object' || entry === null) return []
   const properties = new Map(
     rows.filter(([, { perAccount }]) => perAccount).map(([, traits]) => [traits.field, traits]),
   )
-  return parsed.flatMap((entry: unknown, index) => {
-    if (typeof entry !== 'object' || entry === null) return []
-    const hasToken = isSet(Reflect.get(entry, 'accessToken'))
-    return Object.entries(entry).flatMap(([field, value]) => {
-      const place = `entry ${index + 1}, ${field}`
-      const traits = properties.get(field)
-      if (traits === undefined) {
-        const meant = nearest(field, [...properties.keys()])
-        return [`${place}: not a property of an account, did you mean ${meant}?`]
-      }
-      if (traits.isBlankRefused && !isSet(value)) return [blank(place)]
-      const isIdle = traits.onlySignIn && hasToken && isSet(value)
-      return isIdle ? [`${place}: no effect beside accessToken; remove one of them`] : []
-    })
+  const hasToken = isSet(Reflect.get(entry, 'accessToken'))
+  return Object.entries(entry).flatMap(([field, value]) => {
+    const place = before + nameOf(field)
+    const traits = properties.get(field)
+    if (traits === undefined) {
+      const meant = nearest(field, [...properties.keys()])
+      return [`${place}: not a property of an account, did you mean ${meant}?`]
+    }
+    if (traits.isBlankRefused && !isSet(value)) return [blank(place)]
+    const isIdle = traits.onlySignIn && hasToken && isSet(value)
+    return isIdle ? [`${place}: no effect beside ${nameOf('accessToken')}; remove one of them`] : []
   })
 }
 
-function isSet(value: unknown): boolean {
+export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && String(value).trim() !== ''
 }

@@ -1,3 +1,4 @@
+import { describeSecrets } from '../config/account-config.ts'
 import type { AccountConfig } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { type Capabilities, describeCapabilities } from '../extract/api/capabilities.ts'
@@ -6,6 +7,7 @@ import { movedMin, movesDate, parseEvidence } from '../extract/incremental/revie
 import { listAccounts } from '../load/runs/accounts.ts'
 import { readCapabilities, storeCapabilities } from '../load/runs/api-capabilities.ts'
 import { openApi } from '../pipeline/account-api.ts'
+import { readSecrets } from '../pipeline/accounts/read-secrets.ts'
 import type { RunContext } from '../pipeline/run-context.ts'
 import { countPresent } from '../report/queries/status.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
@@ -70,11 +72,30 @@ export async function checkAccount(
   const timer = setTimeout(end, accountTimeoutMs)
   const signal = AbortSignal.any([context.signal, late.signal])
   try {
-    const results = await checkApi({ ...context, signal }, account, database)
+    const { secrets, withSecrets } = await checkSecrets({ ...context, signal }, account)
+    if (withSecrets === undefined) return [routes, ...secrets, age]
+    const results = await checkApi({ ...context, signal }, withSecrets, database)
     const isSignedIn = results.some(({ check, status }) => check === 'sign-in' && status === 'ok')
-    return [routes, ...results, isSignedIn ? usedJustNow(age) : age]
+    return [routes, ...secrets, ...results, isSignedIn ? usedJustNow(age) : age]
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Reads the secrets of an account of the warehouse, and says where each was found. */
+async function checkSecrets(
+  context: DoctorContext,
+  account: AccountConfig,
+): Promise<{ secrets: CheckResult[]; withSecrets: AccountConfig | undefined }> {
+  const check = 'secrets'
+  const places = Object.values(describeSecrets(account))
+  if (places.length === 0) return { secrets: [], withSecrets: account }
+  try {
+    const withSecrets = await readSecrets(context, account)
+    const detail = `found: ${places.join(', ')}`
+    return { secrets: [{ check, status: 'ok', detail }], withSecrets }
+  } catch (error) {
+    return { secrets: [failedWith(check, failureOf(error))], withSecrets: undefined }
   }
 }
 

@@ -1,5 +1,8 @@
+import type { Config } from '../config.ts'
+import { CosellError } from '../errors.ts'
 import type { exitCodes, FailureKind } from '../exit-codes.ts'
 import { probe } from '../extract/api/probe.ts'
+import { requireAccounts, withStoredAccounts } from '../pipeline/accounts/accounts-in-force.ts'
 import { workersDefault } from '../pipeline/accounts/workers.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import { findStateHome } from '../warehouse/embedded/home.ts'
@@ -39,12 +42,17 @@ const defaultAccountTimeoutMs = 60_000
  */
 export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const defaults = { probe, now: Date.now, accountTimeoutMs: defaultAccountTimeoutMs }
-  const context: DoctorContext = { ...defaults, ...options }
-  const { config, signal } = context
-  const checks: AccountCheckResult[] = [await checkHome(config), await checkCertificates(config)]
-  const database = await openAndCheckDatabase(context)
+  const given: DoctorContext = { ...defaults, ...options }
+  const { signal } = given
+  const checks: AccountCheckResult[] = [
+    await checkHome(given.config),
+    await checkCertificates(given.config),
+  ]
+  const database = await openAndCheckDatabase(given)
+  const { config } = database
+  const context = { ...given, config }
   try {
-    checks.push(...database.checks.results)
+    checks.push(...database.checks.results, ...database.accounts)
     for (const account of config.accounts) {
       const results = [
         ...(await checkDemo(account, database)),
@@ -72,21 +80,52 @@ export function exitKindOf({ checks }: Pick<Diagnosis, 'checks'>): keyof typeof 
   return worstFirst.find((kind) => failed.includes(kind)) ?? failed[0] ?? 'done'
 }
 
-async function openAndCheckDatabase({ config, log, now }: DoctorContext): Promise<DatabaseState> {
+/** The database, and the settings with the accounts in force. */
+interface Opened extends DatabaseState {
+  readonly config: Config
+  readonly accounts: readonly CheckResult[]
+}
+
+async function openAndCheckDatabase({ config, log, now }: DoctorContext): Promise<Opened> {
   const { databaseUrl: url, home, postgresOsUser: osUser, path } = config
+  const given = { config, accounts: [] }
   let warehouse: OpenWarehouse | null = null
   try {
     // Doctor never creates a database; it starts an existing one, as `status` does.
     if (url === undefined && findStateHome({ home, osUser, path }) === undefined) {
-      return unavailable(noEmbeddedServer)
+      return { ...given, ...unavailable(noEmbeddedServer) }
     }
     warehouse = await openWarehouse(config, log.logger, { isInspected: true })
-    const workers = Math.max(1, Math.min(workersDefault, config.accounts.length))
+    const inForce = await findAccounts(config, warehouse)
+    const workers = Math.max(1, Math.min(workersDefault, inForce.config.accounts.length))
     const checks = await checkDatabase(warehouse.query, warehouse.security, now, workers)
-    return { warehouse, checks }
+    return { ...inForce, warehouse, checks }
   } catch (error) {
     await warehouse?.close()
-    return unavailable(failedWith('database', databaseFailure(error)))
+    return { ...given, ...unavailable(failedWith('database', databaseFailure(error))) }
+  }
+}
+
+/** Finds the accounts in force; a check tells of those of the warehouse, or why there are none. */
+async function findAccounts(
+  config: Config,
+  warehouse: OpenWarehouse,
+): Promise<Pick<Opened, 'config' | 'accounts'>> {
+  const check = 'accounts'
+  try {
+    const inForce = await withStoredAccounts(config, warehouse.query)
+    await requireAccounts({ config: inForce, warehouse })
+    const detail = `those of the warehouse: ${inForce.accounts.map(({ name }) => name).join(', ')}`
+    return {
+      config: inForce,
+      accounts: inForce === config ? [] : [{ check, status: 'ok', detail }],
+    }
+  } catch (error) {
+    // Missing rights and a lost connection are found by the database's own checks.
+    if (!(error instanceof CosellError)) return { config, accounts: [] }
+    const isKnown = error.code === 'account.two_places'
+    const known = isKnown ? config : { ...config, accounts: [] }
+    return { config: known, accounts: [failedWith(check, error)] }
   }
 }
 

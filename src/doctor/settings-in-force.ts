@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { describeSecrets } from '../config/account-config.ts'
 import { type Setting, settingRows } from '../config/settings.ts'
 import type { Config } from '../config.ts'
 import { type CheckResult, failed } from './check-result.ts'
@@ -22,7 +23,7 @@ export function settingsInForce(
     if (!setting.perAccount) return [[name, shown(setting, config)]]
     return config.accounts.map((account) => [
       isSingle ? name : `${name} (${account.name})`,
-      shown(setting, account),
+      describeSecrets(account)[setting.field] ?? shown(setting, account),
     ])
   })
   const ofWarehouse = [...limits].map(([name, value]) => [`etl.setting ${name}`, value])

@@ -1,6 +1,6 @@
 import dayjs from 'dayjs'
 import utc from 'dayjs/plugin/utc.js'
-import type { AccountConfig, Config } from '../config.ts'
+import { type AccountConfig, type Config, hasSecret } from '../config.ts'
 import { CosellError } from '../errors.ts'
 import { readTokenAge, type TokenAge, tokenFileOf } from '../extract/auth/token-store.ts'
 import type { SignInStatus } from '../report/queries/status.ts'
@@ -33,7 +33,7 @@ export async function checkSignInAge(
   nowMs: number,
 ): Promise<CheckResult> {
   const check = 'sign-in age'
-  if (account.accessToken !== undefined) {
+  if (hasSecret(account, 'accessToken')) {
     const detail = 'not applicable: COSELL_ACCESS_TOKEN is used as it is and lives about an hour'
     return { check, status: 'skipped', detail }
   }
@@ -67,7 +67,7 @@ function daysText(count: number): string {
 }
 
 function readAge(config: Config, account: AccountConfig): Promise<TokenAge | null> {
-  if (account.accessToken !== undefined) return Promise.resolve(null)
+  if (hasSecret(account, 'accessToken')) return Promise.resolve(null)
   return readTokenAge(tokenFileOf(config.home, account.name))
 }
 

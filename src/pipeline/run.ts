@@ -7,8 +7,10 @@ import { readAccountState } from '../load/runs/ledger.ts'
 import { readReference } from '../load/runs/reference.ts'
 import { withAccountApi } from './account-api.ts'
 import { withLease, withRun } from './account-run.ts'
+import { requireAccounts } from './accounts/accounts-in-force.ts'
 import { forEachAccount } from './accounts/for-each-account.ts'
 import { openAccount } from './accounts/open-account.ts'
+import { readSecrets } from './accounts/read-secrets.ts'
 import { type EarlyLoading, startEarlyLoad } from './early-load.ts'
 import { extractAndLand } from './extract-and-land.ts'
 import type { RunContext } from './run-context.ts'
@@ -27,9 +29,11 @@ export async function run(
   clock: () => number = Date.now,
 ): Promise<RunResult> {
   const { config, warehouse } = context
+  await requireAccounts(context)
   await applyReportingCurrency(warehouse.query, config.reportingCurrency)
   await checkEligibilitySource(warehouse.query, config.accounts)
-  return forEachAccount(context, config.accounts, async (account, ofAccount) => {
+  return forEachAccount(context, config.accounts, async (configured, ofAccount) => {
+    const account = await readSecrets(ofAccount, configured)
     const partnerAccountKey = await openAccount(ofAccount, account)
     return withLease(ofAccount, partnerAccountKey, (lease) =>
       runAccount(ofAccount, account, lease, { full, now: new Date(clock()) }),

@@ -111,6 +111,27 @@ export interface PiiSecret {
 }
 
 /**
+ * One partner account that cosell account has stored, with its settings; in force where neither an
+ * accounts file nor a setting of an account is given. Secrets are not in it, only where they are.
+ * Whoever may write it decides which programs the loads start.
+ */
+export interface EtlAccount {
+  account_code: string
+  api_url: string | null
+  authority_url: string | null
+  api_scope: string | null
+  tenant_id: string | null
+  organization_id: string | null
+  client_id: string | null
+  client_secret_from: string | null
+  refresh_token_from: string | null
+  access_token_from: string | null
+  is_enabled: Generated<boolean>
+  created_at: Generated<string>
+  changed_at: Generated<string>
+}
+
+/**
  * One partner account with the source that its referrals were read from: no two accounts may have
  * the same one.
  */
@@ -1422,6 +1443,7 @@ export interface Database {
   'pii.payload': PiiPayload
   'pii.referral_text': PiiReferralText
   'pii.secret': PiiSecret
+  'etl.account': EtlAccount
   'etl.account_source': EtlAccountSource
   'etl.api_capability': EtlApiCapability
   'etl.bi_access': EtlBiAccess
@@ -1534,6 +1556,14 @@ export const tables = {
   'pii.secret': {
     columns: ['secret_name', 'secret_value'],
     key: ['secret_name'],
+  },
+  'etl.account': {
+    columns: [
+      'account_code', 'api_url', 'authority_url', 'api_scope', 'tenant_id', 'organization_id',
+      'client_id', 'client_secret_from', 'refresh_token_from', 'access_token_from', 'is_enabled',
+      'created_at', 'changed_at',
+    ],
+    key: ['account_code'],
   },
   'etl.account_source': {
     columns: ['partner_account_key', 'api_url', 'tenant_id', 'organization_id', 'recorded_at'],

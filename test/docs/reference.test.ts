@@ -79,7 +79,9 @@ describe('.env.example', () => {
     expect(Object.keys(variables).sort()).toEqual(settingRows.map(([name]) => name).sort())
     const filled = Object.entries(variables).filter(([, value]) => value !== '')
     const config = loadConfig({}, Object.fromEntries(filled), rootFolder)
-    expect(config).toEqual(loadConfig({}, {}, rootFolder))
+    // An address of the API that is the default is a setting of an account all the same.
+    const given = { accountsPlace: 'COSELL_ACCOUNT (environment)', variable: config.variable }
+    expect(config).toEqual({ ...loadConfig({}, {}, rootFolder), ...given })
     for (const [name, { isSecret }] of settingRows) if (isSecret) expect(variables[name]).toBe('')
   })
 })
@@ -187,6 +189,7 @@ describe('json.md', () => {
             hasKeysOf('purgePlan')(await result('purge', '--runs', '400', '--plan'))
             hasKeysOf('purged')(await result('purge', '--runs', '400', '--yes'))
             hasKeysOf('forget')(await result('forget', '--account', 'renamed', '--yes'))
+            hasKeysOf('accountKept')(await result('account', 'add', 'kept'))
           }),
         ),
       ),

@@ -249,6 +249,7 @@ describe('cosell account', () => {
         previous_name: 'first',
         sign_in: 'moved',
         is_setting_stale: true,
+        is_stored: false,
       })
       expect(await readdir(path.join(home, 'tokens'))).toEqual(['north.json'])
       const listed = resultOf(await cli('list'))

@@ -46,6 +46,7 @@ const matrix: readonly Row[] = [
   row('pii.seller', '', '', 's', 'names of sellers, with the rights of the reader'),
   row('pii.secret', 's', '', '', 'the key of the hashes, which would reveal people by guessing'),
 
+  row('etl.account', 's', '', '', 'names programs that a load starts: only the owner writes it'),
   row('etl.account_source', 'siu', '', '', 'recorded after a read'),
   row('etl.api_capability', 'siud', '', '', 'found anew'),
   row('etl.bi_access', '', '', '', 'only the owner maps readers to accounts'),

@@ -1,4 +1,6 @@
 import { Argument, type Command, Option } from 'commander'
+import { accountSettings } from '../../config.ts'
+import type { AccountFlags } from '../commands/keep/account.ts'
 import type { EraseFlags } from '../commands/keep/erase.ts'
 import type { ForgetFlags } from '../commands/keep/forget.ts'
 import type { LoginFlags } from '../commands/keep/login.ts'
@@ -36,19 +38,35 @@ function addLogin(program: Command) {
 }
 
 function addAccount(program: Command) {
-  addCommand(program, 'account', 'List the accounts of the warehouse, or rename one.')
-    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'rename']))
-    .argument('[names...]', 'rename: the present name and the new one')
+  const command = addCommand(
+    program,
+    'account',
+    'List, store, change, rename, disable or enable the accounts of the warehouse.',
+  )
+    .addArgument(
+      new Argument('<action>', 'what to do').choices([
+        ...['list', 'add', 'change', 'rename', 'disable', 'enable'],
+      ]),
+    )
+    .argument('[names...]', 'name of the account; rename: the present name and the new one')
+  for (const { option, isSecret, meaning } of accountSettings) {
+    const value = isSecret ? '<reference>' : '<value>'
+    command.option(`--${option} ${value}`, isSecret ? `where it is: ${meaning}` : meaning)
+  }
+  command
     .addHelpText(
       'after',
       examples(
-        'cosell account list',
         'cosell account list --json',
+        'cosell account add contoso --tenant-id contoso.example.com --client-id 0f1e… --client-secret env:CONTOSO_SECRET',
+        'cosell account change contoso --client-secret file:/etc/cosell/contoso.secret',
+        `cosell account change contoso --client-secret 'command:["vault","read","-field=secret","cosell/contoso"]'`,
         'cosell account rename default contoso',
+        'cosell account disable contoso',
       ),
     )
     .addHelpText('after', accountHelp)
-    .action(async (action: string, names: readonly string[], flags: JsonFlag) => {
+    .action(async (action: string, names: readonly string[], flags: AccountFlags) => {
       const { account } = await import('../commands/keep/account.ts')
       await account(action, names, flags)
     })
@@ -56,8 +74,14 @@ function addAccount(program: Command) {
 
 const accountHelp = `
 
+add stores an account with its settings in etl.account; change, disable and enable take such an
+account. They are in force where the settings name no account. A secret is never stored, only where
+it is: a variable (env:), a file of mode 0600 (file:), or a program without a shell that prints it
+(command:, a JSON list), asked when the account begins. A blank value unsets a setting. All but list
+take a login that owns the table; rename does so where the account is stored.
+
 rename ends with 4 while a run of the account is under way. Rows keep their keys, and
-the stored sign-in moves along; the settings have to be changed by hand.`
+the stored sign-in moves along; settings outside of the warehouse have to be changed by hand.`
 
 function addForget(program: Command) {
   addCommand(program, 'forget', 'Remove an account whole: its rows, people and stored sign-in.')

@@ -13,11 +13,13 @@ export async function readState(
   { query }: Pick<Warehouse, 'query'>,
   config: Config,
 ): Promise<WarehouseState> {
+  // An alarm on the age or the failure of its last run would never end for an account that is read no more.
+  const publishes = (await readLastPublishes(query)).filter(({ is_active }) => is_active)
+  const active = new Set(publishes.map(({ account }) => account))
   return {
     accounts: await readStatus(query, await readSignIns(config, Date.now())),
-    // An alarm on the age of the last success would never end for an account that is read no more.
-    publishes: (await readLastPublishes(query)).filter(({ is_active }) => is_active),
-    runs: await readLatestRuns(query),
+    publishes,
+    runs: (await readLatestRuns(query)).filter(({ account }) => active.has(account)),
   }
 }
 

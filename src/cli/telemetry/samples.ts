@@ -66,7 +66,9 @@ export function stateSamples({ accounts, publishes, runs }: WarehouseState, nowM
     const of = { account: status.account }
     const watermark = secondsOf(status.watermark)
     add('cosell_watermark_timestamp_seconds', of, watermark)
-    add('cosell_watermark_lag_seconds', of, sinceSeconds(watermark, nowMs))
+    if (status.is_active) {
+      add('cosell_watermark_lag_seconds', of, sinceSeconds(watermark, nowMs))
+    }
     add('cosell_referrals', of, status.referrals)
     add('cosell_open_findings', of, status.open_findings)
     add('cosell_quarantined_versions', of, status.open_quarantine)

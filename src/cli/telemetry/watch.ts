@@ -25,8 +25,8 @@ export interface WatchRequest {
 /** Those that watch a command: a file of metrics, OpenTelemetry, OpenLineage. */
 export interface Watch {
   readonly observe: Observer
-  /** Tells which warehouse it is, before the first run. */
-  opened(warehouse: OpenWarehouse): Promise<void>
+  /** Tells which warehouse and which accounts it is about, before the first run. */
+  opened(warehouse: OpenWarehouse, inForce: Config): Promise<void>
   /** Reads what the metrics say of the accounts, while the warehouse is open. */
   readState(): Promise<void>
   /** Sends and writes what is left, and waits for it for a moment. It never fails. */
@@ -48,7 +48,7 @@ export function startWatch(
   let telemetry: Telemetry | undefined
   const lineage = startLineage(config, logger)
   const events: WatchedEvent[] = []
-  let warehouse: OpenWarehouse | undefined
+  let opened: { readonly warehouse: OpenWarehouse; readonly inForce: Config } | undefined
   let state: readonly Sample[] | undefined
   return {
     observe: (event) => {
@@ -56,15 +56,15 @@ export function startWatch(
       telemetry?.observe(event)
       lineage?.observe(event)
     },
-    opened: async (opened) => {
-      warehouse = opened
+    opened: async (warehouse, inForce) => {
+      opened = { warehouse, inForce }
       telemetry = await loading
-      await lineage?.opened(opened)
+      await lineage?.opened(warehouse, inForce)
     },
     readState: async () => {
       const isWanted = metricsFile !== undefined || telemetry !== undefined
-      if (!isWanted || warehouse === undefined) return
-      const read = readState(warehouse, config).then((found) => {
+      if (!isWanted || opened === undefined) return
+      const read = readState(opened.warehouse, opened.inForce).then((found) => {
         state = stateSamples(found, Date.now())
       })
       await settle('state of the accounts', read, stateMsMax, logger)
@@ -133,11 +133,11 @@ async function startOtel(
 }
 
 /** Sends events in their order, each once. */
-function startLineage({ telemetry: variables, accounts, network }: Config, logger: Logger) {
+function startLineage({ telemetry: variables, network }: Config, logger: Logger) {
   if ((variables.OPENLINEAGE_URL ?? '').trim() === '') return undefined
   if (variables.OPENLINEAGE_DISABLED?.toLowerCase() === 'true') return undefined
   const { address, headers, namespace } = lineageTarget(variables)
-  const apiUrls = new Map(accounts.map(({ name, apiUrl }) => [name, apiUrl]))
+  let apiUrls: ReadonlyMap<string, string> = new Map()
   let server: OpenWarehouse['server'] = { host: '', port: 0, database: '' }
   let marts: readonly string[] = []
   let sent: Promise<void> = Promise.resolve()
@@ -146,7 +146,8 @@ function startLineage({ telemetry: variables, accounts, network }: Config, logge
     if (status >= 400) throw new Error(`status ${status}`)
   }
   return {
-    opened: async (warehouse: OpenWarehouse) => {
+    opened: async (warehouse: OpenWarehouse, { accounts }: Config) => {
+      apiUrls = new Map(accounts.map(({ name, apiUrl }) => [name, apiUrl]))
       server = warehouse.server
       marts = await listMarts(warehouse).catch(() => [])
     },

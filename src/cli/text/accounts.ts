@@ -1,12 +1,8 @@
+import type { KeptAccount, ShownAccount } from '../../pipeline/accounts/keep-accounts.ts'
+import type { ListedAccount } from '../../pipeline/accounts/overview-accounts.ts'
 import type { RenamedAccount } from '../../pipeline/accounts/rename-account.ts'
-import type { AccountOverview } from '../../report/queries/accounts.ts'
 import { plain, type Style } from '../../terminal/terminal-text.ts'
 import { formatCount, renderNotedGrid } from './grid.ts'
-
-export interface ListedAccount extends AccountOverview {
-  /** The settings in force have an account of this name. */
-  readonly is_configured: boolean
-}
 
 export function renderAccounts(accounts: readonly ListedAccount[], style: Style = plain): string {
   if (accounts.length === 0) return 'The warehouse is empty: no account was loaded yet.'
@@ -17,12 +13,45 @@ export function renderAccounts(accounts: readonly ListedAccount[], style: Style 
     account.is_active ? 'yes' : 'no',
     account.is_configured ? 'yes' : 'no',
   ])
-  const notes = accounts.map(({ tenant_id: tenant, organization_id: organisation }) => [
+  const notes = accounts.map(({ tenant_id: tenant, organization_id: organisation, stored }) => [
     `tenant ${tenant ?? 'unknown'}`,
     `organisation ${organisation ?? 'unknown'}`,
+    ...(stored === null ? [] : describeStored(stored)),
   ])
   const heads = ['Account', 'Referrals', 'Published', 'Active', 'Configured']
   return renderNotedGrid(heads, { rows, notes }, style)
+}
+
+function describeStored({ is_enabled, settings, secrets }: ShownAccount): string[] {
+  const given = Object.entries({ ...settings, ...secrets }).flatMap(([name, value]) =>
+    value === null || name === 'tenant_id' || name === 'organization_id'
+      ? []
+      : [`${name.replaceAll('_', ' ')} ${value}`],
+  )
+  return [`stored in the warehouse, ${is_enabled ? 'enabled' : 'disabled'}`, ...given]
+}
+
+const keptTexts: Readonly<Record<KeptAccount['status'], (name: string) => string>> = {
+  added: (name) => `Account "${name}" is stored. The next \`cosell run\` loads it.`,
+  changed: (name) => `The settings of account "${name}" are changed.`,
+  enabled: (name) => `Account "${name}" is enabled. The next \`cosell run\` loads it.`,
+  disabled: (name) =>
+    `Account "${name}" is disabled: no run loads it, and monitors do not wait for it.`,
+}
+
+/** Renders what was stored; `place` names the accounts where the settings have some. */
+export function renderKept(kept: KeptAccount, place: string | undefined): string {
+  const { status, account, is_enabled, secrets } = kept
+  const isSignedIn = secrets.refresh_token !== null || secrets.access_token !== null
+  return [
+    keptTexts[status](account),
+    ...(status === 'added' && !isSignedIn
+      ? [`\`cosell login --account ${account}\` signs a person in for it.`]
+      : []),
+    ...(place !== undefined && is_enabled
+      ? [`The settings name accounts as well (${place}): unset that, or the next run ends with 78.`]
+      : []),
+  ].join('\n')
 }
 
 const signIns: Readonly<Record<RenamedAccount['sign_in'], (previous: string) => string>> = {
@@ -33,12 +62,21 @@ const signIns: Readonly<Record<RenamedAccount['sign_in'], (previous: string) => 
 }
 
 export function renderRenamed(renamed: RenamedAccount): string {
-  const { account, previous_name: previous, sign_in, is_setting_stale } = renamed
-  const setting = is_setting_stale
-    ? `Now set COSELL_ACCOUNT, or "account" in the accounts file, to ${account}: with "${previous}" ` +
+  const { account, previous_name: previous, sign_in } = renamed
+  return [
+    `Account "${previous}" is now "${account}".`,
+    signIns[sign_in](previous),
+    settingOf(renamed),
+  ].join('\n')
+}
+
+function settingOf({ account, previous_name: previous, ...renamed }: RenamedAccount): string {
+  if (renamed.is_setting_stale) {
+    return (
+      `Now set COSELL_ACCOUNT, or "account" in the accounts file, to ${account}: with "${previous}" ` +
       'the next run is refused.'
-    : `Use ${account} in COSELL_ACCOUNT, or as "account" in the accounts file, wherever it is loaded.`
-  return [`Account "${previous}" is now "${account}".`, signIns[sign_in](previous), setting].join(
-    '\n',
-  )
+    )
+  }
+  if (renamed.is_stored) return 'Its settings in the warehouse have the new name too.'
+  return `Use ${account} in COSELL_ACCOUNT, or as "account" in the accounts file, wherever it is loaded.`
 }

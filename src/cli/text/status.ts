@@ -28,7 +28,7 @@ function renderAccount(account: AccountStatus, style: Style): string {
     `${formatCount(account.open_quarantine)} in quarantine`,
   ]
   return [
-    `Account      ${account.account}`,
+    `Account      ${account.account}${account.is_active ? '' : ' (no longer read)'}`,
     `Published    ${age}, up to ${account.watermark ?? 'nothing yet'}`,
     `Referrals    ${formatCount(account.referrals)}`,
     `Open         ${open.join(', ')}`,

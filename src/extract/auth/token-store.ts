@@ -73,10 +73,11 @@ async function read(path: string): Promise<Stored | null> {
   if (file === null) return null
   try {
     const { mode, mtime } = await file.stat()
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    const open = modeForOthers(mode)
+    if (open !== undefined) {
       throw new CosellError(
         'auth.token_file_mode',
-        `${path}: expected mode 0600, got ${(mode & 0o777).toString(8).padStart(4, '0')}. Others may ` +
+        `${path}: expected mode 0600, got ${open}. Others may ` +
           'have read the sign-in; run chmod 600 on it, or delete it and run `cosell login`.',
       )
     }
@@ -84,6 +85,12 @@ async function read(path: string): Promise<Stored | null> {
   } finally {
     await file.close()
   }
+}
+
+/** Returns the mode of a file that others may use, in digits; undefined of a private one, and on Windows. */
+export function modeForOthers(mode: number): string | undefined {
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return undefined
+  return (mode & 0o777).toString(8).padStart(4, '0')
 }
 
 /** Parses a token file. The first versions wrote the token alone; its age is then the file's. */

@@ -10,6 +10,7 @@ import {
 } from '../../load/forget/remove-account.ts'
 import { checkAccountKnown, type KnownAccount, listAccounts } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
+import { listStoredAccounts, removeStored } from '../../load/runs/stored-accounts.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import { withLease } from '../account-run.ts'
 import type { RunContext } from '../run-context.ts'
@@ -55,15 +56,19 @@ export async function findHoldings(context: RunContext, account: string): Promis
   const hasSignIn = signIns.includes(account)
   const isDemo = account === demoAccount && (entered === undefined || (await holdsDemo(query)))
   const inventedRates = isDemo ? await countInvented(query) : 0
-  if (entered === undefined && !hasSignIn && inventedRates === 0) {
+  const isStored = (await listStoredAccounts(query)).some((row) => row.account_code === account)
+  if (entered === undefined && !isStored && !hasSignIn && inventedRates === 0) {
     const stray = signIns.filter((name) => !known.some(({ account_code: code }) => code === name))
     checkAccountKnown(account, [...known, ...stray.map(asKnown)])
   }
   if (!(await ownsAccountTables(query))) throw notOwner(context.warehouse.session.role)
   const rows =
     entered === undefined ? {} : await countAccountRows(query, entered.partner_account_key)
-  return { account, rows, hasSignIn, inventedRates }
+  return { account, rows: { ...rows, ...storedRow(isStored) }, hasSignIn, inventedRates }
 }
+
+/** The row of a stored account, as counts have it. */
+const storedRow = (isStored: boolean): RowCounts => (isStored ? { 'etl.account': 1 } : {})
 
 function asKnown(name: string): KnownAccount {
   return { partner_account_key: 0, account_code: name }
@@ -89,7 +94,9 @@ export async function forgetAccount(
     removed = await withLease(context, key, (lease) =>
       fencedTransaction(query, lease, async (transaction) => {
         rates = inventedRates > 0 ? await removeInvented(transaction) : 0
-        removed = await removeAccount(transaction, key)
+        const gone = await removeAccount(transaction, key)
+        const isStored = await removeStored(transaction, account)
+        removed = { ...gone, rows: { ...gone.rows, ...storedRow(isStored) } }
         return removed
       }).catch(async (error: unknown) => {
         // The acknowledgement of the commit may have been lost, and the lease is gone with the rest.
@@ -98,8 +105,12 @@ export async function forgetAccount(
         throw error
       }),
     )
-  } else if (inventedRates > 0) {
-    rates = await retryTransient(() => query.transaction().execute(removeInvented))
+  } else {
+    const isStored = await retryTransient(() => removeStored(query, account))
+    removed = { rows: storedRow(isStored), areMembersKept: false }
+    if (inventedRates > 0) {
+      rates = await retryTransient(() => query.transaction().execute(removeInvented))
+    }
   }
   const isSignInRemoved = await removeSignIn(config.home, account)
   if (rates > 0) await refreshFindings(query)
@@ -110,7 +121,8 @@ export async function forgetAccount(
     rows_deleted: Object.values(removed.rows).reduce((sum, rows) => sum + rows, 0),
     invented_rates_deleted: rates,
     is_sign_in_removed: isSignInRemoved,
-    is_configured: config.accounts.some(({ name }) => name === account),
+    is_configured:
+      config.accountsPlace !== undefined && config.accounts.some(({ name }) => name === account),
     are_shared_values_kept: removed.areMembersKept,
   }
 }

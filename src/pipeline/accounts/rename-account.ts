@@ -2,13 +2,19 @@ import { moveSignIn, type SignInMove } from '../../extract/auth/move-sign-in.ts'
 import {
   checkAccountKnown,
   checkNameFree,
+  type KnownAccount,
   listAccounts,
   renameAccount,
 } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
 import type { Lease } from '../../load/runs/lease.ts'
+import { listStoredAccounts, renameStored } from '../../load/runs/stored-accounts.ts'
+import type { Kysely } from '../../warehouse/connection/database.ts'
+import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
 import { withLease } from '../account-run.ts'
 import type { RunContext } from '../run-context.ts'
+import { requireStoredOwner } from './keep-accounts.ts'
 
 /** Result of a rename; `--json` ends with it. */
 export interface RenamedAccount {
@@ -18,13 +24,17 @@ export interface RenamedAccount {
   readonly sign_in: SignInMove
   /** The settings still have the previous name, and the next run would be refused. */
   readonly is_setting_stale: boolean
+  /** The warehouse has stored the account, and has the new name of it. */
+  readonly is_stored: boolean
 }
 
 /**
- * Renames an account of the warehouse, with its stored sign-in, while no run of it is under way.
+ * Renames an account of the warehouse, loaded or only stored, with its stored sign-in, while no run of it
+ * is under way.
  *
- * @throws CosellError `usage` when the warehouse has no account `from`, or one of the name `to`, and
- * `accountHeld` when the account is being loaded.
+ * @throws CosellError `usage` when the warehouse has no account `from`, or one of the name `to`,
+ * `accountHeld` when the account is being loaded, `configuration` when it is stored and the login may not
+ * change that.
  */
 export async function renameStoredAccount(
   context: RunContext,
@@ -32,33 +42,68 @@ export async function renameStoredAccount(
   to: string,
 ): Promise<RenamedAccount> {
   const { config, warehouse } = context
-  const known = await listAccounts(warehouse.query)
+  const { query } = warehouse
+  const known = await listNames(query)
   checkAccountKnown(from, known)
   checkNameFree(to, known, from)
-  const key = known.find((account) => account.account_code === from)?.partner_account_key ?? 0
-  const rename = async (lease: Lease) => {
-    await fencedTransaction(
-      warehouse.query,
-      lease,
-      async (transaction) => {
-        await renameAccount(transaction, key, { from, to })
-        return to
-      },
-      // The acknowledgement of the commit may have been lost.
-      async (transaction) => {
-        const accounts = await listAccounts(transaction)
-        return accounts.find((account) => account.account_code === to)?.account_code
-      },
-    )
-  }
-  const signIn = await withLease(context, key, (lease) =>
-    moveSignIn({ home: config.home, from, to }, () => rename(lease)),
-  )
+  const stored = await listStoredAccounts(query)
+  const isStored = stored.some((row) => row.account_code === from)
+  if (isStored) await requireStoredOwner(query, warehouse.session.role)
+  const names = { from, to }
+  const key = (await listAccounts(query)).find(
+    (account) => account.account_code === from,
+  )?.partner_account_key
+  const signIns = { home: config.home, ...names }
+  const signIn =
+    key === undefined
+      ? await moveSignIn(signIns, () =>
+          retryTransient(() => query.transaction().execute((one) => renameStored(one, names))),
+        )
+      : await withLease(context, key, (lease) =>
+          moveSignIn(signIns, () => renameLoaded(query, lease, names)),
+        )
   return {
     status: 'renamed',
     account: to,
     previous_name: from,
     sign_in: signIn,
-    is_setting_stale: config.accounts.some(({ name }) => name === from),
+    is_setting_stale:
+      config.accountsPlace !== undefined && config.accounts.some(({ name }) => name === from),
+    is_stored: isStored,
   }
+}
+
+interface Names {
+  readonly from: string
+  readonly to: string
+}
+
+/** The accounts that are loaded or stored; of those that are stored alone the key is 0. */
+async function listNames(query: Kysely<Database>): Promise<KnownAccount[]> {
+  const loaded = await listAccounts(query)
+  const isNew = ({ account_code: code }: { readonly account_code: string }) =>
+    !loaded.some((account) => account.account_code === code)
+  const stored = (await listStoredAccounts(query)).filter(isNew)
+  return [
+    ...loaded,
+    ...stored.map(({ account_code }) => ({ account_code, partner_account_key: 0 })),
+  ]
+}
+
+/** Renames a loaded account, and what is stored of it, in one transaction. */
+async function renameLoaded(query: Kysely<Database>, lease: Lease, names: Names): Promise<void> {
+  await fencedTransaction(
+    query,
+    lease,
+    async (transaction) => {
+      await renameAccount(transaction, lease.partnerAccountKey, names)
+      await renameStored(transaction, names)
+      return names.to
+    },
+    // The acknowledgement of the commit may have been lost.
+    async (transaction) => {
+      const accounts = await listAccounts(transaction)
+      return accounts.find((account) => account.account_code === names.to)?.account_code
+    },
+  )
 }

@@ -19,7 +19,9 @@ import { listAccounts } from '../../load/runs/accounts.ts'
 import { readCapabilities } from '../../load/runs/api-capabilities.ts'
 import { countKnown, listBackfillAttempts } from '../../load/runs/backfill-attempts.ts'
 import { learnedRate, openApi } from '../account-api.ts'
+import { requireAccounts } from '../accounts/accounts-in-force.ts'
 import { refuseBesideDemo } from '../accounts/demo-account.ts'
+import { readSecrets } from '../accounts/read-secrets.ts'
 import type { RunContext } from '../run-context.ts'
 
 /** Time between two windows in which the account is free; a waiting run tries to take it every second. */
@@ -83,9 +85,11 @@ export async function planBackfill(
   now = new Date(),
 ): Promise<BackfillPlan> {
   const span = readSpan(request, now)
+  await requireAccounts(context)
   const accounts: AccountPlan[] = []
-  for (const account of context.config.accounts) {
-    await refuseBesideDemo(context.warehouse.query, account)
+  for (const configured of context.config.accounts) {
+    await refuseBesideDemo(context.warehouse.query, configured)
+    const account = await readSecrets(context, configured)
     const api = openApi(context, account)
     try {
       accounts.push(await planAccount(context, account, api, span))

@@ -18,8 +18,10 @@ import { readReference } from '../../load/runs/reference.ts'
 import { countListed } from '../../load/staging/stage.ts'
 import { type AccountApi, type RequestGate, withAccountApi } from '../account-api.ts'
 import { withLease, withRun } from '../account-run.ts'
+import { requireAccounts } from '../accounts/accounts-in-force.ts'
 import { forEachAccount } from '../accounts/for-each-account.ts'
 import { openAccount } from '../accounts/open-account.ts'
+import { readSecrets } from '../accounts/read-secrets.ts'
 import { type Extraction, finishExtract } from '../extract-and-land.ts'
 import { startLanding } from '../land-pages.ts'
 import type { Run, RunContext } from '../run-context.ts'
@@ -57,7 +59,9 @@ export async function backfill(
 ): Promise<RunResult> {
   const { config } = context
   const span = readSpan(request, now)
-  return forEachAccount(context, config.accounts, async (account, ofAccount) => {
+  await requireAccounts(context)
+  return forEachAccount(context, config.accounts, async (configured, ofAccount) => {
+    const account = await readSecrets(ofAccount, configured)
     const partnerAccountKey = await openAccount(ofAccount, account)
     // One request budget per account: nothing is sent while another run holds the account.
     const gate: RequestGate = (ask) => withLease(ofAccount, partnerAccountKey, ask, 'backfill')

@@ -31,7 +31,7 @@ export function importAccount({ accounts }: Config, name: string | undefined): I
     const source = { apiUrl: '', tenantId: null, organizationId: null }
     return { name: named, tenantId: undefined, source }
   }
-  const names = accounts.map((account) => account.name).join(', ')
+  const names = accounts.map((account) => account.name).join(', ') || '(none)'
   const got = name === undefined ? 'none' : JSON.stringify(name)
   const text =
     `--account: expected the account that the files are of, one of ${names} or the name of another ` +

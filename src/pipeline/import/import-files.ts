@@ -15,6 +15,7 @@ import { readReference } from '../../load/runs/reference.ts'
 import { countListed } from '../../load/staging/stage.ts'
 import { analyzeGrown } from '../../warehouse/connection/analyze.ts'
 import { withLease, withRun } from '../account-run.ts'
+import { requireOnePlace } from '../accounts/accounts-in-force.ts'
 import { refuseBesideDemo } from '../accounts/demo-account.ts'
 import { forEachAccount } from '../accounts/for-each-account.ts'
 import type { RunContext } from '../run-context.ts'
@@ -80,6 +81,7 @@ export async function importFiles(
   request: ImportRequest,
 ): Promise<ImportResult> {
   const { config, warehouse } = context
+  await requireOnePlace(context)
   const account = importAccount(config, request.account)
   await refuseBesideDemo(warehouse.query, account)
   const files = await scanFiles(context, request)

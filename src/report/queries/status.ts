@@ -40,6 +40,8 @@ const unknownSignIn: SignInStatus = {
 
 export interface AccountStatus extends SignInStatus {
   readonly account: string
+  /** False for an account that is extracted no more. */
+  readonly is_active: boolean
   readonly watermark: string | null
   readonly last_published_at: string | null
   readonly age_hours: number | null
@@ -80,7 +82,7 @@ export async function readStatus(
 ): Promise<AccountStatus[]> {
   const accounts = await sql<StoredStatus & { partner_account_key: number }>`
     select account.partner_account_key, account.account_code as account,
-      published.watermark, published.last_published_at,
+      account.is_active, published.watermark, published.last_published_at,
       round(extract(epoch from clock_timestamp() - published.last_published_at) / 3600, 1)::float8
         as age_hours,
       (select count(*) from dw.fact_referral fact

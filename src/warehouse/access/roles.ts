@@ -59,6 +59,8 @@ const loaderRights = {
   'pii.payload': publishedRights,
   'pii.referral_text': publishedRights,
   'pii.secret': 'select',
+  // What is in it is run as a program: only owners write it.
+  'etl.account': 'select',
   'etl.account_source': 'select insert update',
   'etl.api_capability': 'select insert update delete',
   'etl.bi_access': '',

@@ -3,6 +3,7 @@ import { renderStatus } from '../../../src/cli/text/status.ts'
 import { type AccountStatus, presentFailure } from '../../../src/report/queries/status.ts'
 
 const anAccount: AccountStatus = {
+  is_active: true,
   account: 'north',
   watermark: '2026-06-30T05:00:00Z',
   last_published_at: '2026-07-01T02:00:00Z',

@@ -1,24 +1,36 @@
-import { type AccountConfig, loadConfig } from '../../../config.ts'
+import { type AccountConfig, type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import { login } from '../../../extract/login.ts'
+import { withStoredAccounts } from '../../../pipeline/accounts/accounts-in-force.ts'
+import { readSecrets } from '../../../pipeline/accounts/read-secrets.ts'
 import { abortController, type JsonFlag, log, printNotice, printResult } from '../../output.ts'
 import { renderLogin } from '../../text/login.ts'
+import { inspectWarehouse } from '../../with-warehouse.ts'
 
 export type LoginFlags = JsonFlag & { readonly account?: string }
 
 /** Signs a person in. */
 export async function signIn({ json, account }: LoginFlags) {
-  const { accounts, home, requestsPerMinute, network } = loadConfig()
+  const config = await configOf(loadConfig())
+  const { signal } = abortController
+  const { accounts, home, requestsPerMinute, network } = config
   const result = await login({
-    account: chooseAccount(accounts, account),
+    account: await readSecrets({ config, signal }, chooseAccount(accounts, account)),
     home,
     requestsPerMinute,
     network,
     log: log.logger,
-    signal: abortController.signal,
+    signal,
     show: printNotice,
   })
   printResult(json, result, () => renderLogin(result))
+}
+
+/** Asks the warehouse for its accounts where the settings name none. */
+async function configOf(config: Config): Promise<Config> {
+  if (config.accountsPlace !== undefined) return config
+  const inForce = await inspectWarehouse(config, ({ query }) => withStoredAccounts(config, query))
+  return inForce ?? config
 }
 
 /**
@@ -34,7 +46,7 @@ export function chooseAccount(
   if (name === undefined && only !== undefined && others.length === 0) return only
   const found = accounts.find((account) => account.name === name)
   if (found !== undefined) return found
-  const names = accounts.map((account) => account.name).join(', ')
+  const names = accounts.map((account) => account.name).join(', ') || '(none enabled)'
   const got = name === undefined ? 'none' : `"${name}"`
   throw new CosellError(
     'login.which_account',

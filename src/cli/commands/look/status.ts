@@ -1,4 +1,4 @@
-import { loadConfig } from '../../../config.ts'
+import { type Config, loadConfig } from '../../../config.ts'
 import { readSignIns } from '../../../doctor/sign-in-age.ts'
 import { readStatus } from '../../../report/queries/status.ts'
 import type { OpenWarehouse } from '../../../warehouse/open.ts'
@@ -8,10 +8,9 @@ import { withWarehouse } from '../../with-warehouse.ts'
 
 /** Prints the overview of the accounts. */
 export function showStatus({ json }: JsonFlag) {
-  const config = loadConfig()
-  const show = async ({ query }: OpenWarehouse) => {
-    const accounts = await readStatus(query, await readSignIns(config, Date.now()))
+  const show = async ({ query }: OpenWarehouse, _: unknown, inForce: Config) => {
+    const accounts = await readStatus(query, await readSignIns(inForce, Date.now()))
     printAnswer(json, { status: 'ok', accounts }, (style) => renderStatus(accounts, style))
   }
-  return withWarehouse(config, show, { isWriting: false })
+  return withWarehouse(loadConfig(), show, { isWriting: false })
 }

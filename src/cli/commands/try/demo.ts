@@ -2,6 +2,7 @@ import { type Config, loadConfig } from '../../../config.ts'
 import { checkHome } from '../../../doctor/settings-in-force.ts'
 import { CosellError } from '../../../errors.ts'
 import { loadRates, readReportingCurrency } from '../../../exchange-rates/store.ts'
+import { listEnabled } from '../../../pipeline/accounts/accounts-in-force.ts'
 import { demoAccount, holdsDemo } from '../../../pipeline/accounts/demo-account.ts'
 import { importFiles } from '../../../pipeline/import/import-files.ts'
 import { run } from '../../../pipeline/run.ts'
@@ -123,14 +124,16 @@ async function requireHome(config: Config): Promise<void> {
 /**
  * Keeps invented referrals out of a warehouse that holds real ones.
  *
- * @throws CosellError `configuration` when the warehouse holds referrals of another account.
+ * @throws CosellError `configuration` when the warehouse holds referrals of another account, or has stored one.
  */
 async function refuseOtherAccounts({ query }: Warehouse): Promise<void> {
   const loaded = (await readStatus(query)).filter(({ referrals }) => referrals > 0)
   const isHeld = await holdsDemo(query)
   const others = loaded.filter(({ account }) => !isHeld || account !== demoAccount)
-  if (others.length === 0) return
-  const names = others.map(({ account }) => account).join(', ')
+  const stored = await listEnabled(query)
+  const all = new Set([...others.map(({ account }) => account), ...stored])
+  if (all.size === 0) return
+  const names = [...all].join(', ')
   const text =
     `The warehouse holds other accounts (${names}); the demo would mix invented referrals with them. ` +
     'Set COSELL_HOME to another folder, or COSELL_DATABASE_URL to an empty database.'

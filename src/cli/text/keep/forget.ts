@@ -4,7 +4,7 @@ import { formatCount, renderGrid } from '../grid.ts'
 const contents: Readonly<Record<string, string>> = {
   raw: 'payloads as received',
   pii: 'people and free text',
-  etl: 'runs, findings, quarantine, rights of readers to the account',
+  etl: 'runs, findings, quarantine, stored settings, rights of readers to the account',
   stg: 'staged rows',
   dw: 'facts, dimensions, history',
 }

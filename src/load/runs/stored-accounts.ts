@@ -1,0 +1,71 @@
+import { type Selectable, sql, type Updateable } from 'kysely'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
+import type { Database } from '../../warehouse/tables.generated.ts'
+
+/** Row of `etl.account`: an account with its settings, of secrets where they are. */
+export type StoredAccountRow = Selectable<Database['etl.account']>
+
+/** Every stored account by name; none where an earlier version made the schema, or nothing did. */
+export async function listStoredAccounts(query: Kysely<Database>): Promise<StoredAccountRow[]> {
+  const { rows } = await sql<{ is_made: boolean }>`
+    select to_regclass('etl.account') is not null as is_made`.execute(query)
+  if (rows[0]?.is_made !== true) return []
+  return query.selectFrom('etl.account').selectAll().orderBy('account_code').execute()
+}
+
+/** Whether the login may change stored accounts. */
+export async function ownsStoredAccounts(query: Kysely<Database>): Promise<boolean> {
+  const { rows } = await sql<{ owns: boolean }>`
+    select pg_has_role(relowner, 'usage') as owns
+    from pg_class where oid = 'etl.account'::regclass`.execute(query)
+  return rows[0]?.owns === true
+}
+
+/** Lets one process at a time change stored accounts; readers are not blocked. */
+export async function lockStoredAccounts(transaction: Transaction<Database>): Promise<void> {
+  await sql`lock table etl.account in share row exclusive mode`.execute(transaction)
+}
+
+/** Stores an account, or changes the given columns of a stored one. */
+export async function storeAccount(
+  transaction: Transaction<Database>,
+  name: string,
+  changes: Omit<Updateable<Database['etl.account']>, 'account_code'>,
+): Promise<void> {
+  const changed = { ...changes, changed_at: sql<string>`clock_timestamp()` }
+  await transaction
+    .insertInto('etl.account')
+    .values({ account_code: name, ...changed })
+    .onConflict((on) => on.column('account_code').doUpdateSet(changed))
+    .execute()
+  await followEnabled(transaction, name)
+}
+
+/** Lets monitors and readers see whether the account is read. */
+async function followEnabled(transaction: Transaction<Database>, name: string): Promise<void> {
+  await sql`
+    update dw.dim_partner_account known set is_active = stored.is_enabled
+    from etl.account stored
+    where known.account_code = ${name} and stored.account_code = ${name}
+      and known.is_active is distinct from stored.is_enabled`.execute(transaction)
+}
+
+export async function renameStored(
+  transaction: Transaction<Database>,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
+  await transaction
+    .updateTable('etl.account')
+    .set({ account_code: to, changed_at: sql`clock_timestamp()` })
+    .where('account_code', '=', from)
+    .execute()
+}
+
+/** Removes a stored account; returns whether there was one. */
+export async function removeStored(query: Kysely<Database>, name: string): Promise<boolean> {
+  const removed = await query
+    .deleteFrom('etl.account')
+    .where('account_code', '=', name)
+    .executeTakeFirst()
+  return removed.numDeletedRows > 0n
+}
