@@ -7,7 +7,7 @@ const pure = [
   'test/docs/dependencies.test.ts',
   'test/docs/links.test.ts',
   'test/{csv,extract,sandbox,simulation,transform}/**/*.test.ts',
-  'test/cli/{completion,strict-command,signals,invocation,node-version,source-places}.test.ts',
+  'test/cli/{completion,strict-command,signals,invocation,source-places}.test.ts',
   'test/cli/text/*.test.ts',
   'test/warehouse/connection/{address,failures,password-file}.test.ts',
   'test/warehouse/bi-connection.test.ts',
@@ -16,6 +16,7 @@ const pure = [
   'test/explain/calculation/*.test.ts',
   'test/mcp/limits.test.ts',
   'test/pipeline/accounts/account-outcomes.test.ts',
+  'test/queue/job.test.ts',
   'test/open/page/*.test.ts',
   'test/open/{choice,http/guard,http/serve,lists/csv}.test.ts',
 ]

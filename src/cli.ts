@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // An old Node.js reads this file, and what it imports, before it can be given its sentence. So they
 // import no package and no modern module, and do without top-level await.
-import { oldNodeFailure } from './cli/node-version.ts'
+import { oldNodeFailure } from './node-version.ts'
 
 const failure = oldNodeFailure(process.versions.node)
 if (failure === undefined) {

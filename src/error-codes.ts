@@ -48,6 +48,11 @@ export const errorCodes = {
       'Every account that the warehouse has stored is disabled, so there is nothing to load.',
     remedy: 'Run `cosell account enable`, or take the job out of the schedule.',
   },
+  'account.not_configured': {
+    kind: 'usage',
+    meaning: 'An account that --account names is not among those that are loaded.',
+    remedy: 'Give names that the message lists.',
+  },
   'account.not_owner': {
     kind: 'configuration',
     meaning: 'The login may not change the accounts that the warehouse has stored.',
@@ -282,6 +287,11 @@ export const errorCodes = {
     remedy:
       'Check COSELL_AUTHORITY_URL, COSELL_TENANT_ID, COSELL_CLIENT_ID and COSELL_CLIENT_SECRET.',
   },
+  'auth.sign_in_busy': {
+    kind: 'tryAgainLater',
+    meaning: 'Another process has been renewing the sign-in of the account for two minutes.',
+    remedy: runAgain,
+  },
   'auth.sign_in_revoked': {
     kind: 'signIn',
     meaning: 'The password was changed or the sessions of the user were revoked.',
@@ -306,6 +316,12 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'Other users of the machine may read the stored sign-in.',
     remedy: 'Run chmod 600 on the file, or delete it and run `cosell login`.',
+  },
+  'auth.token_key': {
+    kind: 'configuration',
+    meaning: 'No key of COSELL_TOKEN_KEY opens the sign-in that the warehouse has of the account.',
+    remedy:
+      'Give every machine the same key, with the former one after a comma, or run `cosell login` again.',
   },
   'auth.too_many_requests': {
     kind: 'tryAgainLater',
@@ -890,6 +906,43 @@ export const errorCodes = {
   'quarantine.usage': {
     kind: 'usage',
     meaning: 'The arguments of `cosell quarantine` do not name one referral.',
+    remedy: 'Do what the message says; commands.md has examples.',
+  },
+  'queue.claim_lost': {
+    kind: 'tryAgainLater',
+    meaning:
+      'The queue gave the job of a worker to another one, since it did not hear of it in time.',
+    remedy:
+      'Nothing: the other worker loads the account. Look at the load of machine and database.',
+  },
+  'queue.node': {
+    kind: 'configuration',
+    meaning: 'Node.js is older than 22.12, which the queue needs.',
+    remedy: 'Install Node.js 24 and cosell with its npm, or use `cosell run --workers`.',
+  },
+  'queue.not_prepared': {
+    kind: 'configuration',
+    meaning: 'The queue is not in the warehouse, and the login may not make it.',
+    remedy: 'Let a member of cosell_owner run `cosell enqueue --prepare` once.',
+  },
+  'queue.other_version': {
+    kind: 'configuration',
+    meaning: 'The schema of the queue is of another version, or of another application.',
+    remedy: 'Use the cosell that made it, or drop the schema cosell_queue.',
+  },
+  'queue.package': {
+    kind: 'configuration',
+    meaning: 'The package pg-boss, which the queue needs, is not installed.',
+    remedy: 'Install cosell again with its optional packages, under Node.js 22.12 or newer.',
+  },
+  'queue.unknown_account': {
+    kind: 'configuration',
+    meaning: 'The queue has a job for an account that the settings of the worker do not name.',
+    remedy: 'Give every worker the same accounts, and start it again.',
+  },
+  'queue.usage': {
+    kind: 'usage',
+    meaning: 'The options of `cosell enqueue` do not fit one another.',
     remedy: 'Do what the message says; commands.md has examples.',
   },
   'rates.archive': {

@@ -33,3 +33,8 @@ export class PartialFailure extends CosellError {
     super(failure.code, failure.message, { cause: failure.cause })
   }
 }
+
+/** Whether something was aborted by a signal of the system, not by its deadline or a fault. */
+export function isSignal(reason: unknown): reason is CosellError {
+  return reason instanceof CosellError && reason.code.startsWith('signal.')
+}

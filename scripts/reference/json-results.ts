@@ -57,6 +57,34 @@ const runSummary: JsonResult = {
   },
 }
 
+const enqueue: JsonResult = {
+  title: 'enqueue',
+  intro: 'Which accounts got a job, and which had one already. With `--prepare` the status alone.',
+  keys: {
+    status: '`enqueued`, or `prepared`',
+    kind: '`run`, or `backfill`',
+    enqueued: 'accounts that got a job',
+    present: 'accounts that had one already',
+    'accounts[].account': 'name of the account',
+    'accounts[].status': '`enqueued`, or `present` where a job waits, runs or is tried again later',
+    'accounts[].job': 'id of the new job; null where there is none',
+    warehouse: 'host, port and database, or the folder of the embedded server',
+  },
+}
+
+const worker: JsonResult = {
+  title: 'worker',
+  intro: 'A line for each job that ended: the summary of its account, and what becomes of the job.',
+  keys: {
+    job: 'id of the job, as `enqueue` printed it',
+    kind: '`run`, or `backfill`',
+    tries: 'number of this try',
+    next: '`none` when it is done, `again` when it is tried again, `given_up` when it needs a person',
+    retry_seconds: 'seconds until it is tried again; null when it is not',
+    ...runSummary.keys,
+  },
+}
+
 const difference: JsonResult = {
   title: 'rebuild --diff, quarantine retry --diff',
   intro:
@@ -371,7 +399,7 @@ const login: JsonResult = {
   keys: {
     status: '`signed_in`',
     account: 'name of the account',
-    token_file: 'file that keeps the sign-in',
+    token_file: 'file that keeps the sign-in; null where the warehouse keeps it',
     sees_referrals: 'whether the user is shown any referral',
     'notes[]': 'advice to the person',
   },
@@ -535,6 +563,8 @@ const failure: JsonResult = {
 
 export const jsonResults = {
   runSummary,
+  enqueue,
+  worker,
   difference,
   imported,
   demo,

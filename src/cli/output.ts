@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { processVariables } from '../config.ts'
-import { CosellError, PartialFailure } from '../errors.ts'
+import { CosellError, isSignal, PartialFailure } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../log.ts'
 import {
@@ -12,7 +12,6 @@ import {
 } from '../terminal/terminal-text.ts'
 import { runnable } from './invocation.ts'
 import { openOutlet } from './outlet.ts'
-import { isSignal } from './signals.ts'
 import { atSources } from './source-places.ts'
 
 export interface JsonFlag {

@@ -7,6 +7,7 @@ import { addAskCommands } from './program/ask.ts'
 import { addKeepCommands } from './program/keep.ts'
 import { addLoadCommands } from './program/load.ts'
 import { addLookCommands } from './program/look.ts'
+import { addQueueCommands } from './program/queue.ts'
 import { addTryCommands } from './program/try.ts'
 import { StrictCommand } from './strict-command.ts'
 
@@ -25,6 +26,7 @@ export function createProgram(): Command {
 
   program.commandsGroup('Load:')
   addLoadCommands(program)
+  addQueueCommands(program)
   program.commandsGroup('Look:')
   addLookCommands(program)
   addAskCommands(program)

@@ -5,11 +5,6 @@ import { exitCodes } from '../exit-codes.ts'
 /** Time for a command to end after a signal; the output that follows takes up to 6 seconds more. */
 const endMsMax = 13_000
 
-/** Whether a command was aborted by a signal, not by its deadline or a fault. */
-export function isSignal(reason: unknown): reason is CosellError {
-  return reason instanceof CosellError && reason.code.startsWith('signal.')
-}
-
 /**
  * Aborts at the first SIGINT, SIGTERM or SIGHUP, calls `cutOff` when the command has not ended in time,
  * and exits at the second. A terminal that is closed may send SIGHUP twice, from the kernel and from the

@@ -12,7 +12,7 @@ import type { RunContext } from '../pipeline/run-context.ts'
 import type { RunResult } from '../pipeline/run-summary.ts'
 import { storeEligibilitySource } from '../pipeline/stored-settings/eligibility-source.ts'
 import { applyFiscalYear } from '../pipeline/stored-settings/fiscal-year.ts'
-import { lastStepMsMax, startWatchdog, unlessStalled } from '../pipeline/watchdog.ts'
+import { lastStepMsMax, limitRun, unlessStalled } from '../pipeline/watchdog.ts'
 import { appVersion } from '../version.ts'
 import { keepBiLogin } from '../warehouse/bi-connection.ts'
 import { databaseFailure, type Warehouse } from '../warehouse/connection/database.ts'
@@ -24,7 +24,6 @@ import { warehousePlace } from '../warehouse/place.ts'
 import { readLoginRights } from '../warehouse/reader/login-rights.ts'
 import { openReader, type Reader } from '../warehouse/reader/open-reader.ts'
 import { abortController, exitCodeOf, log, printAnswer, printResult, toFailure } from './output.ts'
-import { isSignal } from './signals.ts'
 import { startWatch, type WatchRequest } from './telemetry/watch.ts'
 import { renderDifference } from './text/look/difference.ts'
 import { renderRun } from './text/run-summary.ts'
@@ -198,9 +197,6 @@ export interface RunOptions {
 /** As many as Node.js takes for a leak when there is one account. */
 const listenersPerWorker = 10
 
-/** Time for a run to end by itself after a signal, before its statements are abandoned. */
-const endMsMax = 8_000
-
 /**
  * Opens the warehouse for a run and aborts the run at its deadline; the next one resumes. A run that
  * makes no progress is ended, with its last steps, within a minute. After a signal a publish that takes
@@ -217,25 +213,10 @@ export async function withRunContext(
   const place = announce(config, isNamed ? config.accounts.map(({ name }) => name) : undefined)
   const { workers = workersDefault, tolerate: tolerated } = side
   const watch = watched && startWatch(config, watched, log.logger)
-  const minutes = config.runDeadlineMinutes
-  const deadline = setTimeout(() => {
-    const text = `The run took longer than COSELL_RUN_DEADLINE_MINUTES (${minutes}). What it read is kept; run again.`
-    abortController.abort(new CosellError('run.deadline', text))
-  }, minutes * 60_000)
   const { signal } = abortController
-  const { stalled, stop } = startWatchdog()
-  stalled.addEventListener('abort', () => abortController.abort(stalled.reason))
-  const overdue = new AbortController()
-  const onAbort = () => {
-    // Schedulers kill what they have stopped, some after 30 seconds; a deadline leaves time to publish.
-    if (!isSignal(signal.reason)) return
-    setTimeout(() => overdue.abort(signal.reason), endMsMax).unref()
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  const mustEnd = AbortSignal.any([stalled, overdue.signal])
+  const { deadlineAt, mustEnd, stop } = limitRun(abortController, config.runDeadlineMinutes)
   // What an account waits for listens on its own; of more listeners Node.js warns as of a leak.
   setMaxListeners(listenersPerWorker * workers, signal, mustEnd)
-  const deadlineAt = performance.now() + minutes * 60_000
   const work = withWarehouse(
     config,
     async (warehouse, _, inForce) => {
@@ -275,8 +256,6 @@ export async function withRunContext(
     await watch?.end(toFailure(isReason ? signal.reason : error).exitCode)
     throw error
   } finally {
-    signal.removeEventListener('abort', onAbort)
-    clearTimeout(deadline)
     stop()
   }
 }

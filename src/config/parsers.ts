@@ -63,3 +63,15 @@ function isServiceUrl(text: string): boolean {
 function isLoopback(url: URL): boolean {
   return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127\./.test(url.hostname)
 }
+
+const keyBytes = 32
+
+/** Keys of 32 bytes in base64, as `openssl rand -base64 32` prints them; the first encrypts. */
+export const tokenKeys = text
+  .transform((value) => value.split(',').map((one) => Buffer.from(one.trim(), 'base64')))
+  .refine(
+    (keys) => keys.every((key) => key.length === keyBytes),
+    'expected 32 bytes in base64, as `openssl rand -base64 32` prints them, and a former key after a comma',
+  )
+  .transform((keys) => keys as [Buffer, ...Buffer[]])
+  .describe('32 bytes in base64, and a former key after a comma')

@@ -6,6 +6,7 @@ import {
   path,
   serviceUrl,
   text,
+  tokenKeys,
   whole,
 } from './parsers.ts'
 
@@ -151,6 +152,12 @@ export const settings = {
     parser: text,
     meaning: 'access token obtained elsewhere; takes precedence over a stored sign-in',
     perAccount: true,
+    isSecret: true,
+  },
+  COSELL_TOKEN_KEY: {
+    field: 'tokenKeys',
+    parser: tokenKeys,
+    meaning: 'key of sign-ins in the warehouse, for several machines; unset: files of COSELL_HOME',
     isSecret: true,
   },
   COSELL_REPORTING_CURRENCY: {

@@ -59,7 +59,12 @@ export async function checkAccount(
   database: DatabaseState,
 ): Promise<CheckResult[]> {
   // Read before signing in, which renews it.
-  const age = await checkSignInAge(context.config, account, context.now())
+  const age = await checkSignInAge(
+    context.config,
+    keptSignIns(database)?.query,
+    account,
+    context.now(),
+  )
   const routes = checkRoutes(context.config, account)
   if (routes.status === 'fail') {
     const detail = 'not checked: there is no way to the API'
@@ -99,12 +104,17 @@ async function checkSecrets(
   }
 }
 
+/** The warehouse as the place of sign-ins, whose table an older schema has not. */
+function keptSignIns({ warehouse, checks }: DatabaseState): OpenWarehouse | null {
+  return checks.isMigrated ? warehouse : null
+}
+
 async function checkApi(
   context: DoctorContext,
   account: AccountConfig,
   database: DatabaseState,
 ): Promise<CheckResult[]> {
-  const api = openApi(context, account)
+  const api = openApi({ ...context, warehouse: keptSignIns(database) }, account)
   try {
     const answer = await readFirstAnswer(api, context.now)
     const capabilities = answer.isAnswered ? await context.probe(api).catch(failureOf) : null

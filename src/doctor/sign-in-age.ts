@@ -2,8 +2,11 @@ import dayjs from 'dayjs'
 import utc from 'dayjs/plugin/utc.js'
 import { type AccountConfig, type Config, hasSecret } from '../config.ts'
 import { CosellError } from '../errors.ts'
-import { readTokenAge, type TokenAge, tokenFileOf } from '../extract/auth/token-store.ts'
+import type { TokenAge } from '../extract/auth/token-store.ts'
+import { readSignInAge } from '../pipeline/sign-ins/store.ts'
 import type { SignInStatus } from '../report/queries/status.ts'
+import type { Kysely } from '../warehouse/connection/database.ts'
+import type { Database } from '../warehouse/tables.generated.ts'
 import { type CheckResult, failedWith } from './check-result.ts'
 
 dayjs.extend(utc)
@@ -16,11 +19,12 @@ const warnAfterDays = 75
 /** Returns the age of each account's stored sign-in, by account name, for `cosell status`. */
 export async function readSignIns(
   config: Config,
+  query: Kysely<Database> | undefined,
   nowMs: number,
 ): Promise<ReadonlyMap<string, SignInStatus>> {
   const statuses = config.accounts.map(async (account) => {
     // `doctor` reports a file that cannot be read; the status is shown all the same.
-    const age = await readAge(config, account).catch(() => null)
+    const age = await readAge(config, query, account).catch(() => null)
     return [account.name, statusOf(age, nowMs)] as const
   })
   return new Map(await Promise.all(statuses))
@@ -29,6 +33,7 @@ export async function readSignIns(
 /** Checks that the stored sign-in is neither expired nor about to expire. */
 export async function checkSignInAge(
   config: Config,
+  query: Kysely<Database> | undefined,
   account: AccountConfig,
   nowMs: number,
 ): Promise<CheckResult> {
@@ -38,7 +43,7 @@ export async function checkSignInAge(
     return { check, status: 'skipped', detail }
   }
   try {
-    const age = await readAge(config, account)
+    const age = await readAge(config, query, account)
     if (age === null)
       return { check, status: 'ok', detail: 'not known: no sign-in was stored so far' }
     const { sign_in_idle_days: days, sign_in_warning: remedy } = statusOf(age, nowMs)
@@ -66,9 +71,13 @@ function daysText(count: number): string {
   return `${count} ${count === 1 ? 'day' : 'days'}`
 }
 
-function readAge(config: Config, account: AccountConfig): Promise<TokenAge | null> {
+function readAge(
+  config: Config,
+  query: Kysely<Database> | undefined,
+  account: AccountConfig,
+): Promise<TokenAge | null> {
   if (hasSecret(account, 'accessToken')) return Promise.resolve(null)
-  return readTokenAge(tokenFileOf(config.home, account.name))
+  return readSignInAge(config, query, account.name)
 }
 
 function statusOf(age: TokenAge | null, nowMs: number): SignInStatus {

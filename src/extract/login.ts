@@ -21,6 +21,8 @@ export interface LoginOptions {
   readonly account: LoginAccount
   /** Folder of the token file. */
   readonly home: string
+  /** Where the sign-in is kept instead of a file of `home`: in the warehouse. */
+  readonly sharedStore?: TokenStore | undefined
   readonly requestsPerMinute: number
   /** Variables that choose a proxy. */
   readonly network: NetworkVariables
@@ -35,7 +37,8 @@ export interface LoginOptions {
 export interface LoginResult {
   readonly status: 'signed_in'
   readonly account: string
-  readonly token_file: string
+  /** Null where the warehouse keeps the sign-in. */
+  readonly token_file: string | null
   /** Whether the list has at least one referral for this user. */
   readonly sees_referrals: boolean
   /** Advice to the person. */
@@ -51,9 +54,10 @@ export interface LoginResult {
  */
 export async function login(options: LoginOptions): Promise<LoginResult> {
   const { account } = options
+  const { sharedStore } = options
   const tokenFile = tokenFileOf(options.home, account.name)
   const newest = await askForSignIn(options)
-  const tokenStore = createTokenStore(tokenFile, options.clock?.now)
+  const tokenStore = sharedStore ?? createTokenStore(tokenFile, options.clock?.now)
   const keep = async () => tokenStore.save((await newest.load()) ?? '')
   const seesReferrals = await verify(options, newest).catch(async (error: unknown) => {
     options.signal.throwIfAborted()
@@ -62,14 +66,14 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
     if (!isRejected) await keep()
     const fate = isRejected
       ? 'You are signed in, but this sign-in cannot read anything, so it was not kept.'
-      : `The sign-in is kept in ${tokenFile}, but it could not be verified.`
+      : `The sign-in is kept in ${sharedStore === undefined ? tokenFile : 'the warehouse'}, but it could not be verified.`
     throw new CosellError(error.code, `${fate} ${error.message}`, { cause: error })
   })
   await keep()
   return {
     status: 'signed_in',
     account: account.name,
-    token_file: tokenFile,
+    token_file: sharedStore === undefined ? tokenFile : null,
     sees_referrals: seesReferrals,
     notes: notesOn(account, seesReferrals),
   }

@@ -8,14 +8,15 @@ import {
 } from '../extract/api/capabilities.ts'
 import { probe } from '../extract/api/probe.ts'
 import { createReferralsApi, type ReferralsApi } from '../extract/api/referrals-api.ts'
-import { createTokenStore, tokenFileOf } from '../extract/auth/token-store.ts'
 import {
   forgetCapabilities,
   readCapabilities,
   storeCapabilities,
 } from '../load/runs/api-capabilities.ts'
+import type { Warehouse } from '../warehouse/connection/database.ts'
 import { confirmSource, signIn } from './accounts/account-source.ts'
 import type { RunContext } from './run-context.ts'
+import { tokenStoreOf } from './sign-ins/store.ts'
 
 /** The API of an account and its probed capabilities. */
 export interface AccountApi {
@@ -109,14 +110,23 @@ function answeredAddresses(api: ReferralsApi): Record<string, string> {
  * run stored.
  */
 export function openApi(
-  { config, log, signal, deadlineAt }: Pick<RunContext, 'config' | 'log' | 'signal' | 'deadlineAt'>,
+  {
+    config,
+    warehouse,
+    log,
+    signal,
+    deadlineAt,
+  }: Pick<RunContext, 'config' | 'log' | 'signal' | 'deadlineAt'> & {
+    /** Null where it could not be opened: `doctor` asks the API all the same. */
+    readonly warehouse: Pick<Warehouse, 'query'> | null
+  },
   account: AccountConfig,
   stored: ReadonlyMap<string, string> = new Map(),
 ): ReferralsApi {
   const known = [stored.get('api_address'), stored.get('sign_in_address')]
   return createReferralsApi({
     ...account,
-    tokenStore: createTokenStore(tokenFileOf(config.home, account.name)),
+    tokenStore: tokenStoreOf(config, warehouse?.query, account.name),
     pageSize: config.pageSize,
     requestsPerMinute: config.requestsPerMinute,
     startingRate: learnedRate(stored),

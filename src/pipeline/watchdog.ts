@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CosellError } from '../errors.ts'
+import { CosellError, isSignal } from '../errors.ts'
 import { type IoBoundary, ioChannelName } from '../io-boundary.ts'
 
 /**
@@ -21,8 +21,9 @@ export interface Stillness {
 
 export const atStart: Stillness = { stillMs: 0, last: undefined }
 
-/** Statements that say nothing of the work: they surround others, or extend the lease. */
-const aside = /^(connect|begin|start|set|select|commit|rollback|empty|(select|update) etl\.lease)$/
+/** Statements that say nothing of the work: they surround others, extend the lease, or are of the queue. */
+const aside =
+  /^(connect|begin|start|set|select|commit|rollback|empty|(select|update) etl\.lease|\w+ cosell_queue\.\w+)$/
 
 /** Returns the stillness after a boundary. A heartbeat goes on beside a run that hangs. */
 export function afterBoundary(stillness: Stillness, boundary: IoBoundary): Stillness {
@@ -113,6 +114,50 @@ export function unlessStalled<T>(
       clearTimeout(grace)
     })
   })
+}
+
+/** Bounds of a run; `stop` when it has ended. */
+export interface RunLimits {
+  /** When the run has to be over, by `performance.now()`. */
+  readonly deadlineAt: number
+  /** Aborted with the reason why the run ends now: no progress, or a signal long ago. */
+  readonly mustEnd: AbortSignal
+  stop(): void
+}
+
+/** Time for a run to end by itself after a signal, before its statements are abandoned. */
+const endMsMax = 8_000
+
+/**
+ * Bounds a run by `controller`: aborts it at the deadline, after which the next run resumes, and when the
+ * run makes no progress. A run that was aborted by a signal must end within seconds, so that a publish
+ * which takes longer is rolled back.
+ */
+export function limitRun(controller: AbortController, minutes: number): RunLimits {
+  const { signal } = controller
+  const deadline = setTimeout(() => {
+    const text = `The run took longer than COSELL_RUN_DEADLINE_MINUTES (${minutes}). What it read is kept; run again.`
+    controller.abort(new CosellError('run.deadline', text))
+  }, minutes * 60_000)
+  const { stalled, stop } = startWatchdog()
+  stalled.addEventListener('abort', () => controller.abort(stalled.reason))
+  const overdue = new AbortController()
+  const onAbort = () => {
+    // Schedulers kill what they have stopped, some after 30 seconds; a deadline leaves time to publish.
+    if (!isSignal(signal.reason)) return
+    setTimeout(() => overdue.abort(signal.reason), endMsMax).unref()
+  }
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    deadlineAt: performance.now() + minutes * 60_000,
+    mustEnd: AbortSignal.any([stalled, overdue.signal]),
+    stop: () => {
+      signal.removeEventListener('abort', onAbort)
+      clearTimeout(deadline)
+      stop()
+    },
+  }
 }
 
 /** Waits for a last step of a run, which may fail or hang with its cause; false when it did. */

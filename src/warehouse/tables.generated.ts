@@ -331,6 +331,17 @@ export interface EtlSetting {
   setting_value: string
 }
 
+/**
+ * One stored sign-in of an account, where COSELL_TOKEN_KEY is set; without it, sign-ins are files
+ * of COSELL_HOME.
+ */
+export interface EtlSignIn {
+  account_name: string
+  token: string
+  signed_in_at: string | null
+  renewed_at: string
+}
+
 /** Rows for dw.bridge_line_incentive in the batch that is being published. */
 export interface StgBridgeLineIncentive {
   partner_account_key: number
@@ -1459,6 +1470,7 @@ export interface Database {
   'etl.run': EtlRun
   'etl.run_table': EtlRunTable
   'etl.setting': EtlSetting
+  'etl.sign_in': EtlSignIn
   'stg.bridge_line_incentive': StgBridgeLineIncentive
   'stg.bridge_referral_seller': StgBridgeReferralSeller
   'stg.bridge_referral_tag': StgBridgeReferralTag
@@ -1650,6 +1662,10 @@ export const tables = {
   'etl.setting': {
     columns: ['setting_name', 'setting_value'],
     key: ['setting_name'],
+  },
+  'etl.sign_in': {
+    columns: ['account_name', 'token', 'signed_in_at', 'renewed_at'],
+    key: ['account_name'],
   },
   'stg.bridge_line_incentive': {
     columns: [

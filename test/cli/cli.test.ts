@@ -19,6 +19,8 @@ const commands = [
   'import',
   'rebuild',
   'fx',
+  'enqueue',
+  'worker',
   'status',
   'check',
   'doctor',

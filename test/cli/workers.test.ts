@@ -1,12 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { jsonResults } from '../../scripts/reference/json-results.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/api/sandbox-server.ts'
-import { sandboxSettings } from '../../src/sandbox/settings.ts'
 import { withDatabase } from '../support/database.ts'
 import { deadlineOnSignal, shortestDeadline } from '../support/deadline-on-signal.ts'
 import { type CliOptions, resultOf, runCli, startCli } from '../support/run-cli.ts'
+import { writeAccounts } from '../support/sandbox-accounts.ts'
 import { withServer } from '../support/scripted-server.ts'
 import { withHome } from '../support/with-pipeline.ts'
 
@@ -33,24 +33,12 @@ function withWorld(count: number, use: (world: World) => Promise<void>): Promise
           options: { cwd: home, env: { ...env, COSELL_REQUESTS_PER_MINUTE: '60000' } },
           sandboxes,
           configure: (accounts) =>
-            writeFile(
+            writeAccounts(
               file,
-              JSON.stringify(
-                accounts.map(([account, api, token]) => {
-                  const settings = sandboxSettings(api)
-                  const { COSELL_CLIENT_ID: clientId, COSELL_TENANT_ID: tenantId } = settings
-                  const refreshToken = token ?? settings.COSELL_REFRESH_TOKEN
-                  return {
-                    account,
-                    apiUrl: api,
-                    authorityUrl: api,
-                    clientId,
-                    tenantId,
-                    refreshToken,
-                  }
-                }),
-              ),
-              { mode: 0o600 },
+              accounts.map(([name, url, refreshToken]) => ({
+                ...{ name, url },
+                ...(refreshToken === undefined ? {} : { refreshToken }),
+              })),
             ),
         })
       } finally {
@@ -169,6 +157,23 @@ describe('cosell run with several accounts', () => {
       const failed = await run()
       expect(failed.code, failed.stderr).toBe(75)
       expect(resultOf(failed)).toMatchObject({ status: 'partly', exit_code: 75, accounts })
+    }))
+
+  test('--account loads the named accounts alone, and an unknown name ends with 2 before anything is read', () =>
+    withWorld(3, async ({ options, sandboxes, configure }) => {
+      const names = ['north', 'south', 'west']
+      await configure(names.map((name, index) => [name, sandboxes[index]?.url ?? '']))
+      const unknown = await runCli(['run', '--account', 'east', '--json'], options)
+      expect(resultOf(unknown)).toMatchObject({ exit_code: 2, code: 'account.not_configured' })
+      expect(sandboxes.flatMap(({ requests }) => requests)).toEqual([])
+      const some = await runCli(['run', '--account', 'west', 'north', '--json'], options)
+      expect(resultOf(some)).toMatchObject({
+        accounts: [
+          { account: 'north', status: 'published' },
+          { account: 'west', status: 'published' },
+        ],
+      })
+      expect(sandboxes[1]?.requests).toEqual([])
     }))
 
   test('a signal is not tolerated, and the last line tells of the accounts that had published', () =>

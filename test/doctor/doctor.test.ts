@@ -477,7 +477,7 @@ describe('the age of the sign-in', () => {
       const renewedAt = new Date(now - 80 * day).toISOString()
       await store(home, renewedAt)
       const config = loadConfig({ COSELL_HOME: home }, {}, home)
-      const statuses = await readStatus(db, await readSignIns(config, now))
+      const statuses = await readStatus(db, await readSignIns(config, undefined, now))
       expect(statuses).toMatchObject([
         {
           account: 'default',

@@ -28,6 +28,10 @@ const unusedHere = [
   // Used when the reporting currency, the fiscal year or another stored setting changes.
   'etl.setting insert',
   'etl.setting update',
+  // Used where sign-ins are kept in the warehouse, by COSELL_TOKEN_KEY.
+  'etl.sign_in insert',
+  'etl.sign_in update',
+  'etl.sign_in delete',
   // Used when the source brings a currency that ISO 4217 does not list.
   'dw.dim_currency insert',
   // Used when the fiscal year changes.

@@ -63,6 +63,7 @@ const matrix: readonly Row[] = [
   row('etl.run', 'siudm', '', '', 'the ledger is cut by a purge alone'),
   row('etl.run_table', 'sidm', '', '', 'the ledger is cut by a purge alone'),
   row('etl.setting', 'siu', '', '', 'the reporting currency is stored by a run'),
+  row('etl.sign_in', 'siud', '', '', 'tokens rotate; forget and rename follow'),
   row('etl.principal_referral', 'sim', '', '', 'what was seen is not forgotten'),
   row('etl.visible_account', '', '', '', 'read by views with the owner’s rights'),
 

@@ -20,6 +20,9 @@ export interface CliOptions {
   stdin?: string
   /** Script that Node.js runs before the program. */
   preload?: string
+  /** Another Node.js than that of the tests, and another program than the bundled one. */
+  node?: string
+  door?: string
 }
 
 export interface CliResult {
@@ -44,8 +47,9 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 /** Starts `cosell` in its own process, which is killed after a minute. */
 export function startCli(args: readonly string[], options: CliOptions): CliProcess {
   const { env, cwd, stdout = 'pipe', stderr = 'pipe', stdin, preload } = options
+  const { node = process.execPath, door = inject('programDoor') } = options
   const before = preload === undefined ? [] : ['--import', preload]
-  const child = spawn(process.execPath, [...before, inject('programDoor'), ...args], {
+  const child = spawn(node, [...before, door, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, ...postgresOfTests(env), ...env },
     stdio: [stdin === undefined ? 'ignore' : 'pipe', stdout, stderr],

@@ -31,12 +31,13 @@ function addRun(program: Command) {
   )
   addMetricsOption(addWorkerOptions(command))
     .option('--full', 'read everything, as the first run does')
+    .option('--account <name...>', 'these accounts alone')
     .addHelpText(
       'after',
       examples(
         'cosell run',
         'cosell run --full',
-        'cosell run --json',
+        'cosell run --account contoso --json',
         'cosell run --workers 8 --tolerate 1 --json',
       ),
     )

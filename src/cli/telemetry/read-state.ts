@@ -17,7 +17,7 @@ export async function readState(
   const publishes = (await readLastPublishes(query)).filter(({ is_active }) => is_active)
   const active = new Set(publishes.map(({ account }) => account))
   return {
-    accounts: await readStatus(query, await readSignIns(config, Date.now())),
+    accounts: await readStatus(query, await readSignIns(config, query, Date.now())),
     publishes,
     runs: (await readLatestRuns(query)).filter(({ account }) => active.has(account)),
   }

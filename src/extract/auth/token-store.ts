@@ -14,6 +14,11 @@ export interface TokenStore {
    * has just signed in, which takes precedence.
    */
   save(refreshToken: string, exchange?: TokenExchange): Promise<void>
+  /**
+   * Runs `use` while no other machine renews the token, with a store of its own; what `use` saved is kept
+   * once this resolves. Absent where processes do without: those of one machine find a renewed token.
+   */
+  exclusively?<T>(use: (tokenStore: TokenStore) => Promise<T>): Promise<T>
 }
 
 export interface TokenExchange {

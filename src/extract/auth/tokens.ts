@@ -69,21 +69,24 @@ function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
   let renewal: Promise<string> | null = null
 
   /** Exchanges a refresh token; `seen` is the token that the store held when this one was chosen. */
-  async function redeem(refreshToken: string, seen: string | null): Promise<string> {
+  async function redeem(
+    { save }: Pick<TokenStore, 'save'>,
+    refreshToken: string,
+    seen: string | null,
+  ): Promise<TokenInUse> {
     const startedAt = clock.monotonic()
     const response = await options.redeem(refreshToken)
     // Entra returns a new refresh token each time and lets an unused one die after 90 days, so the
     // new one is on disk before anything depends on it. The old one stays valid until then.
     if (response.refreshToken !== null && response.refreshToken !== refreshToken)
-      await tokenStore.save(response.refreshToken, { from: refreshToken, seen })
+      await save(response.refreshToken, { from: refreshToken, seen })
     const lifeMs = response.lifeSeconds * 1_000
-    token = {
+    return {
       value: response.accessToken,
       freshUntil: startedAt + lifeMs - Math.min(earlyMs, lifeMs / 2),
       principal: principalOf(response.accessToken) ?? principalOf(response.idToken),
       tenant: tenantOf(response.accessToken) ?? tenantOf(response.idToken),
     }
-    return token.value
   }
 
   /**
@@ -91,12 +94,12 @@ function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
    * store is read again after each rejection, at last a moment later: another process may have
    * exchanged the token that we read, which kills it where only the newest is accepted.
    */
-  async function redeemNewest(): Promise<string> {
+  async function redeemNewest(store: TokenStore): Promise<TokenInUse> {
     const tried = new Set<string>()
     let rejection: CosellError | null = null
     let hasWaited = false
     while (tried.size < candidatesMax) {
-      const seen = await tokenStore.load()
+      const seen = await store.load()
       const candidate = [seen, options.refreshToken].find((one) => one && !tried.has(one))
       if (!candidate) {
         if (seen === null || rejection === null || hasWaited) break
@@ -106,7 +109,7 @@ function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
       }
       tried.add(candidate)
       try {
-        return await redeem(candidate, seen)
+        return await redeem(store, candidate, seen)
       } catch (error) {
         if (!(error instanceof CosellError) || error.kind !== 'signIn') throw error
         rejection = error
@@ -115,8 +118,15 @@ function refreshedTokens(options: Parameters<typeof createTokens>[0]): Tokens {
     throw rejection ?? noToken()
   }
 
+  async function redeemAlone(): Promise<string> {
+    const { exclusively } = tokenStore
+    // In force once the new refresh token is kept, which may be at the end of a transaction.
+    token = await (exclusively?.(redeemNewest) ?? redeemNewest(tokenStore))
+    return token.value
+  }
+
   function renew(): Promise<string> {
-    renewal ??= redeemNewest().finally(() => {
+    renewal ??= redeemAlone().finally(() => {
       renewal = null
     })
     return renewal

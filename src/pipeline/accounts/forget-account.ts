@@ -10,6 +10,7 @@ import {
 } from '../../load/forget/remove-account.ts'
 import { checkAccountKnown, type KnownAccount, listAccounts } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
+import { deleteSignIn, readSignIn } from '../../load/runs/sign-ins.ts'
 import { listStoredAccounts, removeStored } from '../../load/runs/stored-accounts.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import { withLease } from '../account-run.ts'
@@ -53,7 +54,7 @@ export async function findHoldings(context: RunContext, account: string): Promis
   const known = await listAccounts(query)
   const entered = known.find(({ account_code: code }) => code === account)
   const signIns = await listSignIns(context.config.home)
-  const hasSignIn = signIns.includes(account)
+  const hasSignIn = signIns.includes(account) || (await readSignIn(query, account)) !== null
   const isDemo = account === demoAccount && (entered === undefined || (await holdsDemo(query)))
   const inventedRates = isDemo ? await countInvented(query) : 0
   const isStored = (await listStoredAccounts(query)).some((row) => row.account_code === account)
@@ -112,7 +113,8 @@ export async function forgetAccount(
       rates = await retryTransient(() => query.transaction().execute(removeInvented))
     }
   }
-  const isSignInRemoved = await removeSignIn(config.home, account)
+  const isFileRemoved = await removeSignIn(config.home, account)
+  const isSharedRemoved = await deleteSignIn(query, account)
   if (rates > 0) await refreshFindings(query)
   return {
     status: 'forgotten',
@@ -120,7 +122,7 @@ export async function forgetAccount(
     rows: removed.rows,
     rows_deleted: Object.values(removed.rows).reduce((sum, rows) => sum + rows, 0),
     invented_rates_deleted: rates,
-    is_sign_in_removed: isSignInRemoved,
+    is_sign_in_removed: isFileRemoved || isSharedRemoved,
     is_configured:
       config.accountsPlace !== undefined && config.accounts.some(({ name }) => name === account),
     are_shared_values_kept: removed.areMembersKept,

@@ -8,8 +8,9 @@ import {
 } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
 import type { Lease } from '../../load/runs/lease.ts'
+import { renameSignIn } from '../../load/runs/sign-ins.ts'
 import { listStoredAccounts, renameStored } from '../../load/runs/stored-accounts.ts'
-import type { Kysely } from '../../warehouse/connection/database.ts'
+import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { withLease } from '../account-run.ts'
@@ -53,20 +54,26 @@ export async function renameStoredAccount(
   const key = (await listAccounts(query)).find(
     (account) => account.account_code === from,
   )?.partner_account_key
+  let isSharedMoved = false
+  // What the settings of an account and its sign-in have of its name changes with it, or not at all.
+  const renameKept = async (transaction: Transaction<Database>) => {
+    await renameStored(transaction, names)
+    isSharedMoved = await renameSignIn(transaction, from, to)
+  }
   const signIns = { home: config.home, ...names }
   const signIn =
     key === undefined
       ? await moveSignIn(signIns, () =>
-          retryTransient(() => query.transaction().execute((one) => renameStored(one, names))),
+          retryTransient(() => query.transaction().execute(renameKept)),
         )
       : await withLease(context, key, (lease) =>
-          moveSignIn(signIns, () => renameLoaded(query, lease, names)),
+          moveSignIn(signIns, () => renameLoaded(query, lease, names, renameKept)),
         )
   return {
     status: 'renamed',
     account: to,
     previous_name: from,
-    sign_in: signIn,
+    sign_in: isSharedMoved ? 'moved' : signIn,
     is_setting_stale:
       config.accountsPlace !== undefined && config.accounts.some(({ name }) => name === from),
     is_stored: isStored,
@@ -90,14 +97,19 @@ async function listNames(query: Kysely<Database>): Promise<KnownAccount[]> {
   ]
 }
 
-/** Renames a loaded account, and what is stored of it, in one transaction. */
-async function renameLoaded(query: Kysely<Database>, lease: Lease, names: Names): Promise<void> {
+/** Renames a loaded account, and what else is kept under its name, in one transaction. */
+async function renameLoaded(
+  query: Kysely<Database>,
+  lease: Lease,
+  names: Names,
+  renameKept: (transaction: Transaction<Database>) => Promise<void>,
+): Promise<void> {
   await fencedTransaction(
     query,
     lease,
     async (transaction) => {
       await renameAccount(transaction, lease.partnerAccountKey, names)
-      await renameStored(transaction, names)
+      await renameKept(transaction)
       return names.to
     },
     // The acknowledgement of the commit may have been lost.

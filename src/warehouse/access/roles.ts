@@ -77,6 +77,8 @@ const loaderRights = {
   'etl.run_table': 'select insert delete maintain',
   // The reporting currency and the fiscal year of the configuration are stored here.
   'etl.setting': 'select insert update',
+  // The newest refresh token, encrypted; `forget` and `account rename` follow it.
+  'etl.sign_in': 'select insert update delete',
   'etl.principal_referral': 'select insert maintain',
   'dw.bridge_line_incentive': publishedRights,
   'dw.bridge_referral_seller': publishedRights,

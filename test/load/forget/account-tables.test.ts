@@ -13,6 +13,7 @@ const shared = [
   'etl.mart_grant',
   'etl.mart_view',
   'etl.setting',
+  'etl.sign_in',
   'dw.dim_currency',
   'dw.dim_date',
   'dw.dim_status',

@@ -1,29 +1,37 @@
 import { type AccountConfig, type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
+import type { TokenStore } from '../../../extract/auth/token-store.ts'
 import { login } from '../../../extract/login.ts'
 import { withStoredAccounts } from '../../../pipeline/accounts/accounts-in-force.ts'
 import { readSecrets } from '../../../pipeline/accounts/read-secrets.ts'
+import { tokenStoreOf } from '../../../pipeline/sign-ins/store.ts'
 import { abortController, type JsonFlag, log, printNotice, printResult } from '../../output.ts'
 import { renderLogin } from '../../text/login.ts'
-import { inspectWarehouse } from '../../with-warehouse.ts'
+import { inspectWarehouse, withWarehouse } from '../../with-warehouse.ts'
 
 export type LoginFlags = JsonFlag & { readonly account?: string }
 
 /** Signs a person in. */
 export async function signIn({ json, account }: LoginFlags) {
   const config = await configOf(loadConfig())
+  const { home, requestsPerMinute, network, tokenKeys } = config
   const { signal } = abortController
-  const { accounts, home, requestsPerMinute, network } = config
-  const result = await login({
-    account: await readSecrets({ config, signal }, chooseAccount(accounts, account)),
-    home,
-    requestsPerMinute,
-    network,
-    log: log.logger,
-    signal,
-    show: printNotice,
-  })
-  printResult(json, result, () => renderLogin(result))
+  const chosen = chooseAccount(config.accounts, account)
+  const signInTo = async (sharedStore?: TokenStore) => {
+    const result = await login({
+      account: await readSecrets({ config, signal }, chosen),
+      home,
+      sharedStore,
+      requestsPerMinute,
+      network,
+      log: log.logger,
+      signal,
+      show: printNotice,
+    })
+    printResult(json, result, () => renderLogin(result))
+  }
+  if (tokenKeys === undefined) return signInTo()
+  return withWarehouse(config, ({ query }) => signInTo(tokenStoreOf(config, query, chosen.name)))
 }
 
 /** Asks the warehouse for its accounts where the settings name none. */

@@ -1,5 +1,6 @@
 import { loadConfig } from '../../../config.ts'
 import { AccountsFailed } from '../../../pipeline/accounts/account-outcomes.ts'
+import { chooseAccounts } from '../../../pipeline/accounts/choose-accounts.ts'
 import { run } from '../../../pipeline/run.ts'
 import type { RunResult } from '../../../pipeline/run-summary.ts'
 import { type JsonFlag, log, toFailure } from '../../output.ts'
@@ -12,14 +13,21 @@ import {
   withRunContext,
 } from '../../with-warehouse.ts'
 
-export type RunFlags = JsonFlag & MetricsFlag & WorkerFlags & { readonly full?: true }
+export type RunFlags = JsonFlag &
+  MetricsFlag &
+  WorkerFlags & {
+    readonly full?: true
+    readonly account?: readonly string[]
+  }
 
 /** Runs the nightly job, and reports its end to the dead-man's switch where one is configured. */
-export async function runAndPing({ json, full, metricsFile, ...side }: RunFlags) {
+export async function runAndPing({ json, full, account, metricsFile, ...side }: RunFlags) {
   const config = loadConfig()
   try {
     const use = async (context: LoadContext) => {
-      const result = await printRun(json, context.place, run(context, full === true))
+      const accounts = chooseAccounts(context.config.accounts, account)
+      const chosen = { ...context, config: { ...context.config, accounts } }
+      const result = await printRun(json, context.place, run(chosen, full === true))
       await ping(config, 'done', countsOf(result), log.logger)
     }
     const watched = { command: 'run', metricsFile }

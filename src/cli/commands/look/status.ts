@@ -9,7 +9,7 @@ import { withWarehouse } from '../../with-warehouse.ts'
 /** Prints the overview of the accounts. */
 export function showStatus({ json }: JsonFlag) {
   const show = async ({ query }: OpenWarehouse, _: unknown, inForce: Config) => {
-    const accounts = await readStatus(query, await readSignIns(inForce, Date.now()))
+    const accounts = await readStatus(query, await readSignIns(inForce, query, Date.now()))
     printAnswer(json, { status: 'ok', accounts }, (style) => renderStatus(accounts, style))
   }
   return withWarehouse(loadConfig(), show, { isWriting: false })

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { leastNodeVersion, oldNodeFailure } from '../../src/cli/node-version.ts'
+import { leastNodeVersion, oldNodeFailure } from '../src/node-version.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../', import.meta.url))
 
 describe('the least version of Node.js', () => {
   test('package.json gives the same one', () => {
@@ -39,10 +39,10 @@ describe('the entry', () => {
   test('cli.ts reads nothing but plain modules of its own before it knows the version', () => {
     expect([...staticImports('cli.ts')].sort()).toEqual([
       'cli.ts',
-      'cli/node-version.ts',
       'error-codes.ts',
       'errors.ts',
       'exit-codes.ts',
+      'node-version.ts',
     ])
   })
 
