@@ -6,7 +6,7 @@ const pure = [
   'test/*.test.ts',
   'test/docs/dependencies.test.ts',
   'test/docs/links.test.ts',
-  'test/{csv,extract,sandbox,simulation,transform}/**/*.test.ts',
+  'test/{csv,extract,sandbox,transform}/**/*.test.ts',
   'test/cli/{completion,strict-command,signals,invocation,source-places}.test.ts',
   'test/cli/text/*.test.ts',
   'test/warehouse/connection/{address,failures,password-file}.test.ts',
@@ -15,11 +15,22 @@ const pure = [
   'test/export/{values,writers}.test.ts',
   'test/explain/calculation/*.test.ts',
   'test/mcp/limits.test.ts',
-  'test/pipeline/accounts/account-outcomes.test.ts',
+  'test/pipeline/accounts/{account-outcomes,choose-accounts}.test.ts',
   'test/queue/job.test.ts',
   'test/open/page/*.test.ts',
   'test/open/{choice,http/guard,http/serve,lists/csv}.test.ts',
 ]
+
+/** Tests that take long: faults and kills at many places, simulated nights, random histories, browsers. */
+const long = [
+  'test/{browser,faults,simulation}/**/*.test.ts',
+  'test/cli/{exits,queue}.test.ts',
+  'test/pipeline/crash.test.ts',
+  'test/pipeline/backfill/random-windows.test.ts',
+  'test/pipeline/accounts/for-each-account.test.ts',
+]
+
+const globalSetup = ['test/support/global-setup.ts']
 
 export default defineConfig({
   test: {
@@ -37,10 +48,11 @@ export default defineConfig({
         test: {
           name: 'database',
           include: ['test/**/*.test.ts'],
-          exclude: pure,
-          globalSetup: ['test/support/global-setup.ts'],
+          exclude: [...pure, ...long],
+          globalSetup,
         },
       },
+      { extends: true, test: { name: 'long', include: long, globalSetup } },
     ],
   },
 })

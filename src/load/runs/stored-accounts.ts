@@ -3,14 +3,28 @@ import type { Kysely, Transaction } from '../../warehouse/connection/database.ts
 import type { Database } from '../../warehouse/tables.generated.ts'
 
 /** Row of `etl.account`: an account with its settings, of secrets where they are. */
-export type StoredAccountRow = Selectable<Database['etl.account']>
+export type StoredAccountRow = Pick<Selectable<Database['etl.account']>, (typeof columns)[number]>
+
+const columns = [
+  'account_code',
+  'api_url',
+  'authority_url',
+  'api_scope',
+  'tenant_id',
+  'organization_id',
+  'client_id',
+  'client_secret_from',
+  'refresh_token_from',
+  'access_token_from',
+  'is_enabled',
+] as const
 
 /** Every stored account by name; none where an earlier version made the schema, or nothing did. */
 export async function listStoredAccounts(query: Kysely<Database>): Promise<StoredAccountRow[]> {
   const { rows } = await sql<{ is_made: boolean }>`
     select to_regclass('etl.account') is not null as is_made`.execute(query)
   if (rows[0]?.is_made !== true) return []
-  return query.selectFrom('etl.account').selectAll().orderBy('account_code').execute()
+  return query.selectFrom('etl.account').select(columns).orderBy('account_code').execute()
 }
 
 /** Whether the login may change stored accounts. */

@@ -1,77 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, test, vi } from 'vitest'
-import { CosellError } from '../../../src/errors.ts'
 import { readAccountState } from '../../../src/load/runs/ledger.ts'
-import { AccountsFailed } from '../../../src/pipeline/accounts/account-outcomes.ts'
 import { backfill } from '../../../src/pipeline/backfill/backfill.ts'
 import { planBackfill } from '../../../src/pipeline/backfill/backfill-plan.ts'
-import { run } from '../../../src/pipeline/run.ts'
-import type { RunContext } from '../../../src/pipeline/run-context.ts'
 import type { RunSummary } from '../../../src/pipeline/run-summary.ts'
 import { demoSettings } from '../../../src/sandbox/settings.ts'
 import type { Database } from '../../../src/warehouse/tables.generated.ts'
-import { withDatabase } from '../../support/database.ts'
-import { countRows, type Digest, digestState } from '../../support/digest.ts'
-import { type CliProcess, resultOf, startCli } from '../../support/run-cli.ts'
 import {
-  contextOf,
-  failureOf,
-  type Settings,
-  type TestPipeline,
-  withPipeline,
-} from '../../support/with-pipeline.ts'
+  deadline,
+  environmentFor,
+  fill,
+  fresh,
+  from,
+  interruptAfter,
+  isListCall,
+  now,
+  pageCap,
+  state,
+  to,
+  withArrivals,
+} from '../../support/arrivals.ts'
+import { countRows } from '../../support/digest.ts'
+import { type CliProcess, resultOf, startCli } from '../../support/run-cli.ts'
+import { failureOf, type TestPipeline, withPipeline } from '../../support/with-pipeline.ts'
 
-/** Start of the sandbox's time; it may lie after the real time. */
-const now = new Date('2026-12-31T00:00:00Z')
 const timeoutMs = 120_000
-/** Referrals that arrive one a day from 1 July 2026 on: two months of creation. */
-const from = '2026-07-01'
-const to = '2026-08-11'
-const arrivals = 40
-const pageCap = 5
-
-/** Context of a backfill, and a way to stop it. */
-function environmentFor({ warehouse, home, sandbox }: TestPipeline, settings: Settings = {}) {
-  const logged: string[] = []
-  const interruption = new AbortController()
-  const environment: RunContext = {
-    ...contextOf(warehouse, home, logged, { ...demoSettings(sandbox.url), ...settings }),
-    signal: interruption.signal,
-  }
-  const messages = () => logged.map((line) => String(JSON.parse(line).msg))
-  return { environment, messages, abort: (reason: CosellError) => interruption.abort(reason) }
-}
-
-function fill(nights: TestPipeline, span: { from: string; to?: string } = { from, to }) {
-  return backfill(environmentFor(nights).environment, span, { now, pauseMs: 0 })
-}
-
-function withArrivals(
-  use: (nights: TestPipeline) => Promise<void>,
-  options: Parameters<typeof withPipeline>[0] = {},
-) {
-  return withPipeline({ referrals: 0, seed: 9, pageCap, ...options }, (nights) => {
-    nights.sandbox.change(0)
-    for (let day = 0; day < arrivals; day += 1) nights.sandbox.arrive(1)
-    return use(nights)
-  })
-}
-
-/** Columns with the time of reading, which may differ. */
-const state = (db: Kysely<Database>): Promise<Digest> =>
-  digestState(db, ['observed_at', 'dw.fact_referral_history.row_hash', 'dw.dim_partner_account'])
-
-/** State that one full run over the present source leaves in an empty warehouse. */
-function fresh({ sandbox, home }: TestPipeline, leaveOut: readonly string[] = []): Promise<Digest> {
-  return withDatabase(async (db, _, warehouse) => {
-    await run(contextOf(warehouse, home, [], demoSettings(sandbox.url)), true)
-    return leaveOut.length === 0 ? state(db) : digestState(db, leaveOut)
-  })
-}
-
-const deadline = new CosellError('run.deadline', 'The run took too long.')
 
 const windowsOf = (db: Kysely<Database>) =>
   db
@@ -89,26 +43,6 @@ const windowsOf = (db: Kysely<Database>) =>
     .orderBy('run.run_id')
     .execute()
 
-/** Interrupts a backfill at its request for page `pages` + 1 of its first window. */
-function interruptAfter({ sandbox }: TestPipeline, pages: number, { messages, abort }: Started) {
-  const requests = sandbox.requests as unknown[]
-  let asked = 0
-  const push = (...answered: { url: string }[]) => {
-    // Earlier requests are probes.
-    if (messages().includes('run started') && answered.some(({ url }) => isListCall(url))) {
-      asked += 1
-    }
-    if (asked > pages) {
-      Reflect.deleteProperty(requests, 'push')
-      abort(deadline)
-    }
-    return Array.prototype.push.apply(requests, answered)
-  }
-  Object.defineProperty(requests, 'push', { value: push, configurable: true })
-}
-
-type Started = Pick<ReturnType<typeof environmentFor>, 'messages' | 'abort'>
-
 /**
  * A page that passes the end of its window is landed whole, and one that goes on may begin with the
  * row that the one before ended with: two windows bring a page or two more than they hold.
@@ -122,8 +56,6 @@ async function landedReferrals({ db }: TestPipeline): Promise<number> {
   const counts = await countRows(db, /^raw\.payload$/)
   return counts['raw.payload'] ?? 0
 }
-
-const isListCall = (url: string) => /^\/v1\.0\/engagements\/referrals\?/.test(url)
 
 const listCalls = ({ sandbox }: TestPipeline) =>
   sandbox.requests.filter(({ url }) => isListCall(url)).length
@@ -498,121 +430,3 @@ test(
     }),
   timeoutMs,
 )
-
-/** Something that happens to a warehouse, or to the source. */
-type Event =
-  | { kind: 'fill'; first: number; days: number; stopAfter: number | null }
-  | { kind: 'night' }
-  | { kind: 'change'; count: number; silent: boolean }
-
-const dayOf = (no: number) => new Date(Date.UTC(2026, 6, 1 + no)).toISOString().slice(0, 10)
-const spanDays = arrivals + 1
-
-const night: fc.Arbitrary<Event> = fc.constant({ kind: 'night' })
-const change: fc.Arbitrary<Event> = fc
-  .tuple(fc.integer({ min: 1, max: 8 }), fc.boolean())
-  .map(([count, silent]) => ({ kind: 'change', count, silent }))
-const extraFill: fc.Arbitrary<Event> = fc
-  .tuple(
-    fc.integer({ min: 0, max: spanDays - 1 }),
-    fc.integer({ min: 1, max: spanDays }),
-    fc.option(fc.integer({ min: 0, max: 4 })),
-  )
-  .map(([first, days, stopAfter]) => ({ kind: 'fill', first, days, stopAfter }))
-
-/** The whole span in pieces, in random order, some twice, with other events in between. */
-const events: fc.Arbitrary<Event[]> = fc
-  .tuple(
-    fc.uniqueArray(fc.integer({ min: 1, max: spanDays - 1 }), { maxLength: 3 }),
-    fc.array(fc.oneof(night, change, extraFill, extraFill), { maxLength: 4 }),
-  )
-  .chain(([cuts, others]) => {
-    const ends = [0, ...cuts.sort((left, right) => left - right), spanDays]
-    const pieces = ends.slice(1).map((end, index): Event => {
-      const first = ends[index] ?? 0
-      return { kind: 'fill', first, days: end - first, stopAfter: null }
-    })
-    const all = [...pieces, ...others]
-    return fc.shuffledSubarray(all, { minLength: all.length })
-  })
-
-/** Runs one event; returns whether a backfill was stopped on its way. */
-async function happen(nights: TestPipeline, event: Event): Promise<boolean> {
-  const { sandbox } = nights
-  if (event.kind === 'night') await nights.run()
-  if (event.kind === 'change') sandbox.change(event.count, event.silent ? 'silent' : undefined)
-  if (event.kind !== 'fill') return false
-  const span = { from: dayOf(event.first), to: dayOf(Math.min(event.first + event.days, spanDays)) }
-  const started = environmentFor(nights)
-  if (event.stopAfter !== null) interruptAfter(nights, event.stopAfter, started)
-  try {
-    await backfill(started.environment, span, { now, pauseMs: 0 })
-    return false
-  } catch (error) {
-    if (!(error instanceof AccountsFailed) || error.failure !== deadline) throw error
-    return true
-  } finally {
-    Reflect.deleteProperty(sandbox.requests, 'push')
-  }
-}
-
-describe('backfills of random windows', () => {
-  test(
-    'backfills of random windows leave what one full run leaves while the source stands still',
-    async () => {
-      let stops = 0
-      const property = fc.asyncProperty(events, (drawn) =>
-        withArrivals(async (nights) => {
-          for (const event of drawn) {
-            if (event.kind !== 'change') stops += Number(await happen(nights, event))
-          }
-          expect(await state(nights.db)).toEqual(await fresh(nights))
-        }),
-      )
-      await fc.assert(property, { seed: 20, numRuns: 5, endOnFailure: true })
-      expect(stops).toBeGreaterThan(0)
-    },
-    timeoutMs,
-  )
-
-  test(
-    'backfills of random windows and a last run leave the present of one full run',
-    async () => {
-      // Only the older warehouse has seen the past; see test/pipeline/rebuild.test.ts.
-      const past = [
-        ...[
-          'fact_referral_history',
-          'dim_customer',
-          'dim_tag',
-          'dim_solution',
-          'dim_partner_account',
-        ],
-      ].map((table) => `dw.${table}`)
-      const closing = ['closed_at', 'closed_at_basis', 'closed_date', 'days_to_close']
-      const leftOut = [
-        ...past,
-        ...[...closing, 'days_to_registration', 'row_hash'].map(
-          (name) => `dw.fact_referral.${name}`,
-        ),
-        'etl.dq_finding',
-        'etl.enum_value',
-      ]
-      let stops = 0
-      const property = fc.asyncProperty(events, (drawn) =>
-        withArrivals(async (nights) => {
-          await nights.run()
-          for (const event of drawn) stops += Number(await happen(nights, event))
-          await nights.run()
-          const grown = await state(nights.db)
-          expect(await digestState(nights.db, leftOut)).toEqual(await fresh(nights, leftOut))
-          // A rebuild of the landing zone gives versions that were landed late or twice the same history.
-          expect(await nights.rebuild()).toMatchObject({ changed: 0, rows_written: 0 })
-          expect(await state(nights.db)).toEqual(grown)
-        }),
-      )
-      await fc.assert(property, { seed: 21, numRuns: 5, endOnFailure: true })
-      expect(stops).toBeGreaterThan(0)
-    },
-    timeoutMs,
-  )
-})
