@@ -33,6 +33,7 @@ select
   line.allocated_contract_value_amount,
   line.allocated_contract_acv_amount,
   case
+    when rate.reporting_units = rate.currency_units then line.solution_acv_amount
     when abs(line.solution_acv_amount) * rate.reporting_units
       < rate.currency_units * 999999999999999.99995
       then div(
@@ -42,6 +43,8 @@ select
       ) * 0.0001
   end::numeric(19, 4) as solution_acv_reporting_amount,
   case
+    when contract_rate.reporting_units = contract_rate.currency_units
+      then line.allocated_contract_acv_amount
     when abs(line.allocated_contract_acv_amount) * contract_rate.reporting_units
       < contract_rate.currency_units * 999999999999999.99995
       then div(

@@ -15,6 +15,7 @@ select
   schedule.contract_currency_code,
   schedule.scheduled_contract_amount,
   case
+    when rate.reporting_units = rate.currency_units then schedule.scheduled_solution_amount
     when abs(schedule.scheduled_solution_amount) * rate.reporting_units
       < rate.currency_units * 999999999999999.99995
       then div(
@@ -24,6 +25,8 @@ select
       ) * 0.0001
   end::numeric(19, 4) as scheduled_solution_reporting_amount,
   case
+    when contract_rate.reporting_units = contract_rate.currency_units
+      then schedule.scheduled_contract_amount
     when abs(schedule.scheduled_contract_amount) * contract_rate.reporting_units
       < contract_rate.currency_units * 999999999999999.99995
       then div(

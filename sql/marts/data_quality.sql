@@ -39,12 +39,19 @@ select
   now()
 from dw.fact_referral fact
 join dw.dim_status status on status.status_key = fact.status_key and status.is_open
-join dw.dim_referral referral
+left join dw.dim_referral referral
   on referral.referral_key = fact.referral_key
   and referral.partner_account_key = fact.partner_account_key
 left join dw.dim_partner_account account on account.partner_account_key = fact.partner_account_key
 where fact.expiration_date < (now() at time zone 'utc')::date
-  and not referral.is_missing
+  -- By the index of the missing ones: the few that are overdue need no look at all referrals.
+  and not exists (
+    select
+    from dw.dim_referral gone
+    where gone.referral_key = fact.referral_key
+      and gone.partner_account_key = fact.partner_account_key
+      and gone.is_missing
+  )
   and fact.partner_account_key in (
     select visible.partner_account_key
     from etl.visible_account visible

@@ -20,6 +20,7 @@ select
   history.deal_value_amount,
   history.currency_code,
   case
+    when rate.reporting_units = rate.currency_units then history.deal_value_amount
     when abs(history.deal_value_amount) * rate.reporting_units
       < rate.currency_units * 999999999999999.99995
       then div(
@@ -36,6 +37,8 @@ select
   case when deal.primary_referral_key is not null then history.deal_value_amount end::numeric(19, 4)
     as deal_value_once_amount,
   case
+    when deal.primary_referral_key is not null and rate.reporting_units = rate.currency_units
+      then history.deal_value_amount
     when deal.primary_referral_key is not null
       and abs(history.deal_value_amount) * rate.reporting_units
         < rate.currency_units * 999999999999999.99995
@@ -53,6 +56,7 @@ select
   history.registered_acv_amount,
   history.registered_acv_currency_code,
   case
+    when acv_rate.reporting_units = acv_rate.currency_units then history.registered_acv_amount
     when abs(history.registered_acv_amount) * acv_rate.reporting_units
       < acv_rate.currency_units * 999999999999999.99995
       then div(

@@ -40,46 +40,58 @@ as $$
     where value.enum_name = 'SolutionPlay' and value.canonical_value <> value.enum_value
     group by value.enum_value
   ),
-  -- Deals in the pipeline, by their primary referral; most stand in one version on both days.
+  -- Versions of deals in the pipeline between the two days, by their primary referral; most stand in
+  -- one version on both days. OFFSET looks up the referrals of these few instead of reading all.
   held as materialized (
-    select version.*
-    from (
+    select
+      deal.partner_account_key,
+      deal.engagement_key,
+      history.valid_from_date <= from_day
+        and coalesce(history.valid_to_date, 'infinity') > from_day
+        and deal.valid_from_date <= from_day
+        and coalesce(deal.valid_to_date, 'infinity') > from_day as is_opening,
+      history.valid_from_date <= to_day
+        and coalesce(history.valid_to_date, 'infinity') > to_day
+        and deal.valid_from_date <= to_day
+        and coalesce(deal.valid_to_date, 'infinity') > to_day as is_closing,
+      history.referral_key,
+      status.stage_label,
+      status.stage_sort,
+      referral.solution_area,
+      coalesce(
+        (
+          select spelling.canonical_value
+          from spelling
+          where spelling.enum_value = referral.solution_play
+        ),
+        referral.solution_play
+      ) as solution_play,
+      history.currency_code,
+      history.deal_value_amount,
+      history.expected_close_date,
+      history.customer_key,
+      referral.deal_type
+    from dw.fact_referral_history history
+    join dw.dim_status status on status.status_key = history.status_key and status.is_open
+    join dw.fact_engagement_history deal
+      on deal.primary_referral_key = history.referral_key
+      and deal.partner_account_key = history.partner_account_key
+    left join lateral (
       select
-        deal.partner_account_key,
-        deal.engagement_key,
-        history.valid_from_date <= from_day
-          and coalesce(history.valid_to_date, 'infinity') > from_day
-          and deal.valid_from_date <= from_day
-          and coalesce(deal.valid_to_date, 'infinity') > from_day as is_opening,
-        history.valid_from_date <= to_day
-          and coalesce(history.valid_to_date, 'infinity') > to_day
-          and deal.valid_from_date <= to_day
-          and coalesce(deal.valid_to_date, 'infinity') > to_day as is_closing,
-        history.referral_key,
-        status.stage_label,
-        status.stage_sort,
-        referral.solution_area,
-        coalesce(spelling.canonical_value, referral.solution_play) as solution_play,
-        history.currency_code,
-        history.deal_value_amount,
-        history.expected_close_date,
-        customer.country_code,
-        referral.deal_type
-      from dw.fact_referral_history history
-      join dw.dim_status status on status.status_key = history.status_key and status.is_open
-      join dw.fact_engagement_history deal
-        on deal.primary_referral_key = history.referral_key
-        and deal.partner_account_key = history.partner_account_key
-      left join dw.dim_referral referral
-        on referral.referral_key = history.referral_key
-        and referral.partner_account_key = history.partner_account_key
-      left join spelling on spelling.enum_value = referral.solution_play
-      left join dw.dim_customer customer
-        on customer.customer_key = history.customer_key
-        and customer.partner_account_key = history.partner_account_key
-      where not history.is_missing and from_day <= to_day
-    ) version
-    where version.is_opening or version.is_closing
+        named.solution_area,
+        named.solution_play,
+        named.deal_type
+      from dw.dim_referral named
+      where named.referral_key = history.referral_key
+        and named.partner_account_key = history.partner_account_key
+      offset 0
+    ) referral on true
+    where not history.is_missing
+      and from_day <= to_day
+      and history.valid_from_date <= to_day
+      and coalesce(history.valid_to_date, 'infinity') > from_day
+      and deal.valid_from_date <= to_day
+      and coalesce(deal.valid_to_date, 'infinity') > from_day
   )
   select
     coalesce(opening.partner_account_key, closing.partner_account_key),
@@ -117,9 +129,9 @@ as $$
     closing.currency_code,
     closing.deal_value_amount,
     closing.expected_close_date,
-    opening.country_code,
+    opening_customer.country_code,
     opening.deal_type,
-    closing.country_code,
+    closing_customer.country_code,
     closing.deal_type
   from (select * from held where held.is_opening) opening
   full join (select * from held where held.is_closing) closing
@@ -159,6 +171,13 @@ as $$
       and coalesce(history.valid_to_date, 'infinity') > other.date_day
     offset 0
   ) elsewhere on true
+  -- Read only where a country is asked for.
+  left join dw.dim_customer opening_customer
+    on opening_customer.customer_key = opening.customer_key
+    and opening_customer.partner_account_key = opening.partner_account_key
+  left join dw.dim_customer closing_customer
+    on closing_customer.customer_key = closing.customer_key
+    and closing_customer.partner_account_key = closing.partner_account_key
 $$;
 
 create or replace function mart.pipeline_movement_between(from_day date, to_day date)

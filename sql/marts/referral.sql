@@ -56,6 +56,7 @@ select
   fact.deal_value_amount,
   fact.currency_code,
   case
+    when rate.reporting_units = rate.currency_units then fact.deal_value_amount
     when abs(fact.deal_value_amount) * rate.reporting_units
       < rate.currency_units * 999999999999999.99995
       then div(
@@ -73,6 +74,8 @@ select
   case when deal.primary_referral_key is not null then fact.deal_value_amount end::numeric(19, 4)
     as deal_value_once_amount,
   case
+    when deal.primary_referral_key is not null and rate.reporting_units = rate.currency_units
+      then fact.deal_value_amount
     when deal.primary_referral_key is not null
       and abs(fact.deal_value_amount) * rate.reporting_units
         < rate.currency_units * 999999999999999.99995

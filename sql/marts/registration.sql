@@ -27,6 +27,7 @@ select
   registration.solution_value_amount,
   registration.nonrecurring_amount,
   case
+    when rate.reporting_units = rate.currency_units then registration.contract_acv_amount
     when abs(registration.contract_acv_amount) * rate.reporting_units
       < rate.currency_units * 999999999999999.99995
       then div(

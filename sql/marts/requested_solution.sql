@@ -30,6 +30,7 @@ select
   line.line_amount,
   line.currency_code,
   case
+    when rate.reporting_units = rate.currency_units then line.line_amount
     when abs(line.line_amount) * rate.reporting_units
       < rate.currency_units * 999999999999999.99995
       then div(

@@ -28,14 +28,23 @@ export interface PeriodEnds {
   readonly month: string
 }
 
-/** The referrals, with all that the figures of deals tell apart. */
-export const referralItems = (choice: Choice, ends: PeriodEnds, expiringDays: number): Items => ({
+/**
+ * The open referrals and the deals decided lately, with all that the figures of deals tell apart. What was
+ * lost is counted alone, so its amount is not converted.
+ */
+export const referralItems = (
+  choice: Choice,
+  ends: PeriodEnds,
+  expiringDays: number,
+  yearsBefore: number,
+): Items => ({
   keys: [
     ...['stage_label', 'stage_sort', 'is_open', 'is_won', 'is_decided', 'is_deal_primary'],
     ...['won_quarter', 'is_closed_last_year', 'is_expiring', 'is_overdue'],
     ...['is_closed_this_week', 'is_closed_this_month', 'is_due_this_week', 'is_due_this_month'],
   ],
   rows: sql`
+    with earlier as materialized (${expiringAt(ends, expiringDays)})
     select stage_label, stage_sort, is_open, is_won, is_decided, is_deal_primary,
       case when is_won then closed_fiscal_quarter end as won_quarter,
       ${inLastYear(sql`closed_date`, choice.day)} as is_closed_last_year,
@@ -47,18 +56,33 @@ export const referralItems = (choice: Choice, ends: PeriodEnds, expiringDays: nu
         as is_closed_this_week,
       closed_date > ${ends.month}::date and closed_date <= ${choice.day}::date
         as is_closed_this_month,
-      ${wasExpiring(ends.week, expiringDays)} is not true as is_due_this_week,
-      ${wasExpiring(ends.month, expiringDays)} is not true as is_due_this_month,
-      currency_code, deal_value_amount as amount, deal_value_reporting_amount as converted_amount
-    from (${referralsOf(choice)}) referral`,
+      ${wasExpiring(ends.week)} is not true as is_due_this_week,
+      ${wasExpiring(ends.month)} is not true as is_due_this_month,
+      currency_code,
+      case when is_open or is_won then deal_value_amount end as amount,
+      case when is_open or is_won then deal_value_reporting_amount end as converted_amount
+    from (${referralsOf(choice)}) referral
+    where is_open or is_deal_primary and is_decided
+      and closed_date > ${choice.day}::date - make_interval(years => ${yearsBefore + 1}::integer)`,
 })
 
+/** The referrals that were open and expiring at either end; found in one look at all versions. */
+const expiringAt = ({ week, month }: PeriodEnds, expiringDays: number) => sql`
+      select day.snapshot_date, history.referral_key
+      from dw.fact_referral_history history
+      join dw.dim_status status on status.status_key = history.status_key and status.is_open
+      join (values (${week}::date), (${month}::date)) day (snapshot_date)
+        on history.expiration_date
+          between day.snapshot_date and day.snapshot_date + ${expiringDays}::integer
+        and history.valid_from_date <= day.snapshot_date
+        and coalesce(history.valid_to_date, 'infinity') > day.snapshot_date
+      where not history.is_missing
+        and history.expiration_date between least(${week}::date, ${month}::date)
+          and greatest(${week}::date, ${month}::date) + ${expiringDays}::integer`
+
 /** Condition for the referrals that were open and expiring at the end of a day. */
-const wasExpiring = (day: string, expiringDays: number) => sql`referral.referral_key in (
-        select earlier.referral_key from mart.pipeline_as_of earlier
-        where earlier.snapshot_date = ${day}::date and earlier.is_open
-          and earlier.expiration_date
-            between ${day}::date and ${day}::date + ${expiringDays}::integer)`
+const wasExpiring = (day: string) => sql`referral.referral_key in (
+        select earlier.referral_key from earlier where earlier.snapshot_date = ${day}::date)`
 
 /** Figures of deals, each by its primary referral: the parties of a deal have a referral each. */
 export const dealFigures = (today: string, yearsBefore: number) => ({
@@ -139,30 +163,67 @@ function byQuarter(today: string, yearsBefore: number, quarter: Expression, wher
     left join sums on sums.${quarter} = quarter.fiscal_quarter_label and ${where}`
 }
 
-/** Open deals by stage at each of the last month ends before `today`. */
-export const monthEndItems = (choice: Choice, months: number): Items => ({
-  keys: ['snapshot_date', 'stage_label', 'stage_sort'],
-  rows: sql`
-    select snapshot_date, stage_label, stage_sort, currency_code, deal_value_amount as amount,
-      deal_value_reporting_amount as converted_amount
-    from mart.pipeline_month_end pipeline
-    where is_deal_primary and is_open and ${ofAccount(choice, 'pipeline')}
-      and snapshot_date < ${choice.day}::date
-      and snapshot_date >=
-        date_trunc('month', ${choice.day}::date) - make_interval(months => ${months}::integer)`,
-})
+/**
+ * Open deals by stage at each of the last month ends before `today`, as `mart.pipeline_month_end` has them.
+ * That mart looks up the month ends of every version of all years, which takes twice as long.
+ */
+export const monthEndItems = (choice: Choice, months: number): Items => {
+  const today = sql`${choice.day}::date`
+  // Of a timestamp without a zone it is computed once, not for each row.
+  const since = sql`(date_trunc('month', ${today}::timestamp)
+        - make_interval(months => ${months}::integer))::date`
+  return {
+    keys: ['snapshot_date', 'stage_label', 'stage_sort'],
+    rows: sql`
+      select day.date_day as snapshot_date, held.stage_label, held.stage_sort, held.currency_code,
+        held.deal_value_amount as amount,
+        ${converted(sql`held.deal_value_amount`)} as converted_amount
+      from (
+        select status.stage_label, status.stage_sort, history.currency_code,
+          history.deal_value_amount,
+          greatest(history.valid_from_date, deal.valid_from_date, ${since}) as from_date,
+          least(history.valid_to_date, deal.valid_to_date, ${today}) as to_date
+        from dw.fact_referral_history history
+        join dw.dim_status status on status.status_key = history.status_key and status.is_open
+        join dw.fact_engagement_history deal
+          on deal.primary_referral_key = history.referral_key
+          and deal.partner_account_key = history.partner_account_key
+        where not history.is_missing and ${ofAccount(choice, 'history')}
+          and history.valid_from_date < ${today}
+          and coalesce(history.valid_to_date, 'infinity') > ${since}
+          and deal.valid_from_date < ${today}
+          and coalesce(deal.valid_to_date, 'infinity') > ${since}
+      ) held
+      join dw.dim_date day
+        on day.is_month_end and day.date_day >= held.from_date and day.date_day < held.to_date
+      left join dw.fx_rate rate
+        on rate.currency_code = held.currency_code and rate.rate_date = day.date_day`,
+  }
+}
+
+/** An amount in the reporting currency by the rate of the row, as the marts convert it. */
+const converted = (amount: Expression) => sql`
+  case
+    when rate.reporting_units = rate.currency_units then ${amount}
+    when abs(${amount}) * rate.reporting_units < rate.currency_units * 999999999999999.99995
+      then div(
+        ${amount} * rate.reporting_units * 20000 + sign(${amount}) * rate.currency_units,
+        2 * rate.currency_units
+      ) * 0.0001
+  end::numeric(19, 4)`
 
 export const monthEndFigures = {
   openAtMonthEnds: figureOf(sql`true`, { ...byStage, period: sql`snapshot_date::text` }),
 }
 
-/** The contract years by the day on which they start. */
+/** The contract years by the fiscal year in which they start; both keys are null without a date. */
 export const scheduleItems = (choice: Choice): Items => ({
-  keys: ['period_start_date'],
+  keys: ['fiscal_year', 'fiscal_year_label'],
   rows: sql`
-    select period_start_date, contract_currency_code as currency_code,
+    select day.fiscal_year, day.fiscal_year_label, contract_currency_code as currency_code,
       scheduled_contract_amount as amount, scheduled_contract_reporting_amount as converted_amount
     from mart.acv_schedule schedule
+    left join dw.dim_date day on day.date_day = schedule.period_start_date
     where ${ofAccount(choice, 'schedule')} and ${isRegistered(choice, 'schedule')}`,
 })
 
@@ -172,9 +233,9 @@ export const scheduleItems = (choice: Choice): Items => ({
  */
 export const scheduleFigures = (today: string, before: number, after: number) => ({
   schedule: sql`
-    select '' as period, coalesce(day.fiscal_year_label, '') as label,
-      day.fiscal_year as position, ${itemColumns}
-    from sums left join dw.dim_date day on day.date_day = sums.period_start_date
+    select '' as period, coalesce(fiscal_year_label, '') as label, fiscal_year as position,
+      ${itemColumns}
+    from sums
     union all
     select '', year.fiscal_year_label, year.fiscal_year, ${noItems}
     from (

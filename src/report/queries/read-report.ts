@@ -7,6 +7,7 @@ import { type AccountChoice, type Choice, ofAccount } from './choice.ts'
 import { onlyGroup, readFigures, readSummed, reportingMinorUnit } from './groups.ts'
 import * as items from './items.ts'
 import { readMicrosoftAcv } from './microsoft-acv.ts'
+import { inSnapshot, readSideBySide } from './side-by-side.ts'
 import { movementFigure, readPeriodEnds } from './since.ts'
 import {
   readAccounts,
@@ -45,15 +46,12 @@ export async function readReport(
   { account, isAsOf = false }: ReportRequest = {},
 ): Promise<ReportData> {
   if (isAsOf) requirePast(day, dayIn(now))
-  return query
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (snapshot) => {
-      const accountKey = account === undefined ? null : await readAccountKey(snapshot, account)
-      const report = await readAll(snapshot, now.toISOString(), { day, isAsOf, accountKey })
-      return { ...report, day, is_as_of: isAsOf }
-    })
+  return inSnapshot(query, async (snapshot) => {
+    const accountKey = account === undefined ? null : await readAccountKey(snapshot, account)
+    const choice = { day, isAsOf, accountKey }
+    const report = await readAll(query, snapshot, now.toISOString(), choice)
+    return { ...report, day, is_as_of: isAsOf }
+  })
 }
 
 /** Day on which an instant falls, in UTC. */
@@ -82,43 +80,55 @@ async function readAccountKey(query: Kysely<Database>, account: string): Promise
 
 async function readAll(
   query: Kysely<Database>,
+  snapshot: Kysely<Database>,
   madeAt: string,
   choice: Choice,
 ): Promise<Omit<ReportData, 'day' | 'is_as_of'>> {
   const today = choice.day
-  // What a mart joins fits into memory, and compiling the expressions takes longer than they do.
-  await sql`set local work_mem = '64MB'`.execute(query)
-  await sql`set local jit = off`.execute(query)
-  const currency = await readReportingCurrency(query, choice)
-  const findings = await readFindings(query, choice)
-  const ends = await readPeriodEnds(query, choice)
-  const [deals, contracts, monthEnds, schedule, lines, movement] = [
-    await readFigures(
-      query,
-      items.referralItems(choice, ends, expiringDays),
-      items.dealFigures(today, fiscalYearsBefore),
-    ),
-    await readFigures(
-      query,
-      items.contractItems(choice, ends),
-      items.contractFigures(today, fiscalYearsBefore),
-    ),
-    await readFigures(query, items.monthEndItems(choice, monthEndsShown), items.monthEndFigures),
-    await readFigures(
-      query,
-      items.scheduleItems(choice),
-      items.scheduleFigures(today, scheduleYearsBefore, scheduleYearsAfter),
-    ),
-    await readFigures(
-      query,
-      items.lineItems(choice),
-      items.lineFigures(rankedShown, currency.is_converted),
-    ),
-    await readSummed(query, {
-      week: movementFigure(choice, ends.week),
-      month: movementFigure(choice, ends.month),
-    }),
-  ]
+  const currency = await readReportingCurrency(snapshot, choice)
+  const ends = await readPeriodEnds(snapshot, choice)
+  // The longest first, so that none is left over at the end.
+  const read = await readSideBySide(query, snapshot, {
+    monthEnds: (one) =>
+      readFigures(one, items.monthEndItems(choice, monthEndsShown), items.monthEndFigures),
+    deals: (one) =>
+      readFigures(
+        one,
+        items.referralItems(choice, ends, expiringDays, fiscalYearsBefore),
+        items.dealFigures(today, fiscalYearsBefore),
+      ),
+    month: (one) => readSummed(one, { movement: movementFigure(choice, ends.month) }),
+    week: (one) => readSummed(one, { movement: movementFigure(choice, ends.week) }),
+    schedule: (one) =>
+      readFigures(
+        one,
+        items.scheduleItems(choice),
+        items.scheduleFigures(today, scheduleYearsBefore, scheduleYearsAfter),
+      ),
+    lines: (one) =>
+      readFigures(
+        one,
+        items.lineItems(choice),
+        items.lineFigures(rankedShown, currency.is_converted),
+      ),
+    expiring: (one) => readExpiring(one, choice, expiringDays),
+    funnel: (one) => readFunnel(one, choice, funnelMonths),
+    contracts: async (one) => {
+      const figures = await readFigures(
+        one,
+        items.contractItems(choice, ends),
+        items.contractFigures(today, fiscalYearsBefore),
+      )
+      return { ...figures, registrations: await readRegistrations(one, choice, figures.byStatus) }
+    },
+    quality: async (one) => {
+      const findings = await readFindings(one, choice)
+      return { findings, accounts: await readAccounts(one, madeAt, findings, choice) }
+    },
+    microsoftAcv: (one) => readMicrosoftAcv(one, choice),
+    fiscalYear: (one) => readFiscalYear(one, today),
+  })
+  const { deals, contracts, lines } = read
   const won = onlyGroup(deals.won)
   const since: Since[] = [
     {
@@ -128,7 +138,7 @@ async function readAll(
       signed: onlyGroup(contracts.signedThisWeek),
       in_force: onlyGroup(contracts.inForceWeek),
       due: onlyGroup(deals.dueThisWeek),
-      movement: movement.week,
+      movement: read.week.movement,
     },
     {
       day: ends.month,
@@ -137,16 +147,16 @@ async function readAll(
       signed: onlyGroup(contracts.signedThisMonth),
       in_force: onlyGroup(contracts.inForceMonth),
       due: onlyGroup(deals.dueThisMonth),
-      movement: movement.month,
+      movement: read.month.movement,
     },
   ]
   return {
     made_at: madeAt,
     ...currency,
-    accounts: await readAccounts(query, madeAt, findings, choice),
-    findings,
+    accounts: read.quality.accounts,
+    findings: read.quality.findings,
     headline: {
-      fiscal_year_label: await readFiscalYear(query, today),
+      fiscal_year_label: read.fiscalYear,
       won_count: won.count,
       decided_count: onlyGroup(deals.decided).count,
       open: onlyGroup(deals.open),
@@ -156,21 +166,21 @@ async function readAll(
       since,
     },
     stages: deals.stages,
-    month_ends: monthEnds.openAtMonthEnds,
-    funnel: await readFunnel(query, choice, funnelMonths),
+    month_ends: read.monthEnds.openAtMonthEnds,
+    funnel: read.funnel,
     won_by_quarter: deals.wonByQuarter,
     signed_by_quarter: contracts.signedByQuarter,
-    schedule: schedule.schedule,
-    registrations: await readRegistrations(query, choice, contracts.byStatus),
+    schedule: read.schedule.schedule,
+    registrations: contracts.registrations,
     expiring: {
       days: expiringDays,
       group: onlyGroup(deals.expiring),
       overdue_count: onlyGroup(deals.overdue).count,
-      ...(await readExpiring(query, choice, expiringDays)),
+      ...read.expiring,
     },
     solutions: { groups: lines.solutions, label_count: onlyGroup(lines.solutionLabels).count },
     countries: { groups: lines.countries, label_count: onlyGroup(lines.countryLabels).count },
-    microsoft_acv: await readMicrosoftAcv(query, choice),
+    microsoft_acv: read.microsoftAcv,
   }
 }
 

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type {
@@ -68,7 +68,7 @@ export async function readFunnel(
   months: number,
 ): Promise<Funnel> {
   const today = choice.day
-  const since = sql`(date_trunc('month', ${today}::date)
+  const since = sql`(date_trunc('month', ${today}::timestamp)
     - make_interval(months => ${months}::integer))::date`
   const { rows } = await sql<FunnelStep & { since: string }>`
     with cohort as (
@@ -77,28 +77,38 @@ export async function readFunnel(
       from (${referralsOf(choice)}) referral
       where created_date >= ${since} and created_date <= ${today}::date
     ),
-    milestone as (
-      select 1 as position, 'Created' as label, true as is_reached, null::integer as days
+    reached as (
+      select count(*) as created, count(accepted_date) as accepted,
+        count(*) filter (where is_won) as won, count(registered_date) as registered,
+        count(registration_approved_date) as approved,
+        ${medianOf(sql`days_to_accept`, sql`accepted_date is not null`)} as days_to_accept,
+        ${medianOf(sql`days_to_close`, sql`is_won`)} as days_to_close,
+        ${medianOf(sql`registered_date - created_date`, sql`registered_date is not null`)}
+          as days_to_register,
+        ${medianOf(
+          sql`registration_approved_date - created_date`,
+          sql`registration_approved_date is not null`,
+        )} as days_to_approve
       from cohort
-      union all
-      select 2, 'Accepted', accepted_date is not null, days_to_accept from cohort
-      union all
-      select 3, 'Won', is_won, days_to_close from cohort
-      union all
-      select 4, 'Registered', registered_date is not null, registered_date - created_date from cohort
-      union all
-      select 5, 'Approved', registration_approved_date is not null,
-        registration_approved_date - created_date
-      from cohort
+      having count(*) > 0
     )
-    select ${since} as since, label, count(*) filter (where is_reached) as count,
-      percentile_cont(0.5) within group (order by days) filter (where is_reached) as median_days
-    from milestone
-    group by position, label
-    order by position`.execute(query)
+    select ${since} as since, step.label, step.count, step.median_days
+    from reached
+    cross join lateral (
+      values
+        (1, 'Created', created, null),
+        (2, 'Accepted', accepted, days_to_accept),
+        (3, 'Won', won, days_to_close),
+        (4, 'Registered', registered, days_to_register),
+        (5, 'Approved', approved, days_to_approve)
+    ) step (position, label, count, median_days)
+    order by step.position`.execute(query)
   const steps = rows.map(({ since: _, ...step }) => step)
   return { since: rows[0]?.since ?? today, steps }
 }
+
+const medianOf = (days: RawBuilder<unknown>, isReached: RawBuilder<unknown>) => sql`
+        percentile_cont(0.5) within group (order by ${days}) filter (where ${isReached})`
 
 /** Adds the days to approval to the registrations by state, most frequent first. */
 export async function readRegistrations(
