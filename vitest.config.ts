@@ -15,7 +15,7 @@ const pure = [
   'test/export/{values,writers}.test.ts',
   'test/explain/calculation/*.test.ts',
   'test/mcp/limits.test.ts',
-  'test/pipeline/accounts/{account-outcomes,choose-accounts}.test.ts',
+  'test/pipeline/{stopwatch,accounts/account-outcomes,accounts/choose-accounts}.test.ts',
   'test/queue/job.test.ts',
   'test/open/page/*.test.ts',
   'test/open/{choice,http/guard,http/serve,lists/csv}.test.ts',

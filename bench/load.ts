@@ -43,17 +43,21 @@ export interface LoadFigures {
     | { readonly ms: number; readonly rowsWritten: number; readonly peakMib: number }
     | undefined
   /** Likewise. */
-  readonly diff: Compared | undefined
+  readonly diff: Kept | undefined
 }
 
-/** What it takes to be told that a rebuild would change nothing. */
-interface Compared {
+/** What a command takes that changes no star. */
+export interface Kept {
   /** Whole command, start to exit. */
   readonly ms: number
+  /** CPU time of program and server. */
+  readonly cpuSeconds: number
   readonly peakMib: number
   /** Largest growth of the database meanwhile, with its temporary tables, and what is left of it. */
   readonly spaceMib: number
   readonly leftMib: number
+  /** Its standard output. */
+  readonly said: string
 }
 
 interface Timed {
@@ -105,7 +109,10 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
     await fetch(`${url}/sandbox/change?count=${changedReferrals}`, { method: 'POST' })
     const change = await load(settings)
     const replay = referrals > replayedMax ? undefined : await load(settings, 'rebuild')
-    const diff = referrals > replayedMax ? undefined : await compare(warehouse, settings)
+    const diff =
+      referrals > replayedMax
+        ? undefined
+        : await watchKeeping(warehouse, settings, ['rebuild', '--diff'])
     return {
       referrals,
       first: {
@@ -196,29 +203,46 @@ async function timeReport(settings: Record<string, string>, home: string): Promi
   return performance.now() - startedAt
 }
 
-/** Runs `cosell rebuild --diff`, and watches its memory and the size of the database. */
-async function compare({ query }: Warehouse, settings: Record<string, string>): Promise<Compared> {
+/** Runs a command that changes no star, and watches its memory, its CPU and the size of the database. */
+export async function watchKeeping(
+  { query }: Warehouse,
+  settings: Record<string, string>,
+  args: readonly string[],
+): Promise<Kept> {
   const sizeMib = async () => {
     const { rows } = await sql<{ bytes: number }>`
       select pg_database_size(current_database()) as bytes`.execute(query)
     return (rows[0]?.bytes ?? 0) / 2 ** 20
   }
+  const server = await serverProcess(query)
   const before = await sizeMib()
+  const cpuBefore = await secondsOfTrees([server])
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [cli, 'rebuild', '--diff'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const child = spawn(process.execPath, [cli, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...settings, PATH: process.env.PATH },
   })
-  const ended = once(child, 'exit')
-  let [peakMib, largest] = [0, before]
+  let said = ''
+  child.stdout.on('data', (chunk) => (said += chunk))
+  const ended = once(child, 'close')
+  let [peakMib, largest, cpu] = [0, before, 0]
   while (child.exitCode === null && child.signalCode === null) {
     peakMib = Math.max(peakMib, await peakMemoryMib(child.pid))
     largest = Math.max(largest, await sizeMib())
+    cpu = Math.max(cpu, (await secondsOfTrees([server, child.pid ?? 0])) - cpuBefore)
     await Promise.race([ended, sleep(250)])
   }
   const ms = performance.now() - startedAt
-  if (child.exitCode !== 0) throw new Error(`rebuild --diff ended with ${child.exitCode}`)
-  return { ms, peakMib, spaceMib: largest - before, leftMib: (await sizeMib()) - before }
+  await ended
+  if (child.exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${child.exitCode}`)
+  return {
+    ms,
+    cpuSeconds: cpu,
+    peakMib,
+    spaceMib: largest - before,
+    leftMib: (await sizeMib()) - before,
+    said,
+  }
 }
 
 /** Runs a load and finds how much of its CPU time came after the last page. */

@@ -23,7 +23,7 @@ import { beginRun } from '../src/load/runs/ledger.ts'
 import { readReference } from '../src/load/runs/reference.ts'
 import { countListed } from '../src/load/staging/stage.ts'
 import type { Run } from '../src/pipeline/run-context.ts'
-import { startStopwatch } from '../src/pipeline/run-summary.ts'
+import { notAsked, startStopwatch } from '../src/pipeline/run-summary.ts'
 import { transformAndPublish } from '../src/pipeline/transform-and-publish.ts'
 import { analyzeGrown } from '../src/warehouse/connection/analyze.ts'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
@@ -106,6 +106,7 @@ async function measureLoad(warehouse: Warehouse, load: Load, name: string, size:
     startedAt: new Date().toISOString(),
     reference: await readReference(query),
     stopwatch: startStopwatch(),
+    asked: () => notAsked,
     tell: () => undefined,
   }
   const read = await land(run, load, size)

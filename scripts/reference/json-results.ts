@@ -34,7 +34,7 @@ const runSummary: JsonResult = {
     unchanged: 'referrals that were read as they were landed',
     quarantined: 'referrals that could not be loaded',
     missing: 'referrals that became missing',
-    requests: 'requests to the API',
+    requests: 'requests to the API; they, throttling and times are of failed runs too',
     throttled: 'answers 429 of the API',
     throttled_ms: 'milliseconds by which these made all requests wait',
     rows_written: 'rows inserted, updated or deleted in `raw`, `pii` and `dw`',

@@ -80,7 +80,6 @@ export async function withAccountApi<T>(
     }
     throw error
   } finally {
-    context.countRequests?.(api.counts.requests)
     if (api.counts.requests > 0) {
       const rate = { requests_per_minute: String(Math.floor(api.requestsPerMinute)) }
       const found = { ...learned, ...rate, ...answeredAddresses(api) }
@@ -110,21 +109,16 @@ function answeredAddresses(api: ReferralsApi): Record<string, string> {
  * run stored.
  */
 export function openApi(
-  {
-    config,
-    warehouse,
-    log,
-    signal,
-    deadlineAt,
-  }: Pick<RunContext, 'config' | 'log' | 'signal' | 'deadlineAt'> & {
+  context: Pick<RunContext, 'config' | 'log' | 'signal' | 'deadlineAt' | 'tally'> & {
     /** Null where it could not be opened: `doctor` asks the API all the same. */
     readonly warehouse: Pick<Warehouse, 'query'> | null
   },
   account: AccountConfig,
   stored: ReadonlyMap<string, string> = new Map(),
 ): ReferralsApi {
+  const { config, warehouse, log, signal, deadlineAt } = context
   const known = [stored.get('api_address'), stored.get('sign_in_address')]
-  return createReferralsApi({
+  const api = createReferralsApi({
     ...account,
     tokenStore: tokenStoreOf(config, warehouse?.query, account.name),
     pageSize: config.pageSize,
@@ -137,4 +131,6 @@ export function openApi(
     signal,
     log: log.logger,
   })
+  context.tally?.add(api.counts)
+  return api
 }

@@ -7,7 +7,7 @@ import { appVersion } from '../version.ts'
 import { databaseFailure } from '../warehouse/connection/database.ts'
 import type { Run, RunContext } from './run-context.ts'
 import type { RunEvent } from './run-events.ts'
-import { type RunSummary, startStopwatch } from './run-summary.ts'
+import { notAsked, type RunSummary, startStopwatch } from './run-summary.ts'
 import { lastStepMsMax, tryLastStep, unlessStalled } from './watchdog.ts'
 
 /** Longest wait of a run for the pause that a backfill makes between two windows. */
@@ -85,13 +85,18 @@ export async function withRun(
   const name = { account: context.account ?? '', runId }
   const tell = (event: RunEvent) => context.observe?.({ ...event, ...name })
   tell({ kind: 'begun', mode, atMs: Date.now() })
+  const first = mode === 'rebuild' ? 'transform_ms' : 'extract_ms'
+  const stopwatch = startStopwatch(first, (stage, ms, isCut) => {
+    const endMs = Date.now()
+    tell({ kind: 'stage', stage: stageNames[stage], isCut, startMs: endMs - ms, endMs })
+  })
+  // One connection to the API serves all windows of a backfill.
+  const before = context.tally?.since() ?? notAsked
+  const asked = () => context.tally?.since(before) ?? notAsked
   try {
-    const stopwatch = startStopwatch((stage, ms) => {
-      const endMs = Date.now()
-      tell({ kind: 'stage', stage: stageNames[stage], startMs: endMs - ms, endMs })
-    })
     const signal = AbortSignal.any([context.signal, lease.lost])
-    const run = { ...context, signal, lease, runId, startedAt, reference, stopwatch, tell }
+    const facts = { lease, runId, startedAt, reference }
+    const run = { ...context, signal, ...facts, stopwatch, asked, tell }
     const summary = await unlessStalled(use(run), context.stalled)
     tell({ kind: 'published', atMs: Date.now(), summary })
     const { changed, rows_written: rows, reconciliation } = summary
@@ -101,9 +106,12 @@ export async function withRun(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     // The message of a database may hold data; its code does not.
-    tell({ kind: 'failed', atMs: Date.now(), code: databaseFailure(error).code })
+    const { code } = databaseFailure(error)
+    const sent = asked()
+    stopwatch.cut()
+    tell({ kind: 'failed', atMs: Date.now(), code, ...sent })
     // The first error counts: a lost database cannot record the failure either.
-    if (!(await tryLastStep(() => markFailed(warehouse.query, runId, message)))) {
+    if (!(await tryLastStep(() => markFailed(warehouse.query, runId, { message, ...sent })))) {
       log.logger.warn({ run_id: runId }, 'the ledger could not record why the run failed')
     }
     throw error

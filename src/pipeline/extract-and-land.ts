@@ -89,7 +89,7 @@ export async function extractAndLand(
   const finished = await finishExtract(run, reading.landing, {
     ...evidence,
     seen: await countListed(query, lease.partnerAccountKey, runId),
-    ...api.counts,
+    ...run.asked(),
     principal: api.principal(),
   })
   const extraction = { ...finished, landedRows: finished.landedRows + policies }

@@ -1,9 +1,11 @@
 import type { Config } from '../config.ts'
+import type { RequestCounts } from '../extract/http/send-with-retries.ts'
 import type { Lease } from '../load/runs/lease.ts'
 import type { Reference } from '../load/runs/reference.ts'
 import type { Log } from '../log.ts'
 import type { Warehouse } from '../warehouse/connection/database.ts'
 import type { FirstPages } from './accounts/first-pages.ts'
+import type { RequestTally } from './accounts/request-tally.ts'
 import type { Observer, RunEvent } from './run-events.ts'
 import type { Stopwatch } from './run-summary.ts'
 
@@ -26,8 +28,8 @@ export interface RunContext {
   readonly account?: string | undefined
   /** What the new accounts of the command have shown. */
   readonly firstPages?: FirstPages | undefined
-  /** Is told the requests that were sent for the account, also by what failed. */
-  countRequests?(count: number): void
+  /** Counts the requests of the account; absent like these. */
+  readonly tally?: RequestTally | undefined
   /** When the run has to be over, by `performance.now()`; absent in tests. */
   readonly deadlineAt?: number | undefined
 }
@@ -40,6 +42,8 @@ export interface Run extends RunContext {
   readonly startedAt: string
   readonly reference: Reference
   readonly stopwatch: Stopwatch
+  /** Requests since the run began. */
+  asked(): RequestCounts
   /** Tells the observer of an event of this run. */
   tell(event: RunEvent): void
 }

@@ -1,3 +1,4 @@
+import type { RequestCounts } from '../extract/http/send-with-retries.ts'
 import type { RunMode } from '../load/runs/ledger.ts'
 import type { RunSummary } from './run-summary.ts'
 
@@ -7,13 +8,19 @@ export interface Span {
   readonly endMs: number
 }
 
+/** A stage that ended; one that `isCut` is the last of a run that failed. */
+export interface StageEnd {
+  readonly stage: 'extract' | 'transform' | 'publish'
+  readonly isCut: boolean
+}
+
 /** What a run tells those that watch it, in the order in which it happens. */
 export type RunEvent =
   | { readonly kind: 'begun'; readonly mode: RunMode; readonly atMs: number }
-  | ({ readonly kind: 'stage'; readonly stage: 'extract' | 'transform' | 'publish' } & Span)
+  | ({ readonly kind: 'stage' } & Span & StageEnd)
   | ({ readonly kind: 'page'; readonly no: number; readonly referrals: number } & Span)
   | { readonly kind: 'published'; readonly atMs: number; readonly summary: RunSummary }
-  | { readonly kind: 'failed'; readonly atMs: number; readonly code: string }
+  | ({ readonly kind: 'failed'; readonly atMs: number; readonly code: string } & RequestCounts)
 
 /** The run that an event is of. */
 export interface RunName {
@@ -21,8 +28,8 @@ export interface RunName {
   readonly runId: number
 }
 
-/** The end of an account in a command, whether or not a run of it began. */
-export interface AccountEnd {
+/** The end of an account in a command with all its requests, whether or not a run of it began. */
+export interface AccountEnd extends RequestCounts {
   readonly kind: 'account'
   readonly account: string
   /** 0 when it published. */

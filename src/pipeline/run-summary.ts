@@ -71,20 +71,36 @@ export const notAsked = { requests: 0, throttled: 0, throttledMs: 0 }
 export interface Stopwatch {
   /** Adds the time since the last lap to a stage. */
   lap(stage: Stage): void
+  /** Ends with the stage that comes after the last lap, since it does not come to its end. */
+  cut(): void
   readonly stages: Readonly<Record<Stage, number>>
 }
 
-/** Starts a stopwatch; `onLap` is told the stage and its milliseconds that end now. */
-export function startStopwatch(onLap?: (stage: Stage, ms: number) => void): Stopwatch {
+const inOrder: readonly Stage[] = ['extract_ms', 'transform_ms', 'publish_ms']
+
+/**
+ * Starts a stopwatch of a run that begins with the `first` stage; `onLap` is told each stage and its
+ * milliseconds when it ends.
+ */
+export function startStopwatch(
+  first: Stage = 'extract_ms',
+  onLap?: (stage: Stage, ms: number, isCut: boolean) => void,
+): Stopwatch {
   const stages: Record<Stage, number> = { extract_ms: 0, transform_ms: 0, publish_ms: 0 }
   let last = performance.now()
+  let present: Stage | undefined = first
+  const end = (stage: Stage, isCut: boolean) => {
+    const now = performance.now()
+    stages[stage] += Math.round(now - last)
+    onLap?.(stage, now - last, isCut)
+    last = now
+    present = isCut ? undefined : inOrder[inOrder.indexOf(stage) + 1]
+  }
   return {
     stages,
-    lap: (stage) => {
-      const now = performance.now()
-      stages[stage] += Math.round(now - last)
-      onLap?.(stage, now - last)
-      last = now
+    lap: (stage) => end(stage, false),
+    cut: () => {
+      if (present !== undefined) end(present, true)
     },
   }
 }

@@ -33,11 +33,9 @@ export async function transformAndPublish(
   request: PublishRequest,
   early?: EarlyLoad,
 ): Promise<PublishResult> {
-  try {
-    return await loadReferrals(run, landedTask(run, request), early)
-  } finally {
-    run.stopwatch.lap('publish_ms')
-  }
+  const result = await loadReferrals(run, landedTask(run, request), early)
+  run.stopwatch.lap('publish_ms')
+  return result
 }
 
 /** Transformed rows of landed versions, with the terms of their publish. */

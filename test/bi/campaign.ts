@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { openDatabase } from '../../src/warehouse/connection/database.ts'
 import type { Campaign, Stage } from './campaign-type.ts'
 import { campaign as clients } from './clients.ts'
+import { campaign as container } from './container.ts'
 import { campaign as contract } from './contract.ts'
 import { campaign as dbt } from './dbt.ts'
 import { campaign as files } from './files.ts'
@@ -29,6 +30,7 @@ const campaigns: readonly Campaign[] = [
   airflow,
   openlineage,
   kubernetes,
+  container,
 ]
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -6,7 +6,7 @@ import { createLog } from '../../src/log.ts'
 import { type EarlyLoading, startEarlyLoad } from '../../src/pipeline/early-load.ts'
 import { startLanding } from '../../src/pipeline/land-pages.ts'
 import type { Run } from '../../src/pipeline/run-context.ts'
-import { startStopwatch } from '../../src/pipeline/run-summary.ts'
+import { notAsked, startStopwatch } from '../../src/pipeline/run-summary.ts'
 import { openDatabase, type Warehouse } from '../../src/warehouse/connection/database.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { withDatabase } from '../support/database.ts'
@@ -36,6 +36,7 @@ async function aFirstRun(account: TestAccount): Promise<Run> {
     runId: await aRun(account),
     startedAt: '2026-01-05T02:00:00.000Z',
     stopwatch: startStopwatch(),
+    asked: () => notAsked,
     tell: () => undefined,
   }
 }

@@ -1,9 +1,7 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
-import { to as copyTo } from 'pg-copy-streams'
 import { describe, expect, test } from 'vitest'
 import { acquireLease } from '../../src/load/runs/lease.ts'
 import { type EraseRequest, erase, findErasable } from '../../src/pipeline/erase/erase.ts'
@@ -11,11 +9,11 @@ import { keepErased } from '../../src/pipeline/erase/keep-erased.ts'
 import { registerFileOf } from '../../src/pipeline/erase/register-file.ts'
 import { rebuild } from '../../src/pipeline/rebuild.ts'
 import { run } from '../../src/pipeline/run.ts'
-import type { Warehouse } from '../../src/warehouse/connection/database.ts'
 import { restoreDump } from '../../src/warehouse/dump/restore-dump.ts'
 import { writeDump } from '../../src/warehouse/dump/write-dump.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
-import { type AlteredReply, withAltered } from '../support/altered-sandbox.ts'
+import { withAltered } from '../support/altered-sandbox.ts'
+import { canaries, email, holders, plant } from '../support/canary.ts'
 import { withDatabase } from '../support/database.ts'
 import { digestRowVersions, digestState } from '../support/digest.ts'
 import { silent } from '../support/load-referrals.ts'
@@ -27,52 +25,6 @@ import {
   type TestPipeline,
   withPipeline,
 } from '../support/with-pipeline.ts'
-
-const email = 'quilla.zephyrine@canary.example'
-/** Every text that leads to the person. */
-const canaries = ['quilla', 'zephyrine', 'canary.example', '98765432', '9876 5432']
-
-const quilla = {
-  firstName: 'Quilla',
-  lastName: 'Zephyrine',
-  phoneNumber: '+49 30 9876 5432',
-  email: 'Quilla.Zephyrine@canary.example',
-}
-const colleague = {
-  firstName: 'Bo',
-  lastName: 'Moe',
-  phoneNumber: '+49 30 1111111',
-  email: 'bo.moe@kept.example',
-}
-
-interface Wire {
-  id: string
-  team?: object[]
-  details?: { notes?: string }
-  customerProfile?: { name?: string; team?: object[] }
-}
-
-/** Puts the person, in every guise, into every third referral that the API shows. */
-function plant({ body }: AlteredReply) {
-  const list = (Array.isArray(body.value) ? body.value : [body]) as Wire[]
-  for (const referral of list) {
-    if (typeof referral.id !== 'string') continue
-    const place = Number.parseInt(referral.id.replaceAll('-', '').slice(-4), 16) % 3
-    if (place !== 0) continue
-    referral.team = [...(Array.isArray(referral.team) ? referral.team : []), colleague, quilla]
-    if (referral.details !== undefined) {
-      referral.details = {
-        ...referral.details,
-        notes: `Ask Quilla M. Zephyrine, or write ${email}.`,
-      }
-    }
-    if (referral.customerProfile !== undefined) {
-      const { email: _, ...unaddressed } = quilla
-      const team = [...(referral.customerProfile.team ?? []), unaddressed]
-      referral.customerProfile = { ...referral.customerProfile, team }
-    }
-  }
-}
 
 interface Erasing extends TestPipeline {
   readonly settings: Settings
@@ -96,30 +48,6 @@ function withCanary(use: (nights: Erasing) => Promise<void>): Promise<void> {
 
 async function eraseNow(context: ReturnType<typeof contextOf>, request: EraseRequest) {
   return erase(context, await findErasable(context, request))
-}
-
-/** Tables whose rows, as COPY writes them, have one of the texts; statistics of the server too. */
-async function holders(
-  { query, pool }: Pick<Warehouse, 'query' | 'pool'>,
-  texts: readonly string[] = canaries,
-): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select c.oid::regclass::text as name from pg_class c
-    where c.relkind = 'r'
-      and c.relnamespace::regnamespace::text in ('raw', 'pii', 'stg', 'etl', 'dw', 'mart')
-    order by 1`.execute(query)
-  const found: string[] = []
-  const client = await pool.connect()
-  try {
-    for (const source of [...rows.map(({ name }) => name), '(select * from pg_stats)']) {
-      const all = (await text(client.query(copyTo(`copy ${source} to stdout`)))).toLowerCase()
-      const seen = texts.filter((canary) => all.includes(canary))
-      if (seen.length > 0) found.push(`${source}: ${seen.join(', ')}`)
-    }
-  } finally {
-    client.release()
-  }
-  return found
 }
 
 async function filesWith(folder: string): Promise<string[]> {
@@ -168,42 +96,46 @@ const tablesOfPeople = [
 ]
 
 describe('erased people', () => {
-  test('an erased person is nowhere after a run, the restore of an older dump, and another run', () =>
-    withCanary(async ({ warehouse, home, context, night, logged, settings, sandbox }) => {
-      await night()
-      const places = (await holders(warehouse)).map((place) => place.split(':')[0])
-      expect(places).toEqual(
-        expect.arrayContaining(['pii.contact', 'pii.payload', 'pii.referral_text']),
-      )
-      const dump = path.join(home, 'older.dump')
-      await writeDump(warehouse, dump, () => undefined)
+  test(
+    'an erased person is nowhere after a run, the restore of an older dump, and another run',
+    () =>
+      withCanary(async ({ warehouse, home, context, night, logged, settings, sandbox }) => {
+        await night()
+        const places = (await holders(warehouse)).map((place) => place.split(':')[0])
+        expect(places).toEqual(
+          expect.arrayContaining(['pii.contact', 'pii.payload', 'pii.referral_text']),
+        )
+        const dump = path.join(home, 'older.dump')
+        await writeDump(warehouse, dump, () => undefined)
 
-      const result = await eraseNow(context(), { email })
-      expect(result.referrals).toBeGreaterThan(5)
-      expect(result.rows['pii.payload']).toBeGreaterThanOrEqual(result.referrals)
-      expect(result.rows['pii.contact']).toBeGreaterThanOrEqual(result.referrals)
-      expect(await holders(warehouse)).toEqual([])
+        const result = await eraseNow(context(), { email })
+        expect(result.referrals).toBeGreaterThan(5)
+        expect(result.rows['pii.payload']).toBeGreaterThanOrEqual(result.referrals)
+        expect(result.rows['pii.contact']).toBeGreaterThanOrEqual(result.referrals)
+        expect(await holders(warehouse)).toEqual([])
 
-      sandbox.change(20)
-      await night(true)
-      expect(await holders(warehouse)).toEqual([])
+        sandbox.change(20)
+        await night(true)
+        expect(await holders(warehouse)).toEqual([])
 
-      await withDatabase(async (_, __, other) => {
-        await restoreDump(other, dump, () => undefined)
-        await rm(dump)
-        expect(await holders(other)).not.toEqual([])
-        const elsewhere = contextOf(other, home, logged as string[], settings)
-        await keepErased(elsewhere)
-        expect(await holders(other)).toEqual([])
-        await run(elsewhere, true)
-        expect(await holders(other)).toEqual([])
-        await rebuild(elsewhere)
-        expect(await holders(other)).toEqual([])
-      })
-      const isTold = (line: string) => canaries.some((one) => line.toLowerCase().includes(one))
-      expect(logged.filter(isTold)).toEqual([])
-      expect(await filesWith(home)).toEqual([])
-    }))
+        await withDatabase(async (_, __, other) => {
+          await restoreDump(other, dump, () => undefined)
+          await rm(dump)
+          expect(await holders(other)).not.toEqual([])
+          const elsewhere = contextOf(other, home, logged as string[], settings)
+          await keepErased(elsewhere)
+          expect(await holders(other)).toEqual([])
+          await run(elsewhere, true)
+          expect(await holders(other)).toEqual([])
+          await rebuild(elsewhere)
+          expect(await holders(other)).toEqual([])
+        })
+        const isTold = (line: string) => canaries.some((one) => line.toLowerCase().includes(one))
+        expect(logged.filter(isTold)).toEqual([])
+        expect(await filesWith(home)).toEqual([])
+      }),
+    180_000,
+  )
 
   test('an erased person changes no row on the nights and the rebuild that follow', () =>
     withCanary(async ({ db, context, night }) => {
@@ -216,69 +148,77 @@ describe('erased people', () => {
       expect(await digestRowVersions(db)).toEqual(before)
     }))
 
-  test('an erasure leaves everyone else, and every figure, as they were', () =>
-    withPipeline(
-      { referrals: 50, seed: 7, broken: 1 },
-      async ({ db, warehouse, home, sandbox, run, rebuild }) => {
-        await run()
-        sandbox.change(20)
-        await run()
-        await fc.assert(
-          fc.asyncProperty(fc.nat(), async (choice) => {
-            const addresses = await addressesOf(db)
-            const address = addresses[choice % addresses.length] ?? ''
-            const people = await peopleBut(db, address)
-            const counts = await memberCounts(db)
-            const figures = await digestState(db, tablesOfPeople)
-            await eraseNow(contextOf(warehouse, home, [], {}), { email: address })
-            await rebuild()
-            expect(await peopleBut(db, address)).toEqual(people)
-            expect(await memberCounts(db)).toEqual(counts)
-            expect(await digestState(db, tablesOfPeople)).toEqual(figures)
-            expect(await holders(warehouse, [address])).toEqual([])
-          }),
-          { numRuns: 4, seed: 3, endOnFailure: true },
-        )
-      },
-    ))
+  test(
+    'an erasure leaves everyone else, and every figure, as they were',
+    () =>
+      withPipeline(
+        { referrals: 50, seed: 7, broken: 1 },
+        async ({ db, warehouse, home, sandbox, run, rebuild }) => {
+          await run()
+          sandbox.change(20)
+          await run()
+          await fc.assert(
+            fc.asyncProperty(fc.nat(), async (choice) => {
+              const addresses = await addressesOf(db)
+              const address = addresses[choice % addresses.length] ?? ''
+              const people = await peopleBut(db, address)
+              const counts = await memberCounts(db)
+              const figures = await digestState(db, tablesOfPeople)
+              await eraseNow(contextOf(warehouse, home, [], {}), { email: address })
+              await rebuild()
+              expect(await peopleBut(db, address)).toEqual(people)
+              expect(await memberCounts(db)).toEqual(counts)
+              expect(await digestState(db, tablesOfPeople)).toEqual(figures)
+              expect(await holders(warehouse, [address])).toEqual([])
+            }),
+            { numRuns: 4, seed: 3, endOnFailure: true },
+          )
+        },
+      ),
+    180_000,
+  )
 
-  test('an erasure that was killed anywhere is finished by the next run', () =>
-    withPipeline({ referrals: 40, seed: 9 }, async ({ db, warehouse, home, url, run }) => {
-      await run()
-      const preload = path.join(home, 'kill.mjs')
-      const count = path.join(home, 'count.txt')
-      await writeFile(preload, killScript)
-      const eraseByCommand = (address: string, at: number) =>
-        runCli(['erase', '--email', address, '--yes', '--json'], {
-          cwd: home,
-          preload,
-          env: {
-            COSELL_DATABASE_URL: url,
-            COSELL_HOME: home,
-            KILL_AT: String(at),
-            COUNT_FILE: count,
-          },
-        })
-      const [first = '', ...others] = await addressesOf(db)
-      expect(await eraseByCommand(first, 0)).toMatchObject({ code: 0 })
-      const boundaries = Number(await readFile(count, 'utf8'))
-      const parts = 6
-      let due = 0
-      for (let part = 1; part <= parts; part += 1) {
-        const address = others[part * 3] ?? ''
-        const at = Math.floor((boundaries * part) / (parts + 1))
-        expect(await eraseByCommand(address, at)).toMatchObject({ signal: 'SIGKILL' })
-        const { rows } = await sql`select from pii.erasure where last_applied_at is null`.execute(
-          db,
-        )
-        due += rows.length
-        await sql`update etl.lease set expires_at = clock_timestamp()`.execute(db)
-        await keepErased(contextOf(warehouse, home, [], {}))
-        // Killed before it was registered, nobody asked for it.
-        if (rows.length > 0) expect(await holders(warehouse, [address])).toEqual([])
-      }
-      expect(due).toBeGreaterThan(2)
-    }))
+  test(
+    'an erasure that was killed anywhere is finished by the next run',
+    () =>
+      withPipeline({ referrals: 40, seed: 9 }, async ({ db, warehouse, home, url, run }) => {
+        await run()
+        const preload = path.join(home, 'kill.mjs')
+        const count = path.join(home, 'count.txt')
+        await writeFile(preload, killScript)
+        const eraseByCommand = (address: string, at: number) =>
+          runCli(['erase', '--email', address, '--yes', '--json'], {
+            cwd: home,
+            preload,
+            env: {
+              COSELL_DATABASE_URL: url,
+              COSELL_HOME: home,
+              KILL_AT: String(at),
+              COUNT_FILE: count,
+            },
+          })
+        const [first = '', ...others] = await addressesOf(db)
+        expect(await eraseByCommand(first, 0)).toMatchObject({ code: 0 })
+        const boundaries = Number(await readFile(count, 'utf8'))
+        const parts = 6
+        let due = 0
+        for (let part = 1; part <= parts; part += 1) {
+          const address = others[part * 3] ?? ''
+          const at = Math.floor((boundaries * part) / (parts + 1))
+          expect(await eraseByCommand(address, at)).toMatchObject({ signal: 'SIGKILL' })
+          const { rows } = await sql`select from pii.erasure where last_applied_at is null`.execute(
+            db,
+          )
+          due += rows.length
+          await sql`update etl.lease set expires_at = clock_timestamp()`.execute(db)
+          await keepErased(contextOf(warehouse, home, [], {}))
+          // Killed before it was registered, nobody asked for it.
+          if (rows.length > 0) expect(await holders(warehouse, [address])).toEqual([])
+        }
+        expect(due).toBeGreaterThan(2)
+      }),
+    180_000,
+  )
 })
 
 /** Kills the process at a boundary, or counts them. */

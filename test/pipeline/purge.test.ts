@@ -6,128 +6,69 @@ import { listBackfillAttempts } from '../../src/load/runs/backfill-attempts.ts'
 import { acquireLease } from '../../src/load/runs/lease.ts'
 import { readAccountState, readUncountedTotal } from '../../src/load/runs/ledger.ts'
 import { backfill } from '../../src/pipeline/backfill/backfill.ts'
-import { ofRuns } from '../../src/pipeline/diff/mart-keys.ts'
-import { planPurge, purge, type Retention } from '../../src/pipeline/purge/purge.ts'
 import { readLastPublishes } from '../../src/report/queries/freshness.ts'
 import { readLatestRuns } from '../../src/report/queries/latest-runs.ts'
 import { readStatus } from '../../src/report/queries/status.ts'
-import type { ChangeKind } from '../../src/sandbox/api/sandbox-server.ts'
-import type { Referral } from '../../src/sandbox/referral.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
 import { digestState } from '../support/digest.ts'
 import { silent } from '../support/load-referrals.ts'
+import {
+  isLongClosed,
+  peopleOf,
+  readersSee,
+  versionsOf,
+  withNights,
+} from '../support/purge-nights.ts'
 import { resultOf, runCli } from '../support/run-cli.ts'
-import { contextOf, failureOf, type TestPipeline, withPipeline } from '../support/with-pipeline.ts'
-
-const none: Retention = { versions: null, runs: null, contacts: null }
-
-interface Nights extends TestPipeline {
-  /** A day in which referrals change, and the run after it. */
-  night(count: number, kind?: ChangeKind, full?: boolean): ReturnType<TestPipeline['run']>
-  purge(retention: Partial<Retention>): ReturnType<typeof purge>
-  plan(retention: Partial<Retention>): ReturnType<typeof planPurge>
-}
-
-/** Loads that began so many days ago, as far as the landing zone knows. */
-function withNights(
-  options: Parameters<typeof withPipeline>[0],
-  use: (nights: Nights) => Promise<void>,
-  daysAgo = 100,
-): Promise<void> {
-  return withPipeline(
-    options,
-    (nights) => {
-      const { warehouse, home, logged } = nights
-      const context = () => contextOf(warehouse, home, logged as string[], {})
-      return use({
-        ...nights,
-        night: async (count, kind, full) => {
-          nights.sandbox.change(count, kind)
-          await nights.passNight()
-          return nights.run(full)
-        },
-        purge: (retention) => purge(context(), { ...none, ...retention }),
-        plan: (retention) => planPurge(context(), { ...none, ...retention }),
-      })
-    },
-    {},
-    daysAgo,
-  )
-}
-
-/** Everything that readers see: star, changes of teams, and every mart but for the ages of runs. */
-async function readersSee(db: Kysely<Database>): Promise<Record<string, unknown>> {
-  const { rows: marts } = await sql<{ mart: string; columns: string[] }>`
-    select c.relname::text as mart, array_agg(quote_ident(a.attname)) as columns
-    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-    where c.relnamespace = 'mart'::regnamespace and c.relkind = 'v'
-      -- What the clock moves.
-      and not (c.relname = 'registration_review' and a.attname = 'days_in_stage')
-      and not (c.relname = 'load_status' and a.attname ~ '^last|^age_hours|^published_at')
-      and not a.attname = any(${[...ofRuns]}::text[])
-    group by 1`.execute(db)
-  const seen: Record<string, unknown> = { ...(await digestState(db)) }
-  const digest = async (from: string, columns: string) => {
-    const { rows } = await sql<{ digest: string }>`
-      select count(*) || ' ' || coalesce(md5(string_agg(shown, e'\n' order by shown)), '') as digest
-      from (select row(${sql.raw(columns)})::text collate "C" as shown from ${sql.raw(from)}) t`.execute(
-      db,
-    )
-    seen[from] = rows[0]?.digest
-  }
-  for (const { mart, columns } of marts) await digest(`mart.${mart}`, columns.join(', '))
-  await digest('pii.contact_change', changeColumns)
-  return seen
-}
-
-const changeColumns =
-  'referral_key, change_no, contact_role, is_joining, changed_at, observed_at, email, contact_hash'
-
-async function versionsOf(db: Kysely<Database>) {
-  const { rows } = await sql<{ id: string; version_no: number; latest: number }>`
-    select resource_id as id, version_no,
-      max(version_no) over (partition by resource_id) as latest
-    from raw.payload where resource_type = 'referral'
-    order by 1, 2`.execute(db)
-  return rows
-}
+import { contextOf, failureOf } from '../support/with-pipeline.ts'
 
 describe('cosell purge --versions', () => {
-  test('superseded versions go, and the star stays as it is, after a rebuild and later nights too', () =>
-    withNights({ referrals: 40, seed: 4, broken: 2 }, async (nights) => {
-      const { db, night, run, rebuild } = nights
-      await run()
-      for (const kind of ['rewrite', undefined, 'rewrite', 'edit', 'rewrite', 'rewrite'] as const) {
-        await night(25, kind)
-      }
-      const before = await readersSee(db)
-      const landed = await versionsOf(db)
-      const planned = await nights.plan({ versions: 30 })
-      expect(await versionsOf(db)).toEqual(landed)
+  test(
+    'superseded versions go, and the star stays as it is, after a rebuild and later nights too',
+    () =>
+      withNights({ referrals: 40, seed: 4, broken: 2 }, async (nights) => {
+        const { db, night, run, rebuild } = nights
+        await run()
+        for (const kind of [
+          'rewrite',
+          undefined,
+          'rewrite',
+          'edit',
+          'rewrite',
+          'rewrite',
+        ] as const) {
+          await night(25, kind)
+        }
+        const before = await readersSee(db)
+        const landed = await versionsOf(db)
+        const planned = await nights.plan({ versions: 30 })
+        expect(await versionsOf(db)).toEqual(landed)
 
-      const result = await nights.purge({ versions: 30 })
-      const left = await versionsOf(db)
-      const gone = landed.length - left.length
-      expect(gone).toBeGreaterThan(20)
-      expect(result.rows).toEqual({ 'raw.payload': gone, 'pii.payload': gone })
-      expect(result).toMatchObject({ rows_purged: 2 * gone, referrals: 0 })
-      expect(planned).toMatchObject({ rows: result.rows, rows_to_purge: 2 * gone })
-      expect(result.bytes_purged).toBeGreaterThan(1_000 * gone)
-      // Of every referral the first version and the last are there.
-      const ends = (rows: typeof left) =>
-        rows.filter(({ version_no, latest }) => version_no === 1 || version_no === latest)
-      expect(ends(left)).toEqual(ends(landed))
-      expect(left.length - ends(left).length).toBe(result.versions_kept - firstsKept(landed))
+        const result = await nights.purge({ versions: 30 })
+        const left = await versionsOf(db)
+        const gone = landed.length - left.length
+        expect(gone).toBeGreaterThan(20)
+        expect(result.rows).toEqual({ 'raw.payload': gone, 'pii.payload': gone })
+        expect(result).toMatchObject({ rows_purged: 2 * gone, referrals: 0 })
+        expect(planned).toMatchObject({ rows: result.rows, rows_to_purge: 2 * gone })
+        expect(result.bytes_purged).toBeGreaterThan(1_000 * gone)
+        // Of every referral the first version and the last are there.
+        const ends = (rows: typeof left) =>
+          rows.filter(({ version_no, latest }) => version_no === 1 || version_no === latest)
+        expect(ends(left)).toEqual(ends(landed))
+        expect(left.length - ends(left).length).toBe(result.versions_kept - firstsKept(landed))
 
-      expect(await readersSee(db)).toEqual(before)
-      expect(await nights.purge({ versions: 30 })).toMatchObject({ rows_purged: 0 })
-      expect(await rebuild()).toMatchObject({ rows_written: 0 })
-      expect(await readersSee(db)).toEqual(before)
-      expect(await run()).toMatchObject({ changed: 0, rows_written: 0 })
-      expect(await run(true)).toMatchObject({ changed: 0, rows_written: 0 })
-      expect(await readersSee(db)).toEqual(before)
-    }))
+        expect(await readersSee(db)).toEqual(before)
+        expect(await nights.purge({ versions: 30 })).toMatchObject({ rows_purged: 0 })
+        expect(await rebuild()).toMatchObject({ rows_written: 0 })
+        expect(await readersSee(db)).toEqual(before)
+        expect(await run()).toMatchObject({ changed: 0, rows_written: 0 })
+        expect(await run(true)).toMatchObject({ changed: 0, rows_written: 0 })
+        expect(await readersSee(db)).toEqual(before)
+      }),
+    180_000,
+  )
 
   test('a version that is not old enough stays', () =>
     withNights({ referrals: 20, seed: 4 }, async ({ db, night, run, ...nights }) => {
@@ -144,35 +85,12 @@ function firstsKept(rows: Awaited<ReturnType<typeof versionsOf>>): number {
   return rows.filter(({ version_no, latest }) => version_no === 1 && latest > 1).length
 }
 
-/** The people and notes that are landed or in the star of each referral, as text. */
-async function peopleOf(db: Kysely<Database>) {
-  const { rows } = await sql<{ id: string; landed: string; shown: string }>`
-    select r.referral_id as id,
-      (select string_agg(p.people::text, ' ' order by p.version_no) from pii.payload p
-        where p.resource_id = r.referral_id) as landed,
-      concat(
-        (select string_agg(c::text, ' ') from pii.contact c where c.referral_key = r.referral_key),
-        (select string_agg(c::text, ' ') from pii.contact_change c
-          where c.referral_key = r.referral_key),
-        (select string_agg(t::text, ' ') from pii.referral_text t
-          where t.referral_key = r.referral_key)) as shown
-    from dw.dim_referral r order by 1`.execute(db)
-  return new Map(rows.map(({ id, landed, shown }) => [id, `${landed}\n${shown}`]))
-}
-
 /** Members by referral, side and number, whoever they are. */
 async function membersOf(db: Kysely<Database>) {
   const { rows } = await sql`
     select referral_key, contact_role, count(*) as members from pii.contact group by 1, 2
     order by 1, 2`.execute(db)
   return rows
-}
-
-/** Closed more than 150 days ago, at the latest with the last update. */
-function isLongClosed(referral: Referral | undefined): boolean {
-  const { status, closedDateTime, updatedDateTime } = referral ?? {}
-  const closed = closedDateTime ?? updatedDateTime ?? ''
-  return status === 'Closed' && Date.parse(closed) < Date.now() - 150 * 86_400_000
 }
 
 /** What only a purge of contacts changes. */

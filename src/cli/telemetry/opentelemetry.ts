@@ -75,9 +75,9 @@ type StartSpan = (name: string, startMs: number, parent: Context) => Span
 interface OpenRun {
   readonly span: Span
   readonly inRun: Context
-  /** Parent of the pages; ended with the stage. */
-  readonly extract: Span
-  readonly inExtract: Context
+  readonly startMs: number
+  /** Parent of the pages; a rebuild has none. */
+  extract?: Span
 }
 
 /** Makes a span of each run, stage and page. */
@@ -87,13 +87,15 @@ function observeSpans(start: StartSpan, inCommand: Context) {
     account,
     runId,
     mode,
-    atMs,
+    atMs: startMs,
   }: Extract<RunEvent, { kind: 'begun' }> & RunName) => {
-    const span = start('run', atMs, inCommand)
+    const span = start('run', startMs, inCommand)
     span.setAttributes({ 'cosell.account': account, 'cosell.run_id': runId, 'cosell.mode': mode })
-    const inRun = trace.setSpan(inCommand, span)
-    const extract = start('extract', atMs, inRun)
-    open.set(runId, { span, inRun, extract, inExtract: trace.setSpan(inRun, extract) })
+    open.set(runId, { span, inRun: trace.setSpan(inCommand, span), startMs })
+  }
+  const extractOf = (run: OpenRun) => {
+    run.extract ??= start('extract', run.startMs, run.inRun)
+    return run.extract
   }
   const observe: Observer = (event) => {
     if (event.kind === 'begun') return begin(event)
@@ -101,15 +103,17 @@ function observeSpans(start: StartSpan, inCommand: Context) {
     const run = open.get(event.runId)
     if (run === undefined) return
     if (event.kind === 'page') {
-      const page = start('page', event.startMs, run.inExtract)
+      const inExtract = trace.setSpan(run.inRun, extractOf(run))
+      const page = start('page', event.startMs, inExtract)
       page.setAttributes({ 'cosell.page': event.no, 'cosell.referrals': event.referrals })
       page.end(new Date(event.endMs))
     } else if (event.kind === 'stage') {
       const { stage, startMs, endMs } = event
-      const span = stage === 'extract' ? run.extract : start(stage, startMs, run.inRun)
+      const span = stage === 'extract' ? extractOf(run) : start(stage, startMs, run.inRun)
+      if (event.isCut) span.setStatus({ code: SpanStatusCode.ERROR })
       span.end(new Date(endMs))
     } else {
-      endRun(run, event)
+      endRun(run.span, event)
       open.delete(event.runId)
     }
   }
@@ -117,17 +121,19 @@ function observeSpans(start: StartSpan, inCommand: Context) {
     observe,
     endAll: (endMs: number) => {
       for (const { span, extract } of open.values()) {
-        for (const one of [extract, span]) one.end(new Date(endMs))
+        for (const one of [extract, span]) one?.end(new Date(endMs))
       }
     },
   }
 }
 
-function endRun({ span, extract }: OpenRun, event: Extract<RunEvent, { atMs: number }>) {
-  const end = new Date(event.atMs)
+function endRun(span: Span, event: Extract<RunEvent, { kind: 'published' | 'failed' }>) {
   if (event.kind === 'failed') {
     span.setStatus({ code: SpanStatusCode.ERROR, message: event.code })
-    if (extract.isRecording()) extract.setStatus({ code: SpanStatusCode.ERROR })
+    span.setAttributes({
+      'cosell.requests': event.requests,
+      'cosell.throttled_ms': Math.round(event.throttledMs),
+    })
   }
   if (event.kind === 'published') {
     const { seen, changed, quarantined, requests, throttled_ms, rows_written } = event.summary
@@ -140,6 +146,5 @@ function endRun({ span, extract }: OpenRun, event: Extract<RunEvent, { atMs: num
       'cosell.rows_written': rows_written,
     })
   }
-  if (extract.isRecording()) extract.end(end)
-  span.end(end)
+  span.end(new Date(event.atMs))
 }

@@ -46,6 +46,7 @@ export const metrics = {
   cosell_last_run_referrals_changed: 'Referrals with a new version.',
   cosell_last_run_rows_written: 'Rows inserted, updated or deleted in dw and pii.',
   cosell_run_stage_duration_seconds: 'Time of a stage, of all runs of the command.',
+  cosell_run_requests: 'Requests to the API in the command, repeats included.',
   cosell_run_throttled_seconds: 'Time by which answers 429 made all requests wait.',
   cosell_run_exit_code: 'Exit code of the account in the command: 0 when it published.',
   cosell_command_exit_code: 'Exit code of the command.',
@@ -103,9 +104,10 @@ export function eventSamples(events: readonly WatchedEvent[]): Sample[] {
       const metric = 'cosell_run_stage_duration_seconds'
       add(metric, { account, stage }, (endMs - startMs) / 1_000)
     }
-    if (event.kind === 'account') add('cosell_run_exit_code', { account }, event.exitCode)
-    if (event.kind === 'published') {
-      add('cosell_run_throttled_seconds', { account }, event.summary.throttled_ms / 1_000)
+    if (event.kind === 'account') {
+      add('cosell_run_exit_code', { account }, event.exitCode)
+      add('cosell_run_requests', { account }, event.requests)
+      add('cosell_run_throttled_seconds', { account }, event.throttledMs / 1_000)
     }
   }
   return [...sums.values()]

@@ -81,15 +81,30 @@ export function openEndpoint(
     setting,
     sendOnce: createSendOnce(dispatcher, peer, { ...options, totalMs: timeouts.totalMs }),
     rateLimiter: createRateLimiter(options),
-    counts: { requests: 0, throttled: 0, throttledMs: 0 },
+    counts: { requests: 0, throttled: 0 },
     random: options.random ?? Math.random,
   }
+  // A pause that is not over goes on without anyone who waits for it.
+  let throttledMsAtClose: number | undefined
   return {
     send: (request) => sendWithRetries(request, context),
-    counts: context.counts,
+    counts: {
+      get requests() {
+        return context.counts.requests
+      },
+      get throttled() {
+        return context.counts.throttled
+      },
+      get throttledMs() {
+        return throttledMsAtClose ?? context.rateLimiter.throttledMs
+      },
+    },
     rateLimiter: context.rateLimiter,
     peer,
-    close: () => dispatcher.destroy(),
+    close: () => {
+      throttledMsAtClose ??= context.rateLimiter.throttledMs
+      return dispatcher.destroy()
+    },
   }
 }
 

@@ -7,11 +7,8 @@ export interface Permit {
   /** Waits for the end of a pause that began after the permit was given, e.g. during a token renewal. */
   ready(signal?: AbortSignal): Promise<void>
   succeeded(): void
-  /**
-   * Reports a 429 or 509: every request waits `pauseMs`, and the rate is halved. Returns the
-   * milliseconds by which the pause became longer.
-   */
-  throttled(pauseMs: number): number
+  /** Reports a 429 or 509: every request waits `pauseMs`, and the rate is halved. */
+  throttled(pauseMs: number): void
   /** Reports an outage of a known length: every request waits, and the rate stays. */
   pause(pauseMs: number): void
 }
@@ -25,6 +22,8 @@ export interface RateLimiter {
   readonly requestsPerMinute: number
   /** Rate that the server was found to support: the starting rate of the next run. */
   readonly learnedRate: number
+  /** Milliseconds until now in which every request waited because of a 429 or 509. */
+  readonly throttledMs: number
 }
 
 /** Longest pause that a run waits for. A longer one ends the run, with the time to come back. */
@@ -58,6 +57,8 @@ export function createRateLimiter(options: {
   let lastCut = Number.NEGATIVE_INFINITY
   let nextStart = Number.NEGATIVE_INFINITY
   let pausedUntil = Number.NEGATIVE_INFINITY
+  /** Times by which answers 429 made the pause longer. The last ones may not be over. */
+  const throttledSpans: { readonly from: number; readonly to: number }[] = []
   let lastTurn: Promise<unknown> = Promise.resolve()
 
   async function waitForTurn(signal: AbortSignal | undefined): Promise<void> {
@@ -79,10 +80,8 @@ export function createRateLimiter(options: {
     if (clock.monotonic() + waitMs > deadlineAt) throw pastDeadline(waitMs)
   }
 
-  function pause(pauseMs: number): number {
-    const present = Math.max(pausedUntil, clock.monotonic())
+  function pause(pauseMs: number): void {
     pausedUntil = Math.max(pausedUntil, clock.monotonic() + pauseMs)
-    return Math.max(0, pausedUntil - present)
   }
 
   function remainingPauseMs(): number {
@@ -114,16 +113,17 @@ export function createRateLimiter(options: {
         rate = Math.min(ceiling, rate + share * plateau)
       },
       throttled(pauseMs) {
-        const longerMs = pause(pauseMs)
+        const from = Math.max(pausedUntil, clock.monotonic())
+        pause(pauseMs)
+        if (pausedUntil > from) throttledSpans.push({ from, to: pausedUntil })
         // Requests that were under way at the last cut are throttled for the same reason.
-        if (startedAt <= lastCut) return longerMs
+        if (startedAt <= lastCut) return
         lastCut = clock.monotonic()
         // Far above the limit, halving alone would be throttled again and again on the way down.
         // Near it, a 429 soon after a cut says nothing new: the server still counts the minute before.
         const sustained = sustainedRate(pauseMs)
         plateau = rate > 1.5 * sustained ? sustained : 0.9 * Math.max(rate, plateau)
         rate = Math.max(floor, Math.min(plateau, rate / 2))
-        return longerMs
       },
       pause,
     }
@@ -136,6 +136,13 @@ export function createRateLimiter(options: {
     get learnedRate() {
       // Right after a cut the rate is below what the server supports.
       return Math.min(ceiling, Math.max(rate, plateau))
+    },
+    get throttledMs() {
+      const now = clock.monotonic()
+      return throttledSpans.reduce(
+        (sum, { from, to }) => sum + Math.max(0, Math.min(to, now) - from),
+        0,
+      )
     },
     checkWait,
     run(task, signal) {

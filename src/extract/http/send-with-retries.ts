@@ -8,12 +8,16 @@ import { isThrottling, retryDelayMs } from './retry-delay.ts'
 import type { Answer, Peer, Request, SendOnce } from './send.ts'
 
 /** Requests of one connection, retries included. */
-export interface RequestCounts {
+export interface RequestCounts extends CountedRequests {
+  /** Milliseconds in which answers 429 or 509 made all requests wait. */
+  readonly throttledMs: number
+}
+
+/** What is counted when it is sent or answered. */
+export interface CountedRequests {
   requests: number
   /** Answers 429 or 509 among them. */
   throttled: number
-  /** Milliseconds by which these made all requests wait. */
-  throttledMs: number
 }
 
 /** Means and limits of sending to one server. */
@@ -25,7 +29,7 @@ export interface RetryContext {
   rateLimiter: RateLimiter
   retries: RetryBudget
   /** Counted up by each try. */
-  counts: RequestCounts
+  counts: CountedRequests
   clock: Clock
   random: () => number
   signal: AbortSignal
@@ -90,7 +94,7 @@ function pauseAllRequests(
   if (reason.kind !== 'status') return false
   if (isThrottling(reason.status)) {
     counts.throttled += 1
-    counts.throttledMs += permit.throttled(reason.retryAfterMs ?? delayMs)
+    permit.throttled(reason.retryAfterMs ?? delayMs)
     return true
   }
   if (reason.retryAfterMs === null) return false

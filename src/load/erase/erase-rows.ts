@@ -72,7 +72,8 @@ const changesPerStatement = 200
 
 /**
  * Erases people from the landed versions of some referrals, from what is in the star of those that
- * cannot be loaded, and from texts of the account's quarantine, findings and runs.
+ * cannot be loaded, and from texts of the account's quarantine, findings and runs. Sellers of whom
+ * nothing else is left go with them.
  */
 export async function eraseRows(
   transaction: Transaction<Database>,
@@ -83,6 +84,7 @@ export async function eraseRows(
   await eraseLanded(transaction, partnerAccountKey, ids, erasing)
   await eraseKept(transaction, partnerAccountKey, erasing)
   await eraseTexts(transaction, partnerAccountKey, erasing)
+  await eraseSellers(transaction, partnerAccountKey)
 }
 
 /** Erases people from the landed versions of some referrals. */
@@ -215,6 +217,26 @@ async function eraseTexts(
       )
     }
   }
+}
+
+/**
+ * Makes the sellers unknown who are in no team and were in none: those of a referral whose people were
+ * all erased. Who has left a team is named by a change of it.
+ */
+async function eraseSellers(transaction: Transaction<Database>, partnerAccountKey: number) {
+  const isNamed = (table: string) => sql`exists (
+    select from ${sql.table(table)} named
+    where named.partner_account_key = ${partnerAccountKey}
+      and named.contact_hash = seller.seller_hash)`
+  await sql`
+    update dw.dim_seller seller
+    set seller_hash = 'erased ' || seller.seller_key, email_domain = null
+    where seller.partner_account_key = ${partnerAccountKey}
+      and seller.seller_hash !~ '^erased '
+      and not exists (
+        select from dw.bridge_referral_seller bridge where bridge.seller_key = seller.seller_key)
+      and not ${isNamed('pii.contact')}
+      and not ${isNamed('pii.contact_change')}`.execute(transaction)
 }
 
 /** Counts what of the star of an account was erased so far; differences say what an erasure did. */

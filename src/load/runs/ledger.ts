@@ -146,11 +146,35 @@ export async function markExtracted(query: Kysely<Database>, runId: number, extr
     .execute()
 }
 
-/** Records why a run failed. The next run publishes the versions that it landed. */
-export async function markFailed(query: Kysely<Database>, runId: number, message: string) {
+/** Why a run failed, and its requests until then. */
+export interface Failed extends Pick<Extracted, 'requests' | 'throttled'> {
+  readonly message: string
+}
+
+/**
+ * Records why a run failed, and what it had asked and read. The next run publishes the versions that it
+ * landed.
+ */
+export async function markFailed(query: Kysely<Database>, runId: number, failed: Failed) {
+  // After its read a run knows the number, and the list may be cleared.
+  const seen = sql<number>`
+    case when run_status = 'running'
+      then (
+        select count(distinct listed.resource_id) from stg.listed_referral listed
+        where listed.partner_account_key = run.partner_account_key and listed.run_id = run.run_id
+      )
+      else referral_seen_count
+    end`
   await query
     .updateTable('etl.run')
-    .set({ run_status: 'failed', finished_at: sql`clock_timestamp()`, error_message: message })
+    .set({
+      run_status: 'failed',
+      finished_at: sql`clock_timestamp()`,
+      request_count: failed.requests,
+      throttled_count: failed.throttled,
+      referral_seen_count: seen,
+      error_message: failed.message,
+    })
     .where('run_id', '=', runId)
     .where('run_status', '<>', 'published')
     .execute()

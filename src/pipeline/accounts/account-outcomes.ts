@@ -10,7 +10,7 @@ import {
 /** What came of one account: sums of its published runs, and why it failed if it did. */
 export interface AccountLoad {
   readonly account: string
-  /** `requests` and `run_ids` are those of a failed run too. */
+  /** Runs, requests, throttling and stages are those of a failed run too. */
   readonly summary: RunSummary
   readonly failure: CosellError | undefined
   readonly durationMs: number

@@ -2,10 +2,11 @@ import pLimit from 'p-limit'
 import { databaseFailure } from '../../warehouse/connection/database.ts'
 import type { RunContext } from '../run-context.ts'
 import type { Observer } from '../run-events.ts'
-import { addSummaries, type RunResult, type RunSummary } from '../run-summary.ts'
+import { addSummaries, type RunResult, type RunSummary, type Stage } from '../run-summary.ts'
 import { lastStepMsMax, unlessStalled } from '../watchdog.ts'
 import { type AccountLoad, AccountsFailed, concludeLoads, gravestOf } from './account-outcomes.ts'
 import { FirstPages } from './first-pages.ts'
+import { RequestTally } from './request-tally.ts'
 
 /**
  * Loads accounts, up to `workers` of the context side by side in the order in which they are given. One
@@ -43,20 +44,18 @@ async function loadAccount<A extends { readonly name: string }>(
   const part = place === undefined ? undefined : `${name} (${place})`
   const log = context.log.within(part, { account: name })
   const watched = watchRuns(context.observe)
-  let requests = 0
+  const tally = new RequestTally()
   const ofAccount: RunContext = {
     ...context,
     log,
     account: name,
     observe: watched.observe,
-    countRequests: (count) => {
-      requests += count
-    },
+    tally,
   }
   const startedAt = performance.now()
   const end = (given: Pick<AccountLoad, 'summary' | 'failure'>): AccountLoad => {
     const exitCode = given.failure?.exitCode ?? 0
-    context.observe?.({ kind: 'account', account: name, exitCode })
+    context.observe?.({ kind: 'account', account: name, exitCode, ...tally.since() })
     return { account: name, ...given, durationMs: performance.now() - startedAt }
   }
   if (signal.aborted) return end({ summary: addSummaries([]), failure: signal.reason })
@@ -73,21 +72,33 @@ async function loadAccount<A extends { readonly name: string }>(
     const isSaidLater = part === undefined || signal.aborted || stalled?.aborted === true
     const text = isSaidLater ? 'account failed' : failure.message
     log.logger.error({ code: failure.code }, text)
-    const summary = { ...addSummaries(watched.published), run_ids: watched.begun, requests }
+    const { requests, throttled, throttledMs } = tally.since()
+    const { begun: run_ids, stages } = watched
+    const summary = {
+      ...addSummaries(watched.published),
+      ...{ run_ids, requests, throttled, throttled_ms: Math.round(throttledMs), stages },
+      duration_ms: Object.values(stages).reduce((sum, ms) => sum + ms, 0),
+    }
     return end({ summary, failure })
   }
 }
 
-/** Remembers the runs that an account began and published, on their way to the observer. */
+/** Remembers what the runs of an account tell, on its way to the observer. */
 function watchRuns(observe: Observer | undefined) {
   const begun: number[] = []
   const published: RunSummary[] = []
+  const stages: Record<Stage, number> = { extract_ms: 0, transform_ms: 0, publish_ms: 0 }
   return {
     begun,
     published,
+    /** Milliseconds, those of a stage that was cut among them. */
+    stages,
     observe: ((event) => {
       if (event.kind === 'begun') begun.push(event.runId)
       if (event.kind === 'published') published.push(event.summary)
+      if (event.kind === 'stage') {
+        stages[`${event.stage}_ms`] += Math.round(event.endMs - event.startMs)
+      }
       observe?.(event)
     }) satisfies Observer,
   }

@@ -35,7 +35,6 @@ export async function openAccount(context: RunContext, account: AccountConfig): 
     const organizationId = source.organizationId ?? mostNamed(referrals)
     return await enterAccount(query, account, { ...source, organizationId })
   } finally {
-    context.countRequests?.(api.counts.requests)
     await api.close()
   }
 }

@@ -146,8 +146,6 @@ async function landWindow(
 ): Promise<Extraction> {
   const { query } = run.warehouse
   const { runId } = run
-  // One connection to the API serves all windows; a run counts its own requests.
-  const before = { ...api.counts }
   await beginWindow(query, { runId, windowNo: 1, ...window, resumeAt: start.resumeAt })
   const landing = startLanding(run)
   if (!start.isRead) {
@@ -162,9 +160,7 @@ async function landWindow(
   }
   return finishExtract(run, landing, {
     seen: await countListed(query, run.lease.partnerAccountKey, runId),
-    requests: api.counts.requests - before.requests,
-    throttled: api.counts.throttled - before.throttled,
-    throttledMs: api.counts.throttledMs - before.throttledMs,
+    ...run.asked(),
     isComplete: false,
     notFound: [],
     listedTotal: null,

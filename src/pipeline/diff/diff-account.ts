@@ -15,7 +15,7 @@ import { openCopying, type Transaction } from '../../warehouse/connection/databa
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type { RunContext } from '../run-context.ts'
-import { startStopwatch } from '../run-summary.ts'
+import { notAsked, startStopwatch } from '../run-summary.ts'
 import { storeEligibilitySource } from '../stored-settings/eligibility-source.ts'
 import { applyFiscalYear } from '../stored-settings/fiscal-year.ts'
 import { landedTask } from '../transform-and-publish.ts'
@@ -118,6 +118,7 @@ async function replayOnTrial(
     startedAt: new Date().toISOString(),
     reference,
     stopwatch: startStopwatch(),
+    asked: () => notAsked,
     tell: () => undefined,
   }
   const task = landedTask(run, { scope, watermark })

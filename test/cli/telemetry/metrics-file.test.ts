@@ -3,18 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resultOf } from '../../support/run-cli.ts'
 import { withWorld } from './collector.ts'
-
-/** Samples of Prometheus' text format by name and labels, as its specification describes lines. */
-function samplesIn(text: string): Map<string, number> {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return new Map(
-    lines.map((line) => {
-      const [, name = '', value = ''] = /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? []
-      expect(name, line).not.toBe('')
-      return [name, Number(value)]
-    }),
-  )
-}
+import { samplesIn } from './samples-in.ts'
 
 const nowSeconds = () => Date.now() / 1_000
 

@@ -66,6 +66,18 @@ describe('OpenTelemetry', () => {
       }),
     ))
 
+  test('a rebuild, which reads no API, has no span of an extract', () =>
+    withWorld(({ run }) =>
+      withCollector('accept', async (url, received) => {
+        expect(await run(['run'])).toMatchObject({ code: 0 })
+        const end = await run(['rebuild'], { OTEL_EXPORTER_OTLP_ENDPOINT: url })
+        expect(end.code, end.stderr).toBe(0)
+        const traces = received.filter((one) => one.path === '/v1/traces')
+        const names = traces.flatMap(({ body }) => spansIn(body)).map(({ name }) => name)
+        expect(names.sort()).toEqual(['cosell rebuild', 'publish', 'run', 'transform'])
+      }),
+    ))
+
   test('variables of .env count, and a failed run has spans with an error', () =>
     withWorld(({ home, run }) =>
       withCollector('accept', async (url, received) => {

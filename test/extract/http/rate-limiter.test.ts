@@ -68,6 +68,23 @@ test('the rate is halved once for requests throttled together', async () => {
   expect(limiter.requestsPerMinute).toBe(300)
 })
 
+test('the time in which a 429 made all requests wait counts once, and as far as it has passed', async () => {
+  const clock = createVirtualClock()
+  const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 4, clock })
+  await limiter.run(async (permit) => {
+    permit.throttled(7_000)
+    await clock.sleep(3_000)
+    // Makes the pause 1 s longer.
+    permit.throttled(5_000)
+  })
+  expect(limiter.throttledMs).toBe(3_000)
+  await clock.sleep(9_000)
+  expect(limiter.throttledMs).toBe(8_000)
+  await limiter.run(async (permit) => permit.pause(2_000))
+  await clock.sleep(9_000)
+  expect(limiter.throttledMs).toBe(8_000)
+})
+
 test('an outage with a known end pauses without slowing down afterwards', async () => {
   const clock = createVirtualClock()
   const limiter = createRateLimiter({ requestsPerMinute: 600, concurrency: 4, clock })
