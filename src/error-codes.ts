@@ -1042,11 +1042,6 @@ export const errorCodes = {
     meaning: 'The sandbox cannot listen on the port that it was given.',
     remedy: 'Give --port another one, or leave it out for a free one.',
   },
-  'setting.invalid': {
-    kind: 'configuration',
-    meaning: 'A row of etl.setting is missing or its value is not accepted.',
-    remedy: 'Correct the row that the message names.',
-  },
   'secret.command': {
     kind: 'configuration',
     meaning:
@@ -1072,6 +1067,11 @@ export const errorCodes = {
     kind: 'configuration',
     meaning: 'The variable with a secret of an account is not set.',
     remedy: 'Set it in the environment of the job or in .env.',
+  },
+  'setting.invalid': {
+    kind: 'configuration',
+    meaning: 'A row of etl.setting is missing or its value is not accepted.',
+    remedy: 'Correct the row that the message names.',
   },
   'signal.hangup': {
     kind: 'hangup',

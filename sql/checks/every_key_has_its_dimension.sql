@@ -15,6 +15,11 @@ from touched
 where not exists (
   select 1 from dw.dim_partner_account d where d.partner_account_key = touched.partner_account_key)
 union all
+-- Every row of a referral has its key.
+select 'referral ' || touched.referral_id, touched.referral_key::text
+from touched
+where not exists (select 1 from dw.dim_referral d where d.referral_key = touched.referral_key)
+union all
 select 'tag of ' || t.referral_id, t.tag_key::text
 from touched_bridge_referral_tag t
 where not exists (select 1 from dw.dim_tag d where d.tag_key = t.tag_key)

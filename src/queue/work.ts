@@ -80,6 +80,12 @@ export async function work(context: WorkContext, request: WorkRequest): Promise<
   await boss.start()
   const handle = async ([job]: readonly TakenJob[]): Promise<JobEnd[]> => {
     if (job === undefined) return []
+    if (signal.aborted) {
+      // It was asked for before the worker was stopped. Nothing was begun, so there is nothing to report.
+      const told = { job: job.id, kind: job.data.kind, tries: job.retryCount + 1 }
+      const nothing = { ...told, result: undefined, failure: signal.reason as CosellError }
+      return [await settle(context, boss, job, putBack, nothing)]
+    }
     const ended = await loadJob({ ...context, signal }, request, job)
     // A newer cosell has taken over, which this process cannot become.
     if (ended.failure?.code.startsWith('migrate.')) unfit.abort(ended.failure)

@@ -202,7 +202,9 @@ describe('cosell enqueue and cosell worker', () => {
           expect(await jobs(db)).toMatchObject([{ state: 'retry', wait_seconds: 0 }])
           await configure([{ name: 'north', url: sandboxes[0] ?? '' }])
           const [line] = await work(options, 1)
-          expect(line).toMatchObject({ next: 'none', tries: 2, job: JSON.parse(ended.stdout).job })
+          expect(line).toMatchObject({ next: 'none', job: JSON.parse(ended.stdout).job })
+          // The one that was stopped may have been given its job again, which it puts back unread.
+          expect(line?.tries).toBeGreaterThan(1)
         },
       ),
     ))

@@ -89,9 +89,13 @@ describe('relationships', () => {
       to: 'dw.dim_referral',
       toColumn: 'referral_key',
       isDeclared: true,
-      isEnforced: true,
+      isEnforced: false,
       isOneToOne: true,
       isActive: true,
+    })
+    expect(way('dw.fact_referral', 'customer_key')).toMatchObject({
+      isDeclared: true,
+      isEnforced: true,
     })
     expect(way('dw.fact_acv_schedule', 'solution_key')).toMatchObject({
       to: 'dw.dim_solution',

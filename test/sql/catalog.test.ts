@@ -67,6 +67,7 @@ test('every key of dw, raw, pii and etl has the account, or is shared by all acc
     'etl.run',
     'etl.run_table',
     'etl.setting',
+    'etl.sign_in',
     'pii.erasure',
     'pii.secret',
   ]
@@ -208,7 +209,16 @@ test('staging tables are unlogged and have neither key nor index, but for stg.li
 const isEnforced = sql`coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'`
 const toCalendar = sql`k.confrelid in ('dw.dim_date'::regclass, 'dw.dim_currency'::regclass)`
 
-test('facts and bridges have enforced foreign keys to their dimensions, but for the two tables with most rows', async () => {
+async function serverVersion() {
+  const { version } = await withDatabase(async (db) => {
+    const { rows } = await sql<{ version: number }>`
+      select current_setting('server_version_num')::integer as version`.execute(db)
+    return rows[0] ?? { version: 0 }
+  })
+  return version
+}
+
+test('facts have enforced foreign keys to small dimensions, and before PostgreSQL 18 also to their referral', async () => {
   const pointing = await offenders(sql`
     select k.conrelid::regclass::text as name
     from pg_constraint k
@@ -216,29 +226,45 @@ test('facts and bridges have enforced foreign keys to their dimensions, but for 
     group by k.conrelid
     order by k.conrelid::regclass::text collate "C"
   `)
-  expect(pointing).toEqual([
+  const always = [
     'dw.bridge_line_incentive',
-    'dw.bridge_referral_seller',
     'dw.dim_engagement',
     'dw.fact_engagement_history',
-    'dw.fact_microsoft_acv',
     'dw.fact_referral',
+    'dw.fact_registration',
+    'dw.fact_registration_solution',
+  ]
+  const before18 = [
+    'dw.bridge_referral_seller',
+    'dw.fact_microsoft_acv',
     'dw.fact_referral_history',
     'dw.fact_referral_solution',
-    'dw.fact_registration',
     'dw.fact_registration_eligibility',
     'dw.fact_registration_review',
-    'dw.fact_registration_solution',
     'dw.fact_solution_change',
-  ])
+  ]
+  const isBefore18 = (await serverVersion()) < 180_000
+  expect(pointing).toEqual([...always, ...(isBefore18 ? before18 : [])].sort())
+})
+
+test('every fact and bridge declares the key to its referral', async () => {
+  const undeclared = await offenders(sql`
+    select c.relname as name
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'referral_key'
+    where c.relnamespace = 'dw'::regnamespace and c.relkind = 'r' and c.relname ~ '^(fact|bridge)_'
+      and not exists (
+        select from pg_constraint k
+        where k.conrelid = c.oid and k.contype = 'f' and k.conkey = array[a.attnum]
+          and k.confrelid = 'dw.dim_referral'::regclass)
+    order by 1
+  `)
+  const isBefore18 = (await serverVersion()) < 180_000
+  expect(undeclared).toEqual(isBefore18 ? ['bridge_referral_tag', 'fact_acv_schedule'] : [])
 })
 
 test('every way to a day or currency is declared and costs nothing, or before PostgreSQL 18 the cheap ones', async () => {
-  const { version } = await withDatabase(async (db) => {
-    const { rows } = await sql<{ version: number }>`
-      select current_setting('server_version_num')::integer as version`.execute(db)
-    return rows[0] ?? { version: 0 }
-  })
+  const version = await serverVersion()
   const ways = (which: RawBuilder<unknown>) =>
     offenders(sql`
       select concat_ws('.', k.conrelid::regclass, a.attname) as name
@@ -273,6 +299,25 @@ test('every way to a day or currency is declared and costs nothing, or before Po
     ])
   }
 })
+
+test('a payload of 6 kB is compressed by lz4, or not at all where the server has none', () =>
+  withDatabase(async (db) => {
+    await sql`
+      insert into raw.payload (partner_account_key, resource_type, resource_id, version_no,
+        observed_at, payload_hash, source_ref, run_id, payload)
+      values (1, 'referral', 'long', 1, now(), '', '', 1,
+        jsonb_build_object('text', repeat('customer ', 650)))`.execute(db)
+    const { rows } = await sql`
+      select
+        coalesce(pg_column_compression(payload), 'none') as way,
+        (select a.attcompression = 'l' from pg_attribute a
+          where a.attrelid = 'raw.payload'::regclass and a.attname = 'payload') as has_lz4
+      from raw.payload`.execute(db)
+    expect([
+      { way: 'lz4', has_lz4: true },
+      { way: 'none', has_lz4: false },
+    ]).toContainEqual(rows[0])
+  }))
 
 test('a unique index allows one current version of a referral', async () => {
   const found = await offenders(sql`

@@ -113,6 +113,7 @@ const readingIn = (currency: string, ofSolution: string) => sql`
 const violations: readonly Violation[] = [
   ...every('every_key_has_its_dimension', [
     ['an account', sql`delete from dw.dim_partner_account`],
+    ['a referral', sql`update stg.referral_key set referral_key = -referral_key`],
     ['a customer', sql`update dw.fact_acv_schedule set customer_key = -1`],
     ['a solution', sql`update dw.fact_acv_schedule set solution_key = -1`],
     ['a tag', sql`update dw.bridge_referral_tag set tag_key = -tag_key`],

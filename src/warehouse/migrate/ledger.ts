@@ -19,9 +19,9 @@ const ledgerText = `
   );
   insert into etl.migration_lock (id) values ('migration_lock')`
 
-/** A migration that is due, in its transaction. */
-export interface DueMigration<Schema> {
-  readonly name: string
+/** Migrations that are due, in order, and their transaction. */
+export interface DueMigrations<Schema> {
+  readonly names: readonly string[]
   readonly transaction: Transaction<Schema>
 }
 
@@ -33,16 +33,16 @@ export async function readLedger(db: QueryExecutorProvider): Promise<string[]> {
 }
 
 /**
- * Applies the migration that `choose` finds due, in one transaction with its entry in the ledger, and
- * returns its name; `undefined` when none is due. Any number of processes may call it at once: they
- * take their turn, and `choose` is given what is applied by then.
+ * Applies the migrations that `choose` finds due, in one transaction with their entries in the ledger, and
+ * returns their names. Any number of processes may call it at once: they take their turn, and `choose` is
+ * given what is applied by then.
  */
 export function applyDue<Schema>(
   db: Kysely<Schema>,
   lockTimeoutMs: number,
-  choose: (applied: readonly string[]) => string | undefined,
-  apply: (due: DueMigration<Schema>) => Promise<void>,
-): Promise<string | undefined> {
+  choose: (applied: readonly string[]) => readonly string[],
+  apply: (due: DueMigrations<Schema>) => Promise<void>,
+): Promise<readonly string[]> {
   return db.transaction().execute(async (transaction) => {
     // A role may have timeouts meant for queries; filling the calendar takes longer. The turn of others
     // is waited for, the tables that they use only for a moment.
@@ -56,13 +56,14 @@ export function applyDue<Schema>(
     await sql.raw(begin.join(';\n')).execute(transaction)
     const isMade = await hasTable(transaction, 'migration')
     if (!isMade) await sql.raw(ledgerText).execute(transaction)
-    const name = choose(isMade ? await readLedger(transaction) : [])
-    if (name === undefined) return undefined
-    await apply({ name, transaction })
+    const names = choose(isMade ? await readLedger(transaction) : [])
+    if (names.length === 0) return names
+    await apply({ names, transaction })
     await sql`
-      insert into etl.migration (name, timestamp) values (${name}, ${new Date().toISOString()})
+      insert into etl.migration (name, timestamp)
+      select name, ${new Date().toISOString()} from unnest(${names}::text[]) as name
     `.execute(transaction)
-    return name
+    return names
   })
 }
 

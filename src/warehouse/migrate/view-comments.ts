@@ -21,35 +21,35 @@ export function inheritComments(db: Db, name: string): Promise<void> {
   return runAll(
     db,
     sql`
-      select format('comment on column mart.%I.%I is %L', c.relname, a.attname, source.comment)
-        as statement
+      select distinct on (a.attnum)
+        format('comment on column mart.%I.%I is %L', c.relname, a.attname, source.description)
+          as statement
       from pg_class c
-      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-      cross join lateral (
-        select col_description(b.attrelid, b.attnum) as comment
-        from pg_rewrite w
-        join pg_depend d
-          on d.classid = 'pg_rewrite'::regclass
-          and d.objid = w.oid
-          and d.refclassid = 'pg_class'::regclass
-          and d.refobjid <> c.oid
-        join pg_attribute b
-          on b.attrelid = d.refobjid and b.attnum = d.refobjsubid and b.attname = a.attname
-        join pg_class base on base.oid = b.attrelid
-        where w.ev_class = c.oid and col_description(b.attrelid, b.attnum) is not null
-        -- A view of ours has the words already; a fact is nearer than a dimension.
-        order by
-          case
-            when base.relkind = 'v' then 0
-            when base.relname ~ '^(fact|bridge)_' then 1
-            when base.relname ~ '^dim_' then 2
-            else 3
-          end,
-          base.relname
-        limit 1
-      ) source
+      join pg_rewrite w on w.ev_class = c.oid
+      join pg_depend d
+        on d.classid = 'pg_rewrite'::regclass
+        and d.objid = w.oid
+        and d.refclassid = 'pg_class'::regclass
+        and d.refobjid <> c.oid
+      join pg_attribute b on b.attrelid = d.refobjid and b.attnum = d.refobjsubid
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and a.attname = b.attname
+      join pg_class base on base.oid = b.attrelid
+      join pg_description source
+        on source.objoid = b.attrelid
+        and source.classoid = 'pg_class'::regclass
+        and source.objsubid = b.attnum
       where c.relnamespace = 'mart'::regnamespace and c.relname = ${name}
         and col_description(c.oid, a.attnum) is null
+      -- A view of ours has the words already; a fact is nearer than a dimension.
+      order by
+        a.attnum,
+        case
+          when base.relkind = 'v' then 0
+          when base.relname ~ '^(fact|bridge)_' then 1
+          when base.relname ~ '^dim_' then 2
+          else 3
+        end,
+        base.relname
     `,
   )
 }

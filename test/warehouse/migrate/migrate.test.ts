@@ -36,6 +36,15 @@ test('migrate applies every migration in order to an empty database, and none on
     expect(await migrate(db)).toEqual([])
   }))
 
+test('migrate brings an empty database up to date in one transaction', () =>
+  withEmptyDatabase(async (db) => {
+    await migrate(db)
+    const { rows } = await sql`
+      select count(*)::integer as entries, count(distinct xmin::text)::integer as transactions
+      from etl.migration`.execute(db)
+    expect(rows).toEqual([{ entries: shippedNames.length, transactions: 1 }])
+  }))
+
 test('eight concurrent migrate calls leave one schema', () =>
   withEmptyDatabase(async (_, url) => {
     const warehouses = await Promise.all(Array.from({ length: 8 }, () => openDatabase(url)))
