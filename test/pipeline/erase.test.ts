@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { acquireLease } from '../../src/load/runs/lease.ts'
 import { type EraseRequest, erase, findErasable } from '../../src/pipeline/erase/erase.ts'
 import { keepErased } from '../../src/pipeline/erase/keep-erased.ts'
@@ -12,6 +12,7 @@ import { run } from '../../src/pipeline/run.ts'
 import { restoreDump } from '../../src/warehouse/dump/restore-dump.ts'
 import { writeDump } from '../../src/warehouse/dump/write-dump.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { runProgram } from '../faults/crash/program.ts'
 import { withAltered } from '../support/altered-sandbox.ts'
 import { canaries, email, holders, plant } from '../support/canary.ts'
 import { withDatabase } from '../support/database.ts'
@@ -183,29 +184,23 @@ describe('erased people', () => {
     () =>
       withPipeline({ referrals: 40, seed: 9 }, async ({ db, warehouse, home, url, run }) => {
         await run()
-        const preload = path.join(home, 'kill.mjs')
-        const count = path.join(home, 'count.txt')
-        await writeFile(preload, killScript)
-        const eraseByCommand = (address: string, at: number) =>
-          runCli(['erase', '--email', address, '--yes', '--json'], {
-            cwd: home,
-            preload,
-            env: {
-              COSELL_DATABASE_URL: url,
-              COSELL_HOME: home,
-              KILL_AT: String(at),
-              COUNT_FILE: count,
-            },
-          })
+        const program = { door: inject('programDoor') }
+        const env = { COSELL_DATABASE_URL: url, COSELL_HOME: home }
+        const given = (address: string) => ({
+          ...{ cwd: home, env, words: ['erase', '--email', address, '--yes'] },
+        })
         const [first = '', ...others] = await addressesOf(db)
-        expect(await eraseByCommand(first, 0)).toMatchObject({ code: 0 })
-        const boundaries = Number(await readFile(count, 'utf8'))
+        const whole = await runProgram(program, given(first))
+        expect(whole.code, whole.stderr).toBe(0)
+        const boundaries = whole.boundaries.length
         const parts = 6
         let due = 0
         for (let part = 1; part <= parts; part += 1) {
           const address = others[part * 3] ?? ''
           const at = Math.floor((boundaries * part) / (parts + 1))
-          expect(await eraseByCommand(address, at)).toMatchObject({ signal: 'SIGKILL' })
+          const blow = { at, isSent: false }
+          const killed = await runProgram(program, { ...given(address), blow })
+          expect(killed).toMatchObject({ signal: 'SIGKILL' })
           const { rows } = await sql`select from pii.erasure where last_applied_at is null`.execute(
             db,
           )
@@ -220,18 +215,6 @@ describe('erased people', () => {
     180_000,
   )
 })
-
-/** Kills the process at a boundary, or counts them. */
-const killScript = `
-import { subscribe } from 'node:diagnostics_channel'
-import { writeFileSync } from 'node:fs'
-let crossed = 0
-subscribe('cosell:io', () => {
-  crossed += 1
-  if (crossed === Number(process.env.KILL_AT)) process.kill(process.pid, 'SIGKILL')
-})
-process.on('exit', () => writeFileSync(process.env.COUNT_FILE, String(crossed)))
-`
 
 describe('cosell erase', () => {
   test('cosell erase --referral erases people and notes of one referral alone', () =>

@@ -1,7 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { listBackfillAttempts } from '../../src/load/runs/backfill-attempts.ts'
 import { acquireLease } from '../../src/load/runs/lease.ts'
 import { readAccountState, readUncountedTotal } from '../../src/load/runs/ledger.ts'
@@ -11,6 +9,7 @@ import { readLatestRuns } from '../../src/report/queries/latest-runs.ts'
 import { readStatus } from '../../src/report/queries/status.ts'
 import { demoSettings } from '../../src/sandbox/settings.ts'
 import type { Database } from '../../src/warehouse/tables.generated.ts'
+import { runProgram } from '../faults/crash/program.ts'
 import { digestState } from '../support/digest.ts'
 import { silent } from '../support/load-referrals.ts'
 import {
@@ -286,34 +285,32 @@ describe('cosell purge', () => {
       withNights({ referrals: 40, seed: 8 }, async (nights) => {
         const { db, home, url, run, night, rebuild } = nights
         await run()
-        const preload = path.join(home, 'kill.mjs')
-        const count = path.join(home, 'count.txt')
-        await writeFile(preload, killScript)
-        const purgeAt = (at: number) =>
-          runCli(['purge', '--yes', '--json'], {
-            cwd: home,
-            preload,
-            env: {
-              COSELL_DATABASE_URL: url,
-              COSELL_HOME: home,
-              COSELL_KEEP_VERSIONS_DAYS: '30',
-              COSELL_KEEP_CONTACTS_DAYS: '150',
-              KILL_AT: String(at),
-              COUNT_FILE: count,
-            },
-          })
+        const given = {
+          cwd: home,
+          words: ['purge', '--yes'],
+          env: {
+            COSELL_DATABASE_URL: url,
+            COSELL_HOME: home,
+            COSELL_KEEP_VERSIONS_DAYS: '30',
+            COSELL_KEEP_CONTACTS_DAYS: '150',
+          },
+        }
+        const program = { door: inject('programDoor') }
+        const purgeUntil = (at: number) =>
+          runProgram(program, { ...given, blow: { at, isSent: false } })
         const changes = async () => {
           for (const kind of ['rewrite', undefined, 'rewrite'] as const) await night(30, kind)
         }
         await changes()
-        const whole = await purgeAt(0)
-        expect(whole).toMatchObject({ code: 0 })
-        expect(resultOf(whole).rows_purged).toBeGreaterThan(100)
-        const boundaries = Number(await readFile(count, 'utf8'))
+        const whole = await runProgram(program, given)
+        expect(whole.code, whole.stderr).toBe(0)
+        expect(JSON.parse(whole.stdout).rows_purged).toBeGreaterThan(100)
+        const boundaries = whole.boundaries.length
         for (const share of [0.4, 0.55, 0.7, 0.9]) {
           await changes()
           const figures = await digestState(db, contactTables)
-          expect(await purgeAt(Math.floor(boundaries * share))).toMatchObject({ signal: 'SIGKILL' })
+          const killed = await purgeUntil(Math.floor(boundaries * share))
+          expect(killed).toMatchObject({ signal: 'SIGKILL' })
           await sql`update etl.lease set expires_at = clock_timestamp()`.execute(db)
           await nights.purge({ versions: 30, contacts: 150 })
           expect(await nights.plan({ versions: 30, contacts: 150 })).toMatchObject({ rows: {} })
@@ -376,15 +373,3 @@ describe('cosell purge', () => {
       })
     }))
 })
-
-/** Kills the process at a boundary, or counts them. */
-const killScript = `
-import { subscribe } from 'node:diagnostics_channel'
-import { writeFileSync } from 'node:fs'
-let crossed = 0
-subscribe('cosell:io', () => {
-  crossed += 1
-  if (crossed === Number(process.env.KILL_AT)) process.kill(process.pid, 'SIGKILL')
-})
-process.on('exit', () => writeFileSync(process.env.COUNT_FILE, String(crossed)))
-`

@@ -1,18 +1,12 @@
 import type { Config } from '../../config.ts'
 import { listStoredAccounts } from '../../load/runs/stored-accounts.ts'
+import type { AccountOverview } from '../../report/queries/accounts.ts'
 import type { Kysely } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import { type ShownAccount, showStored } from './keep-accounts.ts'
 
 /** An account as `cosell account list` shows it. */
-export interface ListedAccount {
-  readonly account: string
-  readonly tenant_id: string | null
-  readonly organization_id: string | null
-  readonly api_url: string | null
-  readonly referrals: number
-  readonly last_published_at: string | null
-  readonly is_active: boolean
+export interface ListedAccount extends AccountOverview {
   /** The accounts in force have one of this name. */
   readonly is_configured: boolean
   /** What `etl.account` has of it; null for an account of the settings alone. */
@@ -22,7 +16,7 @@ export interface ListedAccount {
 /** Joins the loaded accounts with the stored ones, those that were never loaded at the end. */
 export async function overviewAccounts(
   query: Kysely<Database>,
-  loaded: readonly Omit<ListedAccount, 'is_configured' | 'stored'>[],
+  loaded: readonly AccountOverview[],
   { accounts }: Config,
 ): Promise<ListedAccount[]> {
   const rows = await listStoredAccounts(query)

@@ -16,6 +16,7 @@ import { runAt, urlOf } from '../../support/global-setup.ts'
 import { writeAccounts } from '../../support/sandbox-accounts.ts'
 import type { PrivateServer } from '../crash/private-server.ts'
 import { createClone } from '../crash/world.ts'
+import { slowDown } from '../slow-publish.ts'
 
 /** Size of a load of many accounts by workers of several homes. */
 export interface QueueLoad {
@@ -164,19 +165,6 @@ async function compare(load: QueueLoad, tools: QueueTools, place: Place): Promis
     await alone.close()
     await queued.close()
   }
-}
-
-/** Every publish lasts longer: a delay where it writes, or copies, the facts. */
-async function slowDown(query: Kysely<Database>, seconds: number) {
-  const text = `
-    create function public.delay() returns trigger language plpgsql as $$
-      begin
-        perform pg_sleep(${seconds});
-        return null;
-      end $$;
-    create trigger delay before insert on dw.fact_acv_schedule
-      for each statement execute function public.delay()`
-  await sql.raw(text).execute(query)
 }
 
 interface Enqueued {

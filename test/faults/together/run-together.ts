@@ -15,6 +15,7 @@ import type { Database } from '../../../src/warehouse/tables.generated.ts'
 import { countRows, digestState } from '../../support/digest.ts'
 import { runAt, urlOf } from '../../support/global-setup.ts'
 import { createClone } from '../crash/world.ts'
+import { slowDown } from '../slow-publish.ts'
 
 /** Size of a test of accounts that share a warehouse, one process each. */
 export interface Together {
@@ -150,20 +151,6 @@ async function compare(
   const { deadlocks = -1, pairs = 0 } = counted.rows[0] ?? {}
   if (deadlocks !== 0) problems.push(`expected no deadlock, got ${deadlocks}`)
   return { problems, processes, deadlocks, newPairs: pairs }
-}
-
-/** Every publish lasts longer: a delay where it writes, or copies, the facts. */
-async function slowDown(query: Kysely<Database>, seconds: number) {
-  await sql
-    .raw(`
-      create function public.delay() returns trigger language plpgsql as $$
-        begin
-          perform pg_sleep(${seconds});
-          return null;
-        end $$;
-      create trigger delay before insert on dw.fact_acv_schedule
-        for each statement execute function public.delay()`)
-    .execute(query)
 }
 
 /** Settings of one account, but for the database. */
