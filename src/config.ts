@@ -18,7 +18,12 @@ import { readTextFile, reasonOf } from './config/text-file.ts'
 import { workingDirectory } from './config/working-directory.ts'
 import { CosellError } from './errors.ts'
 
-export { type AccountConfig, accountSettings, hasSecret } from './config/account-config.ts'
+export {
+  type AccountConfig,
+  accountSettingOf,
+  accountSettings,
+  hasSecret,
+} from './config/account-config.ts'
 
 type CommonValues = Values<Exclude<keyof typeof settings, AccountVariable>>
 

@@ -78,6 +78,7 @@ const worker: JsonResult = {
   keys: {
     job: 'id of the job, as `enqueue` printed it',
     kind: '`run`, or `backfill`',
+    account: 'name of the account',
     tries: 'number of this try',
     next: '`none` when it is done, `again` when it is tried again, `given_up` when it needs a person',
     retry_seconds: 'seconds until it is tried again; null when it is not',
@@ -236,7 +237,7 @@ const accountList: JsonResult = {
     'accounts[].is_active': 'whether the account is still extracted; `dw.dim_partner_account`',
     'accounts[].is_configured': 'whether it is among the accounts in force',
     'accounts[].stored':
-      'what `etl.account` has of it: `is_enabled`, `settings` by column and `secrets`, as after `account add`; null where the settings alone name it',
+      'what `etl.account` has of it: `is_enabled`, `settings` by column and `secrets`, as after `account add`; null where it is not stored',
   },
 }
 

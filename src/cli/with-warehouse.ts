@@ -33,12 +33,19 @@ const noChange: SchemaChange = { applied: [], views: [], sequences: [], lacking:
 /**
  * Opens and migrates the warehouse for `use`, then closes it unless `keepRunning`. A command that
  * only reads may do so on a standby. For a trial, which leaves nothing behind, neither the schema nor
- * the stored settings are touched. `use` is given the settings with the accounts in force.
+ * the stored settings are touched. With `needsAccounts` `use` is given the settings with the accounts in
+ * force; without it a bad row of `etl.account` is nobody's concern, least of all of what mends it.
  */
 export async function withWarehouse(
   config: Config,
   use: (warehouse: OpenWarehouse, change: SchemaChange, inForce: Config) => Promise<void>,
-  { keepRunning = false, isWriting = true, isTrial = false, workers = 1 } = {},
+  {
+    keepRunning = false,
+    isWriting = true,
+    isTrial = false,
+    needsAccounts = false,
+    workers = 1,
+  } = {},
 ) {
   log.progress({ phase: 'opening the warehouse' })
   const warehouse = await openWarehouse(config, log.logger, { keepRunning, workers })
@@ -49,7 +56,7 @@ export async function withWarehouse(
     const change = isTrial ? noChange : await bringUpToDate(warehouse.query)
     // A migration may have changed what rates follow from; the report reads them next.
     if (change.applied.length > 0) await applyReportingCurrency(warehouse.query, undefined)
-    const inForce = await withStoredAccounts(config, warehouse.query)
+    const inForce = needsAccounts ? await withStoredAccounts(config, warehouse.query) : config
     if (isWriting && !isTrial) await storeSettings(inForce, warehouse)
     log.end()
     await use(warehouse, change, inForce)
@@ -220,7 +227,7 @@ export async function withRunContext(
   const work = withWarehouse(
     config,
     async (warehouse, _, inForce) => {
-      if (readsAccounts && !isNamed) {
+      if (readsAccounts && inForce !== config) {
         const accounts = inForce.accounts.map(({ name }) => name)
         log.logger.info({ accounts }, 'the accounts are those of the warehouse')
       }
@@ -245,7 +252,13 @@ export async function withRunContext(
         if (!mustEnd.aborted) await watch?.readState()
       }
     },
-    { keepRunning, isTrial, workers },
+    // What neither loads nor tries to needs no account but the one that it is told.
+    {
+      keepRunning,
+      isTrial,
+      workers,
+      needsAccounts: readsAccounts || isTrial || watched !== undefined,
+    },
   )
   try {
     await unlessStalled(work, mustEnd, 4 * lastStepMsMax)

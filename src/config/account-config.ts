@@ -47,6 +47,11 @@ export const accountSettings: readonly AccountSetting[] = settingRows.flatMap(([
   return [{ field, column, option: words.replaceAll('_', '-'), isSecret, meaning }]
 })
 
+/** The setting of an account that is this property; undefined for its name, and for none. */
+export function accountSettingOf(field: string): AccountSetting | undefined {
+  return accountSettings.find((setting) => setting.field === field)
+}
+
 const blankIsUnset = (value: unknown) =>
   typeof value === 'string' && value.trim() === '' ? undefined : value
 

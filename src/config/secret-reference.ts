@@ -22,7 +22,6 @@ export const secretReference = z
     context.addIssue({ code: 'custom', message: read })
     return z.NEVER
   })
-  .describe(forms)
 
 /** Returns the reference, or what is wrong with the text. */
 function readReference(text: string): SecretReference | string {

@@ -125,7 +125,7 @@ export function connectQueue(
     monitorVacuum: false,
     registerInstance: false,
   })
-  const tell = once()
+  const tell = onceAMinute()
   // Without a listener an error would end the process; pg-boss goes on by itself.
   boss.on('error', (error) => {
     if (tell(error.message)) logger.warn({ reason: error.message }, 'the queue does not answer')
@@ -144,7 +144,7 @@ export function within<Schema>(transaction: Kysely<Schema>): Statements {
 const quietMs = 60_000
 
 /** Tells whether a text is new, or was told a minute ago: a server that is away is met by every look. */
-function once(): (text: string) => boolean {
+function onceAMinute(): (text: string) => boolean {
   const told = new Map<string, number>()
   return (text) => {
     const now = performance.now()

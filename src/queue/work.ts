@@ -28,6 +28,7 @@ export interface JobReport {
   /** Id of the job. */
   readonly job: string
   readonly kind: JobData['kind']
+  readonly account: string
   /** Number of this try. */
   readonly tries: number
   /** `none` when it is done, `again` when it is tried again, `given_up` when it needs a person. */
@@ -82,8 +83,8 @@ export async function work(context: WorkContext, request: WorkRequest): Promise<
     if (job === undefined) return []
     if (signal.aborted) {
       // It was asked for before the worker was stopped. Nothing was begun, so there is nothing to report.
-      const told = { job: job.id, kind: job.data.kind, tries: job.retryCount + 1 }
-      const nothing = { ...told, result: undefined, failure: signal.reason as CosellError }
+      const failure = signal.reason as CosellError
+      const nothing = { ...nameOf(job), result: undefined, failure }
       return [await settle(context, boss, job, putBack, nothing)]
     }
     const ended = await loadJob({ ...context, signal }, request, job)
@@ -119,6 +120,10 @@ const putBack: Verdict = { next: 'again', pauseSeconds: 0 }
 
 type EndedJob = Omit<JobReport, 'next' | 'retry_seconds'>
 
+function nameOf({ id, data: { kind, account }, retryCount }: TakenJob) {
+  return { job: id, kind, account, tries: retryCount + 1 }
+}
+
 /** Loads the account of a job; it never throws. */
 async function loadJob(
   context: WorkContext,
@@ -126,8 +131,8 @@ async function loadJob(
   job: TakenJob,
 ): Promise<EndedJob> {
   const { id, data } = job
-  const { account, kind } = data
-  const told = { job: id, kind, tries: job.retryCount + 1 }
+  const told = nameOf(job)
+  const { account, kind } = told
   const log = context.log.within(account, { job: id })
   const { config, signal: stopped } = context
   const controller = new AbortController()
@@ -184,15 +189,15 @@ async function settle(
   boss: Boss,
   job: TakenJob,
   verdict: Verdict,
-  { failure, result, kind }: EndedJob,
+  { failure, result, kind, account }: EndedJob,
 ): Promise<JobEnd> {
-  const { id, data } = job
+  const { id } = job
   const output = {
     exit_code: failure?.exitCode ?? exitCodes.done.code,
     code: failure?.code ?? null,
     run_ids: result?.run_ids ?? [],
   }
-  const fields = { account: data.account, kind, job: id, code: output.code, next: verdict.next }
+  const fields = { account, kind, job: id, code: output.code, next: verdict.next }
   if (verdict.next === 'none') {
     log.logger.info(fields, 'job done')
     return { id, status: 'completed', output }

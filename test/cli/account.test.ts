@@ -29,7 +29,9 @@ describe('cosell account', () => {
                 env: { ...env, ...more },
               })
               all.push(ended.stdout, ended.stderr)
-              return { code: ended.code, ...resultOf(ended) }
+              const result = resultOf(ended)
+              expect(ended.code).toBe(result.exit_code ?? 0)
+              return result
             }
             const file = path.join(home, 'north.token')
             await writeFile(file, `${token}\n`, { mode: 0o600 })
@@ -63,7 +65,7 @@ describe('cosell account', () => {
               ],
             })
             await cli(['account', 'change', 'south', '--refresh-token', command(vault, token)])
-            expect(await cli(['run'])).toMatchObject({ code: 0, status: 'published', changed: 30 })
+            expect(await cli(['run'])).toMatchObject({ status: 'published', changed: 30 })
             const doctor: Record<string, unknown> = await cli(['doctor'])
             expect(doctor.checks).toContainEqual(
               expect.objectContaining({ account: 'south', check: 'secrets', status: 'ok' }),
@@ -86,7 +88,7 @@ describe('cosell account', () => {
               { partner_account_key: 2, account_code: 'west', is_active: true },
             ])
             south.change(4)
-            expect(await cli(['run'])).toMatchObject({ code: 0, changed: 4 })
+            expect(await cli(['run'])).toMatchObject({ status: 'published', changed: 4 })
 
             expect(await cli(['account', 'disable', 'west'])).toMatchObject({ status: 'disabled' })
             expect(await cli(['run'])).toMatchObject({ accounts: [{ account: 'north' }] })
@@ -120,7 +122,9 @@ describe('cosell account', () => {
               ],
             })
             await cli(['account', 'enable', 'west'])
-            expect(await cli(['run'])).toMatchObject({ code: 0, seen: expect.any(Number) })
+            expect(await cli(['run'])).toMatchObject({
+              accounts: [{ account: 'north' }, { account: 'west', status: 'published' }],
+            })
             expect(await cli(['forget', '--account', 'west', '--yes'])).toMatchObject({
               rows: { 'etl.account': 1 },
               is_configured: false,
@@ -132,6 +136,80 @@ describe('cosell account', () => {
             expect(await readFile(file, 'utf8')).toContain(token)
           }),
         ),
+      ),
+    ))
+
+  test('a stored account that is not accepted stops loads, and nothing that mends it', () =>
+    withHome((home) =>
+      withSandbox({ referrals: 10 }, ({ url: api }) =>
+        withDatabase(async (db, url) => {
+          const env = { COSELL_DATABASE_URL: url, NORTH_TOKEN: token }
+          const cli = (...args: string[]) => runCli([...args, '--json'], { cwd: home, env })
+          const codes = async (...commands: readonly (readonly string[])[]) => {
+            const found: unknown[] = []
+            for (const args of commands) {
+              const ended = await cli(...args)
+              found.push([ended.code, resultOf(ended).code])
+            }
+            return found
+          }
+          await cli('account', 'add', 'north', ...at(api), '--refresh-token', 'env:NORTH_TOKEN')
+          const bad = { account_code: 'bad', api_url: 'ftp://example.com' }
+          await db.insertInto('etl.account').values(bad).execute()
+          expect(await codes(['run'], ['account', 'list'])).toEqual([
+            [78, 'config.invalid'],
+            [78, 'config.invalid'],
+          ])
+          const mends = [['migrate'], ['report'], ['account', 'disable', 'bad'], ['run']] as const
+          expect(await codes(...mends)).toEqual(mends.map(() => [0, undefined]))
+          expect(await codes(['forget', '--account', 'bad', '--yes'])).toEqual([[0, undefined]])
+          await cli('account', 'disable', 'north')
+          expect(await codes(['run', '--account', 'north'])).toEqual([[78, 'account.none_enabled']])
+        }),
+      ),
+    ))
+
+  test('an account that the settings name stays active when it is disabled in the warehouse', () =>
+    withHome((home) =>
+      withSandbox({ referrals: 10 }, ({ url: api }) =>
+        withDatabase(async (db, url) => {
+          const env = { COSELL_DATABASE_URL: url, NORTH_TOKEN: token }
+          const cli = async (args: string[], more = {}) => {
+            const ended = await runCli(args, { cwd: home, env: { ...env, ...more } })
+            expect(ended.code, ended.stderr).toBe(0)
+            return ended.stdout
+          }
+          const isActive = async () =>
+            (await db.selectFrom('dw.dim_partner_account').select('is_active').execute())[0]
+          await cli(['account', 'add', 'north', ...at(api), '--refresh-token', 'env:NORTH_TOKEN'])
+          await cli(['run'])
+          const settings = { ...sandboxSettings(api), COSELL_ACCOUNT: 'north' }
+          const told = await cli(['account', 'disable', 'north'], settings)
+          expect(told).toMatch(/disabled in the warehouse; the settings \(.*\) load it/)
+          expect(await isActive()).toEqual({ is_active: true })
+          await cli(['run'], settings)
+          await cli(['account', 'disable', 'north'])
+          expect(await isActive()).toEqual({ is_active: false })
+        }),
+      ),
+    ))
+
+  test('a login of cosell_loader renames an account of the settings', () =>
+    withHome((home) =>
+      withSandbox({ referrals: 10 }, ({ url: api }) =>
+        withDatabase(async (db, url) => {
+          await applyGrants(db)
+          await asLogin(url, [groups.loader], async ({ url: own }) => {
+            const env = { ...sandboxSettings(api), COSELL_DATABASE_URL: own }
+            await runCli(['run'], { cwd: home, env })
+            const renamed = await runCli(['account', 'rename', 'default', 'north', '--json'], {
+              cwd: home,
+              env,
+            })
+            expect(renamed.code, renamed.stderr).toBe(0)
+            expect(resultOf(renamed)).toMatchObject({ account: 'north', is_stored: false })
+          })
+        }),
       ),
     ))
 

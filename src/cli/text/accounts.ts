@@ -16,13 +16,13 @@ export function renderAccounts(accounts: readonly ListedAccount[], style: Style 
   const notes = accounts.map(({ tenant_id: tenant, organization_id: organisation, stored }) => [
     `tenant ${tenant ?? 'unknown'}`,
     `organisation ${organisation ?? 'unknown'}`,
-    ...(stored === null ? [] : describeStored(stored)),
+    ...(stored === null ? [] : notesOnStored(stored)),
   ])
   const heads = ['Account', 'Referrals', 'Published', 'Active', 'Configured']
   return renderNotedGrid(heads, { rows, notes }, style)
 }
 
-function describeStored({ is_enabled, settings, secrets }: ShownAccount): string[] {
+function notesOnStored({ is_enabled, settings, secrets }: ShownAccount): string[] {
   const given = Object.entries({ ...settings, ...secrets }).flatMap(([name, value]) =>
     value === null || name === 'tenant_id' || name === 'organization_id'
       ? []
@@ -39,12 +39,18 @@ const keptTexts: Readonly<Record<KeptAccount['status'], (name: string) => string
     `Account "${name}" is disabled: no run loads it, and monitors do not wait for it.`,
 }
 
-/** Renders what was stored; `place` names the accounts where the settings have some. */
-export function renderKept(kept: KeptAccount, place: string | undefined): string {
+/** Renders what was stored; `place` names the accounts where the settings have some, this one perhaps. */
+export function renderKept(
+  kept: KeptAccount,
+  place: string | undefined,
+  isOfSettings: boolean,
+): string {
   const { status, account, is_enabled, secrets } = kept
   const isSignedIn = secrets.refresh_token !== null || secrets.access_token !== null
   return [
-    keptTexts[status](account),
+    status === 'disabled' && isOfSettings
+      ? `Account "${account}" is disabled in the warehouse; the settings (${place}) load it.`
+      : keptTexts[status](account),
     ...(status === 'added' && !isSignedIn
       ? [`\`cosell login --account ${account}\` signs a person in for it.`]
       : []),

@@ -12,6 +12,8 @@ export interface KnownAccount {
   readonly account_code: string
 }
 
+type Named = Pick<KnownAccount, 'account_code'>
+
 /** Every account that the warehouse holds, in key order. */
 export function listAccounts(query: Kysely<Database>): Promise<KnownAccount[]> {
   return query
@@ -25,7 +27,7 @@ export function listAccounts(query: Kysely<Database>): Promise<KnownAccount[]> {
  * Checks the name of an account. @throws CosellError `usage` when the warehouse has no such
  * account.
  */
-export function checkAccountKnown(name: string | undefined, known: readonly KnownAccount[]) {
+export function checkAccountKnown(name: string | undefined, known: readonly Named[]) {
   if (name === undefined || known.some((account) => account.account_code === name)) return
   const names = known.map((account) => account.account_code).join(', ')
   const text = `The warehouse has no account "${name}". Expected one of: ${names || '(none yet)'}.`
@@ -106,7 +108,7 @@ export async function renameAccount(
 }
 
 /** Checks that no account but `from` has the name, in any case. @throws CosellError `usage`. */
-export function checkNameFree(name: string, known: readonly KnownAccount[], from: string) {
+export function checkNameFree(name: string, known: readonly Named[], from: string) {
   const taken = known.find(
     ({ account_code: code }) => code !== from && code.toLowerCase() === name.toLowerCase(),
   )

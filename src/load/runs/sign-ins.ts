@@ -43,12 +43,12 @@ export async function writeSignIn(
     .execute()
 }
 
-/** Gives a sign-in to another name, unless that has one; whether it was given. */
+/** Gives a sign-in to another name, unless that has one. */
 export async function renameSignIn(
   query: Kysely<Database>,
   from: string,
   to: string,
-): Promise<boolean> {
+): Promise<'moved' | 'none' | 'kept'> {
   const { numUpdatedRows } = await query
     .updateTable('etl.sign_in')
     .set({ account_name: to })
@@ -61,7 +61,8 @@ export async function renameSignIn(
       ),
     )
     .executeTakeFirst()
-  return numUpdatedRows > 0n
+  if (numUpdatedRows > 0n) return 'moved'
+  return (await readSignIn(query, from)) === null ? 'none' : 'kept'
 }
 
 /** Removes the sign-in of an account; whether there was one. */

@@ -1,6 +1,7 @@
 import { type Selectable, sql, type Updateable } from 'kysely'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
+import { listAccounts } from './accounts.ts'
 
 /** Row of `etl.account`: an account with its settings, of secrets where they are. */
 export type StoredAccountRow = Pick<Selectable<Database['etl.account']>, (typeof columns)[number]>
@@ -25,6 +26,24 @@ export async function listStoredAccounts(query: Kysely<Database>): Promise<Store
     select to_regclass('etl.account') is not null as is_made`.execute(query)
   if (rows[0]?.is_made !== true) return []
   return query.selectFrom('etl.account').select(columns).orderBy('account_code').execute()
+}
+
+/** An account that is loaded, stored, or both; one that is only stored has no key. */
+export interface NamedAccount {
+  readonly account_code: string
+  readonly partner_account_key?: number
+  readonly isStored: boolean
+}
+
+/** Every account that the warehouse knows by name. */
+export async function listNamed(query: Kysely<Database>): Promise<NamedAccount[]> {
+  const loaded = await listAccounts(query)
+  const stored = (await listStoredAccounts(query)).map((row) => row.account_code)
+  const isNew = (name: string) => !loaded.some(({ account_code }) => account_code === name)
+  return [
+    ...loaded.map((one) => ({ ...one, isStored: stored.includes(one.account_code) })),
+    ...stored.filter(isNew).map((account_code) => ({ account_code, isStored: true })),
+  ]
 }
 
 /** Whether the login may change stored accounts. */
@@ -52,16 +71,20 @@ export async function storeAccount(
     .values({ account_code: name, ...changed })
     .onConflict((on) => on.column('account_code').doUpdateSet(changed))
     .execute()
-  await followEnabled(transaction, name)
 }
 
-/** Lets monitors and readers see whether the account is read. */
-async function followEnabled(transaction: Transaction<Database>, name: string): Promise<void> {
-  await sql`
-    update dw.dim_partner_account known set is_active = stored.is_enabled
-    from etl.account stored
-    where known.account_code = ${name} and stored.account_code = ${name}
-      and known.is_active is distinct from stored.is_enabled`.execute(transaction)
+/** Lets monitors and readers see whether an account is read; nothing where it was never loaded. */
+export async function setActive(
+  transaction: Transaction<Database>,
+  name: string,
+  isActive: boolean,
+): Promise<void> {
+  await transaction
+    .updateTable('dw.dim_partner_account')
+    .set({ is_active: isActive })
+    .where('account_code', '=', name)
+    .where('is_active', '<>', isActive)
+    .execute()
 }
 
 export async function renameStored(

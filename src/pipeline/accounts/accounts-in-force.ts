@@ -1,5 +1,6 @@
 import {
   type AccountConfig,
+  accountSettingOf,
   accountSettings,
   checkStoredApart,
   readStoredEntry,
@@ -79,7 +80,7 @@ function readRows(rows: readonly StoredAccountRow[]): readonly AccountConfig[] {
 }
 
 function columnOf(field: string): string {
-  return accountSettings.find((setting) => setting.field === field)?.column ?? 'account_code'
+  return accountSettingOf(field)?.column ?? 'account_code'
 }
 
 /** Returns a stored account as an entry of an accounts file would have it. */

@@ -8,10 +8,10 @@ import {
   type RowCounts,
   removeAccount,
 } from '../../load/forget/remove-account.ts'
-import { checkAccountKnown, type KnownAccount, listAccounts } from '../../load/runs/accounts.ts'
+import { checkAccountKnown, listAccounts } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
 import { deleteSignIn, readSignIn } from '../../load/runs/sign-ins.ts'
-import { listStoredAccounts, removeStored } from '../../load/runs/stored-accounts.ts'
+import { listNamed, removeStored } from '../../load/runs/stored-accounts.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import { withLease } from '../account-run.ts'
 import type { RunContext } from '../run-context.ts'
@@ -51,29 +51,24 @@ export interface ForgottenAccount {
  */
 export async function findHoldings(context: RunContext, account: string): Promise<Holdings> {
   const { query } = context.warehouse
-  const known = await listAccounts(query)
-  const entered = known.find(({ account_code: code }) => code === account)
+  const known = await listNamed(query)
+  const held = known.find(({ account_code: code }) => code === account)
+  const { partner_account_key: key, isStored = false } = held ?? {}
   const signIns = await listSignIns(context.config.home)
   const hasSignIn = signIns.includes(account) || (await readSignIn(query, account)) !== null
-  const isDemo = account === demoAccount && (entered === undefined || (await holdsDemo(query)))
+  const isDemo = account === demoAccount && (key === undefined || (await holdsDemo(query)))
   const inventedRates = isDemo ? await countInvented(query) : 0
-  const isStored = (await listStoredAccounts(query)).some((row) => row.account_code === account)
-  if (entered === undefined && !isStored && !hasSignIn && inventedRates === 0) {
+  if (key === undefined && !isStored && !hasSignIn && inventedRates === 0) {
     const stray = signIns.filter((name) => !known.some(({ account_code: code }) => code === name))
-    checkAccountKnown(account, [...known, ...stray.map(asKnown)])
+    checkAccountKnown(account, [...known, ...stray.map((name) => ({ account_code: name }))])
   }
   if (!(await ownsAccountTables(query))) throw notOwner(context.warehouse.session.role)
-  const rows =
-    entered === undefined ? {} : await countAccountRows(query, entered.partner_account_key)
+  const rows = key === undefined ? {} : await countAccountRows(query, key)
   return { account, rows: { ...rows, ...storedRow(isStored) }, hasSignIn, inventedRates }
 }
 
 /** The row of a stored account, as counts have it. */
 const storedRow = (isStored: boolean): RowCounts => (isStored ? { 'etl.account': 1 } : {})
-
-function asKnown(name: string): KnownAccount {
-  return { partner_account_key: 0, account_code: name }
-}
 
 /**
  * Removes an account whole: its rows in one transaction under its lease, then its stored sign-in.

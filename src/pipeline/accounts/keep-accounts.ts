@@ -1,4 +1,5 @@
 import {
+  accountSettingOf,
   accountSettings,
   checkStoredApart,
   readStoredEntry,
@@ -11,6 +12,7 @@ import {
   lockStoredAccounts,
   ownsStoredAccounts,
   type StoredAccountRow,
+  setActive,
   storeAccount,
 } from '../../load/runs/stored-accounts.ts'
 import type { Kysely, Warehouse } from '../../warehouse/connection/database.ts'
@@ -45,7 +47,9 @@ type Given = Readonly<Record<string, string>>
 export function addAccount(warehouse: Warehouse, name: string, given: Given): Promise<KeptAccount> {
   return keep(warehouse, name, 'added', (rows) => {
     const taken = rows.find((row) => row.account_code.toLowerCase() === name.toLowerCase())
-    if (taken === undefined) return { entry: { ...given, account: name }, isEnabled: true }
+    if (taken === undefined) {
+      return { entry: { ...given, account: name }, isEnabled: true, isActive: true }
+    }
     const text =
       `The warehouse has stored an account "${taken.account_code}" already; nothing was changed. ` +
       '`cosell account change` changes its settings.'
@@ -65,21 +69,29 @@ export function changeAccount(
   })
 }
 
-/** Lets runs load a stored account, or leave it out. @throws CosellError as `addAccount`. */
+/**
+ * Lets runs load a stored account, or leave it out. One that the settings name is loaded all the same.
+ *
+ * @throws CosellError as `addAccount`.
+ */
 export function switchAccount(
   warehouse: Warehouse,
   name: string,
   isEnabled: boolean,
+  isOfSettings: boolean,
 ): Promise<KeptAccount> {
   return keep(warehouse, name, isEnabled ? 'enabled' : 'disabled', (rows) => ({
     entry: entryOf(storedIn(rows, name)),
     isEnabled,
+    isActive: isEnabled || isOfSettings,
   }))
 }
 
 interface Kept {
   readonly entry: StoredEntry
   readonly isEnabled: boolean
+  /** Whether runs load it from now on; absent where that stays. */
+  readonly isActive?: boolean
 }
 
 function keep(
@@ -96,7 +108,7 @@ function keep(
       // The acknowledgement of the commit may have been lost, and an added account is there then.
       const present =
         isAgain && status === 'added' ? rows.filter((row) => row.account_code !== name) : rows
-      const { entry, isEnabled } = decide(present)
+      const { entry, isEnabled, isActive } = decide(present)
       // What SQL has stored and is not accepted can be disabled all the same.
       if (status !== 'disabled') checkEntry(entry, isEnabled ? present : [])
       const columns = accountSettings.map(({ field, column }) => [
@@ -107,6 +119,7 @@ function keep(
         ...Object.fromEntries(columns),
         is_enabled: isEnabled,
       })
+      if (isActive !== undefined) await setActive(transaction, name, isActive)
       const stored = storedIn(await listStoredAccounts(transaction), name)
       return { status, account: name, ...showStored(stored) }
     })
@@ -131,7 +144,7 @@ function checkEntry(entry: StoredEntry, rows: readonly StoredAccountRow[]) {
 }
 
 function optionOf(field: string): string {
-  const option = accountSettings.find((setting) => setting.field === field)?.option
+  const option = accountSettingOf(field)?.option
   return option === undefined ? 'name' : `--${option}`
 }
 

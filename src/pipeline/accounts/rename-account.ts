@@ -2,14 +2,13 @@ import { moveSignIn, type SignInMove } from '../../extract/auth/move-sign-in.ts'
 import {
   checkAccountKnown,
   checkNameFree,
-  type KnownAccount,
   listAccounts,
   renameAccount,
 } from '../../load/runs/accounts.ts'
 import { fencedTransaction } from '../../load/runs/fenced-transaction.ts'
 import type { Lease } from '../../load/runs/lease.ts'
 import { renameSignIn } from '../../load/runs/sign-ins.ts'
-import { listStoredAccounts, renameStored } from '../../load/runs/stored-accounts.ts'
+import { listNamed, renameStored } from '../../load/runs/stored-accounts.ts'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import { retryTransient } from '../../warehouse/connection/retry-transient.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
@@ -44,24 +43,23 @@ export async function renameStoredAccount(
 ): Promise<RenamedAccount> {
   const { config, warehouse } = context
   const { query } = warehouse
-  const known = await listNames(query)
+  const known = await listNamed(query)
   checkAccountKnown(from, known)
   checkNameFree(to, known, from)
-  const stored = await listStoredAccounts(query)
-  const isStored = stored.some((row) => row.account_code === from)
+  const renamed = known.find(({ account_code: code }) => code === from)
+  const { partner_account_key: key, isStored = false } = renamed ?? {}
   if (isStored) await requireStoredOwner(query, warehouse.session.role)
   const names = { from, to }
-  const key = (await listAccounts(query)).find(
-    (account) => account.account_code === from,
-  )?.partner_account_key
-  let isSharedMoved = false
+  let shared: SignInMove = 'none'
   // What the settings of an account and its sign-in have of its name changes with it, or not at all.
   const renameKept = async (transaction: Transaction<Database>) => {
-    await renameStored(transaction, names)
-    isSharedMoved = await renameSignIn(transaction, from, to)
+    if (isStored) await renameStored(transaction, names)
+    const move = await renameSignIn(transaction, from, to)
+    // A commit whose acknowledgement was lost has moved it before.
+    if (move !== 'none') shared = move
   }
   const signIns = { home: config.home, ...names }
-  const signIn =
+  const file =
     key === undefined
       ? await moveSignIn(signIns, () =>
           retryTransient(() => query.transaction().execute(renameKept)),
@@ -73,7 +71,7 @@ export async function renameStoredAccount(
     status: 'renamed',
     account: to,
     previous_name: from,
-    sign_in: isSharedMoved ? 'moved' : signIn,
+    sign_in: shared === 'none' ? file : shared,
     is_setting_stale:
       config.accountsPlace !== undefined && config.accounts.some(({ name }) => name === from),
     is_stored: isStored,
@@ -83,18 +81,6 @@ export async function renameStoredAccount(
 interface Names {
   readonly from: string
   readonly to: string
-}
-
-/** The accounts that are loaded or stored; of those that are stored alone the key is 0. */
-async function listNames(query: Kysely<Database>): Promise<KnownAccount[]> {
-  const loaded = await listAccounts(query)
-  const isNew = ({ account_code: code }: { readonly account_code: string }) =>
-    !loaded.some((account) => account.account_code === code)
-  const stored = (await listStoredAccounts(query)).filter(isNew)
-  return [
-    ...loaded,
-    ...stored.map(({ account_code }) => ({ account_code, partner_account_key: 0 })),
-  ]
 }
 
 /** Renames a loaded account, and what else is kept under its name, in one transaction. */

@@ -29,9 +29,10 @@ export function tokenStoreOf(
   account: string,
   now: () => number = Date.now,
 ): TokenStore {
-  const file = createTokenStore(tokenFileOf(home, account), now)
+  const path = tokenFileOf(home, account)
+  const file = createTokenStore(path, now)
   if (tokenKeys === undefined || query === undefined) return file
-  return sharedStore({ query, keys: tokenKeys, account, file, now })
+  return sharedStore({ query, keys: tokenKeys, account, file, path, now })
 }
 
 /** Returns the age of the sign-in that `tokenStoreOf` has, without its token; null when there is none. */
@@ -51,10 +52,11 @@ interface Shared {
   readonly account: string
   /** Has what a machine signed in with before it got a key; the first renewal takes it over. */
   readonly file: TokenStore
+  readonly path: string
   readonly now: () => number
 }
 
-function sharedStore({ query, keys, account, file, now }: Shared): TokenStore {
+function sharedStore({ query, keys, account, file, path, now }: Shared): TokenStore {
   const open = (stored: StoredSignIn | null) =>
     stored === null ? file.load() : decryptToken(keys, account, stored.token)
   return {
@@ -69,8 +71,8 @@ function sharedStore({ query, keys, account, file, now }: Shared): TokenStore {
         }
         const present = await open(stored)
         if (present !== exchange.seen) return
-        const isDescendant = stored !== null && present === exchange.from
-        const signedInAt = isDescendant ? stored.signedInAt : null
+        const origin = stored ?? (await readTokenAge(path))
+        const signedInAt = present === exchange.from ? (origin?.signedInAt ?? null) : null
         await writeSignIn(transaction, account, { token, signedInAt, renewedAt })
       }
       // A renewal holds the lock already, in the transaction that `query` is then.
@@ -79,7 +81,7 @@ function sharedStore({ query, keys, account, file, now }: Shared): TokenStore {
     },
     exclusively: (use) =>
       withSignInLocked(query, account, (transaction) =>
-        use(sharedStore({ query: transaction, keys, account, file, now })),
+        use(sharedStore({ query: transaction, keys, account, file, path, now })),
       ),
   }
 }

@@ -120,9 +120,9 @@ describe('storing an account', () => {
         code: 'account.exists',
         exitCode: 2,
       })
-      await switchAccount(warehouse, 'north', false)
+      await switchAccount(warehouse, 'north', false, false)
       await addAccount(warehouse, 'south', twin)
-      expect(await failureOf(switchAccount(warehouse, 'north', true))).toMatchObject({
+      expect(await failureOf(switchAccount(warehouse, 'north', true, false))).toMatchObject({
         code: 'account.settings',
       })
       expect((await withStoredAccounts(bare(), db)).accounts.map(({ name }) => name)).toEqual([
@@ -153,7 +153,7 @@ describe('storing an account', () => {
       const failure = await failureOf(withStoredAccounts(bare(), db))
       expect(failure).toMatchObject({ code: 'config.invalid', exitCode: 78 })
       expect(failure.message).toContain('etl.account "north", api_url: expected an https://')
-      await switchAccount(warehouse, 'north', false)
+      await switchAccount(warehouse, 'north', false, false)
       expect((await withStoredAccounts(bare(), db)).accounts).toEqual([])
     }))
 })
@@ -173,7 +173,7 @@ describe('accounts in force', () => {
         expect(failure).toMatchObject({ code: 'account.two_places', exitCode: 78 })
         expect(failure.message).toContain(`${name} (environment)`)
         expect(failure.message).toContain('etl.account of the warehouse (north)')
-        await switchAccount(warehouse, 'north', false)
+        await switchAccount(warehouse, 'north', false, false)
         await inForce(config, warehouse)
       }),
   )
@@ -187,7 +187,7 @@ describe('accounts in force', () => {
   test('stored accounts that are all disabled end a load with 78', () =>
     withDatabase(async (_, __, warehouse) => {
       await addAccount(warehouse, 'north', {})
-      await switchAccount(warehouse, 'north', false)
+      await switchAccount(warehouse, 'north', false, false)
       expect(await failureOf(inForce(bare(), warehouse))).toMatchObject({
         code: 'account.none_enabled',
         exitCode: 78,

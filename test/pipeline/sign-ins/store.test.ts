@@ -73,11 +73,13 @@ describe('a sign-in in the warehouse', () => {
     withDatabase((db) =>
       withHome(async (home) => {
         await mkdir(home, { recursive: true })
-        await createTokenStore(tokenFileOf(home, 'north')).save('of the file')
+        await createTokenStore(tokenFileOf(home, 'north'), () => at).save('of the file')
         const store = tokenStoreOf(settingsOf(home, newKey()), db, 'north')
         expect(await store.load()).toBe('of the file')
         await store.save('renewed', { from: 'of the file', seen: 'of the file' })
         expect(await store.load()).toBe('renewed')
+        const age = await readSignInAge(settingsOf(home, newKey()), db, 'north')
+        expect(age).toMatchObject({ signedInAt: '2026-05-04T03:02:01Z' })
         expect(await createTokenStore(tokenFileOf(home, 'north')).load()).toBe('of the file')
       }),
     ))
@@ -88,8 +90,9 @@ describe('a sign-in in the warehouse', () => {
         const config = settingsOf(home, newKey())
         await tokenStoreOf(config, db, 'north').save('canary')
         await tokenStoreOf(config, db, 'south').save('canary-2')
-        expect(await renameSignIn(db, 'north', 'south')).toBe(false)
-        expect(await renameSignIn(db, 'north', 'west')).toBe(true)
+        expect(await renameSignIn(db, 'north', 'south')).toBe('kept')
+        expect(await renameSignIn(db, 'north', 'west')).toBe('moved')
+        expect(await renameSignIn(db, 'north', 'west')).toBe('none')
         expect(await tokenStoreOf(config, db, 'west').load()).toBe('canary')
         expect(await deleteSignIn(db, 'south')).toBe(true)
         expect(await deleteSignIn(db, 'south')).toBe(false)

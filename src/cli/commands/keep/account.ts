@@ -1,4 +1,4 @@
-import { accountSettings, type Config, loadConfig, parseAccountName } from '../../../config.ts'
+import { accountSettingOf, type Config, loadConfig, parseAccountName } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import {
   addAccount,
@@ -33,14 +33,17 @@ export async function account(action: string, names: readonly string[], flags: A
   if (action === 'change' && Object.keys(settings).length === 0) {
     throw usageError('change takes at least one setting, such as --tenant-id.')
   }
+  const config = loadConfig()
+  const { accounts, accountsPlace } = config
+  const isOfSettings = accountsPlace !== undefined && accounts.some((one) => one.name === name)
   const keep = (warehouse: OpenWarehouse): Promise<KeptAccount> => {
     if (action === 'add') return addAccount(warehouse, checkName(name), settings)
     if (action === 'change') return changeAccount(warehouse, name, settings)
-    return switchAccount(warehouse, name, action === 'enable')
+    return switchAccount(warehouse, name, action === 'enable', isOfSettings)
   }
-  await withWarehouse(loadConfig(), async (warehouse, _, { accountsPlace }) => {
+  await withWarehouse(config, async (warehouse) => {
     const kept = await keep(warehouse)
-    printResult(json, kept, () => renderKept(kept, accountsPlace))
+    printResult(json, kept, () => renderKept(kept, accountsPlace, isOfSettings))
   })
 }
 
@@ -50,7 +53,7 @@ async function list(names: readonly string[], json: true | undefined) {
     const accounts = await overviewAccounts(query, await readAccounts(query), inForce)
     printAnswer(json, { status: 'ok', accounts }, (style) => renderAccounts(accounts, style))
   }
-  await withWarehouse(loadConfig(), show)
+  await withWarehouse(loadConfig(), show, { needsAccounts: true })
 }
 
 async function rename(names: readonly string[], json: true | undefined) {
@@ -75,7 +78,7 @@ function checkName(given: string): string {
 }
 
 function optionOf(field: string): string {
-  return `--${accountSettings.find((setting) => setting.field === field)?.option}`
+  return `--${accountSettingOf(field)?.option}`
 }
 
 function usageError(text: string): CosellError {

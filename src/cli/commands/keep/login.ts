@@ -1,10 +1,11 @@
 import { type AccountConfig, type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
-import type { TokenStore } from '../../../extract/auth/token-store.ts'
 import { login } from '../../../extract/login.ts'
 import { withStoredAccounts } from '../../../pipeline/accounts/accounts-in-force.ts'
 import { readSecrets } from '../../../pipeline/accounts/read-secrets.ts'
 import { tokenStoreOf } from '../../../pipeline/sign-ins/store.ts'
+import type { Kysely } from '../../../warehouse/connection/database.ts'
+import type { Database } from '../../../warehouse/tables.generated.ts'
 import { abortController, type JsonFlag, log, printNotice, printResult } from '../../output.ts'
 import { renderLogin } from '../../text/login.ts'
 import { inspectWarehouse, withWarehouse } from '../../with-warehouse.ts'
@@ -13,15 +14,17 @@ export type LoginFlags = JsonFlag & { readonly account?: string }
 
 /** Signs a person in. */
 export async function signIn({ json, account }: LoginFlags) {
-  const config = await configOf(loadConfig())
-  const { home, requestsPerMinute, network, tokenKeys } = config
+  const config = loadConfig()
   const { signal } = abortController
-  const chosen = chooseAccount(config.accounts, account)
-  const signInTo = async (sharedStore?: TokenStore) => {
+  const signInTo = async (inForce: Config, query?: Kysely<Database>) => {
+    const { home, requestsPerMinute, network } = inForce
+    const { secretsFrom, ...chosen } = chooseAccount(inForce.accounts, account)
+    // A sign-in replaces the refresh token, which may be what is missing.
+    const { refreshToken: _, ...needed } = secretsFrom ?? {}
     const result = await login({
-      account: await readSecrets({ config, signal }, chosen),
+      account: await readSecrets({ config, signal }, { ...chosen, secretsFrom: needed }),
       home,
-      sharedStore,
+      sharedStore: query && tokenStoreOf(config, query, chosen.name),
       requestsPerMinute,
       network,
       log: log.logger,
@@ -30,8 +33,10 @@ export async function signIn({ json, account }: LoginFlags) {
     })
     printResult(json, result, () => renderLogin(result))
   }
-  if (tokenKeys === undefined) return signInTo()
-  return withWarehouse(config, ({ query }) => signInTo(tokenStoreOf(config, query, chosen.name)))
+  if (config.tokenKeys === undefined) return signInTo(await configOf(config))
+  return withWarehouse(config, ({ query }, _, inForce) => signInTo(inForce, query), {
+    needsAccounts: true,
+  })
 }
 
 /** Asks the warehouse for its accounts where the settings name none. */

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../../config.ts'
+import { type Config, loadConfig } from '../../../config.ts'
 import { CosellError } from '../../../errors.ts'
 import { type BackfillRequest, readSpan } from '../../../extract/incremental/backfill-windows.ts'
 import { requireAccounts } from '../../../pipeline/accounts/accounts-in-force.ts'
@@ -7,6 +7,7 @@ import { enqueue } from '../../../queue/enqueue.ts'
 import type { JobData } from '../../../queue/job.ts'
 import { loadQueueLibrary } from '../../../queue/load-library.ts'
 import { prepareQueue } from '../../../queue/prepare.ts'
+import type { OpenWarehouse } from '../../../warehouse/open.ts'
 import { type JsonFlag, log, printResult } from '../../output.ts'
 import { renderEnqueued } from '../../text/load/queue.ts'
 import { announce, withWarehouse } from '../../with-warehouse.ts'
@@ -25,7 +26,7 @@ export async function enqueueAccounts({ json, prepare, ...flags }: EnqueueFlags)
   const days = readDays(flags)
   const library = await loadQueueLibrary()
   const place = announce(config)
-  await withWarehouse(config, async (warehouse, _, inForce) => {
+  const use = async (warehouse: OpenWarehouse, _: unknown, inForce: Config) => {
     await prepareQueue(library, warehouse, log.logger)
     if (prepare === true) {
       printResult(json, { status: 'prepared', warehouse: place }, () => 'The queue is ready.')
@@ -35,7 +36,8 @@ export async function enqueueAccounts({ json, prepare, ...flags }: EnqueueFlags)
     const jobs = jobsOf(chooseAccounts(inForce.accounts, flags.account), days)
     const result = await enqueue(library, warehouse, log.logger, jobs)
     printResult(json, { ...result, warehouse: place }, () => renderEnqueued(result))
-  })
+  }
+  await withWarehouse(config, use, { needsAccounts: true })
 }
 
 /**

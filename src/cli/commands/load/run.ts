@@ -1,5 +1,6 @@
 import { loadConfig } from '../../../config.ts'
 import { AccountsFailed } from '../../../pipeline/accounts/account-outcomes.ts'
+import { requireAccounts } from '../../../pipeline/accounts/accounts-in-force.ts'
 import { chooseAccounts } from '../../../pipeline/accounts/choose-accounts.ts'
 import { run } from '../../../pipeline/run.ts'
 import type { RunResult } from '../../../pipeline/run-summary.ts'
@@ -25,6 +26,7 @@ export async function runAndPing({ json, full, account, metricsFile, ...side }: 
   const config = loadConfig()
   try {
     const use = async (context: LoadContext) => {
+      if (account !== undefined) await requireAccounts(context)
       const accounts = chooseAccounts(context.config.accounts, account)
       const chosen = { ...context, config: { ...context.config, accounts } }
       const result = await printRun(json, context.place, run(chosen, full === true))

@@ -37,8 +37,8 @@ export async function workQueue({ json, workers = workersDefault }: WorkerFlags)
 }
 
 /** The line of a job for machines: the last line of its run, with what became of the job. */
-function lineOf({ job, kind, tries, next, retry_seconds, result, failure }: JobReport) {
+function lineOf({ job, kind, account, tries, next, retry_seconds, result, failure }: JobReport) {
   const { code, message, exitCode: exit_code } = failure ?? {}
   const failed = failure === undefined ? {} : { status: 'failed', code, message, exit_code }
-  return { job, kind, tries, next, retry_seconds, ...failed, ...result }
+  return { job, kind, account, tries, next, retry_seconds, ...failed, ...result }
 }

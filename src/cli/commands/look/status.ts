@@ -12,5 +12,5 @@ export function showStatus({ json }: JsonFlag) {
     const accounts = await readStatus(query, await readSignIns(inForce, query, Date.now()))
     printAnswer(json, { status: 'ok', accounts }, (style) => renderStatus(accounts, style))
   }
-  return withWarehouse(loadConfig(), show, { isWriting: false })
+  return withWarehouse(loadConfig(), show, { isWriting: false, needsAccounts: true })
 }

@@ -14,9 +14,15 @@ export function renderEnqueued({ enqueued, present, accounts }: Enqueued): strin
 }
 
 /** Renders the end of a job: its figures, or why it failed and what becomes of it. */
-export function renderJob({ kind, result, failure, next, retry_seconds }: JobReport): string {
-  const account = result?.accounts[0]?.account
-  const name = account === undefined ? kind : `${kind} of ${account}`
+export function renderJob({
+  kind,
+  account,
+  result,
+  failure,
+  next,
+  retry_seconds,
+}: JobReport): string {
+  const name = `${kind} of ${account}`
   if (failure !== undefined) {
     const end =
       next === 'again'
