@@ -52,13 +52,16 @@ export const campaign: Campaign = {
       expectSame('first night', (await night({ COSELL_REFRESH_TOKEN })).changed, 40)
       // It signs in with what the first night left in the volume.
       expectSame('rows of the second night', (await night({})).rows_written, 0)
+      // pg-boss is an optional package, which an image without those would lack.
+      const prepare = [...Entrypoint, 'enqueue', '--prepare', '--json']
+      expectSame('the queue', JSON.parse(await within(env, prepare)).status, 'prepared')
       await within(env, [...Entrypoint, 'doctor'])
       const kept = await within({}, ['find', '.', '-type', 'f', '-printf', '%u %m\\n'])
       expectSame('files of the volume', kept, `${User} 600\n`)
     } finally {
       await sandbox.close()
     }
-    return `built on ${base}; as ${User} it loads 40 referrals, then writes 0 rows`
+    return `built on ${base}; as ${User} it loads 40 referrals, writes 0 rows, and makes the queue`
   },
 }
 
