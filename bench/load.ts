@@ -1,16 +1,16 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { sandboxSettings } from '../src/sandbox/settings.ts'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
 import { startEmbedded } from '../src/warehouse/embedded/embedded.ts'
 import { loaded, measureFloor } from './floor.ts'
 import { secondsOfTrees, serverProcess } from './process-cpu.ts'
+import { type ReportFigures, timeReport } from './report.ts'
 import { cli, firstLine, startSandbox } from './sandbox.ts'
 
 /** Times in milliseconds, memory in MiB. */
@@ -28,7 +28,7 @@ export interface LoadFigures {
   readonly floor: { readonly ms: number; readonly rows: number }
   /** A night without news. */
   readonly quiet: { readonly ms: number; readonly requests: number }
-  readonly reportMs: number
+  readonly report: ReportFigures
   readonly overlap: {
     readonly read: number
     readonly ms: number
@@ -104,7 +104,7 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
     const rebuilt = await load(settings, 'rebuild')
     const floor = await measureFloor(warehouse, embedded.url, home)
     const { summary: quiet } = await load(settings)
-    const reportMs = await timeReport(settings, home)
+    const report = await timeReport(settings, home, await serverProcess(warehouse.query))
     const overlap = await rereadUnchanged(warehouse, settings)
     await fetch(`${url}/sandbox/change?count=${changedReferrals}`, { method: 'POST' })
     const change = await load(settings)
@@ -124,7 +124,7 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
       rebuilt: timed(rebuilt),
       floor,
       quiet: { ms: quiet.duration_ms, requests: quiet.requests },
-      reportMs,
+      report,
       overlap,
       change: { changed: change.summary.changed, publishMs: change.summary.stages.publish_ms },
       replay: replay && {
@@ -191,16 +191,6 @@ async function emptyStar({ query }: Warehouse) {
   await sql`truncate ${sql.join(tables)}, etl.dq_finding cascade`.execute(query)
   await sql`vacuum analyze`.execute(query)
   await sql`checkpoint`.execute(query)
-}
-
-/** Milliseconds of `cosell report`, start to exit. */
-async function timeReport(settings: Record<string, string>, home: string): Promise<number> {
-  const startedAt = performance.now()
-  const env = { ...settings, PATH: process.env.PATH }
-  await promisify(execFile)(process.execPath, [cli, 'report', '--out', join(home, 'report.html')], {
-    env,
-  })
-  return performance.now() - startedAt
 }
 
 /** Runs a command that changes no star, and watches its memory, its CPU and the size of the database. */
