@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import type { SecretField } from '../../config/account-config.ts'
 import { describeReference, type SecretReference } from '../../config/secret-reference.ts'
@@ -89,6 +89,19 @@ async function readPrivateFile(path: string, place: string): Promise<string> {
   }
 }
 
+/** Elsewhere a program on its own opens a window, and there is no signal to several. */
+const hasGroups = process.platform !== 'win32'
+
+/** Kills a program, and what it has started and has not left its group: that may hold the pipe open. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(hasGroups ? -pid : pid, 'SIGKILL')
+  } catch {
+    // All of it has ended already.
+  }
+}
+
 /** Runs a program without a shell, and returns what it prints. Its errors go nowhere: they may quote it. */
 function readPrinted(
   program: string,
@@ -97,14 +110,19 @@ function readPrinted(
   { signal, msMax }: Reading,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true })
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      windowsHide: true,
+      detached: hasGroups,
+    })
     const chunks: Buffer[] = []
     let size = 0
+    let isClosed = false
     const end = (use: () => void) => {
       clearTimeout(late)
       signal.removeEventListener('abort', abort)
-      // What it has started may hold the pipe open.
-      child.kill('SIGKILL')
+      // Afterwards its number may be another program's, and what it left running is meant to run.
+      if (!isClosed) killGroup(child)
       child.stdout.destroy()
       use()
     }
@@ -128,6 +146,7 @@ function readPrinted(
       fail(`it does not start (${error.code ?? 'unknown error'})`)
     })
     child.once('close', (code, killedBy) => {
+      isClosed = true
       if (code === 0) end(() => resolve(Buffer.concat(chunks).toString('utf8')))
       else fail(killedBy === null ? `it ended with ${code}` : `it was ended by ${killedBy}`)
     })
