@@ -43,7 +43,10 @@ export async function findContacts(
   return { ids, at, erasing }
 }
 
-/** Purges them. What is landed comes first: from then on no rebuild brings anybody back. */
+/** Each has a few versions. */
+const referralsPerBatch = 500
+
+/** Purges them, a batch of referrals in a transaction. What is landed comes first: from then on no rebuild brings anybody back. */
 export async function purgeContacts(
   context: RunContext,
   { name, lease }: HeldAccount,
@@ -54,9 +57,13 @@ export async function purgeContacts(
   const key = lease.partnerAccountKey
   const { ids, at, erasing } = await findContacts(context, key, before, tally)
   if (ids.length === 0) return
-  await fencedTransaction(query, lease, async (transaction) => {
-    await eraseLanded(transaction, key, ids, erasing)
-    await purgeKept(transaction, key, ids, at)
-  })
+  for (let start = 0; start < ids.length; start += referralsPerBatch) {
+    context.signal.throwIfAborted()
+    const batch = ids.slice(start, start + referralsPerBatch)
+    await fencedTransaction(query, lease, async (transaction) => {
+      await eraseLanded(transaction, key, batch, erasing)
+      await purgeKept(transaction, key, batch, at)
+    })
+  }
   await replay({ ...context, account: name }, lease, { ids })
 }
