@@ -194,6 +194,26 @@ describe('retryQuarantined', () => {
       expect(run).toEqual({ run_mode: 'rebuild', run_status: 'published' })
     }))
 
+  test('retryQuarantined leaves to the next run what a failed one has landed of other referrals', () =>
+    withPipeline({ referrals, seed, broken }, async (nights) => {
+      await nights.run()
+      // Others are unreadable there, so that the failed run lands a newer version of the six.
+      await withSandbox({ referrals, seed, broken: 20 }, async (damaged) => {
+        const failure = await failureOf(nights.run(true, demoSettings(damaged.url)))
+        expect(failure).toMatchObject({ code: 'quarantine.threshold' })
+      })
+      expect(await nights.retry()).toMatchObject({
+        status: 'published',
+        seen: broken,
+        changed: broken,
+      })
+      expect(await quarantined(nights)).toEqual([])
+      await sql`update etl.setting set setting_value = '90'
+        where setting_name = 'quarantine_percent_max'`.execute(nights.db)
+      await nights.run()
+      expect(await quarantined(nights)).toHaveLength(20)
+    }))
+
   test('retryQuarantined takes only the named referrals, and keeps the watermark', () =>
     withPipeline({ referrals, seed, broken }, async (nights) => {
       await nights.run()
