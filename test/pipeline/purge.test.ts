@@ -159,6 +159,31 @@ describe('cosell purge --contacts', () => {
       }
     }))
 
+  test('a closed referral keeps its contacts while one of its versions is not published', () =>
+    withNights({ referrals: 60, seed: 11 }, async ({ db, sandbox, run, ...nights }) => {
+      await run()
+      const found = sandbox
+        .referrals()
+        .find((known) => isLongClosed(known) && known.customerProfile?.team?.[0]?.email)
+      const id = found?.id ?? ''
+      const email = found?.customerProfile?.team?.[0]?.email ?? 'none'
+      const { rows } = await sql<{ run_id: number }>`
+        insert into etl.run (partner_account_key, run_mode, run_status, started_at, finished_at,
+          app_version, transform_version, error_message)
+        values (1, 'incremental', 'failed', now(), now(), '', 1, 'no answer')
+        returning run_id`.execute(db)
+      await sql`update raw.payload set run_id = ${rows[0]?.run_id}
+        where resource_id = ${id}`.execute(db)
+      const before = (await peopleOf(db)).get(id)
+      expect(before).toContain(email)
+      expect((await nights.purge({ contacts: 150 })).referrals).toBeGreaterThan(10)
+      expect((await peopleOf(db)).get(id)).toBe(before)
+      // As the publish does that takes it.
+      await sql`update etl.run set run_status = 'abandoned' where run_status = 'failed'`.execute(db)
+      await nights.purge({ contacts: 150 })
+      expect((await peopleOf(db)).get(id)).not.toContain(email)
+    }))
+
   test('the contacts of a closed referral go from its last good rows while it is in quarantine', () =>
     withNights({ referrals: 60, seed: 11 }, async ({ db, sandbox, run, retry, ...nights }) => {
       await run()

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely, Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
+import { unpublishedStatuses } from '../runs/ledger.ts'
 import { askInBulk } from '../runs/prepare-for-bulk.ts'
 
 /** A referral that was closed long enough, with its rows about the customer's people. */
@@ -12,7 +13,10 @@ export interface ClosedReferral {
   readonly texts: number
 }
 
-/** Finds the referrals of an account that were closed before an instant, in id order. */
+/**
+ * Finds the referrals of an account that were closed before an instant, in id order. One with a version
+ * that is not published yet is left out: this may have opened it again.
+ */
 export async function findClosed(
   query: Kysely<Database>,
   partnerAccountKey: number,
@@ -36,6 +40,13 @@ export async function findClosed(
         on note.referral_key = fact.referral_key
       where fact.partner_account_key = ${partnerAccountKey}
         and fact.closed_at < ${before}::timestamptz
+        and referral.referral_id not in (
+          select landed.resource_id from raw.payload landed
+          where landed.partner_account_key = ${partnerAccountKey}
+            and landed.run_id = any(array(
+              select run.run_id from etl.run run
+              where run.partner_account_key = ${partnerAccountKey}
+                and run.run_status = any(${[...unpublishedStatuses]}::text[]))))
       order by referral.referral_id collate "C"`.execute(transaction)
     return rows
   })
