@@ -22,6 +22,7 @@ engagement as materialized (
         )
         from dw.dim_referral referral
         where referral.referral_key = star.primary_referral_key
+          and referral.partner_account_key = star.partner_account_key
       ) as deal_id_of_primary
     from dw.dim_engagement star
     where star.partner_account_key = deal.partner_account_key and star.deal_id = deal.deal_id
@@ -43,6 +44,7 @@ span as materialized (
     select history.primary_referral_key, history.valid_from_date, history.valid_to_date
     from dw.fact_engagement_history history
     where history.engagement_key = engagement.engagement_key
+      and history.partner_account_key = engagement.partner_account_key
     offset 0
   ) span on true
 )

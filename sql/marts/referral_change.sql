@@ -59,9 +59,11 @@ from (
   join dw.dim_status previous_status on previous_status.status_key = previous.status_key
   left join dw.dim_customer customer
     on customer.customer_key = history.customer_key
+    and customer.partner_account_key = history.partner_account_key
     and previous.customer_key <> history.customer_key
   left join dw.dim_customer previous_customer
     on previous_customer.customer_key = previous.customer_key
+    and previous_customer.partner_account_key = previous.partner_account_key
     and previous.customer_key <> history.customer_key
   cross join lateral (
     values

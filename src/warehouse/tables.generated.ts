@@ -1912,7 +1912,7 @@ export const tables = {
       'state', 'postal_code', 'country_code', 'region', 'moodys_id', 'external_customer_id',
       'duns_number', 'created_run_id', 'customer_size_max_employees',
     ],
-    key: ['customer_key'],
+    key: ['customer_key', 'partner_account_key'],
   },
   'dw.dim_date': {
     columns: [
@@ -1931,7 +1931,7 @@ export const tables = {
       'own_referral_key', 'microsoft_referral_key', 'partner_referral_key', 'referral_count',
       'created_run_id', 'updated_run_id',
     ],
-    key: ['engagement_key'],
+    key: ['engagement_key', 'partner_account_key'],
   },
   'dw.dim_partner_account': {
     columns: [
@@ -1957,14 +1957,14 @@ export const tables = {
       'campaign_id', 'referral_program', 'quality', 'is_spam', 'assistance_request_code',
       'has_microsoft_member',
     ],
-    key: ['referral_key'],
+    key: ['referral_key', 'partner_account_key'],
   },
   'dw.dim_seller': {
     columns: [
       'seller_key', 'partner_account_key', 'seller_hash', 'seller_kind', 'email_domain',
       'created_run_id',
     ],
-    key: ['seller_key'],
+    key: ['seller_key', 'partner_account_key'],
   },
   'dw.dim_solution': {
     columns: [
@@ -1972,7 +1972,7 @@ export const tables = {
       'match_type', 'solution_type', 'publisher_name', 'source_updated_at', 'row_hash',
       'created_run_id', 'updated_run_id',
     ],
-    key: ['solution_key'],
+    key: ['solution_key', 'partner_account_key'],
   },
   'dw.dim_status': {
     columns: [
@@ -1986,7 +1986,7 @@ export const tables = {
       'tag_key', 'partner_account_key', 'tag_group', 'tag_type', 'tag_id', 'is_documented',
       'created_run_id',
     ],
-    key: ['tag_key'],
+    key: ['tag_key', 'partner_account_key'],
   },
   'dw.fact_acv_schedule': {
     columns: [

@@ -234,7 +234,9 @@ async function eraseSellers(transaction: Transaction<Database>, partnerAccountKe
     where seller.partner_account_key = ${partnerAccountKey}
       and seller.seller_hash !~ '^erased '
       and not exists (
-        select from dw.bridge_referral_seller bridge where bridge.seller_key = seller.seller_key)
+        select from dw.bridge_referral_seller bridge
+        where bridge.seller_key = seller.seller_key
+          and bridge.partner_account_key = seller.partner_account_key)
       and not ${isNamed('pii.contact')}
       and not ${isNamed('pii.contact_change')}`.execute(transaction)
 }

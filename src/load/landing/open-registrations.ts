@@ -34,10 +34,10 @@ export async function countOpenRegistrations(
   return askInBulk(query, (transaction) =>
     transaction
       .selectFrom('dw.dim_referral as referral')
-      .leftJoin(
-        openReferrals(transaction, account, span.settledBefore).as('open'),
-        'open.referral_key',
-        'referral.referral_key',
+      .leftJoin(openReferrals(transaction, account, span.settledBefore).as('open'), (join) =>
+        join
+          .onRef('open.referral_key', '=', 'referral.referral_key')
+          .onRef('open.partner_account_key', '=', 'referral.partner_account_key'),
       )
       .select('referral.registration_status as status')
       .select(({ fn }) => [
@@ -76,10 +76,10 @@ export async function listOpenRegistrations(
   const rows = await askInBulk(query, (transaction) =>
     transaction
       .selectFrom('dw.dim_referral as referral')
-      .innerJoin(
-        openReferrals(transaction, account, settledBefore).as('open'),
-        'open.referral_key',
-        'referral.referral_key',
+      .innerJoin(openReferrals(transaction, account, settledBefore).as('open'), (join) =>
+        join
+          .onRef('open.referral_key', '=', 'referral.referral_key')
+          .onRef('open.partner_account_key', '=', 'referral.partner_account_key'),
       )
       .select('referral.referral_id')
       .where('referral.is_missing', '=', false)
@@ -112,14 +112,15 @@ function openReferrals(transaction: Transaction<Database>, account: number, sett
       .leftJoin('dw.fact_registration_review as visit', (join) =>
         join
           .onRef('visit.referral_key', '=', 'registration.referral_key')
+          .onRef('visit.partner_account_key', '=', 'registration.partner_account_key')
           .onRef('visit.registration_no', '=', 'registration.registration_no')
           .on('visit.is_current', '=', true),
       )
-      .select('registration.referral_key')
+      .select(['registration.referral_key', 'registration.partner_account_key'])
       // Without a visit, as before a rebuild, it is not known how long the review has been over.
       .select(sql<boolean>`bool_and(coalesce(${isSettled}, false))`.as('is_settled'))
       .where('registration.partner_account_key', '=', account)
       .where('registration.is_terminal', '=', false)
-      .groupBy('registration.referral_key')
+      .groupBy(['registration.referral_key', 'registration.partner_account_key'])
   )
 }

@@ -23,21 +23,26 @@ export async function findClosed(
   before: string,
 ): Promise<ClosedReferral[]> {
   const counted = (table: string, where: string) => sql`(
-    select referral_key, count(*) as rows from ${sql.table(table)}
+    select partner_account_key, referral_key, count(*) as rows from ${sql.table(table)}
     where partner_account_key = ${partnerAccountKey} and ${sql.raw(where)}
-    group by referral_key)`
+    group by partner_account_key, referral_key)`
   return askInBulk(query, async (transaction) => {
     const { rows } = await sql<ClosedReferral>`
       select referral.referral_id as id, coalesce(contact.rows, 0) as contacts,
         coalesce(step.rows, 0) as changes, coalesce(note.rows, 0) as texts
       from dw.fact_referral fact
-      join dw.dim_referral referral on referral.referral_key = fact.referral_key
+      join dw.dim_referral referral
+        on referral.referral_key = fact.referral_key
+        and referral.partner_account_key = fact.partner_account_key
       left join ${counted('pii.contact', isContact)} contact
         on contact.referral_key = fact.referral_key
+        and contact.partner_account_key = fact.partner_account_key
       left join ${counted('pii.contact_change', isOfCustomer)} step
         on step.referral_key = fact.referral_key
+        and step.partner_account_key = fact.partner_account_key
       left join ${counted('pii.referral_text', isText)} note
         on note.referral_key = fact.referral_key
+        and note.partner_account_key = fact.partner_account_key
       where fact.partner_account_key = ${partnerAccountKey}
         and fact.closed_at < ${before}::timestamptz
         and referral.referral_id not in (

@@ -86,6 +86,7 @@ function dealsOf({ partnerAccountKey, access, leftDeals }: DealSource): Expressi
     access,
     ['dw.dim_referral', 'star'],
     sql`star.referral_key = k.referral_key`,
+    sql`star.partner_account_key = k.partner_account_key`,
   )
   const left = sql<Deal>`(
     select ${partnerAccountKey}::integer, unnest(${leftDeals}::text[]))`

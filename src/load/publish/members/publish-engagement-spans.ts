@@ -98,7 +98,12 @@ export async function writeSpans(
 /** Adds the wanted spans with the key of their deal, and the spans as they are stored. */
 function withStored(transaction: Transaction<Database>, source: DealSource) {
   const { access } = source
-  const span = starRows(access, [target, 'span'], sql`span.engagement_key = old.engagement_key`)
+  const span = starRows(
+    access,
+    [target, 'span'],
+    sql`span.engagement_key = old.engagement_key`,
+    sql`span.partner_account_key = old.partner_account_key`,
+  )
   const ofWanted = starDeals(source, 'wanted')
   const ofDeal = starDeals(source, 'deal')
   return withWanted(transaction, source)
