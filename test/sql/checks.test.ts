@@ -118,6 +118,13 @@ const violations: readonly Violation[] = [
     ['a solution', sql`update dw.fact_acv_schedule set solution_key = -1`],
     ['a tag', sql`update dw.bridge_referral_tag set tag_key = -tag_key`],
     ['a seller', sql`update dw.bridge_referral_seller set seller_key = -seller_key`],
+    ...['referral', 'customer', 'solution', 'tag', 'seller'].map(
+      (name) =>
+        [
+          `a ${name} of the same account`,
+          sql`update ${sql.id('dw', `dim_${name}`)} set partner_account_key = -1`,
+        ] as const,
+    ),
     ['a requested solution', sql`update dw.fact_referral_solution set solution_key = -1`],
     ['a customer of history', sql`update dw.fact_referral_history set customer_key = -1`],
     ['a status of history', sql`update dw.fact_referral_history set status_key = -9`],

@@ -281,19 +281,53 @@ describe('catalog rules', () => {
     n.nspname in ('stg', 'raw', 'pii') or
     n.nspname = 'dw' and (c.relname like 'fact\\_%' or c.relname like 'bridge\\_%'))`
 
-  test('every unique index of facts, bridges, payloads and people carries the account', async () => {
+  /** Of `pg_class c` of the schema `n`: all that is, or stages, rows of an account. */
+  const ofAccounts = sql`n.nspname in ('dw', 'pii', 'raw', 'stg')`
+
+  test('every primary key, unique key and exclusion of a table of accounts has the account', async () => {
     const found = await offenders(sql`
       select i.indexrelid::regclass::text as name
       from pg_index i
       join pg_class c on c.oid = i.indrelid
       join pg_namespace n on n.oid = c.relnamespace
-      where i.indisunique and ${grown}
+      where (i.indisunique or i.indisexclusion) and ${ofAccounts}
         and not exists (
           select 1 from pg_attribute a
           where a.attrelid = c.oid and a.attname = 'partner_account_key' and a.attnum = any(i.indkey))
-      order by 1`)
-    // Of the installation: its secret, and the list of people to forget in every account.
-    expect(found).toEqual(['pii.erasure_pkey', 'pii.secret_pkey'])
+      order by i.indexrelid::regclass::text collate "C"`)
+    // Shared by all accounts, or of the installation: its secret, and the people to forget in every account.
+    expect(found).toEqual([
+      'dw.dim_currency_pkey',
+      'dw.dim_date_date_key_key',
+      'dw.dim_date_pkey',
+      'dw.dim_partner_account_account_code_key',
+      'dw.dim_status_pkey',
+      'dw.dim_status_referral_status_referral_substatus_key',
+      'dw.fx_rate_pkey',
+      'pii.erasure_pkey',
+      'pii.secret_pkey',
+    ])
+  })
+
+  test('every foreign key between tables of accounts leads to a row of the same account', async () => {
+    const accountOf = (table: string) => sql`(
+      select a.attnum from pg_attribute a
+      where a.attrelid = ${sql.ref(table)} and a.attname = 'partner_account_key')`
+    const between = sql`
+      from pg_constraint k
+      join pg_class c on c.oid = k.conrelid
+      join pg_namespace n on n.oid = c.relnamespace
+      where k.contype = 'f' and ${ofAccounts}
+        and k.confrelid <> 'dw.dim_partner_account'::regclass
+        and ${accountOf('k.conrelid')} is not null and ${accountOf('k.confrelid')} is not null`
+    expect(await offenders(sql`select k.conname as name ${between}`)).not.toEqual([])
+    const apart = await offenders(sql`
+      select k.conname as name ${between}
+        and not exists (
+          select from unnest(k.conkey, k.confkey) as pair (here, there)
+          where pair.here = ${accountOf('k.conrelid')}
+            and pair.there = ${accountOf('k.confrelid')})`)
+    expect(apart).toEqual([])
   })
 
   test('no column of facts, bridges, payloads and people has a sequence or random default', async () => {

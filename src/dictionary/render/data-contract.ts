@@ -4,6 +4,7 @@ import {
   type ColumnEntry,
   type Dictionary,
   descriptionOf,
+  keyWithinAccount,
   type SchemaEntry,
   type TableEntry,
   withoutSchema,
@@ -117,7 +118,9 @@ function propertyOf(
   { name, type, isNullable, meaning, lineage }: ColumnEntry,
 ): YamlValue {
   const position = table.key.indexOf(name) + 1
-  const isUnique = [table.key, ...table.uniques].some((key) => key.length === 1 && key[0] === name)
+  const isUnique = [keyWithinAccount(table), ...table.uniques].some(
+    (key) => key.length === 1 && key[0] === name,
+  )
   const targets = relationships.filter(
     ({ from, fromColumn }) => from === table.name && fromColumn === name,
   )

@@ -3,6 +3,7 @@ import {
   type Dictionary,
   dimensionsOf,
   factsOf,
+  keyWithinAccount,
   type Relationship,
   type TableEntry,
   withoutSchema,
@@ -37,7 +38,7 @@ export function starDrawing(dictionary: Dictionary): Markup {
   const height = Math.max(...facts.map((fact) => fact.y + fact.height)) + box.gap
   const dimensions = dimensionsOf(dictionary)
     .filter(({ name }) => name !== account)
-    .map((table) => ({ table, lines: table.key }))
+    .map((table) => ({ table, lines: keyWithinAccount(table) }))
   const isLeft = ({ table }: { table: TableEntry }) => leftSide.includes(table.name)
   const left = spreadOut(column(dimensions.filter(isLeft), 0, box.dimension), height)
   const right = spreadOut(
