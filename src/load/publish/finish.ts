@@ -15,7 +15,7 @@ import { checkStep, stepNames } from './steps.ts'
 /** Checks that do not begin with the referrals of a publish, and may fail without any. */
 const checksOfAll = ['every_key_has_its_dimension']
 
-/** Holds of a publish of all that has landed. Where referrals are named, what a failed run landed of others still waits. */
+/** Holds of a publish of all that has landed: what a failed run landed beside named referrals still waits. */
 const checkOfUnpublished = 'everything_landed_has_its_place'
 
 /** Rows written by a publish, before the checks. */

@@ -43,10 +43,13 @@ export async function findContacts(
   return { ids, at, erasing }
 }
 
-/** Each has a few versions. */
+/** Each has a few versions, which one transaction rewrites. */
 const referralsPerBatch = 500
 
-/** Purges them, a batch of referrals in a transaction. What is landed comes first: from then on no rebuild brings anybody back. */
+/**
+ * Purges them, a batch of referrals in a transaction. What is landed comes first: from then on no rebuild
+ * brings anybody back.
+ */
 export async function purgeContacts(
   context: RunContext,
   { name, lease }: HeldAccount,
