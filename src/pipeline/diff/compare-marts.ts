@@ -181,15 +181,15 @@ async function readReferrals(
   const has = (name: string) => part.columns.includes(name)
   const name = ['referral_id', 'primary_referral_id', 'referral_key'].find(has)
   if (name === undefined) return []
-  const valueOf = (column: string) =>
+  const ofEither = (column: string) =>
     sql`coalesce(${sql.id(`a_${column}`)}, ${sql.id(`b_${column}`)})`
-  const value = valueOf(name)
+  const value = ofEither(name)
   const id =
     name === 'referral_key'
       ? sql`(
           select known.referral_id from dw.dim_referral known
           where known.referral_key = ${value}
-            and known.partner_account_key = ${valueOf('partner_account_key')})`
+            and known.partner_account_key = ${ofEither('partner_account_key')})`
       : value
   const { rows } = await sql<{ id: string }>`
     select distinct ${id} as id
