@@ -96,7 +96,7 @@ async function plantMembers(db: Kysely<Database>, south: number) {
     select 'Industries', name, name, 9999, false,
       (select min(run_id) from etl.run where partner_account_key = ${south})
     from unnest(array['both', 'south only']) as name`.execute(db)
-  await sql`insert into etl.dq_finding (partner_account_key, referral_id, rule_code, item_ref,
+  await sql`insert into dw.fact_finding (partner_account_key, referral_id, rule_code, item_ref,
       severity, first_seen_run_id, last_seen_run_id)
     select r.partner_account_key, '', 'unknown_enum_value', 'Industries//' || name, 'warn',
       min(r.run_id), min(r.run_id)
@@ -157,7 +157,7 @@ describe('cosell forget', () => {
           db,
         )
         expect(seen.rows).toEqual([{ first_seen_run_id: 2 }])
-        await sql`delete from etl.dq_finding where item_ref = 'Industries//both'`.execute(db)
+        await sql`delete from dw.fact_finding where item_ref = 'Industries//both'`.execute(db)
         expect(await strayRows(db)).toEqual([])
         const after = await countRows(db, /dim_status|dim_currency|enum_value$/)
         for (const [table, count] of Object.entries(after)) {
@@ -240,10 +240,12 @@ describe('cosell forget', () => {
         const failure = await failureOf(forget(login.warehouse, home, 'demo'))
         expect(failure).toMatchObject({ code: 'forget.not_owner', exitCode: 78 })
       })
-      await sql`create table public.note (referral_key bigint references dw.dim_referral)`.execute(
-        db,
-      )
-      await sql`insert into public.note select min(referral_key) from dw.dim_referral`.execute(db)
+      await sql`
+        create table public.note (referral_key bigint, partner_account_key integer,
+          foreign key (referral_key, partner_account_key) references dw.dim_referral)`.execute(db)
+      await sql`
+        insert into public.note
+        select referral_key, partner_account_key from dw.dim_referral limit 1`.execute(db)
       const failure = await failureOf(forget(warehouse, home, 'demo'))
       expect(failure).toMatchObject({ code: 'forget.referenced', exitCode: 78 })
       expect(failure.message).toContain('public.note')
