@@ -13,6 +13,9 @@ const shared = ['dw.dim_partner_account', 'dw.dim_currency', 'dw.dim_status'] as
 const notLoaded = new Set<string>([
   'dw.dim_date',
   'dw.fx_rate',
+  'dw.documented_enum_value',
+  'dw.fact_run',
+  'dw.fact_finding',
   'pii.secret',
   'pii.payload',
   ...shared,

@@ -173,7 +173,7 @@ async function rereadUnchanged(warehouse: Warehouse, settings: Record<string, st
   }
 }
 
-/** Counts of touched and dead rows from PostgreSQL's statistics. */
+/** Counts of touched and dead rows from PostgreSQL's statistics, without the row of the run itself. */
 async function countTouched({ query }: Warehouse) {
   // A backend reports its statistics when it exits, if not before.
   await sleep(1_500)
@@ -181,14 +181,14 @@ async function countTouched({ query }: Warehouse) {
     select sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as touched,
       sum(n_dead_tup)::bigint as dead
     from pg_stat_user_tables
-    where schemaname in ('raw', 'dw', 'pii')`.execute(query)
+    where schemaname in ('raw', 'dw', 'pii') and relname <> 'fact_run'`.execute(query)
   return counted.rows[0] ?? { touched: 0, dead: 0 }
 }
 
 /** Empties the star and its findings; the landing zone stays. */
 async function emptyStar({ query }: Warehouse) {
   const tables = loaded.map((table) => sql.table(table))
-  await sql`truncate ${sql.join(tables)}, etl.dq_finding cascade`.execute(query)
+  await sql`truncate ${sql.join(tables)}, dw.fact_finding cascade`.execute(query)
   await sql`vacuum analyze`.execute(query)
   await sql`checkpoint`.execute(query)
 }

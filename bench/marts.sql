@@ -234,7 +234,7 @@ insert into etl.run
     transform_version)
 select i, 1 + i % 2, 'incremental', 'published', now(), now(), '0', 1
 from generate_series(1, 2000) as i;
-insert into etl.dq_finding
+insert into dw.fact_finding
   (partner_account_key, referral_id, rule_code, item_ref, severity, first_seen_run_id,
     last_seen_run_id)
 select partner_account_key, referral_id, 'rule_' || referral_key % 20, '', 'warn', 1, 2

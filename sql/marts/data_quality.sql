@@ -1,4 +1,4 @@
-create or replace view mart.data_quality as
+create or replace view mart.data_quality with (security_invoker = true) as
 select
   finding.partner_account_key,
   account.account_code,
@@ -11,18 +11,18 @@ select
   finding.observed_value,
   first_run.started_at as first_seen_at,
   last_run.started_at as last_seen_at
-from etl.dq_finding finding
+from dw.fact_finding finding
 left join dw.dim_partner_account account
   on account.partner_account_key = finding.partner_account_key
 left join dw.dim_referral referral
   on referral.partner_account_key = finding.partner_account_key
   and referral.referral_id = finding.referral_id
-left join etl.run first_run on first_run.run_id = finding.first_seen_run_id
-left join etl.run last_run on last_run.run_id = finding.last_seen_run_id
-where finding.partner_account_key in (
-  select visible.partner_account_key
-  from etl.visible_account visible
-)
+left join dw.fact_run first_run
+  on first_run.partner_account_key = finding.partner_account_key
+  and first_run.run_id = finding.first_seen_run_id
+left join dw.fact_run last_run
+  on last_run.partner_account_key = finding.partner_account_key
+  and last_run.run_id = finding.last_seen_run_id
 union all
 -- Time alone makes a referral overdue, without a load that could notice it.
 select
@@ -51,14 +51,8 @@ where fact.expiration_date < (now() at time zone 'utc')::date
     where gone.referral_key = fact.referral_key
       and gone.partner_account_key = fact.partner_account_key
       and gone.is_missing
-  )
-  and fact.partner_account_key in (
-    select visible.partner_account_key
-    from etl.visible_account visible
   );
 
--- Runs as its owner, since readers have no right to etl; etl.visible_account stands in for row-level
--- security.
 comment on view mart.data_quality is
   'One row per open finding: a doubt about data that was loaded. Answers: how many findings are '
   'there by rule and severity, and which referrals have them? Filter severity. Findings about the '

@@ -1,4 +1,4 @@
-create or replace view mart.documented_value as
+create or replace view mart.documented_value with (security_invoker = true) as
 select
   value.enum_name,
   value.parent_value,
@@ -9,11 +9,8 @@ select
   value.valid_from_date,
   value.min_employees,
   value.max_employees
-from etl.enum_value value
-where value.is_documented;
+from dw.documented_enum_value value;
 
--- Runs as its owner, since readers have no right to etl. Undocumented values are left out: they come
--- from the data of some account.
 comment on view mart.documented_value is
   'One row per documented value, under its parent where it has one: the plays of each solution area, '
   'the substatuses of each status, the bands of customer sizes. Answers: which values may a slicer '

@@ -59,7 +59,7 @@ export async function loadRates(
   )
   await refreshFindings(query)
   const remaining = await query
-    .selectFrom('etl.dq_finding')
+    .selectFrom('dw.fact_finding')
     .select((is) => is.fn.countAll<number>().as('findings'))
     .where('rule_code', '=', missingRate)
     .executeTakeFirstOrThrow()

@@ -161,22 +161,6 @@ export interface EtlBiAccess {
 }
 
 /**
- * One open finding of one rule about one item of a referral. Belongs to the referral and is
- * replaced with it.
- */
-export interface EtlDqFinding {
-  partner_account_key: number
-  referral_id: string
-  rule_code: string
-  item_ref: string
-  severity: string
-  detail: string | null
-  observed_value: string | null
-  first_seen_run_id: number
-  last_seen_run_id: number
-}
-
-/**
  * One value of one enumeration, under its parent where it has one. Seeded from the documentation;
  * values that only the data knows are added.
  */
@@ -1107,6 +1091,22 @@ export interface DwDimTag {
 }
 
 /**
+ * One documented value of one enumeration, under its parent where it has one: the rows of
+ * etl.enum_value that do not come from the data of an account.
+ */
+export interface DwDocumentedEnumValue {
+  enum_name: string
+  parent_value: Generated<string>
+  enum_value: string
+  canonical_value: string
+  description: string | null
+  sort_order: number
+  valid_from_date: string | null
+  min_employees: number | null
+  max_employees: number | null
+}
+
+/**
  * One contract year of one registration line: what falls into it. The years of a line add up
  * exactly to its values.
  */
@@ -1146,6 +1146,22 @@ export interface DwFactEngagementHistory {
   valid_to_date: string | null
   created_run_id: number
   updated_run_id: number
+}
+
+/**
+ * One open finding of one rule about one item of a referral. Belongs to the referral and is
+ * replaced with it.
+ */
+export interface DwFactFinding {
+  partner_account_key: number
+  referral_id: string
+  rule_code: string
+  item_ref: string
+  severity: string
+  detail: string | null
+  observed_value: string | null
+  first_seen_run_id: number
+  last_seen_run_id: number
 }
 
 /**
@@ -1413,6 +1429,21 @@ export interface DwFactRegistrationSolution {
 }
 
 /**
+ * One run of one partner account, as readers may see it: written in the transactions that write
+ * etl.run, and deleted with it.
+ */
+export interface DwFactRun {
+  partner_account_key: number
+  run_id: number
+  run_mode: string
+  run_status: string
+  started_at: string
+  published_at: string | null
+  watermark_to: string | null
+  quarantined_entry_count: number | null
+}
+
+/**
  * One change of the solutions of a referral, those that it asks for or those that its registrations
  * sold, from one landed version to the next. Solutions are compared by id, and by name where there
  * is none: another name of the same id is no change. A referral that was seen in one version has
@@ -1458,7 +1489,6 @@ export interface Database {
   'etl.account_source': EtlAccountSource
   'etl.api_capability': EtlApiCapability
   'etl.bi_access': EtlBiAccess
-  'etl.dq_finding': EtlDqFinding
   'etl.enum_value': EtlEnumValue
   'etl.extract_window': EtlExtractWindow
   'etl.fx_quote': EtlFxQuote
@@ -1510,8 +1540,10 @@ export interface Database {
   'dw.dim_solution': DwDimSolution
   'dw.dim_status': DwDimStatus
   'dw.dim_tag': DwDimTag
+  'dw.documented_enum_value': DwDocumentedEnumValue
   'dw.fact_acv_schedule': DwFactAcvSchedule
   'dw.fact_engagement_history': DwFactEngagementHistory
+  'dw.fact_finding': DwFactFinding
   'dw.fact_microsoft_acv': DwFactMicrosoftAcv
   'dw.fact_referral': DwFactReferral
   'dw.fact_referral_history': DwFactReferralHistory
@@ -1520,6 +1552,7 @@ export interface Database {
   'dw.fact_registration_eligibility': DwFactRegistrationEligibility
   'dw.fact_registration_review': DwFactRegistrationReview
   'dw.fact_registration_solution': DwFactRegistrationSolution
+  'dw.fact_run': DwFactRun
   'dw.fact_solution_change': DwFactSolutionChange
   'dw.fx_rate': DwFxRate
 }
@@ -1588,13 +1621,6 @@ export const tables = {
   'etl.bi_access': {
     columns: ['role_name', 'partner_account_key'],
     key: ['role_name', 'partner_account_key'],
-  },
-  'etl.dq_finding': {
-    columns: [
-      'partner_account_key', 'referral_id', 'rule_code', 'item_ref', 'severity', 'detail',
-      'observed_value', 'first_seen_run_id', 'last_seen_run_id',
-    ],
-    key: ['partner_account_key', 'referral_id', 'rule_code', 'item_ref'],
   },
   'etl.enum_value': {
     columns: [
@@ -1988,6 +2014,13 @@ export const tables = {
     ],
     key: ['tag_key', 'partner_account_key'],
   },
+  'dw.documented_enum_value': {
+    columns: [
+      'enum_name', 'parent_value', 'enum_value', 'canonical_value', 'description', 'sort_order',
+      'valid_from_date', 'min_employees', 'max_employees',
+    ],
+    key: ['enum_name', 'parent_value', 'enum_value'],
+  },
   'dw.fact_acv_schedule': {
     columns: [
       'partner_account_key', 'referral_key', 'registration_no', 'line_no', 'contract_year_no',
@@ -2004,6 +2037,13 @@ export const tables = {
       'valid_to_date', 'created_run_id', 'updated_run_id',
     ],
     key: ['primary_referral_key', 'partner_account_key', 'valid_from_date'],
+  },
+  'dw.fact_finding': {
+    columns: [
+      'partner_account_key', 'referral_id', 'rule_code', 'item_ref', 'severity', 'detail',
+      'observed_value', 'first_seen_run_id', 'last_seen_run_id',
+    ],
+    key: ['partner_account_key', 'referral_id', 'rule_code', 'item_ref'],
   },
   'dw.fact_microsoft_acv': {
     columns: [
@@ -2093,6 +2133,13 @@ export const tables = {
       'row_hash', 'created_run_id', 'updated_run_id', 'registration_key', 'registration_line_key',
     ],
     key: ['referral_key', 'partner_account_key', 'registration_no', 'line_no'],
+  },
+  'dw.fact_run': {
+    columns: [
+      'partner_account_key', 'run_id', 'run_mode', 'run_status', 'started_at', 'published_at',
+      'watermark_to', 'quarantined_entry_count',
+    ],
+    key: ['partner_account_key', 'run_id'],
   },
   'dw.fact_solution_change': {
     columns: [

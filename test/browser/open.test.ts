@@ -175,7 +175,7 @@ describe('figures of the views', () => {
       from dw.fact_registration group by registration_status`.execute(db)
     const findings = await sql<{ label: string; count: number }>`
       select replace(rule_code, '_', ' ') || ' · ' || severity as label, count(*) as count
-      from etl.dq_finding group by rule_code, severity
+      from dw.fact_finding group by rule_code, severity
       union all
       select 'expired but open · warn', count(*)
       from dw.fact_referral fact

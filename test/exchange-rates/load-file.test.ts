@@ -221,7 +221,7 @@ describe('inventedRates', () => {
       await loadInventedRates(warehouse, undefined, new Date())
       await run()
       const { rows } = await sql<{ finding: string }>`
-        select distinct item_ref || ' ' || detail as finding from etl.dq_finding
+        select distinct item_ref || ' ' || detail as finding from dw.fact_finding
         where rule_code = 'missing_fx_rate' and item_ref <> 'XXX'`.execute(db)
       expect(rows).toEqual([])
       expect(await run()).toMatchObject({ rows_written: 0 })

@@ -37,7 +37,7 @@ async function absencesIn(db: Kysely<Database>): Promise<number> {
 /** Finding about users with less visibility. */
 async function lessSeenIn(db: Kysely<Database>): Promise<string[]> {
   const findings = await db
-    .selectFrom('etl.dq_finding')
+    .selectFrom('dw.fact_finding')
     .select(['item_ref', 'observed_value', 'severity', 'referral_id'])
     .where('rule_code', '=', 'principal_sees_fewer')
     .execute()
@@ -96,7 +96,7 @@ describe('a user with less visibility', () => {
   test('ten full reads by a user with less visibility delete nothing and raise one finding', () =>
     withPipeline(office, async ({ sandbox, db, run }) => {
       await run(true)
-      const before = await digestState(db, ['etl.dq_finding'])
+      const before = await digestState(db, ['dw.fact_finding'])
       sandbox.signInAs('office')
       const first = await run(true)
       expect(first.seen).toBeGreaterThan(20)
@@ -107,7 +107,7 @@ describe('a user with less visibility', () => {
         expect(await lessSeenIn(db)).toEqual([`${who} ${first.seen} of ${referrals} warn `])
       }
       expect(await absencesIn(db)).toBe(0)
-      expect(await digestState(db, ['etl.dq_finding'])).toEqual(before)
+      expect(await digestState(db, ['dw.fact_finding'])).toEqual(before)
       sandbox.signInAs('admin')
       expect(await run(true)).toMatchObject({ seen: referrals, rows_written: 0 })
       expect(await lessSeenIn(db)).toEqual([])

@@ -28,7 +28,7 @@ const items = (count: number) =>
 const keys = (count: number) =>
   `"odd":{${Array.from({ length: count }, (_, no) => `"key ${no}":1`)}}`
 const finding = (rule: string) =>
-  `(select count(*) from etl.dq_finding d where d.referral_id = r.referral_id and rule_code = '${rule}')`
+  `(select count(*) from dw.fact_finding d where d.referral_id = r.referral_id and rule_code = '${rule}')`
 
 const cases: readonly Case[] = [
   {

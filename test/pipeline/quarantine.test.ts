@@ -286,7 +286,7 @@ test('a new value of an enum raises one finding, not one for each referral that 
       select enum_name || '/' || parent_value || '/' || enum_value as item_ref
       from etl.enum_value where not is_documented order by item_ref`.execute(db)
     const findings = await sql<{ item_ref: string }>`
-      select item_ref from etl.dq_finding
+      select item_ref from dw.fact_finding
       where rule_code = 'unknown_enum_value' order by item_ref`.execute(db)
     expect(values.rows.length).toBeGreaterThan(0)
     expect(findings.rows).toEqual(values.rows)

@@ -16,8 +16,8 @@ const population = { referrals: 250, seed: 11, broken: 4 }
 const timeoutMs = 120_000
 
 /**
- * Tables that a dashboard reads, without those that a load fills before its publish: the account, and
- * members that all accounts share.
+ * Tables that a dashboard reads, without those that a load fills before its publish: the account, its run
+ * while it goes on, and members that all accounts share.
  */
 const read = (Object.keys(tables) as TableName[]).filter(
   (name) =>
@@ -28,6 +28,7 @@ const read = (Object.keys(tables) as TableName[]).filter(
       'dw.dim_currency',
       'dw.dim_date',
       'dw.fx_rate',
+      'dw.fact_run',
     ].includes(name),
 )
 

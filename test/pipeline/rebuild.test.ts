@@ -116,7 +116,7 @@ test('a warehouse grown by nightly runs has the same present as one loaded today
     const leftOut = [
       ...past,
       ...closing.map((column) => `dw.fact_referral.${column}`),
-      'etl.dq_finding',
+      'dw.fact_finding',
       'etl.enum_value',
     ]
     const grown = await digestState(db, leftOut)

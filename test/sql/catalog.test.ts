@@ -49,6 +49,7 @@ test('every key of dw, raw, pii and etl has the account, or is shared by all acc
     'dw.dim_currency',
     'dw.dim_date',
     'dw.dim_status',
+    'dw.documented_enum_value',
     'dw.fx_rate',
     // Its accounts may have no key yet.
     'etl.account',

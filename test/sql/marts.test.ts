@@ -40,7 +40,7 @@ test('views read with the rights of their reader, but for those over etl', async
     from pg_class c
     where ${ofMart} and not coalesce('security_invoker=true' = any (c.reloptions), false)
     order by 1`)
-  expect(asOwner).toEqual(['bi_access', 'data_quality', 'documented_value', 'load_status'])
+  expect(asOwner).toEqual(['bi_access'])
 })
 
 test('the comment of every view has grain, question and filter, and every column has a comment', async () => {

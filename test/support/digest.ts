@@ -42,7 +42,8 @@ function statusOf(column: string): string {
     where m.status_key = t.${column})`
 }
 
-const digested = /^(dw\.|pii\.(contact|referral_text)$|etl\.(quarantine|dq_finding|enum_value)$)/
+/** Runs belong to the past of the warehouse: every one of them is another row. */
+const digested = /^(dw\.(?!fact_run$)|pii\.(contact|referral_text)$|etl\.(quarantine|enum_value)$)/
 const history = /(^|_)run_id$|^attempts$/
 
 /**
@@ -68,10 +69,15 @@ export async function digestState(
   return digest
 }
 
-/** Row versions of `raw`, `pii` and `dw` and their places: differs after any write, a useless one too. */
+/**
+ * Row versions of `raw`, `pii` and `dw` and their places: differs after any write, a useless one too. Left out
+ * is what names the latest run: the runs, and the findings, which say where they were last seen.
+ */
 export async function digestRowVersions(db: Kysely<Database>): Promise<Digest> {
   const digest: Record<string, string> = {}
-  for (const name of names.filter((known) => /^(raw|pii|dw)\./.test(known))) {
+  for (const name of names.filter((known) =>
+    /^(raw|pii|dw)\.(?!fact_(run|finding)$)/.test(known),
+  )) {
     digest[name] = await hashRows(db, name, 'row(t.xmin, t.ctid)::text')
   }
   return digest

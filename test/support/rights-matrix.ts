@@ -50,7 +50,7 @@ const matrix: readonly Row[] = [
   row('etl.account_source', 'siu', '', '', 'recorded after a read'),
   row('etl.api_capability', 'siud', '', '', 'found anew'),
   row('etl.bi_access', '', '', '', 'only the owner maps readers to accounts'),
-  row('etl.dq_finding', 'siudm', '', '', 'replaced with its referral; shown by mart.data_quality'),
+  row('etl.dq_finding', 's', '', '', 'a view, by its former name, with the rights of the reader'),
   row('etl.enum_value', 'si', '', '', 'values that only the data knows are added'),
   row('etl.extract_window', 'siudm', '', '', 'moves on page by page, and is purged with its run'),
   row('etl.fx_quote', 'siudm', '', '', 'replaced by newer files'),
@@ -83,6 +83,7 @@ const matrix: readonly Row[] = [
   row('dw.dim_solution', 'sium', 's', '', 'names are corrected'),
   row('dw.dim_status', 'si', 's', '', 'pairs that only the data knows are added'),
   row('dw.dim_tag', 'sium', 's', '', 'tags are added, and documented later'),
+  row('dw.documented_enum_value', 's', 's', '', 'filled by migrations'),
   row('dw.fact_', 'siudm', 's', '', 'replaced with its referral'),
   row('dw.fx_rate', 'siudm', 's', '', 'computed anew from quotes'),
 

@@ -192,8 +192,8 @@ async function eraseKept(
 /** Texts that name what was got; people are in none of them by intent. */
 const texts = [
   ['etl.quarantine', 'detail'],
-  ['etl.dq_finding', 'detail'],
-  ['etl.dq_finding', 'observed_value'],
+  ['dw.fact_finding', 'detail'],
+  ['dw.fact_finding', 'observed_value'],
   ['etl.run', 'error_message'],
 ] as const
 
@@ -271,7 +271,7 @@ const writtenTables = [
   ...(['pii.referral_text', 'dw.dim_seller', 'dw.dim_referral'] as const),
   ...([
     'etl.quarantine',
-    'etl.dq_finding',
+    'dw.fact_finding',
     'etl.run',
     'stg.contact',
     'stg.contact_change',

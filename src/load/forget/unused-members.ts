@@ -54,7 +54,7 @@ export async function removeUnusedMembers(
       (cte) => cte('used').materialized(),
       (from) =>
         from
-          .selectFrom('etl.dq_finding')
+          .selectFrom('dw.fact_finding')
           .select('item_ref')
           .select(({ fn }) => fn.min('first_seen_run_id').as('first_run_id'))
           .where('referral_id', '=', '')

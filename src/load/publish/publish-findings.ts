@@ -50,7 +50,7 @@ async function replaceReferralFindings(
   transaction: Transaction<Database>,
   { partnerAccountKey, runId, access }: Publication,
 ) {
-  const known = starRows(access, ['etl.dq_finding', 'old'], isAboutReferral)
+  const known = starRows(access, ['dw.fact_finding', 'old'], isAboutReferral)
   await transaction
     .with(
       (cte) => stored(access, cte('old')),
@@ -62,7 +62,7 @@ async function replaceReferralFindings(
           .select(['old.partner_account_key', 'old.referral_id', 'old.rule_code', 'old.item_ref'])
           .where('k.partner_account_key', '=', partnerAccountKey),
     )
-    .deleteFrom('etl.dq_finding')
+    .deleteFrom('dw.fact_finding')
     .where(({ selectFrom }) =>
       isAt(
         selectFrom('old')
@@ -83,7 +83,7 @@ async function replaceReferralFindings(
     )
     .execute()
   await transaction
-    .insertInto('etl.dq_finding')
+    .insertInto('dw.fact_finding')
     .columns(findingColumns)
     .expression(({ cast, selectFrom, val }) =>
       selectFrom('stg.dq_finding as s')

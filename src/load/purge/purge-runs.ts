@@ -4,7 +4,12 @@ import { type Database, type TableName, tables } from '../../warehouse/tables.ge
 import { unknownPrincipal } from '../runs/ledger.ts'
 
 /** Rows of a run that go with it. */
-const ofRuns: readonly TableName[] = ['etl.run_table', 'etl.extract_window', 'etl.run']
+const ofRuns: readonly TableName[] = [
+  'etl.run_table',
+  'etl.extract_window',
+  'dw.fact_run',
+  'etl.run',
+]
 
 /**
  * Finds the runs of all accounts that ended before an instant and that nothing needs: no stored row names

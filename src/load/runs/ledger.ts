@@ -81,8 +81,16 @@ export async function readUncountedTotal(
 }
 
 /** Records a run as `running` and returns its number. */
-export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<number> {
-  const begun = await query
+export function beginRun(query: Kysely<Database>, run: NewRun): Promise<number> {
+  return inOneTransaction(query, async (transaction) => {
+    const runId = await enterRun(transaction, run)
+    await showRun(transaction, runId)
+    return runId
+  })
+}
+
+async function enterRun(transaction: Transaction<Database>, run: NewRun): Promise<number> {
+  const begun = await transaction
     .insertInto('etl.run')
     .values({
       ...(run.runId === undefined ? {} : { run_id: run.runId }),
@@ -101,17 +109,20 @@ export async function beginRun(query: Kysely<Database>, run: NewRun): Promise<nu
 }
 
 /** Records that an incremental run reads everything after all, with a window that begins at `from`. */
-export async function markFullRead(query: Kysely<Database>, runId: number, from: string) {
-  await query
-    .updateTable('etl.run')
-    .set({ run_mode: 'full', filter_from: null })
-    .where('run_id', '=', runId)
-    .execute()
-  await query
-    .updateTable('etl.extract_window')
-    .set({ filter_from: from })
-    .where('run_id', '=', runId)
-    .execute()
+export function markFullRead(query: Kysely<Database>, runId: number, from: string) {
+  return inOneTransaction(query, async (transaction) => {
+    await transaction
+      .updateTable('etl.run')
+      .set({ run_mode: 'full', filter_from: null })
+      .where('run_id', '=', runId)
+      .execute()
+    await transaction
+      .updateTable('etl.extract_window')
+      .set({ filter_from: from })
+      .where('run_id', '=', runId)
+      .execute()
+    await showRun(transaction, runId)
+  })
 }
 
 export interface Extracted extends Totals {
@@ -123,27 +134,30 @@ export interface Extracted extends Totals {
   readonly principal: string | null
 }
 
-export async function markExtracted(query: Kysely<Database>, runId: number, extracted: Extracted) {
-  await query
-    .updateTable('etl.run')
-    .set({
-      run_status: 'extracted',
-      extracted_at: sql`clock_timestamp()`,
-      request_count: extracted.requests,
-      throttled_count: extracted.throttled,
-      referral_seen_count: extracted.seen,
-      is_complete: extracted.isComplete,
-      principal: extracted.principal,
-      listed_total: extracted.listedTotal,
-      known_total: extracted.knownTotal,
-    })
-    .where('run_id', '=', runId)
-    .execute()
-  await query
-    .updateTable('etl.extract_window')
-    .set({ window_status: 'done', resume_at: null, updated_at: sql`clock_timestamp()` })
-    .where('run_id', '=', runId)
-    .execute()
+export function markExtracted(query: Kysely<Database>, runId: number, extracted: Extracted) {
+  return inOneTransaction(query, async (transaction) => {
+    await transaction
+      .updateTable('etl.run')
+      .set({
+        run_status: 'extracted',
+        extracted_at: sql`clock_timestamp()`,
+        request_count: extracted.requests,
+        throttled_count: extracted.throttled,
+        referral_seen_count: extracted.seen,
+        is_complete: extracted.isComplete,
+        principal: extracted.principal,
+        listed_total: extracted.listedTotal,
+        known_total: extracted.knownTotal,
+      })
+      .where('run_id', '=', runId)
+      .execute()
+    await transaction
+      .updateTable('etl.extract_window')
+      .set({ window_status: 'done', resume_at: null, updated_at: sql`clock_timestamp()` })
+      .where('run_id', '=', runId)
+      .execute()
+    await showRun(transaction, runId)
+  })
 }
 
 /** Why a run failed, and its requests until then. */
@@ -165,19 +179,22 @@ export async function markFailed(query: Kysely<Database>, runId: number, failed:
       )
       else referral_seen_count
     end`
-  await query
-    .updateTable('etl.run')
-    .set({
-      run_status: 'failed',
-      finished_at: sql`clock_timestamp()`,
-      request_count: failed.requests,
-      throttled_count: failed.throttled,
-      referral_seen_count: seen,
-      error_message: failed.message,
-    })
-    .where('run_id', '=', runId)
-    .where('run_status', '<>', 'published')
-    .execute()
+  await inOneTransaction(query, async (transaction) => {
+    const failing = await transaction
+      .updateTable('etl.run')
+      .set({
+        run_status: 'failed',
+        finished_at: sql`clock_timestamp()`,
+        request_count: failed.requests,
+        throttled_count: failed.throttled,
+        referral_seen_count: seen,
+        error_message: failed.message,
+      })
+      .where('run_id', '=', runId)
+      .where('run_status', '<>', 'published')
+      .executeTakeFirstOrThrow()
+    if (failing.numUpdatedRows > 0n) await showRun(transaction, runId)
+  })
 }
 
 export interface Published {
@@ -205,6 +222,13 @@ export async function markPublished(transaction: Transaction<Database>, run: Pub
       .where('run_id', '<>', run.runId)
       .where('run_status', 'in', unpublishedStatuses)
       .execute()
+    await transaction
+      .updateTable('dw.fact_run')
+      .set({ run_status: 'abandoned' })
+      .where('partner_account_key', '=', run.partnerAccountKey)
+      .where('run_id', '<>', run.runId)
+      .where('run_status', 'in', unpublishedStatuses)
+      .execute()
   }
   await transaction
     .updateTable('etl.run')
@@ -223,6 +247,54 @@ export async function markPublished(transaction: Transaction<Database>, run: Pub
     }))
     .where('run_id', '=', run.runId)
     .execute()
+  const held = await transaction
+    .selectFrom('etl.quarantine')
+    .select(({ fn }) => fn.countAll<number>().as('entries'))
+    .where('partner_account_key', '=', run.partnerAccountKey)
+    .where('resolved_run_id', 'is', null)
+    .executeTakeFirstOrThrow()
+  await showRun(transaction, run.runId, held.entries)
+}
+
+/**
+ * Copies what readers may see of a run to `dw`. Without `held`, the entries in quarantine after a publish,
+ * the number that is there stays. A run writes its own row, so a run that lost its lease does no harm.
+ */
+async function showRun(transaction: Transaction<Database>, runId: number, held?: number) {
+  const key = ['partner_account_key', 'run_id'] as const
+  const shown = ['run_mode', 'run_status', 'started_at', 'published_at', 'watermark_to'] as const
+  await transaction
+    .insertInto('dw.fact_run')
+    .columns([...key, ...shown, 'quarantined_entry_count'])
+    .expression(({ cast, selectFrom, val }) =>
+      selectFrom('etl.run')
+        .select([...key, ...shown])
+        .select(cast<number | null>(val(held ?? null), 'bigint').as('quarantined_entry_count'))
+        .where('run_id', '=', runId)
+        .orderBy('run_id'),
+    )
+    .onConflict((on) =>
+      on.columns(key).doUpdateSet(({ ref }) => ({
+        run_mode: ref('excluded.run_mode'),
+        run_status: ref('excluded.run_status'),
+        published_at: ref('excluded.published_at'),
+        watermark_to: ref('excluded.watermark_to'),
+        ...(held === undefined
+          ? {}
+          : { quarantined_entry_count: ref('excluded.quarantined_entry_count') }),
+      })),
+    )
+    .execute()
+}
+
+/** The transaction of the caller, or one of its own, which is not retried: a run could begin twice. */
+function inOneTransaction<T>(
+  query: Kysely<Database>,
+  use: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  return query.isTransaction
+    ? use(query as Transaction<Database>)
+    : query.transaction().execute(use)
 }
 
 /** True when a publish committed. After a lost acknowledgement of COMMIT the ledger alone knows. */

@@ -87,7 +87,7 @@ export async function readStatus(
         as age_hours,
       (select count(*) from dw.fact_referral fact
         where fact.partner_account_key = account.partner_account_key) as referrals,
-      (select count(*) from etl.dq_finding finding
+      (select count(*) from dw.fact_finding finding
         where finding.partner_account_key = account.partner_account_key) as open_findings,
       (select count(*) from etl.quarantine q
         where q.partner_account_key = account.partner_account_key

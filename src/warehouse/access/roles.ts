@@ -64,7 +64,6 @@ const loaderRights = {
   'etl.account_source': 'select insert update',
   'etl.api_capability': 'select insert update delete',
   'etl.bi_access': '',
-  'etl.dq_finding': publishedRights,
   'etl.enum_value': 'select insert',
   'etl.extract_window': publishedRights,
   'etl.fx_quote': publishedRights,
@@ -96,8 +95,11 @@ const loaderRights = {
   'dw.dim_solution': 'select insert update maintain',
   'dw.dim_status': 'select insert',
   'dw.dim_tag': 'select insert update maintain',
+  // Filled by migrations.
+  'dw.documented_enum_value': 'select',
   'dw.fact_acv_schedule': publishedRights,
   'dw.fact_engagement_history': publishedRights,
+  'dw.fact_finding': publishedRights,
   'dw.fact_microsoft_acv': publishedRights,
   'dw.fact_referral': publishedRights,
   'dw.fact_referral_history': publishedRights,
@@ -106,6 +108,8 @@ const loaderRights = {
   'dw.fact_registration_eligibility': publishedRights,
   'dw.fact_registration_review': publishedRights,
   'dw.fact_registration_solution': publishedRights,
+  // The part of the ledger that readers see is cut with it.
+  'dw.fact_run': publishedRights,
   'dw.fact_solution_change': publishedRights,
   'dw.fx_rate': publishedRights,
 } satisfies Record<KeptTable, string>
@@ -121,12 +125,21 @@ const reservedTables = [
 /** Kysely's ledger: `cosell run` checks whether a migration is due. */
 const migrationTables = ['etl.migration', 'etl.migration_lock']
 
+/** The findings by the name that they had before they were readers' too. */
+const formerFindings = 'etl.dq_finding'
+
 /**
  * Tables and views that migrations make, by name. The views of `mart` are in etl.mart_view, and a
  * sequence is known by its table. Anything else in our schemas was made by others.
  */
-export const madeTables: readonly string[] = [...Object.keys(tables), ...migrationTables]
+export const madeTables: readonly string[] = [
+  ...Object.keys(tables),
+  ...migrationTables,
+  // A table before it was a view: the owner has to have it in order to move it.
+  formerFindings,
+]
 export const madeViews: readonly string[] = [
+  formerFindings,
   'etl.visible_account',
   'pii.referral_change',
   'pii.seller',
@@ -175,7 +188,9 @@ function loaderObjectRights(target: GrantTarget): string {
   const name = nameOf(target)
   if (target.kind === 'sequence') return reservedTables.includes(target.table ?? '') ? 'usage' : ''
   // `cosell report` and `cosell status` run as the loader too.
-  if (target.kind === 'view') return target.schema === 'mart' ? 'select' : ''
+  if (target.kind === 'view') {
+    return target.schema === 'mart' || name === formerFindings ? 'select' : ''
+  }
   if (target.kind === 'function') return 'execute'
   if (target.schema === 'stg')
     return target.name === 'listed_referral' ? listedRights : stagedRights

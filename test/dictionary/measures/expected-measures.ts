@@ -71,7 +71,7 @@ export async function plantFigures(world: MartsFixture): Promise<void> {
     join unnest(${planned.map(([id]) => id)}::text[], ${planned.map(([, days]) => days)}::integer[])
       as planned (referral_id, days) using (referral_id)
     where fact.referral_key = referral.referral_key`.execute(db)
-  await sql`update etl.run set published_at = ${planted.publishedAt} where run_status = 'published'`.execute(
+  await sql`update dw.fact_run set published_at = ${planted.publishedAt} where run_status = 'published'`.execute(
     db,
   )
   const [one, other] = source.map(({ id }) => id)
@@ -81,7 +81,7 @@ export async function plantFigures(world: MartsFixture): Promise<void> {
     [other, 'first', 'error'],
   ]) {
     await sql`
-      insert into etl.dq_finding
+      insert into dw.fact_finding
         (partner_account_key, referral_id, rule_code, item_ref, severity, detail, first_seen_run_id,
           last_seen_run_id)
       values (1, ${id}, 'planted', ${item}, ${severity}, 'planted', 1, 1)`.execute(db)
@@ -91,6 +91,9 @@ export async function plantFigures(world: MartsFixture): Promise<void> {
       (partner_account_key, resource_type, resource_id, version_no, reason_code, item_path, detail,
         first_run_id, last_run_id, attempts)
     values (1, 'referral', ${one}, 99, 'unreadable', '', 'planted', 1, 1, 1)`.execute(db)
+  await sql`update dw.fact_run set quarantined_entry_count = 1 where run_status = 'published'`.execute(
+    db,
+  )
 }
 
 /** Groups items that the source has, and computes one figure of each group. */

@@ -82,7 +82,7 @@ const statements: readonly (string | readonly string[])[] = [
   'delete from dw.fact_registration',
   'insert into dw.fact_referral_history',
   'insert into pii.contact',
-  'delete from etl.dq_finding',
+  'delete from dw.fact_finding',
   'update etl.quarantine',
   'offenders as materialized',
   'insert into etl.run_table',

@@ -17,6 +17,7 @@ const shared = [
   'dw.dim_currency',
   'dw.dim_date',
   'dw.dim_status',
+  'dw.documented_enum_value',
   'dw.fx_rate',
 ]
 

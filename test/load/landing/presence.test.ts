@@ -323,7 +323,7 @@ describe('mass disappearance', () => {
 /** The finding about who sees less, as it is shown; empty when there is none. */
 async function lessSeenOf({ warehouse, key }: TestAccount): Promise<string[]> {
   const found = await warehouse.query
-    .selectFrom('etl.dq_finding')
+    .selectFrom('dw.fact_finding')
     .select(['referral_id', 'item_ref', 'severity', 'observed_value'])
     .where('partner_account_key', '=', key)
     .where('rule_code', '=', 'principal_sees_fewer')

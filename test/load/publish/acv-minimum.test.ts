@@ -25,7 +25,7 @@ const aContract = (no: number, currency: string | null, value: number) =>
 
 async function below({ warehouse }: TestAccount): Promise<string[]> {
   const rows = await warehouse.query
-    .selectFrom('etl.dq_finding')
+    .selectFrom('dw.fact_finding')
     .select(['referral_id', 'item_ref', 'observed_value', 'severity'])
     .where('rule_code', '=', 'acv_below_minimum')
     .orderBy('referral_id')

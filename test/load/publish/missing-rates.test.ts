@@ -55,7 +55,7 @@ const anOpenDeal = (no: number, currency: string, expectedDay: string) =>
 /** `referral number, item, observed` of the open findings; 0 for those of the account. */
 async function missing({ warehouse }: TestAccount): Promise<string[]> {
   const rows = await warehouse.query
-    .selectFrom('etl.dq_finding')
+    .selectFrom('dw.fact_finding')
     .select(['referral_id', 'item_ref', 'observed_value'])
     .where('rule_code', '=', 'missing_fx_rate')
     .orderBy('referral_id')
@@ -111,7 +111,7 @@ test('the finding of a currency that the ECB stopped quoting says so, and what h
     await loadRates(account.warehouse.query, 'USD', rates(['2022-03-01', 'RUB']))
     await load(account, [aDeal(1, 'RUB', '2025-12-10')])
     const finding = await account.warehouse.query
-      .selectFrom('etl.dq_finding')
+      .selectFrom('dw.fact_finding')
       .select(['item_ref', 'detail'])
       .where('rule_code', '=', 'missing_fx_rate')
       .execute()
@@ -129,7 +129,7 @@ test('the finding of a currency from before the ECB stopped quoting it asks for 
   withAccount(async (account) => {
     await load(account, [aDeal(1, 'RUB', '2021-12-10')])
     const finding = await account.warehouse.query
-      .selectFrom('etl.dq_finding')
+      .selectFrom('dw.fact_finding')
       .select('detail')
       .where('rule_code', '=', 'missing_fx_rate')
       .execute()
@@ -228,7 +228,7 @@ test('rate findings stay the same through runs without changes and through a reb
     await loadRates(query, 'USD', rates(['2025-11-20', 'EUR']))
     expect(await missing(account)).toEqual(expected)
     const first = await sql<{ first: number }>`
-      select distinct first_seen_run_id as first from etl.dq_finding
+      select distinct first_seen_run_id as first from dw.fact_finding
       where rule_code = 'missing_fx_rate'`.execute(query)
     expect(first.rows).toEqual([{ first: runId }])
   }))

@@ -94,7 +94,7 @@ describe('unreadable referral', () => {
       expect(second).toMatchObject({ staged: 1, quarantined: 0 })
       expect(await countOf(account.warehouse, 'dw.fact_referral')).toBe(2)
       const findings = await account.warehouse.query
-        .selectFrom('etl.dq_finding')
+        .selectFrom('dw.fact_finding')
         .select('observed_value')
         .where('rule_code', '=', 'version_not_readable')
         .execute()
@@ -206,7 +206,7 @@ describe('findings', () => {
 
   const findingsOf = ({ warehouse }: TestAccount) =>
     warehouse.query
-      .selectFrom('etl.dq_finding')
+      .selectFrom('dw.fact_finding')
       .select(['rule_code', 'item_ref', 'observed_value', 'first_seen_run_id', 'last_seen_run_id'])
       .where('item_ref', '=', 'qualification')
       .execute()
@@ -214,9 +214,9 @@ describe('findings', () => {
   test('findings are replaced, and a finding that stays keeps its first run', () =>
     withAccount(async (account) => {
       const first = await load(account, [withStrangeValue('direct'), readable(2)])
-      const before = await countOf(account.warehouse, 'etl.dq_finding')
+      const before = await countOf(account.warehouse, 'dw.fact_finding')
       const second = await load(account, [withStrangeValue('direct', { name: 'Renamed' })])
-      expect(await countOf(account.warehouse, 'etl.dq_finding')).toBe(before)
+      expect(await countOf(account.warehouse, 'dw.fact_finding')).toBe(before)
       expect(await findingsOf(account)).toEqual([
         {
           rule_code: 'enum_case_variant',
@@ -255,7 +255,7 @@ describe('findings', () => {
 describe('findings of an account', () => {
   const ofWarehouse = ({ warehouse }: TestAccount) =>
     warehouse.query
-      .selectFrom('etl.dq_finding')
+      .selectFrom('dw.fact_finding')
       .select(['rule_code', 'item_ref', 'severity', 'detail', 'observed_value'])
       .select(['first_seen_run_id', 'last_seen_run_id'])
       .where('referral_id', '=', '')
@@ -298,7 +298,7 @@ describe('findings of an account', () => {
       await reload(account)
       expect(await ofWarehouse(account)).toHaveLength(1)
       await account.warehouse.query
-        .insertInto('etl.dq_finding')
+        .insertInto('dw.fact_finding')
         .values({
           partner_account_key: account.key,
           referral_id: '',

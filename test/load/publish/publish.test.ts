@@ -32,7 +32,7 @@ const referrals = (count: number, changes = {}) =>
 
 /** Tables that a publish fills, of one account. */
 const published = (Object.keys(tables) as TableName[]).filter((name) =>
-  /^dw\.(fact|bridge)|^dw\.dim_(referral|customer|solution|tag)|^pii\.(contact|referral_text)/.test(
+  /^dw\.(fact_(?!run$|finding$)|bridge)|^dw\.dim_(referral|customer|solution|tag)|^pii\.(contact|referral_text)/.test(
     name,
   ),
 )

@@ -112,7 +112,7 @@ describe('backfills of random windows', () => {
         ...[...closing, 'days_to_registration', 'row_hash'].map(
           (name) => `dw.fact_referral.${name}`,
         ),
-        'etl.dq_finding',
+        'dw.fact_finding',
         'etl.enum_value',
       ]
       let stops = 0

@@ -113,7 +113,7 @@ describe('cells and rows that cannot be read', () => {
         changed: 1,
       })
       const findings = await sql`
-        select referral_id, item_ref, observed_value from etl.dq_finding
+        select referral_id, item_ref, observed_value from dw.fact_finding
         where rule_code = 'cell_not_loaded'`.execute(test.db)
       expect(findings.rows).toEqual([
         { referral_id: id, item_ref: 'Estimated Close Date', observed_value: '"02/30/2026"' },

@@ -151,7 +151,7 @@ test('readReport returns the expiring referrals, findings, quarantine and freshn
   const stored = await one(
     db,
     sql<{ findings: number; quarantined: number; published: string }>`
-        select (select count(*) from etl.dq_finding) + (
+        select (select count(*) from dw.fact_finding) + (
             select count(*) from dw.fact_referral fact
             join dw.dim_status status on status.status_key = fact.status_key and status.is_open
             where fact.expiration_date < (now() at time zone 'utc')::date) as findings,

@@ -102,7 +102,7 @@ describe('adoptBaseline', () => {
       expect(await db.selectFrom('etl.quarantine').select('reason_code').execute()).toEqual([
         { reason_code: 'rejected_by_database' },
       ])
-      expect(await db.selectFrom('etl.dq_finding').select('rule_code').execute()).toEqual([
+      expect(await db.selectFrom('dw.fact_finding').select('rule_code').execute()).toEqual([
         { rule_code: 'principal_sees_fewer' },
       ])
       expect(await db.selectFrom('stg.listed_referral').selectAll().execute()).toEqual([

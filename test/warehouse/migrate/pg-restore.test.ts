@@ -114,6 +114,53 @@ function moveWarehouse(
   )
 }
 
+/** What readers are told of findings and loads, without what time alone changes. */
+async function toldOf({ query }: Warehouse) {
+  const { rows } = await sql<{ findings: unknown[] | null; loads: unknown[] | null }>`
+    select
+      (select jsonb_agg(to_jsonb(finding) - 'last_seen_at' order by to_jsonb(finding) - 'last_seen_at')
+        from mart.data_quality finding) as findings,
+      (select jsonb_agg(to_jsonb(status) - 'age_hours') from mart.load_status status) as loads`.execute(
+    query,
+  )
+  return rows[0]
+}
+
+describe.skipIf(!hasPrograms)('a copy of dw and mart', () => {
+  test('a dump of dw and mart without bi_access restores into an empty database and tells the same', () =>
+    withSandbox({ referrals: 60, seed: 5, broken: 1 }, (sandbox) =>
+      withServer((source, home) =>
+        withServer(async (target) => {
+          const dump = path.join(home, 'readers.pgdump')
+          let told: Awaited<ReturnType<typeof toldOf>>
+          await withWarehouse(source, async (warehouse) => {
+            await migrate(warehouse.query)
+            await run(contextOf(warehouse, home, [], demoSettings(sandbox.url)), false)
+            told = await toldOf(warehouse)
+          })
+          expect(told?.findings?.length).toBeGreaterThan(0)
+          expect(told?.loads).toMatchObject([{ quarantined_referral_count: 1 }])
+          const which = ['--schema=dw', '--schema=mart']
+          const without = ['--exclude-table=mart.bi_access']
+          const plain = ['--no-owner', '--no-privileges']
+          await call(
+            'pg_dump',
+            '--format=custom',
+            ...which,
+            ...without,
+            ...plain,
+            `--file=${dump}`,
+            source,
+          )
+          await call('pg_restore', '--exit-on-error', ...plain, `--dbname=${target}`, dump)
+          await withWarehouse(target, async (warehouse) => {
+            expect(await toldOf(warehouse)).toEqual(told)
+          })
+        }),
+      ),
+    ))
+})
+
 describe.skipIf(!hasPrograms)('a warehouse moved by pg_dump and pg_restore', () => {
   test('a dump without owners and rights gets them from migrate, and the next run writes 0 rows', () =>
     moveWarehouse(async () => {}, ['--no-owner', '--no-privileges']))

@@ -24,7 +24,7 @@ export async function addUnknownValues(
 ) {
   const rule = columnsOfRule('unknown_enum_value')
   await transaction
-    .insertInto('etl.dq_finding')
+    .insertInto('dw.fact_finding')
     .columns(findingColumns)
     .expression(({ cast, selectFrom, val }) =>
       selectFrom('stg.enum_value')
@@ -57,7 +57,7 @@ export async function deleteKnownValues(
   { partnerAccountKey }: Publication,
 ) {
   await transaction
-    .deleteFrom('etl.dq_finding as old')
+    .deleteFrom('dw.fact_finding as old')
     .where('old.partner_account_key', '=', partnerAccountKey)
     .where('old.referral_id', '=', '')
     .where('old.rule_code', '=', 'unknown_enum_value')
@@ -102,7 +102,7 @@ export async function countReferrals(
     )
     .with('gone', (from) =>
       from
-        .deleteFrom('etl.dq_finding as old')
+        .deleteFrom('dw.fact_finding as old')
         .where('old.partner_account_key', '=', partnerAccountKey)
         .where('old.referral_id', '=', '')
         .where((is) =>
@@ -117,7 +117,7 @@ export async function countReferrals(
           ),
         ),
     )
-    .insertInto('etl.dq_finding')
+    .insertInto('dw.fact_finding')
     .columns(findingColumns)
     .expression(({ cast, selectFrom, val }) =>
       selectFrom('counted')
@@ -152,7 +152,7 @@ export async function countReferrals(
 
 /** Selects by how many referrals the counts change: the staged ones without what they had. */
 function changedCounts(partnerAccountKey: number, access: StarAccess) {
-  const known = starRows(access, ['etl.dq_finding', 'old'], isAboutReferral)
+  const known = starRows(access, ['dw.fact_finding', 'old'], isAboutReferral)
   const counts = selectFrom('stg.referral_key as k')
     .innerJoin(known.rows, (join) => join.on(known.on))
     .select(['old.rule_code', 'old.item_ref', sql<number>`-1`.as('referrals')])
@@ -175,7 +175,7 @@ function changedCounts(partnerAccountKey: number, access: StarAccess) {
 
 /** Selects the changed counts as they are now. */
 function newCounts(partnerAccountKey: number) {
-  const old = selectFrom('etl.dq_finding')
+  const old = selectFrom('dw.fact_finding')
     .select(['rule_code', 'item_ref', 'observed_value'])
     .where('partner_account_key', '=', partnerAccountKey)
     .where('referral_id', '=', '')
@@ -242,7 +242,7 @@ export async function compareVisibility(
     )
     .with('gone', (from) =>
       from
-        .deleteFrom('etl.dq_finding as old')
+        .deleteFrom('dw.fact_finding as old')
         .where(({ exists }) => exists(from.selectFrom('full_read')))
         .where('old.partner_account_key', '=', partnerAccountKey)
         .where('old.referral_id', '=', '')
@@ -253,7 +253,7 @@ export async function compareVisibility(
           from.selectFrom('compared').select(shortPrincipal.as('principal')),
         ),
     )
-    .insertInto('etl.dq_finding')
+    .insertInto('dw.fact_finding')
     .columns(findingColumns)
     .expression(({ cast, selectFrom, val }) =>
       selectFrom('compared').select([

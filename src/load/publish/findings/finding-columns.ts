@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { type FindingRule, findingRules } from '../../../finding-rules.ts'
 
-/** Key of `etl.dq_finding`, and all of its columns. */
+/** Key of `dw.fact_finding`, and all of its columns. */
 export const findingKey = ['partner_account_key', 'referral_id', 'rule_code', 'item_ref'] as const
 export const findingColumns = [
   ...findingKey,

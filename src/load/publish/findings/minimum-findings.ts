@@ -73,7 +73,7 @@ export async function refreshMinimumFindings(
       () => oldFindings(access),
     )
     .with('deleted', (from) =>
-      from.deleteFrom('etl.dq_finding').where(
+      from.deleteFrom('dw.fact_finding').where(
         isAt(
           selectFrom('old')
             .select('old.ctid')
@@ -89,7 +89,7 @@ export async function refreshMinimumFindings(
         ),
       ),
     )
-    .insertInto('etl.dq_finding')
+    .insertInto('dw.fact_finding')
     .columns(findingColumns)
     .expression(
       selectFrom('below')
@@ -126,7 +126,7 @@ function touchedContracts(access: StarAccess) {
 function oldFindings(access: StarAccess) {
   const isAboutTouched = sql`old.partner_account_key = touched.partner_account_key
     and old.referral_id = touched.referral_id`
-  const known = starRows(access, ['etl.dq_finding', 'old'], isAboutTouched)
+  const known = starRows(access, ['dw.fact_finding', 'old'], isAboutTouched)
   return selectFrom('touched')
     .innerJoin(known.rows, (join) => join.on(known.on))
     .select([sql<string>`old.ctid`.as('ctid'), 'old.referral_id', 'old.item_ref'])

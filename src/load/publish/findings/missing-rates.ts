@@ -116,7 +116,7 @@ export async function refreshRateFindings(
       () => oldFindings(scope),
     )
     .with('deleted', (from) =>
-      from.deleteFrom('etl.dq_finding').where(
+      from.deleteFrom('dw.fact_finding').where(
         isAt(
           selectFrom('old')
             .select('old.ctid')
@@ -133,7 +133,7 @@ export async function refreshRateFindings(
         ),
       ),
     )
-    .insertInto('etl.dq_finding')
+    .insertInto('dw.fact_finding')
     .columns(findingColumns)
     .expression(
       selectFrom('wanted')
@@ -174,14 +174,14 @@ function oldFindings(scope: Scope): Expression<Stored> {
   const columns = ['old.partner_account_key', 'old.referral_id', 'old.item_ref'] as const
   const ctid = sql<string>`old.ctid`.as('ctid')
   if (!('runId' in scope) || scope.isEverythingStaged) {
-    return selectFrom('etl.dq_finding as old')
+    return selectFrom('dw.fact_finding as old')
       .select([ctid, ...columns])
       .where('old.partner_account_key', '=', scope.partnerAccountKey)
       .where('old.rule_code', '=', missingRate)
   }
   const isAboutReferral = sql`old.partner_account_key = touched.partner_account_key
     and old.referral_id = touched.referral_id`
-  const known = starRows(scope.access, ['etl.dq_finding', 'old'], isAboutReferral)
+  const known = starRows(scope.access, ['dw.fact_finding', 'old'], isAboutReferral)
   return selectFrom('touched')
     .innerJoin(known.rows, (join) => join.on(known.on))
     .select([ctid, ...columns])
