@@ -7,6 +7,7 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { openDatabase, type Warehouse } from '../src/warehouse/connection/database.ts'
 import { migrate } from '../src/warehouse/migrate/migrate.ts'
 import { type TableName, tables } from '../src/warehouse/tables.generated.ts'
+import { secondsOfTrees, serverProcess } from './process-cpu.ts'
 
 /** Small tables, partly seeded by the migrations. They are copied but not timed. */
 const shared = ['dw.dim_partner_account', 'dw.dim_currency', 'dw.dim_status'] as const
@@ -43,10 +44,13 @@ export async function measureFloor(finished: Warehouse, url: string, home: strin
   try {
     await makeEmptyStar(floor, folder)
     await sql`checkpoint`.execute(finished.query)
+    const programs = [await serverProcess(floor.query), process.pid]
+    const cpuBefore = await secondsOfTrees(programs)
     const started = performance.now()
     for (const table of loaded) await copyIn(floor, table, folder)
     const ms = Math.round(performance.now() - started)
-    return { ms, rows: await countRows(floor) }
+    const cpuSeconds = (await secondsOfTrees(programs)) - cpuBefore
+    return { ms, cpuSeconds, rows: await countRows(floor) }
   } finally {
     await floor.close()
     await rm(folder, { recursive: true })

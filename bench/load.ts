@@ -25,7 +25,7 @@ export interface LoadFigures {
     readonly cpuAfterLastPage: number
   }
   readonly rebuilt: Timed
-  readonly floor: { readonly ms: number; readonly rows: number }
+  readonly floor: { readonly ms: number; readonly cpuSeconds: number; readonly rows: number }
   /** A night without news. */
   readonly quiet: { readonly ms: number; readonly requests: number }
   readonly report: ReportFigures
@@ -64,6 +64,8 @@ interface Timed {
   /** Time from reading the first landed payload to the commit and ANALYZE. */
   readonly ms: number
   readonly transformMs: number
+  /** CPU time of program and server, its start included. */
+  readonly cpuSeconds: number
   readonly peakMib: number
 }
 
@@ -144,9 +146,9 @@ export async function measureLoad(referrals: number): Promise<LoadFigures> {
 
 type Load = Awaited<ReturnType<typeof load>>
 
-function timed({ summary, peakMib }: Load): Timed {
+function timed({ summary, peakMib, cpuSeconds }: Load): Timed {
   const { transform_ms: transformMs, publish_ms } = summary.stages
-  return { ms: transformMs + publish_ms, transformMs, peakMib }
+  return { ms: transformMs + publish_ms, transformMs, cpuSeconds, peakMib }
 }
 
 /** Measures a run whose overlap reads 50,000 unchanged referrals again, or one year's if fewer. */
@@ -242,7 +244,7 @@ async function load(settings: Record<string, string>, command: 'run' | 'rebuild'
   const extractedAt = endedAt - transform_ms - publish_ms
   const all = samples.at(-1)?.cpu ?? 0
   const upTo = samples.findLast(({ at }) => at <= extractedAt)?.cpu ?? 0
-  return { summary, peakMib, cpuAfterExtract: all === 0 ? 0 : (all - upTo) / all }
+  return { summary, peakMib, cpuSeconds: all, cpuAfterExtract: all === 0 ? 0 : (all - upTo) / all }
 }
 
 /** Runs the built command and watches its memory, and the CPU time of it and of the server. */
@@ -254,14 +256,15 @@ export async function runWatched(settings: Record<string, string>, args: readonl
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...settings, PATH: process.env.PATH },
   })
-  let peakMib = 0
+  let [peakMib, cpu] = [0, 0]
   let isRunning = true
   const samples: { readonly at: number; readonly cpu: number }[] = []
   const watching = (async () => {
     while (isRunning) {
       peakMib = Math.max(peakMib, await peakMemoryMib(child.pid))
-      const cpu = await secondsOfTrees([server, child.pid ?? 0])
-      samples.push({ at: performance.now(), cpu: cpu - before })
+      // A program that has ended is seen without its time, so that the sum falls.
+      cpu = Math.max(cpu, (await secondsOfTrees([server, child.pid ?? 0])) - before)
+      samples.push({ at: performance.now(), cpu })
       await sleep(100)
     }
   })()

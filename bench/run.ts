@@ -62,6 +62,9 @@ function tell({
   say('  of it until all rows are sent', '', rebuilt.transformMs)
   say('\\copy of the same rows', `${perSecond(floor.rows, floor.ms)} rows/s`, floor.ms)
   say('rebuild / \\copy', `${(rebuilt.ms / floor.ms).toFixed(2)} times`, undefined, '≤ 1.1')
+  const cpuTimes = (rebuilt.cpuSeconds / floor.cpuSeconds).toFixed(2)
+  const cpuOfBoth = `${cpuTimes} times, ${rebuilt.cpuSeconds.toFixed(1)} / ${floor.cpuSeconds.toFixed(1)} s`
+  say('  CPU', cpuOfBoth, undefined, '≤ 2')
   say('unchanged night', `${quiet.requests} requests`, quiet.ms, `≤ ${first.requests}`)
   const cpu = `CPU ${report.programCpu.toFixed(1)} + ${report.serverCpu.toFixed(1)} s`
   say('report', cpu, report.ms, '≤ 3 s at 300,000')
