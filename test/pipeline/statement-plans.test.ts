@@ -93,4 +93,23 @@ describe('plans of a load', () => {
       const plans = await recordPlans(ask, { isIndexPreferred: true })
       expect(plans.map(({ plan }) => unboundedLoops(plan).length)).toEqual([1, 0, 1])
     }))
+
+  test('a join by the account that leaves the key to a filter is found in a plan, and one by the key is none', () =>
+    withDatabase(async (db) => {
+      const ask = () =>
+        db.transaction().execute(async (transaction) => {
+          await sql`set local enable_nestloop = off`.execute(transaction)
+          const join = (isSame: string) => sql`
+            select count(*) from stg.dim_referral s
+            join stg.referral_key k
+              on k.partner_account_key = s.partner_account_key and ${sql.raw(isSame)}`
+          await join('k.referral_no > s.referral_no').execute(transaction)
+          await join('k.referral_no = s.referral_no').execute(transaction)
+          await sql`set local enable_hashjoin = off`.execute(transaction)
+          await join('k.referral_no > s.referral_no').execute(transaction)
+          await join('k.referral_no = s.referral_no').execute(transaction)
+        })
+      const plans = await recordPlans(ask)
+      expect(plans.map(({ plan }) => unboundedLoops(plan).length)).toEqual([1, 0, 1, 0])
+    }))
 })

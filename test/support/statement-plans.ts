@@ -99,6 +99,8 @@ const sharedColumns = new Set([
 
 /** Reading these takes no longer when the warehouse grows. A hash table is built once. */
 const constantNodes = new Set(['Result', 'Function Scan', 'Values Scan', 'ProjectSet', 'Hash'])
+/** Their rows are those of their inputs. */
+const listNodes = new Set(['Append', 'Hash', 'Subquery Scan'])
 const constantTables = new Set([
   ...['lease', 'setting', 'dim_partner_account', 'account_source', 'dim_currency'],
   ...['dim_status', 'enum_value'],
@@ -106,16 +108,24 @@ const constantTables = new Set([
 
 /**
  * Parts of a plan whose work grows with the product of two inputs: the inner side of a nested loop,
- * or a subquery evaluated for each row, that is neither a probe of a key nor of constant size.
+ * or a subquery evaluated for each row, that is neither a probe of a key nor of constant size; and a
+ * merge or hash join by shared columns alone, which leaves the key to a filter.
  */
 export function unboundedLoops(plan: PlanNode): string[] {
   const found: string[] = []
   visit(plan, (node) => {
     const [outer, inner] = childrenOf(node, ['Outer', 'Inner'])
     if (node['Node Type'] === 'Nested Loop' && outer !== undefined && inner !== undefined) {
-      const isBounded = [outer, inner].some((side) => isSingleRow(side) || isConstant(side))
+      const isBounded = [outer, inner].some((side) => hasFewRows(side) || isConstant(side))
       if (!isBounded && !isProbe(inner)) {
         found.push(`Nested Loop over ${describe(outer)} and ${describe(inner)}`)
+      }
+    }
+    const joined = node['Merge Cond'] ?? node['Hash Cond']
+    if (joined !== undefined && outer !== undefined && inner !== undefined) {
+      const isBounded = [outer, inner].some((side) => hasFewRows(side) || isConstant(side))
+      if (!isBounded && node['Join Filter'] !== undefined && !hasKey(joined)) {
+        found.push(`${node['Node Type']} over ${describe(outer)} and ${describe(inner)}`)
       }
     }
     const evaluated = JSON.stringify({ ...node, Plans: undefined })
@@ -146,21 +156,26 @@ function isConstant(node: PlanNode): boolean {
   return inputs.every(isConstant)
 }
 
-/** An aggregate without groups, or rows that are given by the statement. */
-function isSingleRow(node: PlanNode): boolean {
-  if (node['Node Type'] === 'Result') return (node.Plans ?? []).length === 0
+/** An aggregate without groups, rows that are given by the statement, or a list of such. */
+function hasFewRows(node: PlanNode): boolean {
+  const inputs = node.Plans ?? []
+  if (node['Node Type'] === 'Result') return inputs.length === 0
+  if (listNodes.has(node['Node Type'])) return inputs.length > 0 && inputs.every(hasFewRows)
   if (node['Node Type'] === 'Aggregate') return node['Group Key'] === undefined
   return false
+}
+
+/** True when a condition compares a column that few rows share. */
+function hasKey(condition: unknown): boolean {
+  const columns = String(condition ?? '').match(/\b[a-z_]+(?=(?:\)::\w+)? = )/g) ?? []
+  return columns.some((column) => !sharedColumns.has(column))
 }
 
 /** True when each scan below is bounded: an index with a key of its own, a function, a file place. */
 function isProbe(node: PlanNode): boolean {
   const type = node['Node Type']
   if (constantTables.has(String(node['Relation Name']))) return true
-  if (/^Index (Only )?Scan|^Bitmap Index Scan/.test(type)) {
-    const columns = String(node['Index Cond'] ?? '').match(/\b[a-z_]+(?= = )/g) ?? []
-    return columns.some((column) => !sharedColumns.has(column))
-  }
+  if (/^Index (Only )?Scan|^Bitmap Index Scan/.test(type)) return hasKey(node['Index Cond'])
   if (type === 'Tid Scan' || type === 'Hash') return true
   const apart = new Set<unknown>(['InitPlan', 'SubPlan'])
   const inputs = (node.Plans ?? []).filter((child) => !apart.has(child['Parent Relationship']))
