@@ -23,29 +23,29 @@ from touched
 where not exists (
   select 1 from dw.dim_referral d
   where d.referral_key = touched.referral_key
-    and d.partner_account_key = touched.partner_account_key)
+    and d.partner_account_key = :partner_account_key)
 union all
 select 'tag of ' || t.referral_id, t.tag_key::text
 from touched_bridge_referral_tag t
 where not exists (
   select 1 from dw.dim_tag d
-  where d.tag_key = t.tag_key and d.partner_account_key = t.partner_account_key)
+  where d.tag_key = t.tag_key and d.partner_account_key = :partner_account_key)
 union all
 select 'seller of ' || t.referral_id, t.seller_key::text
 from touched_bridge_referral_seller t
 where not exists (
   select 1 from dw.dim_seller d
-  where d.seller_key = t.seller_key and d.partner_account_key = t.partner_account_key)
+  where d.seller_key = t.seller_key and d.partner_account_key = :partner_account_key)
 union all
 select 'schedule of ' || t.referral_id, concat_ws(' ', t.customer_key, t.solution_key,
   t.currency_code, t.contract_currency_code, t.period_start_date, t.period_end_date)
 from touched_fact_acv_schedule t
 where not exists (
   select 1 from dw.dim_customer d
-  where d.customer_key = t.customer_key and d.partner_account_key = t.partner_account_key)
+  where d.customer_key = t.customer_key and d.partner_account_key = :partner_account_key)
   or not exists (
     select 1 from dw.dim_solution d
-    where d.solution_key = t.solution_key and d.partner_account_key = t.partner_account_key)
+    where d.solution_key = t.solution_key and d.partner_account_key = :partner_account_key)
   or t.currency_code not in (select currency_code from dw.dim_currency)
   or t.contract_currency_code not in (select currency_code from dw.dim_currency)
   or least(t.period_start_date, t.period_end_date) < (select first_day from calendar)
@@ -71,7 +71,7 @@ from touched_fact_referral_history t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or not exists (
     select 1 from dw.dim_customer d
-    where d.customer_key = t.customer_key and d.partner_account_key = t.partner_account_key)
+    where d.customer_key = t.customer_key and d.partner_account_key = :partner_account_key)
   or t.status_key not in (select status_key from dw.dim_status)
   or t.previous_status_key not in (select status_key from dw.dim_status)
   or t.registered_acv_currency_code not in (select currency_code from dw.dim_currency)
@@ -84,7 +84,7 @@ from touched_fact_referral_solution t
 where t.currency_code not in (select currency_code from dw.dim_currency)
   or not exists (
     select 1 from dw.dim_solution d
-    where d.solution_key = t.solution_key and d.partner_account_key = t.partner_account_key)
+    where d.solution_key = t.solution_key and d.partner_account_key = :partner_account_key)
 union all
 select 'registration of ' || t.referral_id, concat_ws(' ', t.currency_code, t.contract_sign_date,
   t.contract_start_date, t.contract_end_date, t.contract_end_exclusive_date, t.registered_date,

@@ -2,7 +2,7 @@
 select bridge.referral_id, tag.tag_group || ' ' || tag.tag_type as weighted, sum(bridge.weight) as weight
 from touched_bridge_referral_tag bridge
 join dw.dim_tag tag
-  on tag.tag_key = bridge.tag_key and tag.partner_account_key = bridge.partner_account_key
+  on tag.tag_key = bridge.tag_key and tag.partner_account_key = :partner_account_key
 group by bridge.referral_id, tag.tag_group, tag.tag_type
 having sum(bridge.weight) <> 1
 union all
@@ -20,6 +20,6 @@ select bridge.referral_id, seller.seller_kind || ' sellers', sum(bridge.weight)
 from touched_bridge_referral_seller bridge
 join dw.dim_seller seller
   on seller.seller_key = bridge.seller_key
-  and seller.partner_account_key = bridge.partner_account_key
+  and seller.partner_account_key = :partner_account_key
 group by bridge.referral_id, seller.seller_kind
 having sum(bridge.weight) <> 1

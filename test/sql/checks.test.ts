@@ -302,22 +302,21 @@ const enough = new Error('looked at; rolled back')
  * rolled back. One, because most damage fails several checks.
  */
 async function checked(
-  { warehouse }: TestAccount,
+  account: TestAccount,
   plant?: RawBuilder<unknown>,
   check?: string,
 ): Promise<unknown> {
   let failure: unknown
-  const looking = warehouse.query.transaction().execute(async (transaction) => {
+  const looking = account.warehouse.query.transaction().execute(async (transaction) => {
     await chooseReferral(transaction)
     if (plant !== undefined) {
       await dropEnforcedKeys.execute(transaction)
       const planted = await plant.execute(transaction)
       expect(planted.numAffectedRows, 'rows that the plant touched').toBeGreaterThan(0n)
     }
+    const only = check === undefined ? undefined : [check]
     const run = (access: StarAccess) =>
-      runChecks(transaction, check === undefined ? undefined : [check], access).catch(
-        (error: unknown) => error,
-      )
+      runChecks(transaction, account.key, only, access).catch((error: unknown) => error)
     failure = await run('scan')
     // Only the order of the rows in the message may differ.
     const code = failure instanceof CosellError ? failure.code : undefined

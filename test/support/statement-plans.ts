@@ -109,7 +109,7 @@ const constantTables = new Set([
 /**
  * Parts of a plan whose work grows with the product of two inputs: the inner side of a nested loop,
  * or a subquery evaluated for each row, that is neither a probe of a key nor of constant size; and a
- * merge or hash join by shared columns alone, which leaves the key to a filter.
+ * merge or hash join by shared columns alone, which leaves the key to a filter or to a later join.
  */
 export function unboundedLoops(plan: PlanNode): string[] {
   const found: string[] = []
@@ -124,7 +124,8 @@ export function unboundedLoops(plan: PlanNode): string[] {
     const joined = node['Merge Cond'] ?? node['Hash Cond']
     if (joined !== undefined && outer !== undefined && inner !== undefined) {
       const isBounded = [outer, inner].some((side) => hasFewRows(side) || isConstant(side))
-      if (!isBounded && node['Join Filter'] !== undefined && !hasKey(joined)) {
+      const compared = String(joined).match(/(?<=\.)[a-z_]+/g) ?? []
+      if (!isBounded && compared.every((column) => sharedColumns.has(column))) {
         found.push(`${node['Node Type']} over ${describe(outer)} and ${describe(inner)}`)
       }
     }

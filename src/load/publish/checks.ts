@@ -5,6 +5,7 @@ import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import { checksFolder } from '../../warehouse/sql-folder.ts'
 import { type Database, type TableName, tables } from '../../warehouse/tables.generated.ts'
+import { readUnpublishedRuns } from '../runs/ledger.ts'
 import { chooseAccess, joinStar, type StarAccess, storedFor } from './star/star-access.ts'
 
 const examplesMax = 3
@@ -13,17 +14,22 @@ const examplesMax = 3
  * Runs the checks of `sql/checks`, all or the named ones, over the referrals of this publish. A
  * check is a query for the rows that offend against its first line. It reads `touched`, the rows of
  * `stg.referral_key`, and `touched_fact_referral` and so on: the rows of a table of `dw` or `pii`
- * that belong to them, with their `referral_id`.
+ * that belong to them, with their `referral_id`; and `unpublished`, the referrals and rows of files with a
+ * version that was not published. `:partner_account_key` is the account. A check compares each of its
+ * tables with this constant, never two tables by their accounts: of three that are equal PostgreSQL infers
+ * the third pair, and may join two tables by the account alone, each row with each.
  *
  * @throws CosellError `checkFailed` with the first line of the check and a few of the rows.
  */
 export async function runChecks(
   transaction: Transaction<Database>,
+  partnerAccountKey: number,
   only?: readonly string[],
   given?: StarAccess,
   onCheck?: (name: string) => void,
 ): Promise<void> {
-  const access = given ?? (await chooseAccess(transaction, 'stg.referral_key'))
+  const access = given ?? (await chooseAccess(transaction, 'stg.referral_key', partnerAccountKey))
+  const runs = await readUnpublishedRuns(transaction, { partnerAccountKey })
   for (const name of only ?? (await checkNames())) {
     onCheck?.(name)
     const file = `${name}.sql`
@@ -31,19 +37,45 @@ export async function runChecks(
     // Materialized: with a LIMIT on the query itself PostgreSQL plans for the first row, and a passed
     // check has none. One check took minutes instead of half a second over 50,000 referrals.
     const offenders = await sql<Record<string, unknown>>`
-      with ${touchedTables(text, access)},
-      offenders as materialized (${sql.raw(text.trim().replace(/;$/, ''))}
+      with ${unpublished(partnerAccountKey, runs)},
+      ${touchedTables(text, access, partnerAccountKey)},
+      offenders as materialized (${checkOf(text, partnerAccountKey)}
       )
       select * from offenders limit ${examplesMax}`.execute(transaction)
     if (offenders.rows.length > 0) throw failedCheck(file, text, offenders.rows)
   }
 }
 
+/** The text of a check about an account. */
+function checkOf(text: string, partnerAccountKey: number): RawBuilder<unknown> {
+  const query = text.trim().replace(/;$/, '')
+  return sql.raw(query.replaceAll(/:partner_account_key\b/g, String(partnerAccountKey)))
+}
+
+/**
+ * Common table expression of what landed and was not published. The versions of each run are read by the
+ * index on the run. Account and type are compared outside, where the primary key cannot serve them.
+ */
+function unpublished(partnerAccountKey: number, runs: readonly number[]) {
+  const isOfRun = sql`landed.run_id = run.run_id`
+  const isOfAccount = sql`landed.partner_account_key = ${partnerAccountKey}`
+  return sql`unpublished as (
+        select distinct landed.partner_account_key, landed.resource_type, landed.resource_id
+        from unnest(${runs}::bigint[]) run (run_id)
+        ${joinStar('probe', 'join', ['raw.payload', 'landed'], isOfRun, isOfAccount)}
+        where landed.resource_type in ('referral', 'csv_row')
+      )`
+}
+
 /** Common table expressions of the touched referrals, and of their rows that a check reads. */
-function touchedTables(text: string, access: StarAccess): RawBuilder<unknown> {
+function touchedTables(
+  text: string,
+  access: StarAccess,
+  partnerAccountKey: number,
+): RawBuilder<unknown> {
   const read = new Set(Array.from(text.matchAll(/\btouched_(\w+)/g), ([, name = '']) => name))
   const isOfReferral = sql`star.referral_key = touched.referral_key`
-  const isOfAccount = sql`star.partner_account_key = touched.partner_account_key`
+  const isOfAccount = sql`star.partner_account_key = ${partnerAccountKey}`
   const rows = Array.from(read, (name) => {
     const table = ([`dw.${name}`, `pii.${name}`] as TableName[]).find((known) => known in tables)
     if (table === undefined) throw new Error(`there is no table dw.${name} or pii.${name}`)
@@ -59,6 +91,7 @@ function touchedTables(text: string, access: StarAccess): RawBuilder<unknown> {
   const columns = tables['stg.referral_key'].columns.map((column) => sql.ref(column))
   const touched = sql`touched as not materialized (
         select ${sql.join(columns)} from stg.referral_key
+        where partner_account_key = ${partnerAccountKey}
       )`
   return sql.join([touched, ...rows])
 }

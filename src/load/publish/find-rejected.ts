@@ -97,7 +97,9 @@ async function publishTrial(
   const access = await chooseAccess(transaction, 'stg.dim_referral', partnerAccountKey)
   await addStagedMembers(transaction, transaction, publication)
   await publishRows(transaction, { ...publication, access }, false)
-  for (const check of checks) await runChecks(transaction, [check]).catch(ignoreFailedCheck)
+  for (const check of checks) {
+    await runChecks(transaction, partnerAccountKey, [check]).catch(ignoreFailedCheck)
+  }
   for (const table of referralStageTables) {
     await transaction
       .deleteFrom(table)

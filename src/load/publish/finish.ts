@@ -71,8 +71,12 @@ export async function finishPublish(
   const due = isPartial
     ? (await checkNames()).filter((name) => name !== checkOfUnpublished)
     : checks
-  await runChecks(transaction, isAnyTouched ? due : checksOfAll, undefined, (name) =>
-    announce?.(checkStep(name)),
+  await runChecks(
+    transaction,
+    publication.partnerAccountKey,
+    isAnyTouched ? due : checksOfAll,
+    undefined,
+    (name) => announce?.(checkStep(name)),
   )
   announce?.(stepNames.ledger)
   if (isAnyTouched) {

@@ -15,21 +15,21 @@ const scannedPerProbe = 6
 const bytesPerReferral = 300
 
 /**
- * Returns the cheaper access for the referrals in a staging table, of one account or of all. Both
+ * Returns the cheaper access for the referrals in a staging table, of one account. Both
  * sizes are counted: the rows, and the file of the star, which needs no ANALYZE.
  */
 export async function chooseAccess(
   transaction: Transaction<Database>,
   table: 'stg.dim_referral' | 'stg.referral_key',
-  partnerAccountKey?: number,
+  partnerAccountKey: number,
 ): Promise<StarAccess> {
   const isSmall = sql<boolean>`count(*) * ${scannedPerProbe}::integer
     < pg_relation_size('dw.fact_referral') / ${bytesPerReferral}::integer`
-  const staged = transaction.selectFrom(table).select(isSmall.as('is_small'))
-  const { is_small } = await (partnerAccountKey === undefined
-    ? staged
-    : staged.where('partner_account_key', '=', partnerAccountKey)
-  ).executeTakeFirstOrThrow()
+  const { is_small } = await transaction
+    .selectFrom(table)
+    .select(isSmall.as('is_small'))
+    .where('partner_account_key', '=', partnerAccountKey)
+    .executeTakeFirstOrThrow()
   return is_small ? 'probe' : 'scan'
 }
 
