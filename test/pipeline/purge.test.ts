@@ -137,6 +137,24 @@ describe('cosell purge --contacts', () => {
       expect(await readersSee(db)).toEqual(star)
     }))
 
+  test('more closed referrals than one transaction takes are purged, all of them', () =>
+    withNights({ referrals: 1_500, seed: 3 }, async (nights) => {
+      await nights.run()
+      const { referrals: planned } = await nights.plan({ contacts: 150 })
+      // Each transaction takes 500.
+      expect(planned).toBeGreaterThan(500)
+      expect(await nights.purge({ contacts: 150 })).toMatchObject({ referrals: planned })
+      const people = await peopleOf(nights.db)
+      const left = nights.sandbox.referrals().filter((one) => {
+        const emails = one.customerProfile?.team?.flatMap(({ email }) => email ?? []) ?? []
+        return (
+          isLongClosed(one) && emails.some((email) => people.get(one.id ?? '')?.includes(email))
+        )
+      })
+      expect(left).toEqual([])
+      expect(await nights.plan({ contacts: 150 })).toMatchObject({ referrals: 0, rows: {} })
+    }))
+
   test('a closed referral that changed brings its contacts until the next purge', () =>
     withNights({ referrals: 60, seed: 11 }, async ({ db, sandbox, night, run, ...nights }) => {
       await run()
