@@ -158,6 +158,7 @@ async function loadJob(
   } finally {
     stopLimits()
     stopped.removeEventListener('abort', stop)
+    // pg-boss aborts it behind a job that ended well, too: findings/queue-signal-aborts-after-success.sh.
     job.signal.removeEventListener('abort', lose)
   }
   await watched.end(failure?.exitCode ?? exitCodes.done.code)
