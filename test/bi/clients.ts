@@ -20,6 +20,7 @@ export const campaign: Campaign = {
     // Ibis 12.0.0 imports packaging without asking for it.
     ['connectorx', 'ibis-framework[postgres]', 'packaging'],
     ['duckdb==1.5.5', 'duckdb-extension-postgres-scanner==1.5.5'],
+    ['tableauhyperapi==0.0.26963'],
   ],
   async run({ folder, cosell, execute, program, warehouse }) {
     const lake = path.join(folder, 'lake')

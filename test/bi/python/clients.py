@@ -98,6 +98,22 @@ def with_duckdb_from_file():
     return duckdb.__version__, rows, total
 
 
+def with_hyper():
+    import tableauhyperapi as hyper
+
+    # Without its log, which it writes to the folder it is started in.
+    settings = {"default_database_version": "3", "log_config": ""}
+    usage = hyper.Telemetry.DO_NOT_SEND_USAGE_DATA_TO_TABLEAU
+    extract = f"{folder}/referral.hyper"
+    with (
+        hyper.HyperProcess(usage, parameters=settings) as server,
+        hyper.Connection(server.endpoint, extract, hyper.CreateMode.CREATE_AND_REPLACE) as connection,
+    ):
+        connection.execute_command(f"create table referral as (select * from external('{file}'))")
+        (row,) = connection.execute_list_query(f"select count(*), sum({amount}) from referral")
+    return hyper.__version__, *row
+
+
 clients = {
     "pandas": with_pandas,
     "pandas over ADBC": with_pandas_and_arrow,
@@ -107,6 +123,7 @@ clients = {
     "Ibis": with_ibis,
     "DuckDB": with_duckdb,
     "DuckDB from a file": with_duckdb_from_file,
+    "Hyper from a file": with_hyper,
 }
 answer = {}
 for client, total in clients.items():
