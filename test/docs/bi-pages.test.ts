@@ -97,7 +97,7 @@ describe.each(tools)('docs/%s', (page) => {
     const tables = namesKnown()
     // Words in backquotes that are not columns: settings, commands, functions, names of this page.
     const other =
-      /^(?:…|COSELL_|cosell|npm|superset|sqlalchemy_uri$|dictionary\/|dbt\/|host:port|dw, mart$|= |FY26 |[A-Z])/
+      /^(?:…|COSELL_|cosell|npm|superset|sqlalchemy_uri$|dictionary\/|dbt\/|findings\/|host:port|dw, mart$|= |FY26 |[A-Z])/
     const variables = ['report_day', 'timestamptz']
     const coded = [
       ...textOf(page)
