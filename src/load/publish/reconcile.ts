@@ -3,7 +3,7 @@ import { CosellError } from '../../errors.ts'
 import type { Transaction } from '../../warehouse/connection/database.ts'
 import type { Database } from '../../warehouse/tables.generated.ts'
 import type { LandedScope } from '../landing/landed-pages.ts'
-import { readUnpublishedRuns } from '../runs/ledger.ts'
+import { unpublishedStatuses } from '../runs/ledger.ts'
 import { starRows } from './star/star-access.ts'
 import type { Publication } from './star/upsert.ts'
 
@@ -104,7 +104,7 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   const { fresh, seen, own } =
     scope === 'unpublished'
-      ? newVersions(publication, await readUnpublishedRuns(transaction, publication))
+      ? newVersions(publication)
       : replayedVersions(transaction, publication, scope)
   const isReplay = scope !== 'unpublished'
   const terms = await transaction
@@ -277,17 +277,15 @@ const age = sql<number>`row_number() over (
 const landedTypes = ['referral', 'csv_row']
 
 /** Selects the rows of pages, and the versions that are not published yet. */
-function newVersions(
-  { partnerAccountKey, runId }: Publication,
-  runIds: readonly number[],
-): Versions {
+function newVersions({ partnerAccountKey, runId }: Publication): Versions {
   const isOfRun = sql`p.run_id = run.run_id`
-  const isOfAccount = sql`p.partner_account_key = ${partnerAccountKey}`
+  const isOfAccount = sql`p.partner_account_key = run.partner_account_key`
   const landed = starRows('probe', ['raw.payload', 'p'], isOfRun, isOfAccount)
-  const runs = sql<{ run_id: number }>`unnest(${runIds}::bigint[])`
-  const fresh = selectFrom(runs.as<'run'>(sql`run (run_id)`))
+  const fresh = selectFrom('etl.run as run')
     .innerJoin(landed.rows, (join) => join.on(landed.on))
     .select(['p.resource_id', sql<boolean>`p.run_id = ${runId}`.as('is_own'), age.as('age')])
+    .where('run.partner_account_key', '=', partnerAccountKey)
+    .where('run.run_status', 'in', unpublishedStatuses)
     .where('p.resource_type', 'in', landedTypes)
   const seen = selectFrom('stg.listed_referral')
     .select('resource_id')

@@ -22,21 +22,6 @@ export const unknownPrincipal = 'unknown'
 /** Statuses of runs whose landed versions are not published yet. */
 export const unpublishedStatuses = ['running', 'extracted', 'failed'] as const
 
-/** Returns the runs of an account with versions that are not published yet. */
-export async function readUnpublishedRuns(
-  query: Kysely<Database>,
-  { partnerAccountKey }: { readonly partnerAccountKey: number },
-): Promise<number[]> {
-  const runs = await query
-    .selectFrom('etl.run')
-    .select('run_id')
-    .where('partner_account_key', '=', partnerAccountKey)
-    .where('run_status', 'in', unpublishedStatuses)
-    .orderBy('run_id')
-    .execute()
-  return runs.map(({ run_id }) => run_id)
-}
-
 export async function readAccountState(
   query: Kysely<Database>,
   partnerAccountKey: number,
